@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file iot.h  Everything an application includes. The file that owns the storage of a device
+ *  includes iot_static.h as well. */
+#ifndef IOT_H
+#define IOT_H
+
+#include "iot/iot_base.h"
+#include "iot/iot_device.h"
+#include "iot/iot_mqtt.h"
+#include "iot/iot_port.h"
+#include "iot/iot_stream.h"
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_base.h
+ * Words that every part uses: errors, time, slices, tickets, writers.
+ */
+#ifndef IOT_BASE_H
+#define IOT_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iot/iot_config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * All errors: X(NAME, value, text). Zero is success. AGAIN and FULL are weather, not failure: the
+ * call changed nothing and may be repeated. `detail` beside an error keeps the foreign number
+ * (lwIP's err_t, CONNACK code, packet type).
+ */
+#define IOT_ERR_LIST(X)                                                                            \
+    X(OK, 0, "done")                                                                               \
+    X(AGAIN, -1, "nothing to do now; poll and ask again")                                          \
+    X(ARG, -2, "an argument is not allowed here")                                                  \
+    X(STATE, -3, "call not allowed in the present state")                                          \
+    X(FULL, -4, "a fixed pool or buffer is full; retry after IOT_EV_WRITABLE")                     \
+    X(SIZE, -5, "larger than a fixed buffer can ever hold; see iot_config.h")                      \
+    X(CONFIG, -6, "application and library were built with different iot_config.h values")         \
+    X(CLOSED, -7, "closed by the application")                                                     \
+    X(CUT, -8, "the connection was lost while this was being sent")                                \
+    X(UNKNOWN, -9, "outcome unknown: sent, not acknowledged, and the session is gone")             \
+    X(RANDOM, -10, "the port's random source failed")                                              \
+    X(NET_DOWN, -20, "the application said that the network is down")                              \
+    X(DNS_UNKNOWN, -21, "no such host: the DNS server knows no address for this name")             \
+    X(DNS_TIMEOUT, -22, "no answer from the DNS server")                                           \
+    X(DNS_BUSY, -23, "lwIP cannot take the DNS request; see DNS_TABLE_SIZE, DNS_MAX_REQUESTS")     \
+    X(DNS_SERVER, -32, "lwIP has no DNS server; DHCP not finished, or call dns_setserver")         \
+    X(TCP_MEMORY, -24, "lwIP has no free connection or segment; see MEMP_NUM_TCP_PCB, MEM_SIZE")   \
+    X(TCP_ROUTE, -25, "no route: interface down, no address, or no gateway")                       \
+    X(TCP_REFUSED, -26, "connection refused: nothing listens on that port")                        \
+    X(TCP_TIMEOUT, -27, "no answer to the TCP handshake: host unreachable or filtered")            \
+    X(TCP_RESET, -28, "the peer reset the connection")                                             \
+    X(TCP_ABORTED, -29, "lwIP gave the connection up: address changed or retries exhausted")       \
+    X(TCP_EOF, -30, "the peer closed the connection")                                              \
+    X(TCP_STALLED, -31, "the peer takes no more bytes")                                            \
+    X(NET_CHANGED, -33, "the application said that the network changed")                           \
+    X(MQTT_MALFORMED, -60, "malformed packet from the broker; detail is its first byte")           \
+    X(MQTT_REFUSED, -61, "broker refused CONNECT; detail is its code")                             \
+    X(MQTT_PROTOCOL, -62, "packet out of place from the broker; detail is its first byte")         \
+    X(MQTT_SESSION, -63, "broker claims a session although a clean one was asked for")             \
+    X(MQTT_CONNACK_TIMEOUT, -64, "no CONNACK: is this an MQTT broker?")                            \
+    X(MQTT_PING_TIMEOUT, -65, "no answer to PINGREQ: the link or the broker is dead")              \
+    X(MQTT_ACK_TIMEOUT, -66, "the broker lives but acknowledges nothing")                          \
+    X(MQTT_QOS2_FULL, -67, "more QoS 2 messages at once than IOT_MQTT_QOS2_IN_MAX")                \
+    X(MQTT_DECLINED, -68, "a handler declined a message for too long")                             \
+    X(MQTT_TOO_LARGE, -69, "a packet that cannot be skipped exceeds IOT_MQTT_RX_BYTES")            \
+    X(MQTT_SUBACK, -70, "broker refused the subscription")                                         \
+    X(MQTT_TOPIC, -71, "not a valid topic or filter")
+
+/** Result of most calls; a member of enum iot_err_code. */
+typedef int32_t iot_err;
+
+enum iot_err_code {
+#define IOT_ERR_ENUM(name, value, text) IOT_ERR_##name = (value),
+    IOT_ERR_LIST(IOT_ERR_ENUM)
+#undef IOT_ERR_ENUM
+};
+
+#define IOT_OK IOT_ERR_OK
+
+/** Name without prefix ("TCP_REFUSED"), static; "?" for a number that is none of ours. */
+const char *iot_err_name(iot_err err);
+
+/** One English sentence, static; with IOT_ERR_TEXTS 0 the name instead. */
+const char *iot_err_text(iot_err err);
+
+/** A moment in ms on the device's own axis, which never goes back. */
+typedef uint64_t iot_time;
+
+#define IOT_TIME_NEVER UINT64_MAX
+#define IOT_MS_NEVER UINT32_MAX
+
+/** Bytes that belong to somebody else; who and until when is said where one is given. */
+struct iot_bytes {
+    const uint8_t *ptr;
+    uint32_t len;
+};
+
+/** Names one accepted request until its one end. Never 0; a number comes back only after 2^32
+ *  others, so an old ticket does not name a new request. */
+typedef uint32_t iot_ticket;
+
+/** Appends into memory of the library's. Writing past the end sets `overflow` and writes nothing
+ *  more, so that a chain of puts is checked once, at its commit. Fields are private but for `len`
+ *  and `overflow`, which may be read. */
+struct iot_writer {
+    uint8_t *ptr;
+    uint32_t len;
+    uint32_t cap;
+    bool overflow;
+    void *owner;
+};
+
+/** Append `n` bytes. Context: while the writer is open. */
+void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n);
+
+/** Append a NUL-terminated text, without the NUL. */
+void iot_writer_text(struct iot_writer *w, const char *text);
+
+/** Append a decimal number. */
+void iot_writer_u32(struct iot_writer *w, uint32_t value);
+
+#define IOT_VERSION_MAJOR 0
+#define IOT_VERSION_MINOR 1
+#define IOT_VERSION_PATCH 0
+
+/** Version of the library that is linked: major << 16 | minor << 8 | patch. */
+uint32_t iot_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_config.h
+ * Every size and switch of the library, with its unit, its default and what it costs.
+ *
+ * Override a value on the compiler's command line (-DIOT_MQTT_RX_BYTES=4096) or in a header of
+ * yours named by -DIOT_CONFIG_FILE='"my_config.h"'. The library and the application must be built
+ * with the same values: iot_device_init compares sizes and IOT_CONFIG_HASH and refuses a mix.
+ * Switches are 0 or 1 and always defined.
+ */
+#ifndef IOT_CONFIG_H
+#define IOT_CONFIG_H
+
+#ifdef IOT_CONFIG_FILE
+#include IOT_CONFIG_FILE
+#endif
+
+/* ---- MQTT memory ------------------------------------------------------------------------- */
+
+/** Receive window, bytes. The largest packet that is delivered; a larger PUBLISH is skipped and
+ *  reported (IOT_EV_SKIPPED). CONNECT is built in here too: client id, user name, password and
+ *  will together must fit. */
+#ifndef IOT_MQTT_RX_BYTES
+#define IOT_MQTT_RX_BYTES 1024
+#endif
+
+/** Transmit ring, bytes. Holds every copied message until it is done; each costs its topic, its
+ *  payload and up to 9 bytes. By-reference messages cost topic and header only. */
+#ifndef IOT_MQTT_TX_BYTES
+#define IOT_MQTT_TX_BYTES 1024
+#endif
+
+/** Messages accepted and not done, all QoS together. RAM: 28 bytes each (32-bit machine). */
+#ifndef IOT_MQTT_OUT_MAX
+#define IOT_MQTT_OUT_MAX 10
+#endif
+
+/** Subscriptions. RAM: 29 bytes each (32-bit machine). At most 255. */
+#ifndef IOT_MQTT_SUBS_MAX
+#define IOT_MQTT_SUBS_MAX 10
+#endif
+
+/** Reserved slot for control packets, bytes. The longest filter is this minus 10. */
+#ifndef IOT_MQTT_CONTROL_BYTES
+#define IOT_MQTT_CONTROL_BYTES 144
+#endif
+
+/** Acknowledgements owed to the broker; when full, reading pauses until they leave. 4 bytes each. */
+#ifndef IOT_MQTT_ACKS_MAX
+#define IOT_MQTT_ACKS_MAX 8
+#endif
+
+/** Incoming QoS 2 messages between PUBLISH and PUBREL. Not less than the broker's window for one
+ *  client (mosquitto: max_inflight_messages, 20). One more closes the connection by name. 2 bytes
+ *  each. */
+#ifndef IOT_MQTT_QOS2_IN_MAX
+#define IOT_MQTT_QOS2_IN_MAX 20
+#endif
+
+/* ---- One tick ---------------------------------------------------------------------------- */
+
+/** Packets handled by one iot_poll at most; it returns 0 when more wait. */
+#ifndef IOT_POLL_PACKETS
+#define IOT_POLL_PACKETS 8
+#endif
+
+/** A tick later than this many ms after the one before does not trust the link: it pings. */
+#ifndef IOT_STALE_MS
+#define IOT_STALE_MS 30000
+#endif
+
+/** How long handlers may decline a message (return IOT_ERR_AGAIN), ms. After it a QoS 0 message
+ *  is dropped and counted, QoS 1 and 2 close the connection with IOT_ERR_MQTT_DECLINED. */
+#ifndef IOT_DECLINE_MAX_MS
+#define IOT_DECLINE_MAX_MS 10000
+#endif
+
+/* ---- TCP --------------------------------------------------------------------------------- */
+
+/** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes. */
+#ifndef IOT_RX_PBUFS_MAX
+#define IOT_RX_PBUFS_MAX 4
+#endif
+
+/** Wait for a name to resolve, ms. Shorter than lwIP's own retries (some 7 s), so that silence is
+ *  told from a server that answered "no such name". */
+#ifndef IOT_DNS_MS
+#define IOT_DNS_MS 5000
+#endif
+
+/** Wait for the TCP handshake, ms (lwIP's own ladder lasts minutes). */
+#ifndef IOT_TCP_CONNECT_MS
+#define IOT_TCP_CONNECT_MS 15000
+#endif
+
+/** A peer that takes no byte of what waits for so long is given up, ms. */
+#ifndef IOT_STALL_MS
+#define IOT_STALL_MS 30000
+#endif
+
+/** Pause before lwIP is offered bytes again when it was out of memory with nothing in flight, ms. */
+#ifndef IOT_TCP_RETRY_MS
+#define IOT_TCP_RETRY_MS 50
+#endif
+
+/* ---- Code size --------------------------------------------------------------------------- */
+
+/** 1: iot_err_text gives a sentence per error (about 2.5 KB of flash); 0: only the name. */
+#ifndef IOT_ERR_TEXTS
+#define IOT_ERR_TEXTS 1
+#endif
+
+/** 1: the library checks itself and calls iot_assert_failed (port) when it finds itself wrong. */
+#ifndef IOT_ASSERTS
+#define IOT_ASSERTS 0
+#endif
+
+/* ---- Relations --------------------------------------------------------------------------- */
+
+#if IOT_MQTT_RX_BYTES < 128
+#error "IOT_MQTT_RX_BYTES: CONNECT with an ordinary identity needs 128 bytes at least; raise it"
+#endif
+#if IOT_MQTT_TX_BYTES < 128
+#error "IOT_MQTT_TX_BYTES: 128 is the smallest ring that is worth having; raise it"
+#endif
+#if IOT_MQTT_OUT_MAX < 1 || IOT_MQTT_OUT_MAX > 255
+#error "IOT_MQTT_OUT_MAX: choose 1 to 255"
+#endif
+#if IOT_MQTT_SUBS_MAX < 1 || IOT_MQTT_SUBS_MAX > 255
+#error "IOT_MQTT_SUBS_MAX: choose 1 to 255"
+#endif
+#if IOT_MQTT_CONTROL_BYTES < 32
+#error "IOT_MQTT_CONTROL_BYTES: choose 32 at least; the longest filter is this minus 10"
+#endif
+#if IOT_MQTT_ACKS_MAX < 1 || IOT_MQTT_ACKS_MAX > 255
+#error "IOT_MQTT_ACKS_MAX: choose 1 to 255"
+#endif
+#if IOT_MQTT_QOS2_IN_MAX < 1 || IOT_MQTT_QOS2_IN_MAX > 255
+#error "IOT_MQTT_QOS2_IN_MAX: choose 1 to 255"
+#endif
+#if IOT_POLL_PACKETS < 1
+#error "IOT_POLL_PACKETS: one packet a tick is the least"
+#endif
+#if IOT_RX_PBUFS_MAX < 2
+#error "IOT_RX_PBUFS_MAX: choose 2 at least, a segment may come in two pbufs"
+#endif
+
+/** One number for everything above that changes a structure or a promise. */
+#define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
+#define IOT_CONFIG_HASH                                                                            \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(                                                                            \
+            IOT_CONFIG_MIX(                                                                        \
+                IOT_CONFIG_MIX(                                                                    \
+                    IOT_CONFIG_MIX(                                                                \
+                        IOT_CONFIG_MIX(                                                            \
+                            IOT_CONFIG_MIX(IOT_CONFIG_MIX(2166136261u, IOT_MQTT_RX_BYTES),         \
+                                           IOT_MQTT_TX_BYTES),                                     \
+                            IOT_MQTT_OUT_MAX),                                                     \
+                        IOT_MQTT_SUBS_MAX),                                                        \
+                    IOT_MQTT_CONTROL_BYTES),                                                       \
+                IOT_MQTT_ACKS_MAX),                                                                \
+            IOT_MQTT_QOS2_IN_MAX),                                                                 \
+        IOT_ASSERTS)
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_device.h
+ * One device: options, life, the tick, events, counters.
+ *
+ * All functions are called in lwIP's context (superloop, tcpip thread, or holding the core lock),
+ * never from an interrupt. All may be called from any callback of the library unless said here.
+ */
+#ifndef IOT_DEVICE_H
+#define IOT_DEVICE_H
+
+#include "iot/iot_mqtt.h"
+#include "iot/iot_port.h"
+#include "iot/iot_stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum iot_event_kind {
+    IOT_EV_CONNECTING,  /* an attempt begins: delay_ms 0 */
+    IOT_EV_CONNECTED,   /* CONNACK accepted; session_present */
+    IOT_EV_LOST,        /* link or attempt ended: err, detail; the next one in delay_ms, or
+                           IOT_MS_NEVER when none follows (reconnect off) */
+    IOT_EV_DONE,        /* ticket: message delivered as its QoS says */
+    IOT_EV_FAILED,      /* ticket, err: message ended without that */
+    IOT_EV_SUBACK,      /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot
+                           freed. Comes again only if a renewal is granted otherwise. */
+    IOT_EV_UNSUBACK,    /* ticket */
+    IOT_EV_MESSAGE,     /* msg: matches no subscription that has a handler */
+    IOT_EV_SKIPPED,     /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
+                           bytes of the packet) or MQTT_DECLINED (msg) */
+    IOT_EV_WRITABLE,    /* room again after IOT_ERR_FULL */
+    IOT_EV_CLOSED,      /* after iot_device_close: memory and borrowed texts are yours again */
+};
+
+struct iot_event {
+    enum iot_event_kind kind;
+    iot_err err;
+    int32_t detail;
+    iot_ticket ticket;
+    uint32_t delay_ms;
+    uint8_t code;
+    bool session_present;
+    const struct iot_msg *msg; /* valid until return */
+};
+
+/** The event is valid until return. The device may be closed in here, not initialised. */
+typedef void (*iot_event_handler)(void *ctx, struct iot_device *dev, const struct iot_event *ev);
+
+enum iot_session_kind {
+    IOT_SESSION_CLEAN, /* nothing outlives a connection; in-flight QoS 1, 2 fail as UNKNOWN */
+    IOT_SESSION_KEEP,  /* the broker keeps ours; in-flight messages are resent. If the broker lost
+                          it they are sent again as new ones (duplicates possible). Kept in RAM. */
+};
+
+struct iot_will {
+    struct iot_topic topic; /* len 0: no will */
+    struct iot_bytes payload;
+    uint8_t qos;
+    bool retain;
+};
+
+/** Everything is borrowed from iot_device_init to IOT_EV_CLOSED; const in flash is fine. */
+struct iot_options {
+    const char *host; /* name or address, NUL-terminated */
+    uint16_t port;    /* 0: 1883 */
+    void *netif;      /* struct netif * to bind to, or NULL */
+
+    const char *client_id;     /* NUL-terminated UTF-8; empty only with IOT_SESSION_CLEAN */
+    const char *user_name;     /* NUL-terminated UTF-8, or NULL: none */
+    struct iot_bytes password; /* ptr NULL: none; needs a user name (MQTT-3.1.2-22) */
+    struct iot_will will;
+    enum iot_session_kind session;
+    uint16_t keepalive_s; /* 0: no PINGREQ; TCP's own probes watch the link. Typical 60 */
+
+    bool no_reconnect;           /* true: IOT_EV_LOST is final, until iot_device_connect */
+    uint32_t backoff_cap_ms;     /* 0: 60 000 */
+    uint32_t connack_timeout_ms; /* 0: 10 000 */
+    uint32_t ping_timeout_ms;    /* 0: 10 000 */
+    uint32_t ack_timeout_ms;     /* 0: 20 000; no acknowledgement at all for so long: link dropped */
+    uint16_t first_id;           /* first packet id; 0: 1. For byte-exact tests */
+
+    iot_event_handler on_event;
+    void *ctx;
+    const struct iot_port *port_ops;
+    struct iot_stream *stream; /* NULL: the library's own TCP */
+};
+
+/** Counted since iot_device_init; they wrap. */
+struct iot_counters {
+    uint32_t connects;          /* CONNACKs accepted */
+    uint32_t losses;            /* links and attempts that ended unasked */
+    uint32_t sent_messages;     /* IOT_EV_DONE */
+    uint32_t failed_messages;   /* IOT_EV_FAILED */
+    uint32_t received_messages; /* accepted */
+    uint32_t skipped_messages;  /* IOT_EV_SKIPPED */
+    uint32_t resent_messages;   /* with DUP, or as new after a lost session */
+    uint32_t declined;          /* times a handler said AGAIN */
+};
+
+/** A fixed pool: how much is in use, how much was at most, how much there is. */
+struct iot_pool_use {
+    const char *name; /* static, without blanks */
+    uint32_t used, high, max;
+};
+
+/**
+ * Prepare a device. No memory but `*dev` is used, now or later.
+ *
+ * dev      caller's storage, complete type from iot_static.h; must not be a connected device.
+ * options  borrowed, see there.
+ * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no on_event or port,
+ *          password without user name, bad will; IOT_ERR_MQTT_TOPIC: will topic, or ill-formed
+ *          client id or user name; IOT_ERR_SIZE: CONNECT does not fit IOT_MQTT_RX_BYTES;
+ *          IOT_ERR_CONFIG: library and application were built with different switches.
+ */
+#define iot_device_init(dev, options)                                                              \
+    iot_device_init_checked((dev), (options), (uint32_t)sizeof(*(dev)), IOT_CONFIG_HASH)
+
+iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options *options,
+                                uint32_t size, uint32_t config_hash);
+
+/** Begin to connect and stay connected. Returns IOT_OK; IOT_ERR_STATE: already begun, or closing. */
+iot_err iot_device_connect(struct iot_device *dev);
+
+/**
+ * The tick: all work happens here.
+ *
+ * now_ms   a counter of ms that may wrap (HAL_GetTick, sys_now).
+ * Returns  ms until it wants to be called again if lwIP has nothing new; 0: at once;
+ *          IOT_MS_NEVER: only when something happens. Called from one of its own callbacks it does
+ *          nothing and returns 0.
+ */
+uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms);
+
+/** What iot_poll would return, without working. Ask this after publishing, before sleeping. */
+uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms);
+
+enum iot_network_change { IOT_NETWORK_UP, IOT_NETWORK_DOWN, IOT_NETWORK_CHANGED };
+
+/** A hint that saves time-outs: down ends the link now, up and changed try at once. */
+void iot_network(struct iot_device *dev, enum iot_network_change change);
+
+/**
+ * End in good order: queued messages are sent and acknowledged within `drain_ms`, then DISCONNECT
+ * (no will fires), then the stream is closed. What is not done by then ends as
+ * IOT_EV_FAILED CLOSED, or UNKNOWN if the broker may have it. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
+ *
+ * drain_ms DISCONNECT and the orderly close of TCP have a deadline of their own behind it, 2 s.
+ * Returns  IOT_OK; IOT_ERR_STATE: closed or closing already.
+ */
+iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms);
+
+/** Safe to sleep or to cut power: nothing accepted and undone, nothing owed to the broker. */
+bool iot_device_idle(const struct iot_device *dev);
+
+bool iot_device_connected(const struct iot_device *dev);
+const struct iot_counters *iot_device_counters(const struct iot_device *dev);
+
+/** Why the last link or attempt ended; IOT_OK if none has. `detail` may be NULL. */
+iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail);
+
+/** Pool number `i` from 0; false behind the last. */
+bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_use *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

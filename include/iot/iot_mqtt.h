@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_mqtt.h
+ * MQTT 3.1.1: publish, subscribe, receive.
+ *
+ * What "done" means (IOT_EV_DONE), and it or IOT_EV_FAILED comes exactly once per ticket:
+ *
+ *     QoS 0   all bytes were taken by the stream (TCP has them; the broker may not);
+ *             by reference: and the peer's TCP has acknowledged them.
+ *     QoS 1   PUBACK arrived: the broker owns the message, possibly more than once.
+ *     QoS 2   PUBCOMP arrived: the broker owns the message exactly once.
+ *
+ * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke), UNKNOWN (QoS 1
+ * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close).
+ */
+#ifndef IOT_MQTT_H
+#define IOT_MQTT_H
+
+#include "iot/iot_base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iot_device;
+
+/** A topic name or filter, not NUL-terminated. Made by IOT_TOPIC (raw: checked on each use) or by
+ *  iot_topic_prepare (checked once). */
+struct iot_topic {
+    const char *text;
+    uint16_t len;
+    uint16_t prepared; /* private */
+};
+
+/** A raw topic from a string literal. */
+#define IOT_TOPIC(literal) {(literal), (uint16_t)(sizeof(literal) - 1), 0}
+
+/**
+ * Check a topic name once, for cheap publishing.
+ *
+ * text     borrowed as long as `t` is used.
+ * len      1..65535, bytes.
+ * Returns  IOT_OK; IOT_ERR_MQTT_TOPIC: empty, too long, a wildcard, NUL or ill-formed UTF-8
+ *          (MQTT-1.5.3-1, -2, 3.3.2-2, 4.7.3-1..3).
+ */
+iot_err iot_topic_prepare(struct iot_topic *t, const char *text, uint32_t len);
+
+enum iot_msg_flag {
+    IOT_MSG_RETAIN = 1, /* both ways */
+    IOT_MSG_DUP = 2,    /* received only; says nothing under QoS 1 (MQTT-3.3.1-3) */
+    IOT_MSG_BY_REF = 4, /* sent only: the payload stays where it is until done or failed */
+};
+
+struct iot_msg {
+    struct iot_topic topic;
+    struct iot_bytes payload; /* may be empty, then ptr may be NULL */
+    uint8_t qos;              /* 0, 1, 2 */
+    uint8_t flags;            /* enum iot_msg_flag */
+};
+
+/**
+ * Queue a message; the next tick sends it. Allowed from iot_device_connect until
+ * iot_device_close, connected or not: what waits is sent after the next CONNACK, in order.
+ *
+ * msg      borrowed until return; with IOT_MSG_BY_REF the payload (not the topic) until
+ *          IOT_EV_DONE or IOT_EV_FAILED for this ticket.
+ * ticket   out, may be NULL.
+ * Context  application code or any callback; not from an interrupt.
+ * Returns  IOT_OK; IOT_ERR_FULL, nothing queued, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
+ *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3); IOT_ERR_STATE,
+ *          not between connect and close, or a writer is open.
+ */
+iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
+
+/**
+ * Write a message straight into the transmit ring. msg->payload is ignored.
+ *
+ * max      bytes of payload to reserve; commit gives back what was not written.
+ * w        out: append with iot_writer_*; at most one writer is open per device, and nothing else
+ *          can be published meanwhile.
+ * Returns  as iot_mqtt_publish; IOT_ERR_ARG also for IOT_MSG_BY_REF.
+ */
+iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
+                       struct iot_writer *w);
+
+/** Queue what was written. Returns IOT_OK; IOT_ERR_SIZE, more was written than reserved: nothing is
+ *  queued; IOT_ERR_STATE, no such writer is open. The writer is closed in every case. */
+iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket);
+
+/** Give the reservation back; nothing is sent. */
+void iot_mqtt_cancel(struct iot_writer *w);
+
+/**
+ * A received message for one matching subscription.
+ *
+ * msg      topic and payload lie in the receive window: valid until return.
+ * Context  last thing in its step: publish, subscribe, unsubscribe, close are allowed; a nested
+ *          iot_poll does nothing.
+ * Returns  IOT_OK, accepted: only then QoS 1 and 2 are acknowledged. IOT_ERR_AGAIN, not now: it is
+ *          offered again at each tick, nothing behind it is read, for IOT_DECLINE_MAX_MS at most.
+ *          With several matching subscriptions only those that declined are asked again. Any other
+ *          value counts as IOT_OK.
+ */
+typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
+
+struct iot_filter {
+    struct iot_topic filter;    /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
+                                   or IOT_EV_CLOSED */
+    uint8_t qos;                /* the most we want: 0, 1, 2 */
+    iot_mqtt_handler on_message; /* NULL: messages come as IOT_EV_MESSAGE */
+    void *ctx;
+};
+
+/**
+ * Subscribe; renewed by itself whenever the broker has lost the session. The same filter again
+ * replaces handler and QoS. IOT_EV_SUBACK with this ticket says what the broker granted.
+ *
+ * f        the struct is copied, its text is borrowed (see above).
+ * Returns  IOT_OK; IOT_ERR_FULL, IOT_MQTT_SUBS_MAX reached; IOT_ERR_SIZE, filter longer than
+ *          IOT_MQTT_CONTROL_BYTES - 10; IOT_ERR_MQTT_TOPIC, not a filter (MQTT-4.7.1-1..3);
+ *          IOT_ERR_ARG (QoS 3); IOT_ERR_STATE, not between connect and close, or this filter's
+ *          UNSUBACK is still awaited.
+ */
+iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket);
+
+/**
+ * Unsubscribe. Its handler is not called again from now on; IOT_EV_UNSUBACK frees the slot and
+ * gives the filter's text back.
+ *
+ * filter   compared by text with what was subscribed.
+ * Returns  IOT_OK; IOT_ERR_ARG, no such subscription; IOT_ERR_STATE, not between connect and close.
+ */
+iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
+                             iot_ticket *ticket);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_static.h
+ * The complete struct iot_device, for the one file that owns its storage:
+ *
+ *     static struct iot_device lamp;
+ *
+ * Needs src/ on the include path beside include/; no lwIP header is drawn in. Fields stay private.
+ */
+#ifndef IOT_STATIC_H
+#define IOT_STATIC_H
+
+#include "device/iot_device_state.h"
+#include "iot/iot.h"
+
+#endif

@@ -1,0 +1,1006 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
+#
+#   run       lwIP sources, libslirp, mosquitto and its clients
+#   test      run + cmocka
+#   bench     run + valgrind
+#   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
+#   firmware  gcc and newlib for bare-metal Arm
+#
+# What the system has and what fits is used. The rest is downloaded by apt's own client with
+# lists and caches of its own, checked by apt's signatures, and unpacked (no maintainer script runs,
+# no daemon starts) under $DEPS. Works as root and as an ordinary user, changes nothing on the system
+# and writes nothing outside $DEPS. A second run asks no network and takes no time.
+#
+# Environment:
+#   DEPS                where the parts go; default build/deps, relative to the top of the repository
+#   LWIP_DIR            an lwIP source tree of your own (it holds src/include/lwip): nothing is fetched for it
+#   DEBIAN_MIRROR       a Debian mirror to take lwIP from, instead of one named by the system's apt
+#   DEPS_IGNORE_SYSTEM  1: download everything, even what the system has (to try how a bare machine fares)
+#
+# What is made there:
+#   $DEPS/PART/         one unpacked part; it appears whole or not at all
+#   $DEPS/bin/NAME      starts a tool: the private one with its own libraries, or the system's
+#   $DEPS/env/PART.mk   compiler and linker flags for the Makefile
+#   $DEPS/stamp/PART    what was wanted (first line), what was got, what of the system it relies on
+#   $DEPS/log/PART.log  everything that the long steps said
+
+set -euo pipefail
+umask 022
+export LC_ALL=C
+unset CDPATH
+
+die() { echo "deps: $*" >&2; exit 1; }
+say() { echo "deps: $*"; }
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+TOP=$PWD
+DEPS=${DEPS:-build/deps}
+case $DEPS in /*) ;; *) DEPS=$TOP/$DEPS ;; esac
+LWIP_DIR=${LWIP_DIR:-}
+DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
+
+# ---------------------------------------------------------------- what is wanted
+
+# Raise a part's number when the way it is made changes: then old copies are made again.
+declare -A RECIPE=([lwip]=1 [slirp]=1 [mosquitto]=1 [cmocka]=1 [valgrind]=1 [clang]=1 [cppcheck]=1
+                   [m32]=1 [arm]=1)
+
+LWIP_SUITE=trixie      # a stable suite: it stays in this series, only security fixes come
+LWIP_SERIES=2.2        # the API we are written for
+LWIP_KNOWN=2.2.1       # the version that was tested; later ones of the series are taken, and said
+# Upstream tarballs that were looked at. Debian's revisions come and go, these stay.
+declare -A LWIP_SHA256=(
+    [lwip_2.2.1+dfsg1.orig.tar.xz]=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
+)
+
+parts_of_tier() {
+    case $1 in
+        run)      echo lwip slirp mosquitto ;;
+        test)     echo lwip slirp mosquitto cmocka ;;
+        bench)    echo lwip slirp mosquitto valgrind ;;
+        check)    echo lwip slirp mosquitto cmocka clang cppcheck m32 ;;
+        firmware) echo arm ;;
+        *)        die "unknown tier '$1'; there are: run test bench check firmware" ;;
+    esac
+}
+
+[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware)"
+PARTS=()
+for tier in "$@"; do
+    list=$(parts_of_tier "$tier")
+    for part in $list; do
+        case " ${PARTS[*]-} " in *" $part "*) ;; *) PARTS+=("$part") ;; esac
+    done
+done
+
+# The machine: part of each wish, so that a copied or upgraded machine gets its parts anew.
+OS_ID=unknown OS_CODENAME=unknown
+if [ -r /etc/os-release ]; then
+    while IFS='=' read -r key value; do
+        value=${value%\"} value=${value#\"}
+        case $key in
+            ID)               OS_ID=$value ;;
+            VERSION_CODENAME) OS_CODENAME=$value ;;
+        esac
+    done </etc/os-release
+fi
+ARCH=$(uname -m)
+
+wish_of() {
+    local wish="$1 recipe=${RECIPE[$1]}"
+    case $1 in
+        lwip) wish+=" suite=$LWIP_SUITE series=$LWIP_SERIES" ;;
+        *)    wish+=" for=$OS_ID/$OS_CODENAME/$ARCH" ;;
+    esac
+    [ "$DEPS_IGNORE_SYSTEM" = 1 ] && wish+=" ignore-system"
+    echo "$wish"
+}
+
+# Is the part there as wanted? Reads one small file, starts no process but the shell's own.
+ready() {
+    local line first=1 wish
+    wish=$(wish_of "$1")
+    [ -r "$DEPS/stamp/$1" ] || return 1
+    while IFS= read -r line; do
+        if [ $first = 1 ]; then
+            [ "$line" = "$wish" ] || return 1
+            first=0
+        fi
+        case $line in
+            "uses "*) [ -e "${line#uses }" ] || return 1 ;;          # the system's; may have gone
+            "has "*)  [ -e "$DEPS/${line#has }" ] || return 1 ;;     # ours; may have been deleted
+        esac
+    done <"$DEPS/stamp/$1"
+    [ $first = 0 ]
+}
+
+# LWIP_DIR: use that tree, fetch nothing, keep no stamp (the user owns it).
+if [ -n "$LWIP_DIR" ]; then
+    [ -r "$LWIP_DIR/src/include/lwip/init.h" ] ||
+        die "LWIP_DIR='$LWIP_DIR' has no src/include/lwip/init.h: name the top of an lwIP source tree"
+    kept=()
+    for part in "${PARTS[@]}"; do [ "$part" = lwip ] || kept+=("$part"); done
+    PARTS=("${kept[@]}")
+fi
+
+missing=()
+for part in "${PARTS[@]}"; do ready "$part" || missing+=("$part"); done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+# ---------------------------------------------------------------- one at a time
+
+mkdir -p "$DEPS" "$DEPS/bin" "$DEPS/env" "$DEPS/log" "$DEPS/stamp"
+exec 9>"$DEPS/.lock"
+if command -v flock >/dev/null; then
+    flock -n 9 || { say "another run is fetching into the same place; waiting for it"; flock 9; }
+fi
+
+# Only the holder of the lock works in here, so leftovers are those of an interrupted run.
+TMP=$DEPS/tmp
+APT=$DEPS/apt
+rm -rf "$TMP"
+mkdir -p "$TMP"
+# shellcheck disable=SC2329 # called by the trap
+cleanup() { rm -rf "$TMP"; }
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# ---------------------------------------------------------------- apt, privately
+
+# Reads apt's own source files (deb822 and one-line) and writes, below $APT:
+#   parts/            Debian's entries, word for word: where binary packages come from
+#   mirrors           "RANK URI" for each entry with a main Debian suite: where sources come from
+# Entries signed by another vendor's key are left out, whatever their suite is called.
+read_apt_sources() {
+    local list dir f
+    eval "$(apt-config shell list Dir::Etc::sourcelist/f dir Dir::Etc::sourceparts/d)"
+    rm -rf "$APT/parts"
+    mkdir -p "$APT/parts"
+    : >"$APT/mirrors"
+    for f in "${list:-}" "${dir:-/nonexistent}"/*.list; do
+        if [ ! -r "$f" ] || [ ! -f "$f" ]; then continue; fi
+        awk -v codename="$OS_CODENAME" -v mirrors="$APT/mirrors" "$AWK_COMMON"'
+            /^[ \t]*deb(-src)?[ \t]/ {
+                line = $0; sub(/[ \t]*#.*$/, "", line)
+                options = ""
+                if (match(line, /\[[^]]*\]/)) {
+                    options = substr(line, RSTART + 1, RLENGTH - 2)
+                    rest = substr(line, RSTART + RLENGTH)
+                } else {
+                    rest = line; sub(/^[ \t]*deb(-src)?[ \t]+/, "", rest)
+                }
+                key = ""
+                n = split(options, o, /[ \t]+/)
+                for (i = 1; i <= n; i++) if (tolower(o[i]) ~ /^signed-by=/) key = substr(o[i], 11)
+                n = split(rest, w, /[ \t]+/); first = 1
+                while (first <= n && w[first] == "") first++
+                parts = ""
+                for (i = first + 2; i <= n; i++) parts = parts " " w[i]
+                r = judge(w[first], w[first + 1], parts, key)
+                if (r && line ~ /^[ \t]*deb[ \t]/) print line
+            }' "$f" >"$TMP/entry"
+        [ ! -s "$TMP/entry" ] || cp "$TMP/entry" "$APT/parts/${f##*/}"
+    done
+    for f in "${dir:-/nonexistent}"/*.sources; do
+        if [ ! -r "$f" ] || [ ! -f "$f" ]; then continue; fi
+        awk -v codename="$OS_CODENAME" -v mirrors="$APT/mirrors" "$AWK_COMMON"'
+            function flush_stanza() {
+                if (text != "" && tolower(f["enabled"]) !~ /^(no|false|0)$/) {
+                    r = judge(f["uris"], f["suites"], f["components"], f["signed-by"])
+                    if (r && (" " f["types"] " ") ~ / deb /) print text
+                }
+                text = ""; split("", f); name = ""
+            }
+            /^#/        { next }
+            /^[ \t]*$/  { flush_stanza(); next }
+            /^[ \t]/    { text = text $0 "\n"; f[name] = f[name] " " $0; next }
+            {
+                text = text $0 "\n"
+                colon = index($0, ":")
+                name = tolower(substr($0, 1, colon - 1))
+                value = substr($0, colon + 1)
+                gsub(/^[ \t]+|[ \t\r]+$/, "", value)
+                f[name] = value
+            }
+            END { flush_stanza() }' "$f" >"$TMP/entry"
+        [ ! -s "$TMP/entry" ] || cp "$TMP/entry" "$APT/parts/${f##*/}"
+    done
+    awk '!seen[$2]++' < <(sort -s -n -k1,1 "$APT/mirrors") >"$APT/mirrors.sorted"
+    mv "$APT/mirrors.sorted" "$APT/mirrors"
+}
+
+# judge(): 0 is not Debian's. Notes each mirror with a main suite: rank 1 if key or address say Debian,
+# rank 2 if the entry has no key of its own and looks like a mirror under another name.
+# shellcheck disable=SC2016 # awk's dollars
+AWK_COMMON='
+    function judge(uris, suites, components, key,    s, u, n, m, i, j, r, main) {
+        if ((" " components " ") !~ /[ \t]main[ \t]/) return 0
+        if (key ~ /BEGIN PGP/) key = ""
+        if (key != "" && tolower(key) !~ /debian/) return 0
+        n = split(suites, s, /[ \t]+/); r = 0; main = 0
+        for (i = 1; i <= n; i++) {
+            b = s[i]; sub(/(-updates|-security|-backports|-proposed-updates|\/updates)$/, "", b)
+            if (b != codename && b !~ /^(oldoldstable|oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)$/)
+                continue
+            r = 2
+            if (b == s[i]) main = 1
+        }
+        if (!r) return 0
+        m = split(uris, u, /[ \t]+/)
+        for (j = 1; j <= m; j++) {
+            if (u[j] == "" || u[j] ~ /^cdrom:/) continue
+            if (key != "" || tolower(u[j]) ~ /debian/) r = 1
+            if (main) print r, u[j] >> mirrors
+        }
+        return r
+    }'
+
+debian_keyring() {
+    local k
+    for k in "$APT/keyring/usr/share/keyrings/debian-archive-keyring".{gpg,pgp} \
+             /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
+        [ -r "$k" ] && { echo "$k"; return; }
+    done
+    return 1
+}
+
+# A configuration of our own: the machine's way to reach its mirror (proxies, time-outs), our places,
+# and none of its hooks. $1: bin or src.
+write_apt_conf() {
+    local d=$APT/$1 q
+    mkdir -p "$d/lists/partial" "$d/cache/archives/partial" "$d/log"
+    [ -e "$d/status" ] || : >"$d/status"
+    q=${d//\"/}
+    (
+        umask 077                                         # a proxy line may hold a password
+        {
+            apt-config dump | grep -E '^Acquire::(http|https|tor|ftp|ForceIP|Check-|Max-|Min-)' || :
+            cat <<EOF
+Dir::State::lists "$q/lists";
+Dir::State::status "$q/status";
+Dir::State::extended_states "$q/extended_states";
+Dir::Cache "$q/cache";
+Dir::Log "$q/log";
+Dir::Etc::parts "/dev/null";
+Dir::Etc::main "/dev/null";
+Debug::NoLocking "1";
+APT::Sandbox::User "";
+APT::Install-Recommends "0";
+APT::Install-Suggests "0";
+APT::Get::Assume-Yes "1";
+APT::Update::Error-Mode "any";
+APT::Color "0";
+Acquire::Languages "none";
+Acquire::Retries "1";
+Acquire::http::Timeout "30";
+Acquire::https::Timeout "30";
+Dpkg::Use-Pty "0";
+EOF
+            if [ "$1" = src ]; then
+                echo "Dir::Etc::sourcelist \"$q/sources.list\";"
+                echo 'Dir::Etc::sourceparts "/dev/null";'
+            elif [ -n "$(ls -A "$APT/parts")" ]; then
+                echo 'Dir::Etc::sourcelist "/dev/null";'
+                echo "Dir::Etc::sourceparts \"${APT//\"/}/parts\";"
+            fi                                            # else: not a Debian; its own sources as they are
+        } >"$d/apt.conf"
+    )
+}
+
+apt_bin() { APT_CONFIG=$APT/bin/apt.conf "$@"; }
+apt_src() { APT_CONFIG=$APT/src/apt.conf "$@"; }
+
+# What apt is to believe is installed: the truth, or with DEPS_IGNORE_SYSTEM=1 only what any machine has
+# that can build C (and what these need), so that everything else is downloaded.
+write_status() {
+    if [ "$DEPS_IGNORE_SYSTEM" != 1 ]; then
+        cp /var/lib/dpkg/status "$APT/bin/status"
+        return
+    fi
+    local essential
+    essential=$(awk '/^Package: /{p=$2} /^(Essential: yes|Priority: required)/{print p}' /var/lib/dpkg/status | sort -u)
+    # shellcheck disable=SC2086 # a list of words
+    apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks \
+        --no-replaces --no-enhances $essential apt bash gcc make libc6-dev util-linux |
+        sed -n 's/^\([a-z0-9][^: ]*\).*/\1/p' | sort -u >"$TMP/keep"
+    awk -v RS= -v ORS='\n\n' -v keep="$TMP/keep" '
+        BEGIN { while ((getline p < keep) > 0) { split(p, w, "\n"); for (i in w) k[w[i]] = 1 } }
+        { split($0, l, "\n"); sub(/^Package: /, "", l[1]); if (l[1] in k) print }' \
+        /var/lib/dpkg/status >"$APT/bin/status"
+}
+
+apt_ready=                                          # set once apt's private folders are made
+bin_lists=                                          # set while the lists are fresh; emptied before a retry
+prepare_apt() {
+    [ -z "$apt_ready" ] || return 0
+    local tool
+    for tool in apt-get apt-config apt-cache dpkg-deb; do
+        command -v $tool >/dev/null ||
+            { echo "E: $tool is missing: this script downloads with apt's own client only"; return 1; }
+    done
+    mkdir -p "$APT"
+    read_apt_sources
+    write_apt_conf bin
+    write_status
+    apt_ready=1
+}
+
+refresh_bin() {
+    prepare_apt || return
+    [ -z "$bin_lists" ] || return 0
+    apt_bin apt-get update || return
+    bin_lists=1
+}
+
+# refresh_src: fresh lists of $LWIP_SUITE, from the first mirror that serves it under Debian's signature.
+refresh_src() {
+    prepare_apt || return
+    local uri mirrors=() keyring
+    if [ -n "${DEBIAN_MIRROR:-}" ]; then
+        mirrors=("$DEBIAN_MIRROR")
+    else
+        while read -r _ uri; do mirrors+=("$uri"); done <"$APT/mirrors"
+    fi
+    [ ${#mirrors[@]} -gt 0 ] ||
+        { echo "E: apt's sources name no Debian mirror with component main"; return 1; }
+    for uri in "${mirrors[@]}"; do
+        if keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then return 0; fi
+        # The keyring is absent, or older than the suite's keys: the machine's own suite has a newer one,
+        # and the machine's own keys vouch for it.
+        if [ ! -d "$APT/keyring" ] && { [ -z "${keyring:-}" ] || grep -qE 'NO_PUBKEY|not signed' "$APT/src/update.log"; }; then
+            echo "I: Debian's keyring is absent or too old; taking the current one from the machine's own suite"
+            if fetch_keyring && keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then return 0; fi
+        fi
+    done
+    return 1
+}
+
+update_src() {
+    write_apt_conf src
+    echo "deb-src [signed-by=$2] $1 $LWIP_SUITE main" >"$APT/src/sources.list"
+    # A key's path may not hold a blank in a one-line entry.
+    case $2 in *' '*) printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+        "$1" "$LWIP_SUITE" "$2" >"$APT/src/sources.sources" ;; esac
+    apt_src apt-get update 2>&1 | tee "$APT/src/update.log"
+    return "${PIPESTATUS[0]}"
+}
+
+fetch_keyring() {
+    refresh_bin || return
+    rm -rf "$TMP/key"; mkdir -p "$TMP/key"
+    (cd "$TMP/key" && apt_bin apt-get download debian-archive-keyring) || return
+    mkdir -p "$APT/keyring" && dpkg-deb -x "$TMP"/key/*.deb "$APT/keyring"
+}
+
+# get_debs PART PACKAGE...: download the packages and what the system lacks of their dependencies, and
+# unpack all into $TMP/PART. The named ones are taken even if installed: a half from here and a half
+# from there (a -dev package's link to a library elsewhere) does not work.
+# With NO_DEPENDS=1 only the named ones.
+get_debs() {
+    local part=$1 p deb archives
+    shift
+    refresh_bin || return
+    archives=$APT/bin/cache/$part
+    mkdir -p "$archives/partial"
+    if [ "${NO_DEPENDS:-0}" != 1 ]; then
+        apt_bin apt-get -o "Dir::Cache::archives=$archives" --download-only --no-remove install "$@" || return
+    fi
+    for p in "$@"; do
+        for deb in "$archives/${p}"_*.deb; do
+            [ -e "$deb" ] || (cd "$archives" && apt_bin apt-get download "$p") || return
+        done
+    done
+    rm -rf "${TMP:?}/$part"
+    mkdir -p "$TMP/$part"
+    : >"$TMP/$part.got"
+    for deb in "$archives"/*.deb; do
+        p=${deb##*/}
+        # A second C library under the system's own loader would crash everything; its debug
+        # information is found in the system's folder only.
+        case $p in libc6_*|libc-bin_*|libc6-dev_*|libc6-dbg_*) continue ;; esac
+        echo "unpacking $p"
+        dpkg-deb -x "$deb" "$TMP/$part" || return
+        p=${p%.deb}
+        echo "got ${p//%3a/:}" >>"$TMP/$part.got"
+    done
+    # Maintainer scripts, documentation and translations are of no use here.
+    rm -rf "$TMP/$part/usr/share/doc" "$TMP/$part/usr/share/man" "$TMP/$part/usr/share/locale"
+}
+
+# ---------------------------------------------------------------- the system's own
+
+# tool NAME...: the first that PATH (and the sbin folders, which users' PATHs often lack) has.
+tool() {
+    local name dir found
+    [ "$DEPS_IGNORE_SYSTEM" = 1 ] && return 1
+    for name in "$@"; do
+        local IFS=:
+        for dir in $PATH:/usr/local/sbin:/usr/sbin:/sbin; do
+            found=$dir/$name
+            case $dir in ''|.*|"$DEPS"/*) continue ;; esac
+            [ -f "$found" ] && [ -x "$found" ] && { echo "$found"; return 0; }
+        done
+    done
+    return 1
+}
+
+triplet() { gcc -print-multiarch 2>/dev/null || echo "$ARCH-linux-gnu"; }
+
+# lib_dirs PART: the folders of its private tree that hold shared libraries, relative to the tree.
+lib_dirs() {
+    local dir t
+    t=$(triplet)
+    for dir in "usr/lib/$t" "lib/$t" usr/lib lib; do
+        if compgen -G "$TMP/$1/$dir/*.so*" >/dev/null; then echo "$dir"; fi
+    done
+}
+
+# compiles SOURCE FLAG...: does this program build? It is run, too, unless its name says cross.
+compiles() {
+    local source=$1
+    shift
+    printf '%s\n' "$source" >"$TMP/probe.c"
+    "${CC_PROBE:-gcc}" "$TMP/probe.c" -o "$TMP/probe.out" "$@"
+}
+
+# ---------------------------------------------------------------- results
+
+# Everything of a part is made in $TMP and moved in place in one go; the stamp comes last.
+wrappers() { mkdir -p "$TMP/$1.bin"; }
+
+# wrap_system PART NAME PATH
+wrap_system() {
+    wrappers "$1"
+    cat >"$TMP/$1.bin/$2" <<EOF
+#!/bin/sh
+# Made by port/deps/fetch.sh: the system's $2.
+exec '${3//\'/\'\\\'\'}' "\$@"
+EOF
+    chmod 755 "$TMP/$1.bin/$2"
+    echo "uses $3" >>"$TMP/$1.got"
+}
+
+# wrap_private PART NAME PATH-IN-PART [SHELL-LINES] [ARGUMENTS]: a starter that finds its tree relative to itself (the clone
+# may be moved, its path may hold blanks). It execs, so that its process id is the program's.
+wrap_private() {
+    local dir dirs=''
+    wrappers "$1"
+    for dir in $(lib_dirs "$1"); do dirs+="\$root/$dir:"; done
+    {
+        cat <<EOF
+#!/bin/sh
+# Made by port/deps/fetch.sh: starts the privately unpacked $2 with its own libraries.
+self=\$0
+case \$self in */*) ;; *) self=\$(command -v -- "\$self") ;; esac
+[ ! -L "\$self" ] || self=\$(readlink -f -- "\$self")
+root=\$(CDPATH='' cd -- "\${self%/*}/../$1" && pwd -P) || exit 127
+EOF
+        [ -z "$dirs" ] || cat <<EOF
+LD_LIBRARY_PATH=$dirs\${LD_LIBRARY_PATH-}
+LD_LIBRARY_PATH=\${LD_LIBRARY_PATH%:}
+export LD_LIBRARY_PATH
+EOF
+        [ -z "${4:-}" ] || printf '%s\n' "$4"
+        echo "exec \"\$root/$3\"${5:+ $5} \"\$@\""
+    } >"$TMP/$1.bin/$2"
+    chmod 755 "$TMP/$1.bin/$2"
+    echo "has bin/$2" >>"$TMP/$1.got"
+}
+
+# try_wrapped PART NAME ARG...: run a starter where it will live, before the part is declared good. The unpacked
+# tree is still in $TMP/PART and the starter in $TMP/PART.bin: give it that neighbourhood.
+try_wrapped() {
+    local part=$1 name=$2
+    shift 2
+    rm -rf "$TMP/try"
+    mkdir -p "$TMP/try/bin"
+    [ ! -d "$TMP/$part" ] || ln -s "../$part" "$TMP/try/$part"
+    cp "$TMP/$part.bin/$name" "$TMP/try/bin/$name"
+    "$TMP/try/bin/$name" "$@"
+}
+
+# finish PART: move in place. Until the stamp is there the part does not count.
+finish() {
+    local part=$1 f
+    rm -f "$DEPS/stamp/$part"
+    rm -rf "${DEPS:?}/$part.old"
+    [ ! -e "$DEPS/$part" ] || mv "$DEPS/$part" "$DEPS/$part.old"
+    [ ! -d "$TMP/$part" ] || mv "$TMP/$part" "$DEPS/$part"
+    rm -rf "${DEPS:?}/$part.old"
+    if [ -d "$TMP/$part.bin" ]; then
+        for f in "$TMP/$part.bin"/*; do mv -f "$f" "$DEPS/bin/"; done
+    fi
+    rm -f "$DEPS/env/$part.mk"
+    [ ! -e "$TMP/$part.mk" ] || mv "$TMP/$part.mk" "$DEPS/env/$part.mk"
+    {
+        wish_of "$part"
+        [ ! -e "$TMP/$part.got" ] || cat "$TMP/$part.got"
+        [ ! -d "$DEPS/$part" ] || echo "has $part"
+        [ ! -e "$DEPS/env/$part.mk" ] || echo "has env/$part.mk"
+    } >"$TMP/stamp"
+    mv "$TMP/stamp" "$DEPS/stamp/$part"
+}
+
+# ---------------------------------------------------------------- the parts
+#
+# probe_PART: use the system's and return 0, or return 1. Quiet and quick.
+# get_PART:   download, unpack, try. Runs with its output in the log; returns non-zero on any failure.
+# PACKAGES[PART]: what to install by hand instead, for the advice when a download fails.
+
+declare -A PACKAGES=(
+    [lwip]='(none: give LWIP_DIR=/path/to/lwip-2.2.1)'
+    [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [cmocka]='libcmocka-dev'
+    [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
+    [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi')
+
+# --- lwIP: Debian's source package, with Debian's patches (some are security fixes)
+
+probe_lwip() { return 1; }
+
+get_lwip() {
+    local dsc version upstream orig sum tree
+    refresh_src || return
+    rm -rf "$TMP/lwip.src"
+    mkdir -p "$TMP/lwip.src"
+    cd "$TMP/lwip.src" || return
+    apt_src apt-get source --download-only lwip || return
+    dsc=$(ls ./*.dsc) || return
+    version=$(sed -n 's/^Version: //p' "$dsc")
+    upstream=${version%-*} upstream=${upstream#*:} upstream=${upstream%%+*}
+    case $upstream in
+        "$LWIP_SERIES".*) ;;
+        *) echo "E: $LWIP_SUITE has lwIP $version, wanted is $LWIP_SERIES.x"; return 1 ;;
+    esac
+    for orig in *.orig.tar.*; do                        # there may be an .asc beside it
+        case $orig in *.asc) ;; *) break ;; esac
+    done
+    sum=$(sha256sum "$orig") sum=${sum%% *}
+    if [ -n "${LWIP_SHA256[$orig]-}" ]; then
+        [ "$sum" = "${LWIP_SHA256[$orig]}" ] ||
+            { echo "E: $orig has SHA-256 $sum, known is ${LWIP_SHA256[$orig]}"; return 1; }
+    elif [ "$upstream" = "$LWIP_KNOWN" ]; then
+        note "lwIP $version comes in a tarball not seen before ($orig); Debian's signature vouches for it"
+    else
+        note "lwIP $version is newer than the tested $LWIP_KNOWN; Debian's signature vouches for it"
+    fi
+    if command -v dpkg-source >/dev/null; then
+        dpkg-source --no-check -x "$dsc" tree || return
+    else
+        # dpkg-source comes with dpkg-dev, which not every machine has; it is two tarballs and a list of patches.
+        mkdir tree && tar -C tree --strip-components=1 -xf "$orig" || return
+        tar -C tree -xf ./*.debian.tar.* || return
+        while read -r patch _; do
+            case $patch in ''|'#'*) continue ;; esac
+            if command -v patch >/dev/null; then
+                patch -d tree -p1 -s -f <"tree/debian/patches/$patch" || return
+            else
+                # Outside of any work tree, or git would skip what it takes for ignored files.
+                (cd tree && GIT_CEILING_DIRECTORIES=$TMP/lwip.src git apply -p1 "debian/patches/$patch") || return
+            fi
+        done <tree/debian/patches/series
+    fi
+    if [ ! -r tree/src/core/tcp.c ] || [ ! -r tree/src/include/lwip/init.h ]; then
+        echo "E: the unpacked source has no src/core/tcp.c"
+        return 1
+    fi
+    rm -rf tree/.pc "$TMP/lwip"
+    cd "$TOP" || return
+    tree=$TMP/lwip.src/tree
+    mv "$tree" "$TMP/lwip" || return
+    {
+        echo "got lwip $version"
+        echo "got $orig sha256 $sum"
+    } >"$TMP/lwip.got"
+}
+
+# --- libslirp: the network of the simulation
+
+# shellcheck disable=SC2016
+SLIRP_PROBE='#include <slirp/libslirp.h>
+int main(void) { return slirp_version_string() ? 0 : 1; }'
+
+probe_slirp() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    local cflags='' libs='-lslirp'
+    if command -v pkg-config >/dev/null && pkg-config --atleast-version=4.1 slirp; then
+        libs=$(pkg-config --libs slirp)
+        cflags=$(pkg-config --cflags-only-I slirp)
+    fi
+    # shellcheck disable=SC2086
+    compiles "$SLIRP_PROBE" $cflags $libs && "$TMP/probe.out" || return 1
+    {
+        echo "# the system's libslirp"
+        echo "SLIRP_CFLAGS := $cflags"
+        echo "SLIRP_LIBS := $libs"
+        echo "SLIRP_DIRS :="
+    } >"$TMP/slirp.mk"
+    echo "uses $(header_of "$SLIRP_PROBE" slirp/libslirp.h "$cflags")" >"$TMP/slirp.got"
+}
+
+# header_of SOURCE NAME CFLAGS: the full path of a header that SOURCE includes.
+header_of() {
+    # shellcheck disable=SC2086
+    printf '%s\n' "$1" | gcc -xc -M $3 - | tr ' ' '\n' | grep -m1 -F "/$2"
+}
+
+# private_flags PART VAR HEADER-DIRS LIBS: flags for a library in a private tree, in terms of $(DEPS). VAR_DIRS are its library folders
+# below $(DEPS): the Makefile turns them into an rpath relative to the binary.
+private_flags() {
+    local dir cflags='' ldirs='' dirs='' rlink=''
+    for dir in $3; do cflags+=" -isystem \$(DEPS)/$1/$dir"; done
+    for dir in $(lib_dirs "$1"); do
+        ldirs+=" -L\$(DEPS)/$1/$dir"
+        rlink+=" -Wl,-rpath-link,\$(DEPS)/$1/$dir"
+        dirs+=" $1/$dir"
+    done
+    {
+        echo "# private copy"
+        echo "$2_CFLAGS :=$cflags"
+        echo "$2_LIBS :=$ldirs$rlink $4"
+        echo "$2_DIRS :=$dirs"
+    } >"$TMP/$1.mk"
+}
+
+# try_library PART SOURCE LIBS: build and run a program against the private tree.
+try_library() {
+    local dir flags=(-isystem "$TMP/$1/usr/include") path=''
+    for dir in $(lib_dirs "$1"); do
+        flags+=("-L$TMP/$1/$dir" "-Wl,-rpath-link,$TMP/$1/$dir")
+        path+=$TMP/$1/$dir:
+    done
+    compiles "$2" "${flags[@]}" "$3" && LD_LIBRARY_PATH=$path "$TMP/probe.out"
+}
+
+get_slirp() {
+    get_debs slirp libslirp-dev libslirp0 || return
+    try_library slirp "$SLIRP_PROBE" -lslirp || return
+    private_flags slirp SLIRP 'usr/include usr/include/slirp' -lslirp
+}
+
+# --- cmocka: the unit tests
+
+CMOCKA_PROBE='#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+static void nothing(void **state) { (void)state; }
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}'
+
+probe_cmocka() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    compiles "$CMOCKA_PROBE" -lcmocka && "$TMP/probe.out" || return 1
+    {
+        echo "# the system's cmocka"
+        echo "CMOCKA_CFLAGS :="
+        echo "CMOCKA_LIBS := -lcmocka"
+        echo "CMOCKA_DIRS :="
+    } >"$TMP/cmocka.mk"
+    echo "uses $(header_of "$CMOCKA_PROBE" cmocka.h '')" >"$TMP/cmocka.got"
+}
+
+get_cmocka() {
+    get_debs cmocka libcmocka-dev libcmocka0 || return
+    try_library cmocka "$CMOCKA_PROBE" -lcmocka || return
+    private_flags cmocka CMOCKA usr/include -lcmocka
+}
+
+# --- mosquitto: the broker, and the clients people know
+
+MOSQUITTO_TOOLS='mosquitto mosquitto_pub mosquitto_sub'
+
+# says PATTERN COMMAND...: does it print that? Whatever it exits with: mosquitto -h ends with 3.
+says() {
+    local out pattern=$1
+    shift
+    out=$("$@" 2>&1) || :
+    printf '%s\n' "$out" | head -n 3
+    grep -qE -- "$pattern" <<<"$out"
+}
+
+# Version 2 changed the configuration: older brokers do not understand ours.
+MOSQUITTO_FITS='^mosquitto version ([2-9]|[1-9][0-9])\.'
+
+probe_mosquitto() {
+    local name found
+    for name in $MOSQUITTO_TOOLS; do
+        found=$(tool "$name") || return 1
+        case $name in
+            mosquitto) says "$MOSQUITTO_FITS" "$found" -h || return 1 ;;
+            *)         says "^$name version" "$found" --help || return 1 ;;
+        esac
+        wrap_system mosquitto "$name" "$found"
+    done
+}
+
+get_mosquitto() {
+    local name dir
+    get_debs mosquitto mosquitto mosquitto-clients libmosquitto1 || return
+    for name in $MOSQUITTO_TOOLS; do
+        dir=usr/bin
+        [ -x "$TMP/mosquitto/usr/sbin/$name" ] && dir=usr/sbin
+        wrap_private mosquitto "$name" "$dir/$name"
+    done
+    says "$MOSQUITTO_FITS" try_wrapped mosquitto mosquitto -h || return
+    says '^mosquitto_pub version' try_wrapped mosquitto mosquitto_pub --help || return
+    says '^mosquitto_sub version' try_wrapped mosquitto mosquitto_sub --help
+}
+
+# --- valgrind: instruction counts
+
+probe_valgrind() {
+    local found
+    found=$(tool valgrind) || return 1
+    "$found" --version >/dev/null || return 1
+    wrap_system valgrind valgrind "$found"
+}
+
+get_valgrind() {
+    local bin=valgrind lib
+    get_debs valgrind valgrind || return
+    [ -x "$TMP/valgrind/usr/bin/valgrind.bin" ] && bin=valgrind.bin      # Debian's valgrind is a script with paths in it
+    for lib in usr/libexec/valgrind "usr/lib/$(triplet)/valgrind" usr/lib/valgrind; do
+        [ -d "$TMP/valgrind/$lib" ] && break
+    done
+    # It hands the folder to the loader in a list that blanks divide; a relative name mostly has none.
+    # (memcheck also wants the C library's debug information, which only an installed libc6-dbg gives; what counts
+    # instructions does not.)
+    wrap_private valgrind valgrind "usr/bin/$bin" "VALGRIND_LIB=\$root/$lib
+case \$root in *' '*) VALGRIND_LIB=\$(realpath --relative-to=. -- \"\$VALGRIND_LIB\") ;; esac
+export VALGRIND_LIB"
+    try_wrapped valgrind valgrind --version || return
+    compiles 'int main(void) { return 0; }' || return
+    try_wrapped valgrind valgrind --tool=callgrind --callgrind-out-file=/dev/null "$TMP/probe.out"
+}
+
+# --- clang and clang-format: a second compiler's opinion; one way to lay out code
+
+CLANG_VERSIONS='22 21 20 19 18 17 16 15 14 13'
+
+probe_clang() {
+    local clang format v names
+    names=clang
+    for v in $CLANG_VERSIONS; do names+=" clang-$v"; done
+    # shellcheck disable=SC2086
+    clang=$(tool $names) || return 1
+    names='clang-format-14 clang-format'        # its output differs between versions; 14 is the one we format with
+    for v in $CLANG_VERSIONS; do names+=" clang-format-$v"; done
+    # shellcheck disable=SC2086
+    format=$(tool $names) || return 1
+    CC_PROBE=$clang compiles 'int main(void) { return 0; }' || return 1
+    "$format" --version >/dev/null || return 1
+    wrap_system clang clang "$clang"
+    wrap_system clang clang-format "$format"
+}
+
+get_clang() {
+    get_debs clang clang clang-format || return
+    wrap_private clang clang usr/bin/clang
+    wrap_private clang clang-format usr/bin/clang-format
+    try_wrapped clang clang-format --version || return
+    printf '#include <stddef.h>\n#include <stdio.h>\nint main(void) { return puts("x") < 0; }\n' >"$TMP/probe.c"
+    try_wrapped clang clang "$TMP/probe.c" -o "$TMP/probe.out" && "$TMP/probe.out" || return
+}
+
+# --- cppcheck
+
+probe_cppcheck() {
+    local found
+    found=$(tool cppcheck) || return 1
+    "$found" --version >/dev/null || return 1
+    wrap_system cppcheck cppcheck "$found"
+}
+
+get_cppcheck() {
+    get_debs cppcheck cppcheck || return
+    # It looks for its tables beside itself, or where Debian put them.
+    [ -e "$TMP/cppcheck/usr/bin/cfg" ] || ln -s ../share/cppcheck/cfg "$TMP/cppcheck/usr/bin/cfg" || return
+    [ -e "$TMP/cppcheck/usr/bin/addons" ] || ln -s ../share/cppcheck/addons "$TMP/cppcheck/usr/bin/addons" || return
+    [ -e "$TMP/cppcheck/usr/bin/platforms" ] || ln -s ../share/cppcheck/platforms "$TMP/cppcheck/usr/bin/platforms" || return
+    wrap_private cppcheck cppcheck usr/bin/cppcheck
+    echo 'int main(void) { return 0; }' >"$TMP/probe.c"
+    try_wrapped cppcheck cppcheck --library=posix --error-exitcode=1 "$TMP/probe.c" || return
+}
+
+# --- 32 bit: headers and libraries for `gcc -m32`
+
+M32_PROBE='#include <stdio.h>
+#include <stdint.h>
+#include <errno.h>
+#include <sys/socket.h>
+int main(void) { int64_t n = errno; return (int)(n / 3) + (printf("%d\n", (int)sizeof(void *)) < 0); }'
+
+# The multilib of gcc is named after its major version; it has to be the one in use.
+gcc_major() { gcc -dumpversion | sed 's/\..*//'; }
+
+m32_possible() { case $(triplet) in x86_64-linux-gnu) return 0 ;; *) return 1 ;; esac; }
+
+probe_m32() {
+    if ! m32_possible; then
+        echo "# this machine's gcc ($(triplet)) has no -m32" >"$TMP/m32.mk"
+        : >"$TMP/m32.got"
+        return 0
+    fi
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    local sys=''
+    compiles "$M32_PROBE" -m32 -static || {
+        # With cross compilers installed gcc-multilib cannot be, and this folder is missing from the path.
+        sys="-isystem /usr/include/$(triplet)"
+        # shellcheck disable=SC2086
+        compiles "$M32_PROBE" -m32 -static $sys || return 1
+    }
+    {
+        echo "# the system's multilib"
+        echo "M32_CFLAGS := -m32${sys:+ $sys}"
+        echo "M32_LDFLAGS := -m32 -static"
+    } >"$TMP/m32.mk"
+    echo "uses $(gcc -m32 -print-libgcc-file-name)" >"$TMP/m32.got"
+}
+
+get_m32() {
+    local major lib root=$TMP/m32 cflags ldflags inc
+    major=$(gcc_major)
+    lib=usr/lib/gcc/$(triplet)/$major/32
+    NO_DEPENDS=1 get_debs m32 libc6-dev-i386 libc6-i386 "lib32gcc-$major-dev" lib32gcc-s1 || return
+    # -isystem: /usr/include/i386-linux-gnu is not there, the 64-bit folder's headers serve both once stubs-32.h is.
+    inc=usr/include
+    cflags=(-m32 -isystem "$root/$inc" -isystem "$root/$inc/$(triplet)" -isystem "/usr/include/$(triplet)")
+    ldflags=(-static "-B$root/$lib/" "-B$root/usr/lib32/" "-L$root/$lib" "-L$root/usr/lib32")
+    compiles "$M32_PROBE" "${cflags[@]}" "${ldflags[@]}" || return
+    {
+        echo "# private copy"
+        echo "M32_CFLAGS := -m32 -isystem \$(DEPS)/m32/$inc -isystem \$(DEPS)/m32/$inc/$(triplet) -isystem /usr/include/$(triplet)"
+        echo "M32_LDFLAGS := -m32 -static -B\$(DEPS)/m32/$lib/ -B\$(DEPS)/m32/usr/lib32/ -L\$(DEPS)/m32/$lib -L\$(DEPS)/m32/usr/lib32"
+    } >"$TMP/m32.mk"
+}
+
+# --- bare-metal Arm
+
+ARM_TOOLS='gcc ar as ld nm objcopy objdump ranlib readelf size strip gdb'
+ARM_PROBE='#include <stdint.h>
+#include <stddef.h>
+#include <string.h>
+#include <stdio.h>
+void _exit(int n);
+void _exit(int n) { (void)n; for (;;) { } }
+int main(int argc, char **argv) { return (int)strlen(argv[argc - 1]) / argc; }'
+ARM_FLAGS='-mcpu=cortex-m3 -mthumb -Os'
+
+# Everything but the system calls of newlib: linked without them, as our firmware is.
+probe_arm() {
+    local gcc name found
+    gcc=$(tool arm-none-eabi-gcc) || return 1
+    # shellcheck disable=SC2086
+    CC_PROBE=$gcc compiles "$ARM_PROBE" $ARM_FLAGS --specs=nosys.specs || return 1
+    for name in $ARM_TOOLS; do
+        found=$(tool "arm-none-eabi-$name") || continue
+        wrap_system arm "arm-none-eabi-$name" "$found"
+    done
+}
+
+get_arm() {
+    local name newlib
+    get_debs arm gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi libnewlib-dev || return
+    # Half of its 800 MB are libraries for processors that run Linux or an engine: not for microcontrollers.
+    find "$TMP/arm/usr/lib" -depth -type d \( -path '*/arm-none-eabi/*/arm' -o -path '*/thumb/v7-a*' -o -path '*/thumb/v7ve*' \
+        -o -path '*/thumb/v8-a*' -o -path '*/thumb/v7-r*' -o -path '*/thumb/v7+fp' \) -exec rm -rf {} + || return
+    for newlib in usr/lib/arm-none-eabi/newlib usr/lib/arm-none-eabi/lib; do
+        [ -d "$TMP/arm/$newlib" ] && break
+    done
+    for name in $ARM_TOOLS; do
+        [ -x "$TMP/arm/usr/bin/arm-none-eabi-$name" ] || continue
+        case $name in
+            # gcc finds its own parts relative to itself, but newlib by absolute paths. After -B it looks for
+            # newlib's specs, start files and libraries, each with the folder of the chosen processor.
+            gcc) wrap_private arm "arm-none-eabi-$name" "usr/bin/arm-none-eabi-$name" '' \
+                    "-B\"\$root/$newlib/\" -idirafter \"\$root/usr/include/newlib\"" ;;
+            *)   wrap_private arm "arm-none-eabi-$name" "usr/bin/arm-none-eabi-$name" ;;
+        esac
+    done
+    printf '%s\n' "$ARM_PROBE" >"$TMP/probe.c"
+    # shellcheck disable=SC2086
+    try_wrapped arm arm-none-eabi-gcc $ARM_FLAGS --specs=nosys.specs "$TMP/probe.c" -o "$TMP/probe.out" || return
+    try_wrapped arm arm-none-eabi-size "$TMP/probe.out" || return
+}
+
+# ---------------------------------------------------------------- the work
+
+# note: a word for the user from inside a step whose output goes to the log.
+note() { echo "note: $*"; echo "$*" >>"$TMP/notes"; }
+
+TRIES=3
+
+explain() {
+    local part=$1 log=$DEPS/log/$1.log
+    {
+        echo
+        echo "deps: $part could not be had. The last words were:"
+        { grep -aE '^(E|W|Err|note|.*[Ee]rror|.*fatal)[: ]' "$log" || tail -n 4 "$log"; } | tail -n 6 | sed 's/^/    /'
+        echo "  (everything is in ${log#"$TOP"/})"
+        if grep -qaE '404 +Not Found' "$log"; then
+            echo "  The mirror's index names a file that the mirror does not have: it is being updated."
+            echo "  Wait some minutes and run the same command again."
+        elif grep -qaE 'Could not resolve|Temporary failure|Could not connect|Unable to connect|timed out|Connection refused|Network is unreachable' "$log"; then
+            echo "  The package mirror of this machine's apt configuration does not answer. Is there a network, is a proxy"
+            echo "  needed (apt's own Acquire::http::Proxy is respected)? Then run the same command again."
+        elif grep -qaE 'NO_PUBKEY|not signed|EXPKEYSIG|KEYEXPIRED' "$log"; then
+            echo "  The mirror's signature cannot be checked. Update the package debian-archive-keyring, then run again."
+        elif grep -qaE 'No space left' "$log"; then
+            echo "  The disk is full."
+        elif grep -qaE 'apt-get is missing|apt-config is missing|names no Debian mirror' "$log"; then
+            echo "  This is no Debian-like machine, or its apt names no Debian mirror; DEBIAN_MIRROR=URL names one."
+        fi
+        if [ "$part" = lwip ]; then
+            echo "  Or unpack lwIP $LWIP_KNOWN anywhere and say:  make LWIP_DIR=/path/to/lwip-$LWIP_KNOWN ..."
+        else
+            echo "  Or install by hand, as root:  apt-get install ${PACKAGES[$part]}"
+        fi
+        echo "  Or copy the folder ${DEPS#"$TOP"/} from a clone on a like machine where this has worked."
+    } >&2
+}
+
+build_part() {
+    local part=$1 log=$DEPS/log/$1.log try rc
+    : >"$log"
+    rm -rf "${TMP:?}/$part" "$TMP/$part.bin" "$TMP/$part.mk" "$TMP/$part.got"
+    if "probe_$part" >>"$log" 2>&1; then
+        finish "$part"
+        case $(head -n1 "$DEPS/env/$part.mk" 2>/dev/null || :) in
+            *'has no -m32') say "$part: left out, this machine's compiler has no -m32" ;;
+            *)              say "$part: the system's" ;;
+        esac
+        return 0
+    fi
+    say "$part: fetching"
+    rm -rf "$APT/bin/cache/$part"
+    for ((try = 1; try <= TRIES; try++)); do
+        rm -rf "${TMP:?}/$part" "$TMP/$part.bin" "$TMP/$part.mk" "$TMP/$part.got" "$TMP/notes"
+        echo "=== try $try" >>"$log"
+        rc=0
+        "get_$part" >>"$log" 2>&1 || rc=$?
+        cd "$TOP"
+        if [ $rc = 0 ]; then
+            finish "$part"
+            [ ! -e "$TMP/notes" ] || sed "s/^/deps: $part: /" "$TMP/notes"
+            say "$part: $(describe "$part")"
+            return 0
+        fi
+        if ((try < TRIES)); then
+            say "$part: failed, trying again ($((try + 1)) of $TRIES)"
+            sleep $((try * 3))
+            bin_lists=                              # the next try reads the lists anew
+        fi
+    done
+    explain "$part"
+    return 1
+}
+
+describe() {
+    awk -v part="$1" '
+        /^got / { n++; sub(/^got /, ""); if (n == 1) first = $0 }
+        END { if (part == "lwip") { sub(/^lwip /, "", first); print first } else print n " packages unpacked" }' \
+        "$DEPS/stamp/$1"
+}
+
+for t in gcc awk sed tar; do
+    command -v $t >/dev/null || die "$t is missing; install a C compiler and make (Debian: apt-get install build-essential)"
+done
+
+failed=()
+for part in "${missing[@]}"; do
+    ready "$part" && continue                       # somebody else did it while we waited for the lock
+    build_part "$part" || failed+=("$part")
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+    die "not complete: ${failed[*]}"
+fi
+rm -rf "$APT"                                       # lists age; the next download reads fresh ones

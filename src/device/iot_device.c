@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/iot_device_state.h"
+
+#include "core/iot_core_assert.h"
+
+#include <string.h>
+
+#define SEED_RETRY_MS 10u
+
+/* ---- Features ---------------------------------------------------------------------------- */
+
+/* What one tick does, in this order, each for all features. `time` comes after `up`, so that no
+ * verdict of silence is given while unread bytes wait. */
+struct feature {
+    void (*net)(struct iot_device *dev);
+    void (*up)(struct iot_device *dev);
+    void (*time)(struct iot_device *dev);
+    void (*down)(struct iot_device *dev);
+    void (*end)(struct iot_device *dev);
+    iot_time (*deadline)(const struct iot_device *dev);
+    bool (*idle)(const struct iot_device *dev);
+};
+
+static void mqtt_net(struct iot_device *dev)
+{
+    iot_mqtt_client_net(&dev->mqtt, dev->now, dev->slept);
+}
+
+static void mqtt_up(struct iot_device *dev)
+{
+    iot_mqtt_client_up(&dev->mqtt, dev->now);
+}
+
+static void mqtt_time(struct iot_device *dev)
+{
+    iot_mqtt_client_time(&dev->mqtt, dev->now);
+}
+
+static void mqtt_down(struct iot_device *dev)
+{
+    iot_mqtt_client_down(&dev->mqtt, dev->now);
+}
+
+static void mqtt_end(struct iot_device *dev)
+{
+    iot_mqtt_client_end(&dev->mqtt, dev->now);
+}
+
+static iot_time mqtt_deadline(const struct iot_device *dev)
+{
+    return iot_mqtt_client_deadline(&dev->mqtt);
+}
+
+static bool mqtt_idle(const struct iot_device *dev)
+{
+    return iot_mqtt_client_idle(&dev->mqtt);
+}
+
+static const struct feature features[] = {
+    {mqtt_net, mqtt_up, mqtt_time, mqtt_down, mqtt_end, mqtt_deadline, mqtt_idle},
+};
+
+#define FEATURES (sizeof features / sizeof features[0])
+
+/* ---- The tick ---------------------------------------------------------------------------- */
+
+/* A counter that wraps becomes a time that does not. A step back, as when an interrupt counts
+ * between two reads, is no time at all. */
+static uint32_t elapsed_ms(const struct iot_device *dev, uint32_t now_ms)
+{
+    uint32_t elapsed = now_ms - dev->last_ms;
+    return elapsed > INT32_MAX || !dev->clock_set ? 0 : elapsed;
+}
+
+static uint32_t sleep_from(const struct iot_device *dev, iot_time now)
+{
+    if (dev->wake || dev->deadline <= now)
+        return 0;
+    if (dev->deadline == IOT_TIME_NEVER)
+        return IOT_MS_NEVER;
+    iot_time left = dev->deadline - now;
+    return left < IOT_MS_NEVER ? (uint32_t)left : IOT_MS_NEVER - 1;
+}
+
+/* Jitter wants one random number, and waits for it. */
+static bool seed(struct iot_device *dev)
+{
+    uint32_t chance = 0;
+    iot_err err = dev->opt->port_ops->random(dev->opt->port_ops->ctx, &chance, sizeof chance);
+    if (err == IOT_ERR_AGAIN)
+        return false;
+    /* A broken source costs the spread of reconnects, not the link. */
+    iot_jitter_seed(&dev->jitter, chance);
+    /* A broker that kept our session over our reboot may hold ids of ours: start elsewhere. */
+    if (dev->opt->session == IOT_SESSION_KEEP && dev->opt->first_id == 0)
+        dev->mqtt.session.next_id = (uint16_t)(chance >> 16 | 1u);
+    dev->seeded = true;
+    return true;
+}
+
+static void tick(struct iot_device *dev)
+{
+    for (uint32_t i = 0; i < FEATURES; i++)
+        features[i].net(dev);
+    for (uint32_t i = 0; i < FEATURES; i++)
+        features[i].up(dev);
+    for (uint32_t i = 0; i < FEATURES; i++)
+        features[i].time(dev);
+    for (uint32_t i = 0; i < FEATURES; i++)
+        features[i].down(dev);
+    for (uint32_t i = 0; i < FEATURES; i++)
+        features[i].end(dev);
+
+    dev->deadline = IOT_TIME_NEVER;
+    for (uint32_t i = 0; i < FEATURES; i++) {
+        iot_time first = features[i].deadline(dev);
+        if (first < dev->deadline)
+            dev->deadline = first;
+    }
+}
+
+uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
+{
+    if (dev->polling)
+        return 0;
+    uint32_t elapsed = elapsed_ms(dev, now_ms);
+    if (!dev->clock_set) {
+        dev->clock_set = true;
+        dev->now = now_ms;
+        dev->last_ms = now_ms;
+    } else if (elapsed != 0) {
+        dev->now += elapsed;
+        dev->last_ms = now_ms;
+    }
+    if (elapsed > IOT_STALE_MS)
+        dev->slept = dev->wake = true;
+    if (!dev->wake && dev->now < dev->deadline)
+        return sleep_from(dev, dev->now);
+
+    iot_net_assert_context();
+    dev->wake = false;
+    dev->polling = true;
+    if (dev->seeded || seed(dev))
+        tick(dev);
+    else
+        dev->deadline = dev->now + SEED_RETRY_MS;
+    dev->slept = false;
+    dev->polling = false;
+    return sleep_from(dev, dev->now);
+}
+
+uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms)
+{
+    return sleep_from(dev, dev->now + elapsed_ms(dev, now_ms));
+}
+
+/* ---- Life -------------------------------------------------------------------------------- */
+
+iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options *options,
+                                uint32_t size, uint32_t config_hash)
+{
+    if (size != sizeof *dev || config_hash != IOT_CONFIG_HASH)
+        return IOT_ERR_CONFIG; /* nothing is touched: this may be the wrong memory */
+    if (dev == NULL || options == NULL || options->host == NULL || options->on_event == NULL ||
+        options->port_ops == NULL || options->port_ops->random == NULL)
+        return IOT_ERR_ARG;
+
+    memset(dev, 0, sizeof *dev);
+    dev->opt = options;
+    dev->deadline = IOT_TIME_NEVER;
+    iot_tcp_init(&dev->tcp);
+    struct iot_stream *stream = options->stream != NULL ? options->stream : &dev->tcp.base;
+    stream->wake = &dev->wake;
+    return iot_mqtt_client_init(&dev->mqtt, options, dev, stream, &dev->jitter);
+}
+
+iot_err iot_device_connect(struct iot_device *dev)
+{
+    dev->wake = true;
+    return iot_mqtt_client_connect(&dev->mqtt);
+}
+
+iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
+{
+    dev->wake = true;
+    return iot_mqtt_client_close(&dev->mqtt, dev->now + drain_ms);
+}
+
+void iot_network(struct iot_device *dev, enum iot_network_change change)
+{
+    dev->wake = true;
+    iot_mqtt_client_network(&dev->mqtt, change);
+}
+
+bool iot_device_idle(const struct iot_device *dev)
+{
+    for (uint32_t i = 0; i < FEATURES; i++)
+        if (!features[i].idle(dev))
+            return false;
+    return true;
+}
+
+/* ---- Questions --------------------------------------------------------------------------- */
+
+bool iot_device_connected(const struct iot_device *dev)
+{
+    return iot_mqtt_up(&dev->mqtt.session);
+}
+
+const struct iot_counters *iot_device_counters(const struct iot_device *dev)
+{
+    return &dev->mqtt.counters;
+}
+
+iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)
+{
+    if (detail != NULL)
+        *detail = dev->mqtt.detail;
+    return dev->mqtt.reason;
+}
+
+bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_use *out)
+{
+    const struct iot_mqtt_session *s = &dev->mqtt.session;
+    const struct iot_pool_use pools[] = {
+        {"tx-bytes", iot_mqtt_outbox_used(&s->box), s->box.tx_high, IOT_MQTT_TX_BYTES},
+        {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
+        {"subscriptions", s->subs.count, s->subs.count_high, IOT_MQTT_SUBS_MAX},
+        {"acks", s->ack_count, s->acks_high, IOT_MQTT_ACKS_MAX},
+        {"qos2-in", s->in2_count, s->in2_high, IOT_MQTT_QOS2_IN_MAX},
+    };
+    if (i >= sizeof pools / sizeof pools[0])
+        return false;
+    *out = pools[i];
+    return true;
+}
+
+/* ---- MQTT -------------------------------------------------------------------------------- */
+
+iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
+{
+    if (!iot_mqtt_client_open(&dev->mqtt))
+        return IOT_ERR_STATE;
+    dev->wake = true;
+    return iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
+}
+
+iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
+                       struct iot_writer *w)
+{
+    if (!iot_mqtt_client_open(&dev->mqtt))
+        return IOT_ERR_STATE;
+    iot_err err = iot_mqtt_session_begin(&dev->mqtt.session, msg, max, w);
+    if (err == IOT_OK)
+        w->owner = dev;
+    return err;
+}
+
+iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
+{
+    struct iot_device *dev = w->owner;
+    if (dev == NULL)
+        return IOT_ERR_STATE;
+    w->owner = NULL;
+    dev->wake = true;
+    return iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
+}
+
+void iot_mqtt_cancel(struct iot_writer *w)
+{
+    struct iot_device *dev = w->owner;
+    if (dev != NULL)
+        iot_mqtt_outbox_cancel(&dev->mqtt.session.box);
+    w->owner = NULL;
+}
+
+iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket)
+{
+    if (!iot_mqtt_client_open(&dev->mqtt))
+        return IOT_ERR_STATE;
+    dev->wake = true;
+    return iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
+}
+
+iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
+                             iot_ticket *ticket)
+{
+    if (!iot_mqtt_client_open(&dev->mqtt))
+        return IOT_ERR_STATE;
+    dev->wake = true;
+    return iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
+}
+
+iot_err iot_topic_prepare(struct iot_topic *t, const char *text, uint32_t len)
+{
+    struct iot_bytes name = {(const uint8_t *)text, len};
+    iot_err err = iot_topic_check_name(name);
+    if (err != IOT_OK)
+        return err;
+    t->text = text;
+    t->len = (uint16_t)len;
+    t->prepared = 1;
+    return IOT_OK;
+}

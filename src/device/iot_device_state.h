@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one struct per device. All of it is private; iot_static.h shows it to the file that owns the
+ * storage, and to a debugger. */
+#ifndef IOT_DEVICE_STATE_H
+#define IOT_DEVICE_STATE_H
+
+#include "core/iot_core_jitter.h"
+#include "iot/iot_device.h"
+#include "mqtt/iot_mqtt_client.h"
+#include "net/iot_net_tcp.h"
+
+struct iot_device {
+    const struct iot_options *opt;
+    iot_time now;      /* stands still within a tick; never goes back */
+    iot_time deadline; /* before it, and with no `wake`, a tick has nothing to do */
+    uint32_t last_ms;  /* the caller's counter at the last tick */
+    bool wake;         /* something happened */
+    bool polling;
+    bool clock_set, seeded, slept;
+    struct iot_jitter jitter;
+    struct iot_tcp tcp;
+    struct iot_mqtt_client mqtt;
+};
+
+#endif

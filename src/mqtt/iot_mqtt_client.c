@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqtt/iot_mqtt_client.h"
+
+#include "core/iot_core_assert.h"
+
+#include <string.h>
+
+#define MQTT_PORT 1883u
+#define BACKOFF_MIN_MS 250u
+#define BACKOFF_BASE_MS 1000u
+#define BACKOFF_CAP_MS 60000u
+#define STABLE_MS 30000u     /* a link that lived so long was a good one */
+#define BYE_MS 1000u         /* to hand over DISCONNECT, and again to have it delivered */
+#define REOFFER_MS 20u       /* a declined message */
+#define OPEN_AGAIN_MS 100u   /* the stream cannot open yet */
+#define TCP_KEEPALIVE_S 60u  /* where MQTT has none */
+#define WRITES_MAX (4 * IOT_MQTT_OUT_MAX + 8)
+
+enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
+enum client_request { REQ_NET_UP = 1, REQ_NET_DOWN = 2, REQ_NET_CHANGED = 4 };
+
+/* ---- Events ------------------------------------------------------------------------------ */
+
+static void emit(struct iot_mqtt_client *c, const struct iot_event *ev)
+{
+    c->opt->on_event(c->opt->ctx, c->dev, ev);
+}
+
+static void emit_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
+{
+    struct iot_event ev = {.kind = kind};
+    emit(c, &ev);
+}
+
+/* Bounded: what a callback publishes is not ended within this call. */
+static void emit_ended(struct iot_mqtt_client *c)
+{
+    struct iot_mqtt_event in;
+    while (iot_mqtt_ended(&c->session, &in)) {
+        struct iot_event ev = {.kind = in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED,
+                               .err = in.err,
+                               .ticket = in.ticket};
+        if (in.err == IOT_OK)
+            c->counters.sent_messages++;
+        else
+            c->counters.failed_messages++;
+        emit(c, &ev);
+    }
+    if (!c->closing && iot_mqtt_outbox_room(&c->session.box))
+        emit_kind(c, IOT_EV_WRITABLE);
+}
+
+/* ---- Losing and waiting ------------------------------------------------------------------ */
+
+/* Permanent as far as a machine can tell: there is no point in the lower steps of the ladder. */
+static bool refused(const struct iot_mqtt_client *c)
+{
+    return c->reason == IOT_ERR_MQTT_REFUSED && c->detail != 3; /* 3: server unavailable */
+}
+
+static uint32_t next_delay(struct iot_mqtt_client *c)
+{
+    uint32_t cap = c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS;
+    if (c->reason == IOT_ERR_NET_CHANGED)
+        return iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
+    if (refused(c))
+        return iot_jitter_between(c->jitter, cap / 2, cap);
+
+    uint32_t high = BACKOFF_BASE_MS << c->attempt;
+    if (high > cap)
+        high = cap;
+    if (c->attempt < 16)
+        c->attempt++;
+    return iot_jitter_between(c->jitter, high < BACKOFF_MIN_MS ? high : BACKOFF_MIN_MS, high);
+}
+
+static void forget_link(struct iot_mqtt_client *c)
+{
+    c->stream->ops->abort(c->stream);
+    iot_mqtt_session_lost(&c->session);
+    c->rx_at = c->rx_len = 0;
+    c->broken = IOT_OK;
+    c->offered = false;
+    c->reoffer = IOT_TIME_NEVER;
+    memset(c->hits, 0, sizeof c->hits);
+}
+
+static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
+{
+    struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason, .detail = detail};
+    if (iot_mqtt_up(&c->session) && now >= c->stable)
+        c->attempt = 0;
+    forget_link(c);
+    c->reason = reason;
+    c->detail = detail;
+    c->counters.losses++;
+    if (c->opt->no_reconnect) {
+        c->phase = PH_IDLE;
+        ev.delay_ms = IOT_MS_NEVER;
+    } else {
+        c->phase = PH_WAIT;
+        ev.delay_ms = next_delay(c);
+        c->until = now + ev.delay_ms;
+    }
+    emit(c, &ev);
+    emit_ended(c);
+}
+
+static void lose_stream(struct iot_mqtt_client *c, iot_err reason, iot_time now)
+{
+    lose(c, reason, c->stream->ops->detail(c->stream), now);
+}
+
+/* ---- net: what happened to the link ------------------------------------------------------ */
+
+static void obey_hints(struct iot_mqtt_client *c, iot_time now)
+{
+    uint8_t asked = c->requests;
+    c->requests = 0;
+    bool linked = c->phase == PH_OPEN || c->phase == PH_LIVE;
+    if ((asked & REQ_NET_DOWN) && linked)
+        lose(c, IOT_ERR_NET_DOWN, 0, now);
+    else if ((asked & REQ_NET_CHANGED) && linked)
+        lose(c, IOT_ERR_NET_CHANGED, 0, now);
+    if ((asked & REQ_NET_DOWN) && c->phase == PH_WAIT)
+        c->until = now + (c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS);
+    if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && c->phase == PH_WAIT && !refused(c))
+        c->until = now + iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
+}
+
+static void open_stream(struct iot_mqtt_client *c, iot_time now)
+{
+    iot_err err = c->stream->ops->open(c->stream, &c->to, now);
+    if (err == IOT_ERR_AGAIN) {
+        c->until = now + OPEN_AGAIN_MS;
+        return;
+    }
+    c->phase = PH_OPEN;
+    c->broken = err;
+    emit_kind(c, IOT_EV_CONNECTING);
+}
+
+static void start_session(struct iot_mqtt_client *c, iot_time now)
+{
+    iot_err err = iot_mqtt_session_start(&c->session, c->rx, sizeof c->rx, now);
+    if (err != IOT_OK) { /* checked at init, so the options were changed since */
+        lose(c, err, 0, now);
+        return;
+    }
+    c->phase = PH_LIVE;
+    c->written = 0;
+    c->dry = false;
+}
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
+{
+    iot_err err;
+    c->more = false;
+    if (c->requests != 0)
+        obey_hints(c, now);
+
+    switch ((enum client_phase)c->phase) {
+    case PH_IDLE:
+        break;
+    case PH_WAIT:
+        if (now >= c->until && !(c->closing && now >= c->drain_deadline))
+            open_stream(c, now);
+        break;
+    case PH_OPEN:
+        err = c->broken != IOT_OK ? c->broken : c->stream->ops->poll(c->stream, now);
+        if (err == IOT_OK)
+            start_session(c, now);
+        else if (err != IOT_ERR_AGAIN)
+            lose_stream(c, err, now);
+        break;
+    case PH_LIVE:
+        c->broken = c->stream->ops->poll(c->stream, now);
+        if (slept)
+            iot_mqtt_probe(&c->session);
+        break;
+    case PH_BYE:
+        c->broken = c->stream->ops->poll(c->stream, now);
+        break;
+    case PH_CLOSING:
+        if (c->stream->ops->poll(c->stream, now) != IOT_ERR_AGAIN) {
+            forget_link(c);
+            c->phase = PH_IDLE;
+        }
+        break;
+    }
+}
+
+/* ---- up: received bytes ------------------------------------------------------------------ */
+
+static void done_with_packet(struct iot_mqtt_client *c, uint32_t used)
+{
+    c->rx_at += used;
+    c->offered = false;
+    c->reoffer = IOT_TIME_NEVER;
+}
+
+/* Ask every matching handler that has not taken it yet. A handler may unsubscribe, which takes the
+ * bit away. False: some declined. */
+static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
+{
+    uint32_t left = 0;
+    for (uint32_t word = 0; word < IOT_TOPIC_HITS_WORDS; word++) {
+        for (uint32_t bit = 0; bit < 32 && c->hits[word] >> bit != 0; bit++) {
+            if ((c->hits[word] >> bit & 1u) == 0)
+                continue;
+            const struct iot_mqtt_sub *sub = &c->session.subs.sub[word * 32 + bit];
+            if (sub->on_message != NULL) {
+                c->handled = true;
+                if (sub->on_message(sub->ctx, c->dev, msg) == IOT_ERR_AGAIN)
+                    continue;
+            }
+            c->hits[word] &= ~((uint32_t)1 << bit);
+        }
+        left |= c->hits[word];
+    }
+    return left == 0;
+}
+
+static void on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
+                        iot_time now)
+{
+    c->counters.declined++;
+    if (c->reoffer == IOT_TIME_NEVER) {
+        c->decline_deadline = now + IOT_DECLINE_MAX_MS;
+        iot_mqtt_pause(&c->session, true, now);
+    }
+    c->reoffer = now + REOFFER_MS;
+    if (now < c->decline_deadline)
+        return;
+    if (msg->qos != 0) {
+        lose(c, IOT_ERR_MQTT_DECLINED, msg->qos, now);
+        return;
+    }
+    iot_mqtt_pause(&c->session, false, now);
+    iot_mqtt_accept(&c->session);
+    done_with_packet(c, used);
+    c->counters.skipped_messages++;
+    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = IOT_ERR_MQTT_DECLINED, .msg = msg};
+    emit(c, &ev);
+}
+
+/* True: go on with the next packet. */
+static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
+                       iot_time now)
+{
+    if (!c->offered) {
+        struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
+        iot_topic_index_match(&c->session.subs.index, name, c->hits);
+        c->offered = true;
+        c->handled = false;
+    }
+    if (!deliver(c, msg)) {
+        on_declined(c, msg, used, now);
+        return false;
+    }
+    if (c->reoffer != IOT_TIME_NEVER)
+        iot_mqtt_pause(&c->session, false, now);
+    iot_mqtt_accept(&c->session);
+    done_with_packet(c, used);
+    c->counters.received_messages++;
+    if (!c->handled) {
+        struct iot_event ev = {.kind = IOT_EV_MESSAGE, .msg = msg};
+        emit(c, &ev);
+    }
+    return true;
+}
+
+static void on_other(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, iot_time now)
+{
+    struct iot_event ev = {.err = in->err, .ticket = in->ticket, .code = in->code};
+    switch (in->kind) {
+    case IOT_MQTT_EV_CONNACK:
+        c->counters.connects++;
+        c->counters.resent_messages += c->session.resent;
+        c->stable = now + STABLE_MS;
+        ev.kind = IOT_EV_CONNECTED;
+        ev.session_present = in->session_present;
+        emit(c, &ev);
+        break;
+    case IOT_MQTT_EV_SKIPPED:
+        c->counters.skipped_messages++;
+        ev.kind = IOT_EV_SKIPPED;
+        ev.detail = (int32_t)in->total;
+        ev.msg = &in->msg;
+        emit(c, &ev);
+        break;
+    case IOT_MQTT_EV_SUBACK:
+        ev.kind = IOT_EV_SUBACK;
+        emit(c, &ev);
+        break;
+    case IOT_MQTT_EV_UNSUBACK:
+        ev.kind = IOT_EV_UNSUBACK;
+        emit(c, &ev);
+        break;
+    case IOT_MQTT_EV_NONE:
+    case IOT_MQTT_EV_MESSAGE:
+    case IOT_MQTT_EV_ENDED:
+        break;
+    }
+    emit_ended(c);
+}
+
+/* Get more bytes behind those that wait. Moving happens once per read, and only what is left of an
+ * unfinished packet, so many small packets in one segment cost the same each. */
+static bool refill(struct iot_mqtt_client *c)
+{
+    if (c->rx_at != 0) {
+        c->rx_len -= c->rx_at;
+        memmove(c->rx, c->rx + c->rx_at, c->rx_len);
+        c->rx_at = 0;
+    }
+    uint32_t got = 0;
+    if (c->stream->ops->read(c->stream, c->rx + c->rx_len, (uint32_t)sizeof c->rx - c->rx_len,
+                             &got) != IOT_OK)
+        return false;
+    c->rx_len += got;
+    return true;
+}
+
+/* One packet, or the bytes for it. False: nothing more to do in this tick. */
+static bool up_one(struct iot_mqtt_client *c, iot_time now)
+{
+    struct iot_bytes in = {c->rx + c->rx_at, c->rx_len - c->rx_at};
+    struct iot_mqtt_event ev;
+    uint32_t used;
+    iot_err err = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, now, &used, &ev);
+    if (err == IOT_ERR_AGAIN) {
+        c->dry = !refill(c);
+        return !c->dry;
+    }
+    if (err == IOT_ERR_FULL)
+        return false; /* `down` makes room for acknowledgements */
+    if (err != IOT_OK) {
+        lose(c, err, ev.code, now);
+        return false;
+    }
+    if (ev.kind == IOT_MQTT_EV_MESSAGE)
+        return on_message(c, &ev.msg, used, now);
+    done_with_packet(c, used);
+    on_other(c, &ev, now);
+    return true;
+}
+
+void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
+{
+    c->dry = false;
+    if (c->phase != PH_LIVE)
+        return;
+    if (iot_mqtt_sending_connect(&c->session)) {
+        c->dry = true; /* the window is lent to CONNECT */
+        return;
+    }
+    if (c->reoffer != IOT_TIME_NEVER && now < c->reoffer && now < c->decline_deadline)
+        return;
+    for (uint32_t n = 0; n < 2 * IOT_POLL_PACKETS; n++) /* each packet may need a read */
+        if (!up_one(c, now) || c->phase != PH_LIVE)
+            return;
+    c->more = true;
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
+{
+    if (c->phase != PH_LIVE)
+        return;
+    if (c->broken != IOT_OK && c->dry) {
+        lose_stream(c, c->broken, now);
+        return;
+    }
+    iot_err err = iot_mqtt_expire(&c->session, now, c->dry);
+    if (err != IOT_OK)
+        lose(c, err, 0, now);
+}
+
+/* ---- down: bytes for the wire ------------------------------------------------------------ */
+
+void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
+{
+    if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
+        return;
+
+    uint32_t n = 0;
+    for (; n < WRITES_MAX; n++) {
+        enum iot_stream_write_flag how;
+        struct iot_bytes bytes = iot_mqtt_pending(&c->session, now, &how);
+        uint32_t taken = 0;
+        if (bytes.len == 0 ||
+            c->stream->ops->write(c->stream, bytes, how, now, &taken) != IOT_OK)
+            break;
+        c->written += taken;
+        iot_mqtt_sent(&c->session, taken, c->written, now);
+    }
+    if (n == WRITES_MAX)
+        c->more = true;
+    if (n != 0)
+        c->stream->ops->flush(c->stream);
+    iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
+    emit_ended(c);
+}
+
+/* ---- end: a wanted close ----------------------------------------------------------------- */
+
+/* The close is complete as far as MQTT goes; the memory is the caller's only when nothing outside
+ * points into it any more (a name request cannot be cancelled). */
+static void finish(struct iot_mqtt_client *c)
+{
+    iot_mqtt_session_finish(&c->session);
+    emit_ended(c);
+    if (!c->stream->ops->idle(c->stream))
+        return; /* woken when it is */
+    c->closing = c->begun = false;
+    c->attempt = 0;
+    emit_kind(c, IOT_EV_CLOSED);
+}
+
+void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
+{
+    if (!c->closing)
+        return;
+    bool drained = iot_mqtt_session_idle(&c->session) || now >= c->drain_deadline;
+
+    switch ((enum client_phase)c->phase) {
+    case PH_IDLE:
+        finish(c);
+        break;
+    case PH_WAIT:
+    case PH_OPEN:
+        if (c->session.box.count == 0 || now >= c->drain_deadline) {
+            forget_link(c);
+            c->phase = PH_IDLE;
+            finish(c);
+        }
+        break;
+    case PH_LIVE:
+        if (iot_mqtt_up(&c->session) && drained) {
+            iot_mqtt_session_bye(&c->session);
+            c->reoffer = IOT_TIME_NEVER;
+            c->phase = PH_BYE;
+            c->until = now + BYE_MS;
+            c->more = true;
+        } else if (c->session.box.count == 0 || now >= c->drain_deadline) {
+            forget_link(c); /* before CONNACK there is nothing to say */
+            c->phase = PH_IDLE;
+            finish(c);
+        }
+        break;
+    case PH_BYE:
+        if (iot_mqtt_said_bye(&c->session) || now >= c->until || c->broken != IOT_OK) {
+            c->stream->ops->close(c->stream, now + BYE_MS);
+            c->phase = PH_CLOSING;
+            c->more = true;
+        }
+        break;
+    case PH_CLOSING:
+        break; /* net finds its end */
+    }
+}
+
+iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
+{
+    iot_time first = c->closing ? c->drain_deadline : IOT_TIME_NEVER;
+    iot_time other = IOT_TIME_NEVER;
+    if (c->more)
+        return 0;
+    switch ((enum client_phase)c->phase) {
+    case PH_IDLE:
+        return IOT_TIME_NEVER;
+    case PH_WAIT:
+        other = c->until;
+        break;
+    case PH_OPEN:
+        other = c->broken != IOT_OK ? 0 : c->stream->ops->deadline(c->stream);
+        break;
+    case PH_LIVE:
+        other = c->stream->ops->deadline(c->stream);
+        if (iot_mqtt_deadline(&c->session) < other)
+            other = iot_mqtt_deadline(&c->session);
+        if (c->reoffer < other)
+            other = c->reoffer;
+        break;
+    case PH_BYE:
+        return c->until;
+    case PH_CLOSING:
+        return c->stream->ops->deadline(c->stream);
+    }
+    return first < other ? first : other;
+}
+
+bool iot_mqtt_client_idle(const struct iot_mqtt_client *c)
+{
+    return !c->closing && iot_mqtt_session_idle(&c->session) && c->rx_at == c->rx_len;
+}
+
+/* ---- Requests ---------------------------------------------------------------------------- */
+
+iot_err iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
+                             struct iot_device *dev, struct iot_stream *stream,
+                             struct iot_jitter *jitter)
+{
+    memset(c, 0, sizeof *c);
+    c->opt = opt;
+    c->dev = dev;
+    c->stream = stream;
+    c->jitter = jitter;
+    c->to.host = opt->host;
+    c->to.port = opt->port != 0 ? opt->port : MQTT_PORT;
+    c->to.netif = opt->netif;
+    c->to.tcp_keepalive = opt->keepalive_s == 0 ? TCP_KEEPALIVE_S : 0;
+    c->reoffer = IOT_TIME_NEVER;
+    c->phase = PH_IDLE;
+    iot_mqtt_session_init(&c->session, opt, sizeof c->rx);
+    return iot_mqtt_session_check(opt, c->rx, sizeof c->rx);
+}
+
+iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c)
+{
+    if (c->phase != PH_IDLE || c->closing)
+        return IOT_ERR_STATE;
+    c->begun = true;
+    c->phase = PH_WAIT;
+    c->until = 0;
+    return IOT_OK;
+}
+
+bool iot_mqtt_client_open(const struct iot_mqtt_client *c)
+{
+    return c->begun && !c->closing;
+}
+
+iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, iot_time drain_deadline)
+{
+    if (!iot_mqtt_client_open(c))
+        return IOT_ERR_STATE;
+    c->closing = true;
+    c->drain_deadline = drain_deadline;
+    return IOT_OK;
+}
+
+void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
+{
+    switch (change) { /* the last word counts, but a change implies that the old link is dead */
+    case IOT_NETWORK_UP:
+        c->requests = (uint8_t)((c->requests & REQ_NET_DOWN) ? REQ_NET_CHANGED : REQ_NET_UP);
+        break;
+    case IOT_NETWORK_DOWN:
+        c->requests = REQ_NET_DOWN;
+        break;
+    case IOT_NETWORK_CHANGED:
+        c->requests = REQ_NET_CHANGED;
+        break;
+    }
+}
+
+iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,
+                                    iot_ticket *ticket)
+{
+    uint8_t slot;
+    iot_err err = iot_mqtt_session_unsubscribe(&c->session, filter, ticket, &slot);
+    if (err == IOT_OK)
+        c->hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
+    return err;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The skin around a session: owns the stream and the receive window, pumps bytes, dispatches
+ * messages, reconnects. One tick is the calls net, up, time, down, end, in this order.
+ *
+ *     IDLE -connect-> WAIT -due-> OPEN -stream up-> LIVE -close, drained-> BYE -> CLOSING -> IDLE
+ *                      ^___________|________________|  lost: wait by the ladder
+ */
+#ifndef IOT_MQTT_CLIENT_H
+#define IOT_MQTT_CLIENT_H
+
+#include "core/iot_core_jitter.h"
+#include "iot/iot_device.h"
+#include "mqtt/iot_mqtt_session.h"
+
+/* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
+ * stays at rx_at; `hits` are the subscriptions that have still to take it. */
+struct iot_mqtt_client {
+    const struct iot_options *opt;
+    struct iot_device *dev; /* only handed through to callbacks */
+    struct iot_stream *stream;
+    struct iot_jitter *jitter;
+    struct iot_endpoint to;
+    struct iot_counters counters;
+
+    iot_time until;          /* WAIT: next attempt; BYE: patience */
+    iot_time stable;         /* LIVE: from then on the ladder starts anew */
+    iot_time drain_deadline; /* closing: messages may take so long */
+    iot_time decline_deadline;
+    iot_time reoffer; /* a declined message is offered again, or NEVER */
+
+    uint32_t written; /* bytes the stream took since it was opened */
+    uint32_t rx_at, rx_len;
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    iot_err reason; /* of the last loss */
+    int32_t detail;
+    iot_err broken; /* what the stream said; acted on when everything received is digested */
+
+    uint8_t phase, requests, attempt;
+    bool begun;   /* from connect to the end of close */
+    bool closing; /* from close to its end */
+    bool dry;     /* nothing received is left to digest */
+    bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
+    bool handled; /* some handler took it */
+    bool more;    /* this tick stopped at its bound */
+
+    struct iot_mqtt_session session;
+    uint8_t rx[IOT_MQTT_RX_BYTES];
+};
+
+/** `dev`, `stream`, `jitter` outlive the client. Errors as iot_device_init. */
+iot_err iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
+                             struct iot_device *dev, struct iot_stream *stream,
+                             struct iot_jitter *jitter);
+
+/** IOT_OK; IOT_ERR_STATE: begun already, or closing. */
+iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);
+/** IOT_OK; IOT_ERR_STATE: not begun, or closing already. */
+iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, iot_time drain_deadline);
+void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change);
+
+/** Requests are accepted: between connect and close. */
+bool iot_mqtt_client_open(const struct iot_mqtt_client *c);
+iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,
+                                    iot_ticket *ticket);
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept);
+void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now);
+void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now);
+void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now);
+void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now);
+
+/** When the next tick has work even if nothing happens; 0: at once. */
+iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c);
+bool iot_mqtt_client_idle(const struct iot_mqtt_client *c);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages accepted and not done, and the ring that holds their bytes. Knows states and order,
+ * nothing of time or of the wire.
+ *
+ *     out:  [ REL .. | SENT, REF_HELD, ENDED .. | QUEUED .. ]
+ *              rels                                queued
+ *     tx:   ..free [ SENT .. QUEUED .. ] free..
+ *                  ^ oldest with bytes  ^ tail
+ *
+ * A message's bytes are contiguous: what does not fit behind the tail goes to the ring's start.
+ * They do not move while the message lives, so a stream may be offered the same bytes again.
+ * REL (QoS 2 after PUBREC) holds no bytes and stands in front, in the order of the PUBRECs, which is
+ * the order of the PUBRELs (MQTT-4.6.0-4); the others stand in the order of their publishing
+ * (MQTT-4.6.0-1). */
+#ifndef IOT_MQTT_OUTBOX_H
+#define IOT_MQTT_OUTBOX_H
+
+#include "iot/iot_mqtt.h"
+
+enum iot_mqtt_out_state {
+    IOT_OUT_QUEUED,   /* to be sent, or sent again, whole */
+    IOT_OUT_SENT,     /* QoS 1: awaits PUBACK; QoS 2: PUBREC */
+    IOT_OUT_REL,      /* QoS 2: awaits PUBCOMP */
+    IOT_OUT_REF_HELD, /* QoS 0 by reference: awaits the stream's release */
+    IOT_OUT_ENDED,    /* awaits the application's event */
+};
+
+struct iot_mqtt_out {
+    iot_ticket ticket;
+    const uint8_t *ref; /* by-reference payload, or NULL */
+    uint32_t ref_len;
+    uint32_t at, len; /* bytes in the ring; len 0: given back */
+    uint32_t ref_end; /* REF_HELD: the stream's count at which the reference is over */
+    uint16_t id;      /* QoS 0: 0 */
+    uint8_t state;
+    uint8_t qos : 2;
+    uint8_t again : 1; /* was sent whole before */
+    int8_t result;     /* ENDED: an iot_err */
+};
+
+struct iot_mqtt_outbox {
+    struct iot_mqtt_out out[IOT_MQTT_OUT_MAX];
+    uint32_t tail;
+    uint8_t count, rels, queued, ended;
+    uint8_t rels_sent; /* so many of the RELs have their PUBREL out on this connection */
+    uint8_t count_high;
+    bool want_room, freed;
+    struct { /* the one open writer; len 0: none */
+        uint32_t at, len;
+        uint32_t body; /* offset of the payload */
+        uint16_t topic_len;
+        uint8_t qos, flags;
+    } writer;
+    uint32_t tx_high;
+    uint8_t tx[IOT_MQTT_TX_BYTES];
+};
+
+/** May this be published at all? IOT_OK, IOT_ERR_ARG, IOT_ERR_MQTT_TOPIC. */
+iot_err iot_mqtt_outbox_check(const struct iot_msg *msg);
+
+/** Accept a checked message. IOT_OK; IOT_ERR_FULL; IOT_ERR_SIZE; IOT_ERR_STATE: writer open. */
+iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint16_t id,
+                            iot_ticket ticket);
+
+/** Reserve for a writer; errors as put. */
+iot_err iot_mqtt_outbox_begin(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint32_t max,
+                              struct iot_writer *w);
+iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w, uint16_t id,
+                               iot_ticket ticket);
+void iot_mqtt_outbox_cancel(struct iot_mqtt_outbox *box);
+
+/** The message to be sent next, or NULL. */
+struct iot_mqtt_out *iot_mqtt_outbox_next(struct iot_mqtt_outbox *box);
+
+/** It was handed over whole; the stream has `written` bytes so far. True: the broker owes an
+ *  acknowledgement. */
+bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written);
+
+/** The stream no longer refers to the first `count` bytes (modulo 2^32). */
+void iot_mqtt_outbox_released(struct iot_mqtt_outbox *box, uint32_t count);
+
+/** An acknowledgement came. False: none of ours waits for this one. */
+bool iot_mqtt_outbox_puback(struct iot_mqtt_outbox *box, uint16_t id);
+bool iot_mqtt_outbox_pubrec(struct iot_mqtt_outbox *box, uint16_t id);
+bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t id);
+
+/** The connection is gone. `keep`: what the broker has not acknowledged waits for
+ *  resume or renew; otherwise its outcome is unknown (MQTT-3.1.2-6). What was not handed over whole
+ *  stays queued either way: no broker can have understood it. */
+void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep);
+
+/** The session goes on: send again with the same ids and DUP (MQTT-4.4.0-1). Returns how many. */
+uint32_t iot_mqtt_outbox_resume(struct iot_mqtt_outbox *box);
+
+/** The broker has lost the session: send again as new. Messages in REL end as UNKNOWN, their bytes
+ *  are gone. Returns how many are sent again. */
+uint32_t iot_mqtt_outbox_renew(struct iot_mqtt_outbox *box);
+
+/** The application closed: end all that is not ended, as CLOSED, or as UNKNOWN what the broker may
+ *  have. After `lost`. */
+void iot_mqtt_outbox_finish(struct iot_mqtt_outbox *box);
+
+/** Take out the next ended message. */
+bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_err *result);
+
+/** The id of the next PUBREL to be sent; 0: none. It counts as sent from now on. */
+uint16_t iot_mqtt_outbox_next_rel(struct iot_mqtt_outbox *box);
+
+bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id);
+
+/** True once after FULL when room was given back. */
+bool iot_mqtt_outbox_room(struct iot_mqtt_outbox *box);
+
+/** Bytes between the oldest and the tail. */
+uint32_t iot_mqtt_outbox_used(const struct iot_mqtt_outbox *box);
+
+#endif

@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqtt/iot_mqtt_session.h"
+
+#include "core/iot_core_assert.h"
+#include "core/iot_core_utf8.h"
+
+#include <string.h>
+
+#define CONNACK_TIMEOUT_MS 10000u
+#define PING_TIMEOUT_MS 10000u
+#define ACK_TIMEOUT_MS 20000u
+
+enum session_phase { PH_IDLE, PH_CONNECT, PH_UP, PH_BYE };
+
+/* What is being handed to the stream; once begun it is finished before anything else is. */
+enum session_part { PART_NONE, PART_CONNECT, PART_CTL, PART_HEAD, PART_REF };
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+/* ---- Tickets and packet ids -------------------------------------------------------------- */
+
+static iot_ticket peek_ticket(const struct iot_mqtt_session *s)
+{
+    return s->next_ticket;
+}
+
+static void use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
+{
+    if (out != NULL)
+        *out = s->next_ticket;
+    if (++s->next_ticket == 0)
+        s->next_ticket = 1;
+}
+
+/* Non-zero and not in use by a message or a subscription (MQTT-2.3.1-1, -2). Ends, because fewer
+ * than 65535 can be in use. */
+static uint16_t fresh_id(struct iot_mqtt_session *s)
+{
+    uint16_t id;
+    do {
+        id = s->next_id++;
+    } while (id == 0 || iot_mqtt_outbox_has_id(&s->box, id) || iot_mqtt_subs_has_id(&s->subs, id));
+    return id;
+}
+
+/* ---- What we are owed -------------------------------------------------------------------- */
+
+static void await(struct iot_mqtt_session *s, iot_time now)
+{
+    if (s->awaited++ == 0)
+        s->ack_deadline = now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
+}
+
+/* Each acknowledgement is progress: the next one has the full time again. */
+static void got_awaited(struct iot_mqtt_session *s, iot_time now)
+{
+    if (s->awaited > 0)
+        s->awaited--;
+    s->ack_deadline = s->awaited == 0
+                          ? IOT_TIME_NEVER
+                          : now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
+}
+
+/* ---- Life -------------------------------------------------------------------------------- */
+
+void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,
+                           uint32_t window)
+{
+    memset(s, 0, sizeof *s);
+    s->opt = opt;
+    s->window = window;
+    s->next_ticket = 1;
+    s->next_id = opt->first_id != 0 ? opt->first_id : 1;
+    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+}
+
+static struct iot_bytes text_bytes(const char *text)
+{
+    struct iot_bytes b = {(const uint8_t *)text, text != NULL ? (uint32_t)strlen(text) : 0};
+    return b;
+}
+
+static iot_err build_connect(const struct iot_options *opt, uint8_t *scratch, uint32_t cap,
+                             uint32_t *len)
+{
+    struct iot_mqtt_connect c = {
+        .client_id = text_bytes(opt->client_id),
+        .user_name = text_bytes(opt->user_name),
+        .password = opt->password,
+        .keepalive_s = opt->keepalive_s,
+        .clean = opt->session == IOT_SESSION_CLEAN,
+    };
+    if (opt->will.topic.len != 0) {
+        c.will_topic.ptr = (const uint8_t *)opt->will.topic.text;
+        c.will_topic.len = opt->will.topic.len;
+        c.will_payload = opt->will.payload;
+        c.will_qos = opt->will.qos;
+        c.will_retain = opt->will.retain;
+    }
+    return iot_mqtt_encode_connect(&c, scratch, cap, len);
+}
+
+iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, uint32_t cap)
+{
+    struct iot_bytes id = text_bytes(opt->client_id);
+    struct iot_bytes user = text_bytes(opt->user_name);
+    uint32_t len;
+    if (id.ptr == NULL || (id.len == 0 && opt->session != IOT_SESSION_CLEAN))
+        return IOT_ERR_ARG; /* MQTT-3.1.3-7 */
+    if (opt->password.ptr != NULL && user.ptr == NULL)
+        return IOT_ERR_ARG; /* MQTT-3.1.2-22 */
+    if (!iot_utf8_valid(id) || !iot_utf8_valid(user))
+        return IOT_ERR_MQTT_TOPIC;
+    if (opt->will.topic.len != 0) {
+        struct iot_msg will = {.topic = opt->will.topic,
+                               .payload = opt->will.payload,
+                               .qos = opt->will.qos};
+        iot_err err = iot_mqtt_outbox_check(&will);
+        if (err != IOT_OK)
+            return err;
+    }
+    return build_connect(opt, scratch, cap, &len);
+}
+
+iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uint32_t cap,
+                               iot_time now)
+{
+    IOT_ASSERT(s->phase == PH_IDLE);
+    iot_err err = build_connect(s->opt, scratch, cap, &s->connect_len);
+    if (err != IOT_OK)
+        return err;
+    s->connect = scratch;
+    s->phase = PH_CONNECT;
+    s->part = PART_CONNECT;
+    s->part_at = 0;
+    s->last_sent = now;
+    s->ack_deadline = now + or_default(s->opt->connack_timeout_ms, CONNACK_TIMEOUT_MS);
+    return IOT_OK;
+}
+
+bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s)
+{
+    return s->part == PART_CONNECT;
+}
+
+void iot_mqtt_session_lost(struct iot_mqtt_session *s)
+{
+    bool keep = s->opt->session != IOT_SESSION_CLEAN;
+    iot_mqtt_outbox_lost(&s->box, keep);
+    iot_mqtt_subs_lost(&s->subs);
+    if (!keep)
+        s->in2_count = 0;
+    s->phase = PH_IDLE;
+    s->part = PART_NONE;
+    s->ctl_len = s->ack_count = 0;
+    s->awaited = 0;
+    s->skip_left = 0;
+    s->offered.type = s->skipped.type = 0;
+    s->want_ping = s->paused = s->bye_put = false;
+    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+}
+
+void iot_mqtt_session_finish(struct iot_mqtt_session *s)
+{
+    iot_mqtt_session_lost(s);
+    iot_mqtt_outbox_finish(&s->box);
+    uint8_t high = s->subs.count_high;
+    memset(&s->subs, 0, sizeof s->subs);
+    s->subs.count_high = high;
+}
+
+void iot_mqtt_session_bye(struct iot_mqtt_session *s)
+{
+    /* Before CONNACK DISCONNECT would be allowed, and pointless. */
+    IOT_ASSERT(s->phase == PH_UP);
+    s->phase = PH_BYE;
+    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+}
+
+bool iot_mqtt_said_bye(const struct iot_mqtt_session *s)
+{
+    return s->bye_put && s->part == PART_NONE;
+}
+
+bool iot_mqtt_up(const struct iot_mqtt_session *s)
+{
+    return s->phase == PH_UP;
+}
+
+bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
+{
+    return s->box.count == 0 && s->subs.due == 0 && s->awaited == 0 && s->ack_count == 0 &&
+           s->in2_count == 0 && s->part == PART_NONE && s->box.writer.len == 0;
+}
+
+/* ---- Receiving --------------------------------------------------------------------------- */
+
+static void owe(struct iot_mqtt_session *s, uint8_t type, uint16_t id)
+{
+    IOT_ASSERT(s->ack_count < IOT_MQTT_ACKS_MAX);
+    s->acks[s->ack_count].type = type;
+    s->acks[s->ack_count].id = id;
+    s->ack_count++;
+    if (s->ack_count > s->acks_high)
+        s->acks_high = s->ack_count;
+}
+
+static bool in2_has(const struct iot_mqtt_session *s, uint16_t id)
+{
+    for (uint32_t i = 0; i < s->in2_count; i++)
+        if (s->in2[i] == id)
+            return true;
+    return false;
+}
+
+static void in2_remove(struct iot_mqtt_session *s, uint16_t id)
+{
+    for (uint32_t i = 0; i < s->in2_count; i++) {
+        if (s->in2[i] == id) {
+            s->in2[i] = s->in2[--s->in2_count];
+            return;
+        }
+    }
+}
+
+static void in2_add(struct iot_mqtt_session *s, uint16_t id)
+{
+    IOT_ASSERT(s->in2_count < IOT_MQTT_QOS2_IN_MAX);
+    s->in2[s->in2_count++] = id;
+    if (s->in2_count > s->in2_high)
+        s->in2_high = s->in2_count;
+}
+
+/* The answer that a PUBLISH deserves (MQTT-3.3.4-1). */
+static void take_over(struct iot_mqtt_session *s, struct iot_mqtt_ack *answer)
+{
+    if (answer->type == IOT_MQTT_PUBREC && !in2_has(s, answer->id))
+        in2_add(s, answer->id);
+    if (answer->type != 0)
+        owe(s, answer->type, answer->id);
+    answer->type = 0;
+}
+
+void iot_mqtt_accept(struct iot_mqtt_session *s)
+{
+    take_over(s, &s->offered);
+}
+
+static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
+                          struct iot_mqtt_event *ev)
+{
+    if (p->code != 0) {
+        ev->code = p->code;
+        return IOT_ERR_MQTT_REFUSED;
+    }
+    if (p->session_present && s->opt->session == IOT_SESSION_CLEAN)
+        return IOT_ERR_MQTT_SESSION; /* MQTT-3.2.2-1 */
+
+    s->phase = PH_UP;
+    s->ack_deadline = IOT_TIME_NEVER;
+    if (p->session_present) {
+        s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
+    } else {
+        s->in2_count = 0;
+        s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box);
+        iot_mqtt_subs_renew(&s->subs);
+    }
+    /* PUBRELs go out again; each is owed a PUBCOMP. */
+    for (uint32_t i = 0; i < s->box.rels; i++)
+        await(s, now);
+    ev->kind = IOT_MQTT_EV_CONNACK;
+    ev->session_present = p->session_present;
+    return IOT_OK;
+}
+
+/* Describes the message; sets what it will be owed. False: known already, to be answered only. */
+static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
+                          struct iot_mqtt_ack *answer, struct iot_mqtt_event *ev)
+{
+    if (p->qos != 0 && s->ack_count == IOT_MQTT_ACKS_MAX)
+        return IOT_ERR_FULL;
+    bool known = p->qos == 2 && in2_has(s, p->id);
+    if (p->qos == 2 && !known && s->in2_count == IOT_MQTT_QOS2_IN_MAX)
+        return IOT_ERR_MQTT_QOS2_FULL; /* MQTT-4.8.0-2: close rather than drop */
+
+    answer->id = p->id;
+    answer->type = p->qos == 0 ? 0 : p->qos == 1 ? IOT_MQTT_PUBACK : IOT_MQTT_PUBREC;
+    if (known)
+        return IOT_OK; /* MQTT-4.3.3-2: not delivered again; no event */
+    ev->kind = IOT_MQTT_EV_MESSAGE;
+    ev->msg.topic.text = (const char *)p->topic.ptr;
+    ev->msg.topic.len = (uint16_t)p->topic.len;
+    ev->msg.payload = p->payload;
+    ev->msg.qos = p->qos;
+    ev->msg.flags = (uint8_t)((p->retain ? IOT_MSG_RETAIN : 0) | (p->dup ? IOT_MSG_DUP : 0));
+    return IOT_OK;
+}
+
+/* A packet larger than the window: a PUBLISH is thrown away as it arrives and reported once, with
+ * its answer at the end, so that the broker does not send it for ever. */
+static iot_err on_oversized(struct iot_mqtt_session *s, struct iot_bytes in,
+                            const struct iot_mqtt_packet *p, uint32_t *used,
+                            struct iot_mqtt_event *ev)
+{
+    if (s->phase != PH_UP)
+        return IOT_ERR_MQTT_PROTOCOL;
+    if (p->type != IOT_MQTT_PUBLISH)
+        return IOT_ERR_MQTT_TOO_LARGE;
+    if (p->head == 0) /* not even the topic fits, or is not here yet */
+        return in.len >= s->window ? IOT_ERR_MQTT_TOO_LARGE : IOT_ERR_AGAIN;
+
+    iot_err err = on_publish(s, p, &s->skipped, ev);
+    if (err != IOT_OK)
+        return err;
+    if (ev->kind == IOT_MQTT_EV_MESSAGE)
+        ev->kind = IOT_MQTT_EV_SKIPPED;
+    ev->err = IOT_ERR_MQTT_TOO_LARGE;
+    ev->total = p->total;
+    ev->msg.payload.ptr = NULL;
+    ev->msg.payload.len = 0;
+    s->skip_left = p->total - p->head;
+    *used = p->head;
+    return IOT_OK;
+}
+
+static iot_err skip(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used)
+{
+    uint32_t n = in.len < s->skip_left ? in.len : s->skip_left;
+    if (n == 0)
+        return IOT_ERR_AGAIN;
+    if (n == s->skip_left) {
+        if (s->skipped.type != 0 && s->ack_count == IOT_MQTT_ACKS_MAX)
+            return IOT_ERR_FULL;
+        take_over(s, &s->skipped);
+    }
+    s->skip_left -= n;
+    *used = n;
+    return IOT_OK;
+}
+
+static iot_err on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
+                         struct iot_mqtt_event *ev)
+{
+    struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, p->id, false);
+    if (sub == NULL)
+        return IOT_OK; /* MQTT-2.3.1-7: completes nobody else's request */
+    if (p->payload.len != 1)
+        return IOT_ERR_MQTT_PROTOCOL; /* MQTT-3.8.4-5: one filter, one code */
+    got_awaited(s, now);
+    ev->ticket = sub->ticket;
+    ev->code = p->payload.ptr[0];
+    ev->err = ev->code > 2 ? IOT_ERR_MQTT_SUBACK : IOT_OK;
+    if (iot_mqtt_subs_suback(&s->subs, sub, ev->code))
+        ev->kind = IOT_MQTT_EV_SUBACK;
+    return IOT_OK;
+}
+
+static void on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
+                        struct iot_mqtt_event *ev)
+{
+    struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, id, true);
+    if (sub == NULL)
+        return;
+    got_awaited(s, now);
+    iot_mqtt_subs_unsuback(&s->subs, sub);
+    ev->kind = IOT_MQTT_EV_UNSUBACK;
+    ev->ticket = sub->ticket;
+}
+
+/* PUBREC is answered by PUBREL: ours from the outbox' state, in the order of arrival; for an id that
+ * we know nothing of it is owed like an acknowledgement, or the broker could never finish. */
+static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+{
+    if (iot_mqtt_outbox_pubrec(&s->box, id)) {
+        got_awaited(s, now);
+        await(s, now);
+        return IOT_OK;
+    }
+    if (iot_mqtt_outbox_has_id(&s->box, id))
+        return IOT_OK; /* another message's id, or its PUBREL is out already */
+    if (s->ack_count == IOT_MQTT_ACKS_MAX)
+        return IOT_ERR_FULL;
+    owe(s, IOT_MQTT_PUBREL, id);
+    return IOT_OK;
+}
+
+static void on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+{
+    if (iot_mqtt_outbox_pubcomp(&s->box, id))
+        got_awaited(s, now);
+}
+
+static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
+                         struct iot_mqtt_event *ev)
+{
+    if ((p->type == IOT_MQTT_CONNACK) != (s->phase == PH_CONNECT))
+        return IOT_ERR_MQTT_PROTOCOL; /* MQTT-3.2.0-1: first, and only once */
+
+    iot_err err = IOT_OK;
+    switch ((enum iot_mqtt_type)p->type) {
+    case IOT_MQTT_CONNACK:
+        return on_connack(s, p, now, ev);
+    case IOT_MQTT_PUBLISH:
+        err = on_publish(s, p, &s->offered, ev);
+        if (err == IOT_OK && ev->kind == IOT_MQTT_EV_NONE)
+            iot_mqtt_accept(s);
+        return err;
+    case IOT_MQTT_PUBACK:
+        if (iot_mqtt_outbox_puback(&s->box, p->id))
+            got_awaited(s, now);
+        return IOT_OK;
+    case IOT_MQTT_PUBREC:
+        return on_pubrec(s, p->id, now);
+    case IOT_MQTT_PUBREL: /* answered also for an unknown id */
+        if (s->ack_count == IOT_MQTT_ACKS_MAX)
+            return IOT_ERR_FULL;
+        in2_remove(s, p->id);
+        owe(s, IOT_MQTT_PUBCOMP, p->id);
+        return IOT_OK;
+    case IOT_MQTT_PUBCOMP:
+        on_pubcomp(s, p->id, now);
+        return IOT_OK;
+    case IOT_MQTT_SUBACK:
+        return on_suback(s, p, now, ev);
+    case IOT_MQTT_UNSUBACK:
+        on_unsuback(s, p->id, now, ev);
+        return IOT_OK;
+    case IOT_MQTT_PINGRESP:
+        s->ping_deadline = IOT_TIME_NEVER;
+        return IOT_OK;
+    case IOT_MQTT_CONNECT:
+    case IOT_MQTT_SUBSCRIBE:
+    case IOT_MQTT_UNSUBSCRIBE:
+    case IOT_MQTT_PINGREQ:
+    case IOT_MQTT_DISCONNECT:
+        break; /* decode lets none of these through */
+    }
+    IOT_UNREACHABLE();
+    return IOT_ERR_MQTT_PROTOCOL;
+}
+
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+                      struct iot_mqtt_event *ev)
+{
+    *used = 0;
+    ev->kind = IOT_MQTT_EV_NONE;
+    ev->err = IOT_OK;
+    if (s->phase == PH_BYE) {
+        *used = in.len;
+        return in.len != 0 ? IOT_OK : IOT_ERR_AGAIN;
+    }
+    if (s->skip_left != 0)
+        return skip(s, in, used);
+
+    struct iot_mqtt_packet p;
+    iot_err err = iot_mqtt_decode(in, &p);
+    if (err == IOT_ERR_AGAIN && p.total > s->window)
+        err = on_oversized(s, in, &p, used, ev);
+    else if (err == IOT_OK) {
+        err = on_packet(s, &p, now, ev);
+        if (err == IOT_OK)
+            *used = p.total;
+    }
+    if (err != IOT_OK && err != IOT_ERR_MQTT_REFUSED && in.len != 0)
+        ev->code = in.ptr[0];
+    return err;
+}
+
+/* ---- Sending ----------------------------------------------------------------------------- */
+
+static bool slot_has(const struct iot_mqtt_session *s, uint32_t n)
+{
+    return n <= (uint32_t)IOT_MQTT_CONTROL_BYTES - s->ctl_len;
+}
+
+static void put_ack(struct iot_mqtt_session *s, uint8_t type, uint16_t id)
+{
+    iot_mqtt_encode_ack(&s->ctl[s->ctl_len], (enum iot_mqtt_type)type, id);
+    s->ctl_len = (uint16_t)(s->ctl_len + 4);
+}
+
+static void put_acks(struct iot_mqtt_session *s)
+{
+    uint32_t n = 0;
+    while (n < s->ack_count && slot_has(s, 4)) {
+        put_ack(s, s->acks[n].type, s->acks[n].id);
+        n++;
+    }
+    s->ack_count = (uint8_t)(s->ack_count - n);
+    memmove(s->acks, &s->acks[n], s->ack_count * sizeof s->acks[0]);
+}
+
+static void put_subs(struct iot_mqtt_session *s, iot_time now)
+{
+    struct iot_bytes filter;
+    struct iot_mqtt_sub *sub;
+    while ((sub = iot_mqtt_subs_due(&s->subs, &filter)) != NULL) {
+        uint8_t *to = &s->ctl[s->ctl_len];
+        uint32_t room = (uint32_t)IOT_MQTT_CONTROL_BYTES - s->ctl_len;
+        uint16_t id = fresh_id(s);
+        uint32_t n = sub->state == IOT_SUB_WANT
+                         ? iot_mqtt_encode_subscribe(to, room, id, filter, sub->qos)
+                         : iot_mqtt_encode_unsubscribe(to, room, id, filter);
+        if (n == 0) { /* the next time round it has the slot to itself */
+            s->next_id = id;
+            return;
+        }
+        iot_mqtt_subs_asked(&s->subs, sub, id);
+        await(s, now);
+        s->ctl_len = (uint16_t)(s->ctl_len + n);
+    }
+}
+
+/* Write what is owed into the control slot. */
+static void put_control(struct iot_mqtt_session *s, iot_time now)
+{
+    s->ctl_len = 0;
+    put_acks(s);
+    uint16_t rel;
+    while (slot_has(s, 4) && (rel = iot_mqtt_outbox_next_rel(&s->box)) != 0)
+        put_ack(s, IOT_MQTT_PUBREL, rel);
+    if (s->want_ping && slot_has(s, 2)) {
+        iot_mqtt_encode_empty(&s->ctl[s->ctl_len], IOT_MQTT_PINGREQ);
+        s->ctl_len = (uint16_t)(s->ctl_len + 2);
+        s->want_ping = false;
+        if (s->ping_deadline == IOT_TIME_NEVER)
+            s->ping_deadline = now + or_default(s->opt->ping_timeout_ms, PING_TIMEOUT_MS);
+    }
+    if (s->subs.due != 0)
+        put_subs(s, now);
+}
+
+/* Choose what goes next. */
+static void begin_part(struct iot_mqtt_session *s, iot_time now)
+{
+    s->part_at = 0;
+    if (s->phase == PH_BYE) {
+        if (s->bye_put)
+            return;
+        iot_mqtt_encode_empty(s->ctl, IOT_MQTT_DISCONNECT);
+        s->ctl_len = 2;
+        s->bye_put = true;
+        s->part = PART_CTL;
+        return;
+    }
+    if (s->phase != PH_UP)
+        return;
+    put_control(s, now);
+    if (s->ctl_len != 0)
+        s->part = PART_CTL;
+    else if (iot_mqtt_outbox_next(&s->box) != NULL)
+        s->part = PART_HEAD;
+}
+
+static struct iot_bytes part_bytes(struct iot_mqtt_session *s)
+{
+    struct iot_bytes all = {NULL, 0};
+    const struct iot_mqtt_out *m;
+    switch ((enum session_part)s->part) {
+    case PART_NONE:
+        break;
+    case PART_CONNECT:
+        all.ptr = s->connect;
+        all.len = s->connect_len;
+        break;
+    case PART_CTL:
+        all.ptr = s->ctl;
+        all.len = s->ctl_len;
+        break;
+    case PART_HEAD:
+        m = iot_mqtt_outbox_next(&s->box);
+        all.ptr = &s->box.tx[m->at];
+        all.len = m->len;
+        break;
+    case PART_REF:
+        m = iot_mqtt_outbox_next(&s->box);
+        all.ptr = m->ref;
+        all.len = m->ref_len;
+        break;
+    }
+    return all;
+}
+
+struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
+                                  enum iot_stream_write_flag *how)
+{
+    if (s->part == PART_NONE)
+        begin_part(s, now);
+    struct iot_bytes left = part_bytes(s);
+    if (left.len != 0) {
+        left.ptr += s->part_at;
+        left.len -= s->part_at;
+    }
+    *how = s->part == PART_REF ? IOT_STREAM_REF : IOT_STREAM_COPY;
+    return left;
+}
+
+void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now)
+{
+    s->part_at += n;
+    IOT_ASSERT(s->part_at <= part_bytes(s).len);
+    if (s->part_at < part_bytes(s).len)
+        return;
+
+    uint8_t part = s->part;
+    s->part_at = 0;
+    if (part == PART_HEAD && iot_mqtt_outbox_next(&s->box)->ref != NULL) {
+        s->part = PART_REF;
+        return;
+    }
+    s->part = PART_NONE;
+    s->last_sent = now;
+    if ((part == PART_HEAD || part == PART_REF) && iot_mqtt_outbox_sent(&s->box, written))
+        await(s, now);
+}
+
+bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
+{
+    if (!iot_mqtt_outbox_take(&s->box, &ev->ticket, &ev->err))
+        return false;
+    ev->kind = IOT_MQTT_EV_ENDED;
+    return true;
+}
+
+/* ---- Time -------------------------------------------------------------------------------- */
+
+/* The gap between two packets sent must not exceed the keep-alive (MQTT-3.1.2-23). A quarter is
+ * kept in hand for ticks that come late. */
+static iot_time ping_due(const struct iot_mqtt_session *s)
+{
+    if (s->phase != PH_UP || s->opt->keepalive_s == 0 || s->want_ping)
+        return IOT_TIME_NEVER;
+    return s->last_sent + s->opt->keepalive_s * 750u;
+}
+
+iot_time iot_mqtt_deadline(const struct iot_mqtt_session *s)
+{
+    iot_time first = ping_due(s);
+    if (!s->paused && s->ping_deadline < first)
+        first = s->ping_deadline;
+    if (!s->paused && s->ack_deadline < first)
+        first = s->ack_deadline;
+    return first;
+}
+
+iot_err iot_mqtt_expire(struct iot_mqtt_session *s, iot_time now, bool dry)
+{
+    if (now >= ping_due(s))
+        s->want_ping = true;
+    if (!dry || s->paused)
+        return IOT_OK;
+    if (now >= s->ping_deadline)
+        return IOT_ERR_MQTT_PING_TIMEOUT;
+    if (now >= s->ack_deadline)
+        return s->phase == PH_CONNECT ? IOT_ERR_MQTT_CONNACK_TIMEOUT : IOT_ERR_MQTT_ACK_TIMEOUT;
+    return IOT_OK;
+}
+
+void iot_mqtt_pause(struct iot_mqtt_session *s, bool paused, iot_time now)
+{
+    if (s->paused && !paused) { /* what the broker sent meanwhile was not looked at */
+        if (s->ping_deadline != IOT_TIME_NEVER)
+            s->ping_deadline = now + or_default(s->opt->ping_timeout_ms, PING_TIMEOUT_MS);
+        if (s->ack_deadline != IOT_TIME_NEVER)
+            s->ack_deadline = now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
+    }
+    s->paused = paused;
+}
+
+void iot_mqtt_probe(struct iot_mqtt_session *s)
+{
+    if (s->phase == PH_UP && s->ping_deadline == IOT_TIME_NEVER)
+        s->want_ping = true;
+}
+
+/* ---- The application's requests ---------------------------------------------------------- */
+
+iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
+                                 iot_ticket *ticket)
+{
+    iot_err err = iot_mqtt_outbox_check(msg);
+    if (err != IOT_OK)
+        return err;
+    uint16_t id = msg->qos != 0 ? fresh_id(s) : 0;
+    err = iot_mqtt_outbox_put(&s->box, msg, id, peek_ticket(s));
+    if (err == IOT_OK)
+        use_ticket(s, ticket);
+    else if (id != 0)
+        s->next_id = id; /* nothing changed */
+    return err;
+}
+
+iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
+                               struct iot_writer *w)
+{
+    struct iot_msg head = *msg;
+    head.payload.ptr = NULL;
+    head.payload.len = 0;
+    iot_err err = iot_mqtt_outbox_check(&head);
+    return err == IOT_OK ? iot_mqtt_outbox_begin(&s->box, &head, max, w) : err;
+}
+
+iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,
+                                iot_ticket *ticket)
+{
+    uint16_t id = s->box.writer.qos != 0 ? fresh_id(s) : 0;
+    iot_err err = iot_mqtt_outbox_commit(&s->box, w, id, peek_ticket(s));
+    if (err == IOT_OK)
+        use_ticket(s, ticket);
+    else if (id != 0)
+        s->next_id = id;
+    return err;
+}
+
+iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
+                                   iot_ticket *ticket)
+{
+    if (f->filter.len > IOT_MQTT_CONTROL_BYTES - 10)
+        return IOT_ERR_SIZE; /* type, up to 4 of length, id, 2 of text length, QoS: 10 */
+    iot_err err = iot_mqtt_subs_add(&s->subs, f, peek_ticket(s));
+    if (err == IOT_OK)
+        use_ticket(s, ticket);
+    return err;
+}
+
+iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct iot_topic *filter,
+                                     iot_ticket *ticket, uint8_t *slot)
+{
+    struct iot_bytes text = {(const uint8_t *)filter->text, filter->len};
+    iot_err err = iot_mqtt_subs_remove(&s->subs, text, peek_ticket(s), slot);
+    if (err == IOT_OK)
+        use_ticket(s, ticket);
+    return err;
+}

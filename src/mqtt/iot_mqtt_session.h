@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything a broker connection is, except the connection: messages on their way (outbox),
+ * subscriptions (subs), packet ids, acknowledgements owed, keep-alive. No I/O; time is an argument;
+ * bytes go in by feed and come out by pending; each call raises at most one event.
+ *
+ * Control packets never wait behind messages: what is owed is kept as state (acks, box.rels_sent,
+ * want_ping, subs.due) and written into the slot `ctl` when the wire is free, before any message.
+ * CONNECT is written into memory that the client lends: its receive window, empty at that moment.
+ *
+ *     IDLE -start-> CONNECT -CONNACK-> UP -bye-> BYE       lost: any -> IDLE
+ */
+#ifndef IOT_MQTT_SESSION_H
+#define IOT_MQTT_SESSION_H
+
+#include "iot/iot_device.h"
+#include "mqtt/iot_mqtt_codec.h"
+#include "mqtt/iot_mqtt_outbox.h"
+#include "mqtt/iot_mqtt_subs.h"
+
+/* What an event of the session says; the client makes a struct iot_event of it. */
+struct iot_mqtt_event {
+    enum iot_mqtt_event_kind {
+        IOT_MQTT_EV_NONE,
+        IOT_MQTT_EV_CONNACK, /* session_present */
+        IOT_MQTT_EV_MESSAGE, /* msg; acknowledged only by iot_mqtt_accept */
+        IOT_MQTT_EV_SKIPPED, /* msg without payload; total: bytes of its packet */
+        IOT_MQTT_EV_SUBACK,  /* ticket, err, code */
+        IOT_MQTT_EV_UNSUBACK, /* ticket */
+        IOT_MQTT_EV_ENDED,    /* ticket, err */
+    } kind;
+    iot_err err;
+    iot_ticket ticket;
+    uint32_t total;
+    uint8_t code;
+    bool session_present;
+    struct iot_msg msg;
+};
+
+struct iot_mqtt_ack {
+    uint16_t id;
+    uint8_t type; /* enum iot_mqtt_type; 0: none */
+};
+
+struct iot_mqtt_session {
+    const struct iot_options *opt;
+    struct iot_mqtt_subs subs;
+
+    struct iot_mqtt_ack acks[IOT_MQTT_ACKS_MAX]; /* owed to the broker, oldest first */
+    struct iot_mqtt_ack offered;                 /* what accept will owe */
+    struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
+    uint16_t in2[IOT_MQTT_QOS2_IN_MAX];          /* received QoS 2 ids before their PUBREL */
+
+    iot_time last_sent;     /* end of the last packet */
+    iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */
+    iot_time ack_deadline;  /* CONNACK, later any acknowledgement owed to us, or NEVER */
+
+    const uint8_t *connect; /* CONNECT, while it is being sent */
+    uint32_t skip_left;     /* bytes of an oversized PUBLISH still to be thrown away */
+    uint32_t window;        /* the largest packet that feed will ever be shown whole */
+    uint32_t part_at;       /* bytes of `part` that were taken */
+    uint32_t connect_len;
+    iot_ticket next_ticket;
+
+    uint16_t next_id;
+    uint16_t awaited; /* acknowledgements that the broker owes us */
+    uint16_t resent;  /* since the client last asked */
+    uint8_t phase, part;
+    uint16_t ctl_len;
+    uint8_t ack_count, in2_count;
+    uint8_t acks_high, in2_high;
+    bool want_ping, paused;
+    bool bye_put; /* DISCONNECT is in the slot, or was sent */
+
+    uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
+    struct iot_mqtt_outbox box;
+};
+
+/** `window` is the largest packet the client can show whole. */
+void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,
+                           uint32_t window);
+
+/** Are the options fit for CONNECT, and does it fit `cap` bytes? Errors as iot_device_init. */
+iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, uint32_t cap);
+
+/** The stream is up. CONNECT is built in `scratch`, which stays lent until iot_mqtt_sending_connect
+ *  is false. Errors as check. */
+iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uint32_t cap,
+                               iot_time now);
+bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s);
+
+/** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */
+void iot_mqtt_session_lost(struct iot_mqtt_session *s);
+
+/** The application closed: undone messages end as CLOSED, or UNKNOWN if the broker may have them;
+ *  subscriptions are forgotten. */
+void iot_mqtt_session_finish(struct iot_mqtt_session *s);
+
+/** Say DISCONNECT next (MQTT-3.14.4-2: nothing after it) and throw away all input from now on. */
+void iot_mqtt_session_bye(struct iot_mqtt_session *s);
+
+/** DISCONNECT was handed over whole. */
+bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
+
+/** Between CONNACK and the end. */
+bool iot_mqtt_up(const struct iot_mqtt_session *s);
+
+/** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
+bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);
+
+/**
+ * Digest received bytes, at most one packet.
+ *
+ * in       contiguous; slices of the event point into it.
+ * used     out: bytes that are finished with. With IOT_MQTT_EV_MESSAGE they may be given up only
+ *          together with iot_mqtt_accept; until then feed the same bytes again.
+ * Returns  IOT_OK; IOT_ERR_AGAIN, more bytes are needed behind these; IOT_ERR_FULL, owed
+ *          acknowledgements must leave first; anything else: close the connection. After
+ *          MQTT_REFUSED `ev->code` is CONNACK's, after other errors the first byte.
+ */
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+                      struct iot_mqtt_event *ev);
+
+/** The application has taken the message that the last feed offered. */
+void iot_mqtt_accept(struct iot_mqtt_session *s);
+
+/** The next bytes for the wire, len 0: none. The same again until some of them are taken. */
+struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
+                                  enum iot_stream_write_flag *how);
+
+/** The stream took `n` of them; `written` counts all that it took since it was opened. */
+void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now);
+
+/** Next message that has ended. False: none. Ask after each call that can end one: sent, feed,
+ *  released, lost, finish. */
+bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev);
+
+/** When `expire` wants to be called. */
+iot_time iot_mqtt_deadline(const struct iot_mqtt_session *s);
+
+/** Keep-alive. `dry`: all received bytes were fed, so silence is the broker's and verdicts are
+ *  allowed. Returns IOT_OK; IOT_ERR_MQTT_CONNACK_TIMEOUT, _PING_TIMEOUT, _ACK_TIMEOUT. */
+iot_err iot_mqtt_expire(struct iot_mqtt_session *s, iot_time now, bool dry);
+
+/** The application begins or ends declining a message: no verdicts meanwhile. */
+void iot_mqtt_pause(struct iot_mqtt_session *s, bool paused, iot_time now);
+
+/** Ask for a sign of life now. */
+void iot_mqtt_probe(struct iot_mqtt_session *s);
+
+/* As in iot_mqtt.h, but for the device's state. */
+iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
+                                 iot_ticket *ticket);
+iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
+                               struct iot_writer *w);
+iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,
+                                iot_ticket *ticket);
+iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
+                                   iot_ticket *ticket);
+/** `*slot` out: the subscription that stopped. */
+iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct iot_topic *filter,
+                                     iot_ticket *ticket, uint8_t *slot);
+
+#endif

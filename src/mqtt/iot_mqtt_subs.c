@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqtt/iot_mqtt_subs.h"
+
+#include "core/iot_core_assert.h"
+
+static struct iot_bytes text_of(const struct iot_mqtt_subs *t, uint32_t slot)
+{
+    struct iot_bytes text = {t->index.filter[slot].ptr, t->index.filter[slot].len};
+    return text;
+}
+
+static bool same(struct iot_bytes a, struct iot_bytes b)
+{
+    if (a.len != b.len)
+        return false;
+    for (uint32_t i = 0; i < a.len; i++)
+        if (a.ptr[i] != b.ptr[i])
+            return false;
+    return true;
+}
+
+/* All changes of state, so that `due` cannot drift from the table. */
+static void enter(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, enum iot_mqtt_sub_state next)
+{
+    bool was_due = s->state == IOT_SUB_WANT || s->state == IOT_SUB_UNWANT;
+    bool is_due = next == IOT_SUB_WANT || next == IOT_SUB_UNWANT;
+    t->due = (uint8_t)(t->due + is_due - was_due);
+    t->count = (uint8_t)(t->count + (s->state == IOT_SUB_FREE) - (next == IOT_SUB_FREE));
+    s->state = (uint8_t)next;
+    if (!(next == IOT_SUB_ASKED || next == IOT_SUB_UNASKED))
+        s->id = 0;
+}
+
+static uint32_t slot_of(const struct iot_mqtt_subs *t, const struct iot_mqtt_sub *s)
+{
+    return (uint32_t)(s - t->sub);
+}
+
+iot_err iot_mqtt_subs_add(struct iot_mqtt_subs *t, const struct iot_filter *f, iot_ticket ticket)
+{
+    struct iot_bytes filter = {(const uint8_t *)f->filter.text, f->filter.len};
+    if (f->qos > 2)
+        return IOT_ERR_ARG;
+    iot_err err = iot_topic_check_filter(filter);
+    if (err != IOT_OK)
+        return err;
+
+    int found = iot_topic_index_find(&t->index, filter);
+    struct iot_mqtt_sub *s = found == IOT_TOPIC_NO_SLOT ? NULL : &t->sub[found];
+    if (s == NULL) {
+        for (uint32_t i = IOT_MQTT_SUBS_MAX; i-- > 0;) {
+            if (t->sub[i].state == IOT_SUB_FREE)
+                s = &t->sub[i];
+            else if (same(text_of(t, i), filter)) /* its UNSUBACK would end the new one */
+                return IOT_ERR_STATE;
+        }
+        if (s == NULL)
+            return IOT_ERR_FULL;
+    } else {
+        iot_topic_index_remove(&t->index, (uint8_t)found); /* the new text replaces the old */
+    }
+    iot_topic_index_add(&t->index, (uint8_t)slot_of(t, s), filter);
+
+    enter(t, s, IOT_SUB_WANT);
+    s->ticket = ticket;
+    s->on_message = f->on_message;
+    s->ctx = f->ctx;
+    s->qos = f->qos & 3u;
+    s->announce = 1;
+    if (t->count > t->count_high)
+        t->count_high = t->count;
+    return IOT_OK;
+}
+
+iot_err iot_mqtt_subs_remove(struct iot_mqtt_subs *t, struct iot_bytes filter, iot_ticket ticket,
+                             uint8_t *slot)
+{
+    int found = filter.len == 0 ? IOT_TOPIC_NO_SLOT : iot_topic_index_find(&t->index, filter);
+    if (found == IOT_TOPIC_NO_SLOT)
+        return IOT_ERR_ARG;
+    struct iot_mqtt_sub *s = &t->sub[found];
+    *slot = (uint8_t)found;
+    iot_topic_index_remove(&t->index, *slot);
+    enter(t, s, IOT_SUB_UNWANT);
+    s->ticket = ticket;
+    return IOT_OK;
+}
+
+struct iot_mqtt_sub *iot_mqtt_subs_due(struct iot_mqtt_subs *t, struct iot_bytes *filter)
+{
+    if (t->due == 0)
+        return NULL;
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
+        if (t->sub[i].state == IOT_SUB_WANT || t->sub[i].state == IOT_SUB_UNWANT) {
+            *filter = text_of(t, i);
+            return &t->sub[i];
+        }
+    }
+    IOT_UNREACHABLE();
+    return NULL;
+}
+
+void iot_mqtt_subs_asked(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint16_t id)
+{
+    enter(t, s, s->state == IOT_SUB_WANT ? IOT_SUB_ASKED : IOT_SUB_UNASKED);
+    s->id = id;
+}
+
+struct iot_mqtt_sub *iot_mqtt_subs_awaiting(struct iot_mqtt_subs *t, uint16_t id, bool unsub)
+{
+    uint8_t state = unsub ? IOT_SUB_UNASKED : IOT_SUB_ASKED;
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
+        if (t->sub[i].state == state && t->sub[i].id == id)
+            return &t->sub[i];
+    return NULL;
+}
+
+bool iot_mqtt_subs_suback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint8_t code)
+{
+    bool tell = s->announce || code > 2 || s->granted != code;
+    s->announce = 0;
+    if (code > 2) {
+        iot_topic_index_remove(&t->index, (uint8_t)slot_of(t, s));
+        enter(t, s, IOT_SUB_FREE);
+    } else {
+        s->granted = code & 3u;
+        enter(t, s, IOT_SUB_ON);
+    }
+    return tell;
+}
+
+void iot_mqtt_subs_unsuback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s)
+{
+    enter(t, s, IOT_SUB_FREE);
+}
+
+static void again(struct iot_mqtt_subs *t, bool on_as_well)
+{
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
+        struct iot_mqtt_sub *s = &t->sub[i];
+        if (s->state == IOT_SUB_ASKED || (on_as_well && s->state == IOT_SUB_ON))
+            enter(t, s, IOT_SUB_WANT);
+        else if (s->state == IOT_SUB_UNASKED)
+            enter(t, s, IOT_SUB_UNWANT);
+    }
+}
+
+void iot_mqtt_subs_lost(struct iot_mqtt_subs *t)
+{
+    again(t, false);
+}
+
+void iot_mqtt_subs_renew(struct iot_mqtt_subs *t)
+{
+    again(t, true);
+}
+
+bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id)
+{
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
+        if (t->sub[i].id == id)
+            return true;
+    return false;
+}

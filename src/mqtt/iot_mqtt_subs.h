@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subscription table: which filters the application wants, what the broker knows of them, and
+ * which handlers a topic name reaches. Knows states, nothing of time or of the wire.
+ *
+ *     FREE -add-> WANT -send-> ASKED -SUBACK-> ON        a lost session: ASKED, ON -> WANT
+ *                   \_________________________/          SUBACK 0x80:   ASKED -> FREE
+ *                       remove-> UNWANT -send-> UNASKED -UNSUBACK-> FREE
+ */
+#ifndef IOT_MQTT_SUBS_H
+#define IOT_MQTT_SUBS_H
+
+#include "iot/iot_mqtt.h"
+#include "mqtt/iot_mqtt_topic.h"
+
+enum iot_mqtt_sub_state {
+    IOT_SUB_FREE,
+    IOT_SUB_WANT,
+    IOT_SUB_ASKED,
+    IOT_SUB_ON,
+    IOT_SUB_UNWANT,
+    IOT_SUB_UNASKED,
+};
+
+struct iot_mqtt_sub {
+    iot_ticket ticket;
+    iot_mqtt_handler on_message;
+    void *ctx;
+    uint16_t id; /* of the SUBSCRIBE or UNSUBSCRIBE on its way */
+    uint8_t state;
+    uint8_t qos : 2;      /* asked for */
+    uint8_t granted : 2;  /* what the last SUBACK said */
+    uint8_t announce : 1; /* the next SUBACK is an event whatever it says */
+};
+
+struct iot_mqtt_subs {
+    struct iot_mqtt_sub sub[IOT_MQTT_SUBS_MAX];
+    struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in its order */
+    uint8_t count, count_high;
+    uint8_t due; /* in WANT or UNWANT */
+};
+
+/** Errors of iot_mqtt_subscribe; IOT_ERR_SIZE is the caller's to check. */
+iot_err iot_mqtt_subs_add(struct iot_mqtt_subs *t, const struct iot_filter *f, iot_ticket ticket);
+
+/** Errors of iot_mqtt_unsubscribe. `*slot` out. */
+iot_err iot_mqtt_subs_remove(struct iot_mqtt_subs *t, struct iot_bytes filter, iot_ticket ticket,
+                             uint8_t *slot);
+
+/** The next slot in WANT or UNWANT, or NULL. `*filter` out. */
+struct iot_mqtt_sub *iot_mqtt_subs_due(struct iot_mqtt_subs *t, struct iot_bytes *filter);
+
+/** What was due is on its way under `id`. */
+void iot_mqtt_subs_asked(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint16_t id);
+
+/** The slot that awaits a SUBACK (`unsub` false) or UNSUBACK for `id`, or NULL. */
+struct iot_mqtt_sub *iot_mqtt_subs_awaiting(struct iot_mqtt_subs *t, uint16_t id, bool unsub);
+
+/** SUBACK for it. `code` 0, 1, 2 or 0x80, which frees the slot. True: tell the application. */
+bool iot_mqtt_subs_suback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint8_t code);
+void iot_mqtt_subs_unsuback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s);
+
+/** The connection is gone: what was on its way is due again. */
+void iot_mqtt_subs_lost(struct iot_mqtt_subs *t);
+
+/** The broker knows none of them. */
+void iot_mqtt_subs_renew(struct iot_mqtt_subs *t);
+
+bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id);
+
+#endif

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# check.sh: everything that `make check` looks at, one step after the other, a line each. The log of a step that fails
+# is printed. Goes on to the end and fails if one step failed. Called by the Makefile, which says how to call
+# make (MAKE, BUILD), where the parts are (DEPS), and that it holds the lock on build/.
+
+set -uo pipefail
+export LC_ALL=C
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
+: "${MAKE:=make}" "${BUILD:=--no-print-directory INNER=1}" "${DEPS:=build/deps}"
+export DEPS
+log_dir=build/log
+mkdir -p "$log_dir"
+failed=() steps=0
+
+step() {
+    local name=$1 log=$log_dir/check-$2.log
+    shift 2
+    steps=$((steps + 1))
+    SECONDS=0
+    if "$@" >"$log" 2>&1 </dev/null; then
+        printf '  ok      %s  [%d s]\n' "$name" $SECONDS
+    else
+        printf '  FAILED  %s  [%d s]\n' "$name" $SECONDS
+        grep -vE '^  (CC|AR|LD|LWIP) ' "$log" | tail -n 100 | sed 's/^/    /'
+        echo "    (whole log: $log)"
+        failed+=("$name")
+    fi
+}
+
+build() {
+    local variant=$1 ip=$2
+    shift 2
+    # shellcheck disable=SC2086 # BUILD is a list of words
+    $MAKE $BUILD VARIANT="$variant" IP="$ip" "$@"
+}
+everything='objects library programs examples unit interop'
+
+m32() {
+    build m32 dual objects || return
+    # a whole program, to see that headers and libraries fit together
+    build m32 dual library
+}
+
+cppcheck() {
+    local dirs=() d
+    for d in src port include; do [ -d $d ] && dirs+=("$d"); done
+    "$DEPS/bin/cppcheck" --std=c99 --platform=unix32 --quiet --error-exitcode=1 --inline-suppr \
+        --enable=warning,performance,portability --suppress=missingIncludeSystem \
+        --suppress=unusedFunction --suppress=uninitMemberVar -Iinclude -Isrc -DIOT_ASSERTS=1 \
+        -D__STDC_VERSION__=199901L "${dirs[@]}"
+}
+
+shell_scripts() {
+    local f files=()
+    for f in .ci/run port/deps/*.sh tests/check/*.sh; do
+        [ -e "$f" ] || continue
+        bash -n "$f" || return
+        files+=("$f")
+    done
+    # A machine that has shellcheck uses it; it is not fetched for this.
+    if command -v shellcheck >/dev/null; then shellcheck "${files[@]}"; fi
+}
+
+step 'library builds, without assertions'      lib       build lib dual library
+step 'rules of the house'                      includes  bash tests/check/includes.sh
+step 'and each is noticed when broken'         selftest  bash tests/check/selftest.sh
+step 'layout (clang-format)'                   format    bash tests/check/format.sh
+# shellcheck disable=SC2086 # lists of words, here and below
+{
+step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everything
+step 'gcc, IPv4 only'                          gcc-v4    build gcc v4 $everything
+step 'gcc, IPv6 only'                          gcc-v6    build gcc v6 $everything
+step 'gcc, library without assertions'         release   build gcc-release dual portable
+step 'clang'                                   clang     build clang dual $everything
+}
+if grep -qs 'has no -m32' "$DEPS/env/m32.mk"; then
+    echo "  left out  32 bit: this machine's gcc has no -m32"
+else
+    step 'gcc, 32 bit'                         m32       m32
+fi
+step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library portable sizes
+step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
+step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
+step 'cppcheck'                                cppcheck  cppcheck
+step 'shell scripts'                           shell     shell_scripts
+
+if [ ${#failed[@]} != 0 ]; then
+    printf 'check: %d of %d steps failed:\n' ${#failed[@]} $steps
+    printf '  %s\n' "${failed[@]}"
+    exit 1
+fi
+echo "check: $steps steps, all well"

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# run_tests.sh KIND...: run the test programs of build/VARIANT (unit, interop), a line each. The full log of each is
+# kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
+# The last line, "N passed, N failed", counts test cases over all programs.
+#
+#   VARIANT, IP    which build        T    only programs whose name contains this
+#   TEST_TIMEOUT   seconds one program may take (default 300)
+
+set -uo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
+
+out=build/${VARIANT:-san}
+[ "${IP:-dual}" = dual ] || out+=-$IP
+log_dir=$out/log
+mkdir -p "$log_dir"
+work=$(mktemp -d "$log_dir/run.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+export CMOCKA_MESSAGE_OUTPUT=stdout
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+# Absolute names: a test may change its folder.
+for v in MOSQUITTO MOSQUITTO_PUB MOSQUITTO_SUB; do
+    case ${!v-} in ''|/*) ;; *) export "$v=$PWD/${!v}" ;; esac
+done
+
+programs=()
+for kind in "$@"; do
+    while IFS= read -r program; do
+        [ -n "$program" ] || continue
+        case ${program##*/} in *"${T:-}"*) programs+=("$program") ;; esac
+    done <"$out/tests/$kind.list"
+done
+if [ ${#programs[@]} = 0 ]; then
+    echo "no test matches${T:+ T=$T}"
+    echo "0 passed, 0 failed"
+    exit 1
+fi
+
+passed=0 failed=0 skipped=0 bad=()
+for program in "${programs[@]}"; do
+    name=${program##*/}
+    log=$work/$name.log
+    SECONDS=0
+    rc=0
+    timeout -k 10 "${TEST_TIMEOUT:-300}" "$program" >"$log" 2>&1 </dev/null || rc=$?
+
+    # cmocka closes each group with "[  PASSED  ] N test(s)." and, if so, the same for FAILED and SKIPPED.
+    read -r p f s < <(awk '
+        /^\[  PASSED  \] [0-9]+ test\(s\)/  { p += $4 }
+        /^\[  FAILED  \] [0-9]+ test\(s\)/  { f += $4 }
+        /^\[  SKIPPED \] [0-9]+ test\(s\)/  { s += $4 }
+        /^\[  ERROR   \] [0-9]+ test\(s\)/  { f += $4 }
+        END { print p + 0, f + 0, s + 0 }' "$log")
+    why=
+    if [ $rc != 0 ] && [ "$f" = 0 ]; then
+        # It died (signal, sanitizer, time) outside of a counted case: that is one failure at least.
+        f=1
+        case $rc in
+            124|137) why=" (out of time after ${TEST_TIMEOUT:-300} s)" ;;
+            *)       if [ $rc -gt 128 ]; then why=" (signal $((rc - 128)))"; else why=" (exit $rc)"; fi ;;
+        esac
+    elif [ $rc = 0 ] && [ $((p + f + s)) = 0 ]; then
+        f=1 why=" (it ran no test)"
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-32s %4d passed, %d failed%s%s%s\n' "$name" "$p" "$f" \
+        "$([ "$s" = 0 ] || echo ", $s skipped")" "$why" "$([ $SECONDS -lt 2 ] || echo "  [$SECONDS s]")"
+    mv -f "$log" "$log_dir/$name.log"
+    if [ "$f" != 0 ]; then
+        bad+=("$name")
+        sed 's/^/    /' "$log_dir/$name.log" | tail -n 200
+        echo "    (whole log: $log_dir/$name.log)"
+    fi
+done
+
+[ ${#bad[@]} = 0 ] || echo "failed: ${bad[*]}"
+[ "$skipped" = 0 ] || echo "skipped: $skipped"
+echo "$passed passed, $failed failed"
+[ ${#bad[@]} = 0 ]

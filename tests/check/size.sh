@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# size.sh: what `make size` prints. Flash and static memory of each room of src/ on a Cortex-M3 (-Os, without
+# assertions, our objects only: no libc, no lwIP; all of each file, before a linker drops what nobody calls), beside the
+# budget; then the bytes of one struct iot_device, member by member. Judges nothing, exits 0.
+
+set -euo pipefail
+export LC_ALL=C
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+tools=${DEPS:-build/deps}/bin/arm-none-eabi
+objects=build/m3/obj
+
+# name | rooms | budget in bytes of flash
+budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|core net mqtt device|9500'
+
+echo "Flash and static memory, bytes ($("$tools-gcc" -dumpversion | sed 's/^/gcc /'), Cortex-M3, -Os)"
+echo
+find src -name 'iot_*.c' | sort | while IFS= read -r source; do
+    room=${source#src/}
+    "$tools-size" "$objects/${source%.c}.o" | awk -v room="${room%%/*}" 'NR == 2 { print room, $1, $2, $3 }'
+done | awk -v budgets="$budgets" '
+    { if (!($1 in text)) order[++n] = $1; text[$1] += $2; data[$1] += $3; bss[$1] += $4 }
+    END {
+        printf "  %-12s %8s %8s %8s\n", "room", "text", "data", "bss"
+        for (i = 1; i <= n; i++) {
+            r = order[i]
+            printf "  %-12s %8d %8d %8d\n", r, text[r], data[r], bss[r]
+            t += text[r]; d += data[r]; b += bss[r]
+        }
+        printf "  %-12s %8d %8d %8d\n\n", "all", t, d, b
+        m = split(budgets, line, "\n")
+        printf "  %-76s %8s %8s\n", "profile", "text", "budget"
+        for (i = 1; i <= m; i++) {
+            split(line[i], f, "|")
+            k = split(f[2], r, " "); sum = 0
+            for (j = 1; j <= k; j++) sum += text[r[j]] + data[r[j]]
+            verdict = sum > f[3] ? sprintf("  over by %d", sum - f[3]) : sprintf("  %d left", f[3] - sum)
+            printf "  %-76s %8d %8d%s\n", f[1], sum, f[3], verdict
+            printf "    (%s)\n", f[2]
+        }
+    }'
+
+members=$objects/tests/check/size_members.o
+if [ -e "$members" ]; then
+    echo
+    echo "Memory of one device, bytes"
+    echo
+    "$tools-nm" -S "$members" >build/m3/members.nm
+    sed -n 's/^MEMBER(\([a-z0-9_]*\),.*/\1/p' tests/check/size_members.h | while IFS= read -r name; do
+        size=$(awk -v want="size_of_$name" '$4 == want { print $2 }' build/m3/members.nm)
+        printf '  %-40s %8d\n' "${name//__/.}" "0x$size"
+    done
+fi

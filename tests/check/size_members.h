@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MEMBER(name, expression or type): the rows of the memory table of `make size`, in this order. A double underscore
+ * in a name is a dot in the table. DEVICE is a struct iot_device that is never touched, only measured. */
+MEMBER(iot_device, struct iot_device)
+MEMBER(tcp, DEVICE->tcp)
+MEMBER(tcp__dns, DEVICE->tcp.dns)
+MEMBER(mqtt, DEVICE->mqtt)
+MEMBER(mqtt__rx, DEVICE->mqtt.rx)
+MEMBER(mqtt__counters, DEVICE->mqtt.counters)
+MEMBER(mqtt__session, DEVICE->mqtt.session)
+MEMBER(mqtt__session__subs, DEVICE->mqtt.session.subs)
+MEMBER(mqtt__session__ctl, DEVICE->mqtt.session.ctl)
+MEMBER(mqtt__session__box, DEVICE->mqtt.session.box)
+MEMBER(mqtt__session__box__out, DEVICE->mqtt.session.box.out)
+MEMBER(mqtt__session__box__tx, DEVICE->mqtt.session.box.tx)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file host_dir.h
+ * Throw-away directories beside the running program, that is: under build/.
+ */
+#ifndef HOST_DIR_H
+#define HOST_DIR_H
+
+#include <stdbool.h>
+
+/** Longest path here, bytes with the NUL. */
+#define HOST_PATH_MAX 1024
+
+/** Make an empty directory, mode 0700: FOLDER-OF-THE-PROGRAM/run/NAME-XXXXXX. */
+bool host_dir_make(const char *name, char path[HOST_PATH_MAX]);
+
+/** Remove a directory and the files in it (not folders in it). */
+void host_dir_remove(const char *path);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file probe_mqtt.h
+ * The MQTT commands of build/probe, and the one device they work on.
+ */
+#ifndef PROBE_MQTT_H
+#define PROBE_MQTT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum probe_step {
+    PROBE_DONE,
+    PROBE_AGAIN,  /* let the device work, then ask again with the same words */
+    PROBE_FAILED, /* an "EV err" was printed */
+};
+
+/** A command: its words, words[0] is its name. `waited_ms` is 0 at the first call. Words may be
+ *  changed in place. */
+typedef enum probe_step (*probe_command)(char **words, uint32_t count, uint32_t waited_ms);
+
+enum probe_step probe_connect(char **words, uint32_t count, uint32_t waited_ms);
+enum probe_step probe_pub(char **words, uint32_t count, uint32_t waited_ms);
+enum probe_step probe_sub(char **words, uint32_t count, uint32_t waited_ms);
+enum probe_step probe_unsub(char **words, uint32_t count, uint32_t waited_ms);
+enum probe_step probe_disc(char **words, uint32_t count, uint32_t waited_ms);
+
+/** "EV err USAGE ..." and PROBE_FAILED. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+enum probe_step probe_usage(const char *format, ...);
+
+/** One tick. Returns ms to the next; IOT_MS_NEVER without a device. */
+uint32_t probe_mqtt_poll(void);
+
+/** Begin to end in good order; for the end of the program. */
+void probe_mqtt_close(uint32_t drain_ms);
+
+/** Nothing is connected, or about to be. */
+bool probe_mqtt_closed(void);
+
+/** A message ended in "EV failed". */
+bool probe_mqtt_failed(void);
+
+/** "EV pools NAME=USED/MAX NAME.high=MOST/MAX ...", if there ever was a device. */
+void probe_mqtt_pools(void);
+
+#endif
