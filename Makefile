@@ -11,6 +11,7 @@
 #   DEPS=        where the parts are        LWIP_DIR=   an lwIP source tree of your own
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
 #   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
+#   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
 
 MAKEFLAGS += -rR
 .SUFFIXES:
@@ -21,6 +22,7 @@ DEPS     ?= build/deps
 LWIP_DIR ?=
 IP       ?= dual
 T        ?=
+DEFINES  ?=
 
 # make splits names at blanks; relative names keep the clone's own path out of this.
 ifneq ($(words $(DEPS)),1)
@@ -91,6 +93,7 @@ check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3
 size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
 bench: ## what the hot paths cost (tests/bench)
@@ -176,17 +179,17 @@ else ifeq ($(VARIANT),gcc-release)
   EXTRA   := -Werror
 else ifeq ($(VARIANT),clang)
   CC      := $(DEPS)/bin/clang
-  EXTRA   := -Werror
+  EXTRA   := -Werror -Wno-string-conversion          # IOT_ASSERT(!"why")
 else ifeq ($(VARIANT),m32)
   EXTRA   := -Werror $(M32_CFLAGS)
   LINK    := $(M32_LDFLAGS)
   ABI     := m32
-else ifeq ($(VARIANT),m3)            # also what `make size` measures
+else ifneq ($(filter m3 m3-notexts,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
-  EXTRA   := -Werror
+  EXTRA   := -Werror $(if $(filter m3-notexts,$(VARIANT)),-DIOT_ERR_TEXTS=0)
   ABI     := m3
 else
   $(error unknown VARIANT '$(VARIANT)')
@@ -205,14 +208,16 @@ IP_FLAGS := $(IP_$(IP))
 
 LIB_SRC     := $(wildcard src/*/*.c)
 HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c)
-PROGRAM_SRC := $(wildcard unix_sim/*.c)
+SIM_SRC     := $(wildcard unix_sim/*.c)
+# unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
+PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 INTEROP_SRC := $(wildcard tests/interop/test_*.c)
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)
-EXTRA_SRC   := $(wildcard port/template/*.c port/lwip/*.c)      # compiled by `make check`, linked by users
+PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c)      # for every board: has to compile for a board
 
 # Names are unique over both kinds: they share a folder.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))))
@@ -235,7 +240,7 @@ SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) \
-               $(call obj,$(PROGRAM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(EXTRA_SRC))
+               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
@@ -247,12 +252,12 @@ wanted    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$(notdir $t)),$t)),$
 # ---- flags
 
 WARN      := -Wall -Wextra -Wundef -Wconversion -Wshadow
-BASE      := -Iinclude -Isrc $(ASSERTS) $(OPT) $(WARN) $(EXTRA)
+BASE      := -Iinclude -Isrc $(ASSERTS) $(DEFINES) $(OPT) $(WARN) $(EXTRA)
 C99       := -std=c99
 POSIX     := -std=gnu11 -D_GNU_SOURCE
-# lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
 # The simulation gives names addresses in lwIP's own list of hosts.
 SIM_LWIP  := -DDNS_LOCAL_HOSTLIST=1
+# lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
 WITH_LWIP := $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
 WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)
@@ -270,7 +275,7 @@ $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(SLIRP_CFLAGS)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
-LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(IP_FLAGS) $(SIM_LWIP) \
+LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
               -Iinclude -Isrc -Iport/lwip -I$(LWIP)/src/include -Iport/unix
 ifeq ($(ABI),host)
 # shared by the variants: so not any one's optimisation
@@ -290,9 +295,9 @@ examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(OUT)/tests/interop.list
 benches:  $(BENCHES)
-sizes:    $(OUT)/obj/tests/check/size_members.o
+sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
-portable: $(LIB_OBJ) $(call obj,$(EXTRA_SRC))
+portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
 library programs examples unit interop benches sizes objects portable: ; @:
 .PHONY: library programs examples unit interop benches sizes objects portable FORCE
 FORCE:
@@ -312,7 +317,7 @@ $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
 $(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS)))
-$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ)))
+$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
 $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
 
@@ -322,7 +327,6 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c $< -o $@
 
 $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
-	$(call step,CC,lwip/$*.c)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LWIP_FLAGS) -MD -MP -c $< -o $@
 
@@ -337,7 +341,7 @@ $(OUT)/libsim.a: $(HOST_OBJ) $(OUT)/members
 	$(Q)$(AR) rcs $@ $(HOST_OBJ)
 
 $(LWIP_OUT)/liblwip.a: $(LWIP_OBJ) $(LWIP_OUT)/members
-	$(call step,AR,$@)
+	$(call step,LWIP,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(LWIP_OBJ)
 
@@ -345,10 +349,16 @@ $(LWIP_OUT)/liblwip.a: $(LWIP_OBJ) $(LWIP_OUT)/members
 STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a
 LINK_STACK := -Wl,--start-group $(STACK) -Wl,--end-group $(SLIRP_LIBS)
 
-$(PROGRAMS): $(BIN)/%: $(OUT)/obj/unix_sim/%.o $(STACK)
+# program NAME
+define program
+$(BIN)/$1: $(call obj,unix_sim/$1.c $(filter unix_sim/$1_%,$(SIM_SRC)))
+endef
+$(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
+
+$(PROGRAMS): $(STACK) $(OUT)/members
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)

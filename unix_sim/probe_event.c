@@ -13,6 +13,7 @@ static struct count {
     {"lost", 0, 0},      {"err", 0, 0},  {"pools", 0, 0}, {"skipped", 0, 0},
 };
 
+static uint32_t total;
 static bool deaf;
 
 static struct count *find_count(const char *line)
@@ -31,6 +32,7 @@ static void end_line(const char *name)
 
     if (putchar('\n') == EOF || fflush(stdout) != 0)
         deaf = true;
+    total++;
     if (c != NULL)
         c->printed++;
 }
@@ -93,6 +95,11 @@ bool probe_event_take(const char *name)
         return false;
     c->used++;
     return true;
+}
+
+uint32_t probe_event_total(void)
+{
+    return total;
 }
 
 bool probe_event_heard(void)

@@ -31,6 +31,9 @@ bool probe_event_known(const char *name);
 /** Use up one event of this name that no earlier call used up. */
 bool probe_event_take(const char *name);
 
+/** How many were printed. */
+uint32_t probe_event_total(void);
+
 /** Standard output took everything so far. */
 bool probe_event_heard(void);
 

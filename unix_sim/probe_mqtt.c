@@ -33,14 +33,15 @@ struct connect {
     char *will_hex;
 };
 
-/* words: those of the last connect, each with its NUL; the device borrows from them.
+/* words: those of the last connect, each with its NUL; the device borrows from them, and will-hex is
+ * decoded where it stands. kept: the same before that, to compare with.
  * over: the link is lost and reconnect=0, so nothing happens until the next connect.
  * big: the one payload that is sent by reference; big_ticket 0: free. */
 static struct {
     struct iot_device device;
     bool made, closed, over, failed;
-    char words[CONNECT_BYTES_MAX];
-    uint32_t words_len;
+    char words[CONNECT_BYTES_MAX], kept[CONNECT_BYTES_MAX];
+    uint32_t kept_len;
     struct connect connect;
     struct filter filters[IOT_MQTT_SUBS_MAX];
     uint8_t big[BIG_BYTES_MAX];
@@ -251,7 +252,7 @@ static uint32_t join_words(char **words, uint32_t count, char into[CONNECT_BYTES
 /* Split what join_words made, read it, and make the device anew. */
 static enum probe_step make_device(uint32_t count)
 {
-    char *words[32], *at = probe.words;
+    char *words[PROBE_WORDS_MAX], *at = probe.words;
     struct connect *c = &probe.connect;
     struct iot_options *o = &c->options;
     uint32_t n = 0;
@@ -283,14 +284,11 @@ enum probe_step probe_connect(char **words, uint32_t count, uint32_t waited_ms)
     if (waited_ms == 0 && read_connect(words, count, &read) != PROBE_DONE)
         return PROBE_FAILED;
     uint32_t len = join_words(words, count, joined);
-    if (len == 0 || count > 32)
+    if (len == 0 || count > PROBE_WORDS_MAX)
         return refuse(IOT_ERR_SIZE, "connect");
     if (!probe.closed && !probe.over)
         return refuse(IOT_ERR_STATE, "connect");
-    /* will-hex was decoded where it stood, so with a will the words never compare equal; the kept
-     * copy is of before that. */
-    static char kept[CONNECT_BYTES_MAX];
-    if (probe.made && len == probe.words_len && memcmp(joined, kept, len) == 0)
+    if (probe.made && len == probe.kept_len && memcmp(joined, probe.kept, len) == 0)
         return begin_connect();
     if (!probe.closed) {
         if (waited_ms == 0)
@@ -300,8 +298,8 @@ enum probe_step probe_connect(char **words, uint32_t count, uint32_t waited_ms)
     }
     probe.made = false;
     memcpy(probe.words, joined, len);
-    memcpy(kept, joined, len);
-    probe.words_len = len;
+    memcpy(probe.kept, joined, len);
+    probe.kept_len = len;
     return make_device(count);
 }
 
@@ -455,9 +453,11 @@ uint32_t probe_mqtt_poll(void)
 
 void probe_mqtt_close(uint32_t drain_ms)
 {
-    /* STATE: it is closing already, so the event comes; or closed after all. */
-    if (probe.made && !probe.closed)
-        (void)iot_device_close(&probe.device, drain_ms);
+    if (!probe.made || probe.closed)
+        return;
+    /* STATE: it is closing already and the event comes, or there was nothing left to close. */
+    if (iot_device_close(&probe.device, drain_ms) == IOT_ERR_STATE && probe.over)
+        probe.closed = true;
 }
 
 bool probe_mqtt_closed(void)

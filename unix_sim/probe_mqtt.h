@@ -9,14 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Words of one command. */
+#define PROBE_WORDS_MAX 32u
+
 enum probe_step {
     PROBE_DONE,
     PROBE_AGAIN,  /* let the device work, then ask again with the same words */
     PROBE_FAILED, /* an "EV err" was printed */
 };
 
-/** A command: its words, words[0] is its name. `waited_ms` is 0 at the first call. Words may be
- *  changed in place. */
+/** A command: its words, words[0] is its name. `waited_ms` is 0 at the first call and
+ *  only then. */
 typedef enum probe_step (*probe_command)(char **words, uint32_t count, uint32_t waited_ms);
 
 enum probe_step probe_connect(char **words, uint32_t count, uint32_t waited_ms);

@@ -275,9 +275,9 @@ APT::Get::Assume-Yes "1";
 APT::Update::Error-Mode "any";
 APT::Color "0";
 Acquire::Languages "none";
-Acquire::Retries "1";
-Acquire::http::Timeout "30";
-Acquire::https::Timeout "30";
+Acquire::Retries "0";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
 Dpkg::Use-Pty "0";
 EOF
             if [ "$1" = src ]; then
@@ -916,7 +916,7 @@ get_arm() {
 # note: a word for the user from inside a step whose output goes to the log.
 note() { echo "note: $*"; echo "$*" >>"$TMP/notes"; }
 
-TRIES=3
+TRIES=3                     # for one part; once one has failed for good, the others get one try each
 
 explain() {
     local part=$1 log=$DEPS/log/$1.log
@@ -980,6 +980,7 @@ build_part() {
         fi
     done
     explain "$part"
+    TRIES=1
     return 1
 }
 

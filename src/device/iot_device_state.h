@@ -10,13 +10,13 @@
 #include "net/iot_net_tcp.h"
 
 struct iot_device {
-    const struct iot_options *opt;
-    iot_time now;      /* stands still within a tick; never goes back */
-    iot_time deadline; /* before it, and with no `wake`, a tick has nothing to do */
-    uint32_t last_ms;  /* the caller's counter at the last tick */
     bool wake;         /* something happened */
     bool polling;
     bool clock_set, seeded, slept;
+    uint32_t last_ms;  /* the caller's counter at the last tick */
+    iot_time now;      /* stands still within a tick; never goes back */
+    iot_time deadline; /* before it, and with no `wake`, a tick has nothing to do */
+    const struct iot_options *opt;
     struct iot_jitter jitter;
     struct iot_tcp tcp;
     struct iot_mqtt_client mqtt;

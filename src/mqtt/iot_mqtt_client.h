@@ -15,26 +15,6 @@
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
  * stays at rx_at; `hits` are the subscriptions that have still to take it. */
 struct iot_mqtt_client {
-    const struct iot_options *opt;
-    struct iot_device *dev; /* only handed through to callbacks */
-    struct iot_stream *stream;
-    struct iot_jitter *jitter;
-    struct iot_endpoint to;
-    struct iot_counters counters;
-
-    iot_time until;          /* WAIT: next attempt; BYE: patience */
-    iot_time stable;         /* LIVE: from then on the ladder starts anew */
-    iot_time drain_deadline; /* closing: messages may take so long */
-    iot_time decline_deadline;
-    iot_time reoffer; /* a declined message is offered again, or NEVER */
-
-    uint32_t written; /* bytes the stream took since it was opened */
-    uint32_t rx_at, rx_len;
-    uint32_t hits[IOT_TOPIC_HITS_WORDS];
-    iot_err reason; /* of the last loss */
-    int32_t detail;
-    iot_err broken; /* what the stream said; acted on when everything received is digested */
-
     uint8_t phase, requests, attempt;
     bool begun;   /* from connect to the end of close */
     bool closing; /* from close to its end */
@@ -42,7 +22,23 @@ struct iot_mqtt_client {
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool more;    /* this tick stopped at its bound */
-
+    const struct iot_options *opt;
+    struct iot_device *dev; /* only handed through to callbacks */
+    struct iot_stream *stream;
+    struct iot_jitter *jitter;
+    uint32_t written; /* bytes the stream took since it was opened */
+    uint32_t rx_at, rx_len;
+    iot_err reason; /* of the last loss */
+    int32_t detail;
+    iot_err broken; /* what the stream said; acted on when everything received is digested */
+    iot_time until;          /* WAIT: next attempt; BYE: patience */
+    iot_time reoffer; /* a declined message is offered again, or NEVER */
+    iot_time decline_deadline;
+    iot_time drain_deadline; /* closing: messages may take so long */
+    iot_time stable;         /* LIVE: from then on the ladder starts anew */
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    struct iot_endpoint to;
+    struct iot_counters counters;
     struct iot_mqtt_session session;
     uint8_t rx[IOT_MQTT_RX_BYTES];
 };

@@ -2,12 +2,12 @@
 #include "mqtt/iot_mqtt_codec.h"
 
 #include "core/iot_core_assert.h"
-#include "mqtt/iot_mqtt_topic.h"
+#include "core/iot_core_utf8.h"
 
 #include <string.h>
 
-#define PUBREL_FLAGS 0x02u /* 2.2.2: also of SUBSCRIBE and UNSUBSCRIBE */
-#define FIELD_MAX 65535u   /* what a 16-bit length can say */
+#define PUBREL_FLAGS 0x02u  /* 2.2.2: also of SUBSCRIBE and UNSUBSCRIBE */
+#define FIELD_MAX    65535u /* what a 16-bit length can say */
 
 enum connect_flag {
     CLEAN = 0x02,
@@ -85,8 +85,8 @@ static iot_err decode_publish(const uint8_t *body, uint32_t len, uint32_t have,
         return IOT_ERR_AGAIN;
 
     have -= 2;
-    if (!iot_topic_name_so_far(topic, have < topic.len ? have : topic.len))
-        return IOT_ERR_MQTT_MALFORMED;
+    if (topic.len == 0 || !iot_utf8_valid_so_far(topic, have < topic.len ? have : topic.len, "#+"))
+        return IOT_ERR_MQTT_MALFORMED; /* 4.7.3-1, 1.5.3-1, 1.5.3-2, 3.3.2-2 */
     if (have < topic.len)
         return IOT_ERR_AGAIN;
     if (id_size != 0) {
@@ -235,11 +235,12 @@ iot_err iot_mqtt_encode_connect(const struct iot_mqtt_connect *c, uint8_t *into,
     uint32_t flags = c->clean ? CLEAN : 0;
     uint32_t body = sizeof name_and_level + 1 + 2;
 
-    IOT_ASSERT(c->will_qos <= 2);                                      /* 3.1.2-14 */
-    IOT_ASSERT(c->user_name.ptr != NULL || c->password.ptr == NULL);   /* 3.1.2-22 */
+    IOT_ASSERT(c->will_qos <= 2);                                    /* 3.1.2-14 */
+    IOT_ASSERT(c->user_name.ptr != NULL || c->password.ptr == NULL); /* 3.1.2-22 */
 
     if (c->will_topic.ptr != NULL)
-        flags |= WILL | (uint32_t)c->will_qos << WILL_QOS_SHIFT | (c->will_retain ? WILL_RETAIN : 0);
+        flags |=
+            WILL | (uint32_t)c->will_qos << WILL_QOS_SHIFT | (c->will_retain ? WILL_RETAIN : 0);
     if (c->user_name.ptr != NULL)
         flags |= USER_NAME;
     if (c->password.ptr != NULL)

@@ -39,12 +39,11 @@ struct iot_mqtt_out {
 };
 
 struct iot_mqtt_outbox {
-    struct iot_mqtt_out out[IOT_MQTT_OUT_MAX];
-    uint32_t tail;
     uint8_t count, rels, queued, ended;
     uint8_t rels_sent; /* so many of the RELs have their PUBREL out on this connection */
     uint8_t count_high;
     bool want_room, freed;
+    uint32_t tail;
     struct { /* the one open writer; len 0: none */
         uint32_t at, len;
         uint32_t body; /* offset of the payload */
@@ -52,6 +51,7 @@ struct iot_mqtt_outbox {
         uint8_t qos, flags;
     } writer;
     uint32_t tx_high;
+    struct iot_mqtt_out out[IOT_MQTT_OUT_MAX];
     uint8_t tx[IOT_MQTT_TX_BYTES];
 };
 

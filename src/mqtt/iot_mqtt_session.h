@@ -41,36 +41,32 @@ struct iot_mqtt_ack {
     uint8_t type; /* enum iot_mqtt_type; 0: none */
 };
 
+/* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
-    const struct iot_options *opt;
-    struct iot_mqtt_subs subs;
-
-    struct iot_mqtt_ack acks[IOT_MQTT_ACKS_MAX]; /* owed to the broker, oldest first */
-    struct iot_mqtt_ack offered;                 /* what accept will owe */
-    struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
-    uint16_t in2[IOT_MQTT_QOS2_IN_MAX];          /* received QoS 2 ids before their PUBREL */
-
-    iot_time last_sent;     /* end of the last packet */
-    iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */
-    iot_time ack_deadline;  /* CONNACK, later any acknowledgement owed to us, or NEVER */
-
-    const uint8_t *connect; /* CONNECT, while it is being sent */
-    uint32_t skip_left;     /* bytes of an oversized PUBLISH still to be thrown away */
-    uint32_t window;        /* the largest packet that feed will ever be shown whole */
-    uint32_t part_at;       /* bytes of `part` that were taken */
-    uint32_t connect_len;
-    iot_ticket next_ticket;
-
-    uint16_t next_id;
-    uint16_t awaited; /* acknowledgements that the broker owes us */
-    uint16_t resent;  /* since the client last asked */
     uint8_t phase, part;
-    uint16_t ctl_len;
     uint8_t ack_count, in2_count;
     uint8_t acks_high, in2_high;
     bool want_ping, paused;
     bool bye_put; /* DISCONNECT is in the slot, or was sent */
-
+    struct iot_mqtt_ack offered;                 /* what accept will owe */
+    struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
+    uint16_t ctl_len;
+    uint16_t next_id;
+    uint16_t awaited; /* acknowledgements that the broker owes us */
+    uint16_t resent;  /* since the client last asked */
+    const struct iot_options *opt;
+    uint32_t part_at;       /* bytes of `part` that were taken */
+    uint32_t skip_left;     /* bytes of an oversized PUBLISH still to be thrown away */
+    iot_ticket next_ticket;
+    const uint8_t *connect; /* CONNECT, while it is being sent */
+    uint32_t connect_len;
+    uint32_t window;        /* the largest packet that feed will ever be shown whole */
+    iot_time last_sent;     /* end of the last packet */
+    iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */
+    iot_time ack_deadline;  /* CONNACK, later any acknowledgement owed to us, or NEVER */
+    struct iot_mqtt_ack acks[IOT_MQTT_ACKS_MAX]; /* owed to the broker, oldest first */
+    uint16_t in2[IOT_MQTT_QOS2_IN_MAX];          /* received QoS 2 ids before their PUBREL */
+    struct iot_mqtt_subs subs;
     uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
     struct iot_mqtt_outbox box;
 };

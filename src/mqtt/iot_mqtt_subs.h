@@ -33,10 +33,10 @@ struct iot_mqtt_sub {
 };
 
 struct iot_mqtt_subs {
-    struct iot_mqtt_sub sub[IOT_MQTT_SUBS_MAX];
-    struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in its order */
     uint8_t count, count_high;
     uint8_t due; /* in WANT or UNWANT */
+    struct iot_mqtt_sub sub[IOT_MQTT_SUBS_MAX];
+    struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in its order */
 };
 
 /** Errors of iot_mqtt_subscribe; IOT_ERR_SIZE is the caller's to check. */

@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#define TOPIC_MAX 65535u /* 4.7.3-3 */
-#define EACH(byte) ((uint32_t)(byte) * 0x01010101u)
-#define PENDING_MAX 8    /* spans put aside in one match; what is beyond is matched one by one */
+#define TOPIC_MAX   65535u /* 4.7.3-3 */
+#define PENDING_MAX 8      /* spans put aside in one match; what is beyond is matched one by one */
 
 IOT_STATIC_ASSERT(IOT_MQTT_SUBS_MAX <= 255, "order, count and spans hold slots in 8 bits");
 
@@ -17,14 +16,28 @@ static bool is_wildcard(uint8_t c)
     return c == '#' || c == '+';
 }
 
-/* '#' last and alone in its level (4.7.1-2), '+' alone in its level (4.7.1-3). */
-static bool wildcard_stands_right(struct iot_bytes filter, size_t at)
+static iot_err check(struct iot_bytes text, const char *without)
 {
-    bool last = at + 1 == filter.len;
+    if (text.len - 1 >= TOPIC_MAX || !iot_utf8_valid_so_far(text, text.len, without))
+        return IOT_ERR_MQTT_TOPIC;
+    return IOT_OK;
+}
 
-    if (at != 0 && filter.ptr[at - 1] != '/')
-        return false;
-    return last || (filter.ptr[at] == '+' && filter.ptr[at + 1] == '/');
+iot_err iot_topic_check_name(struct iot_bytes name)
+{
+    return check(name, "#+");
+}
+
+iot_err iot_topic_check_filter(struct iot_bytes filter)
+{
+    /* '#' last and alone in its level (4.7.1-2), '+' alone in its level (4.7.1-3) */
+    for (uint32_t i = 0; i < filter.len; i++) {
+        if (is_wildcard(filter.ptr[i]) &&
+            ((i != 0 && filter.ptr[i - 1] != '/') ||
+             (i + 1 < filter.len && (filter.ptr[i] == '#' || filter.ptr[i + 1] != '/'))))
+            return IOT_ERR_MQTT_TOPIC;
+    }
+    return check(filter, "");
 }
 
 /* Four bytes at any address, in the machine's order. */
@@ -34,50 +47,6 @@ static uint32_t load4(const uint8_t *p)
 
     memcpy(&word, p, sizeof word);
     return word;
-}
-
-/* Nearly all bytes of nearly all topics lie above '+' and below 0x80. A byte below borrows and
- * sets its top bit, and spoils only bytes above itself. */
-static bool all_plain(uint32_t four)
-{
-    return (((four - EACH('+' + 1)) | four) & EACH(0x80)) == 0;
-}
-
-/* One pass for everything but UTF-8, which is only looked at when there is more than ASCII. */
-static bool check(struct iot_bytes text, uint32_t have, bool wildcards)
-{
-    bool ascii = true;
-    size_t i = 0;
-
-    if (text.len - 1 >= TOPIC_MAX)
-        return false;
-    for (;; i++) {
-        while (i + 4 <= have && all_plain(load4(text.ptr + i)))
-            i += 4;
-        if (i == have)
-            break;
-        uint8_t c = text.ptr[i];
-        if (c == 0 || (is_wildcard(c) && !(wildcards && wildcard_stands_right(text, i))))
-            return false;
-        if (c >= 0x80)
-            ascii = false;
-    }
-    return ascii || iot_utf8_valid_so_far(text, have);
-}
-
-bool iot_topic_name_so_far(struct iot_bytes name, uint32_t have)
-{
-    return check(name, have, false);
-}
-
-iot_err iot_topic_check_name(struct iot_bytes name)
-{
-    return check(name, name.len, false) ? IOT_OK : IOT_ERR_MQTT_TOPIC;
-}
-
-iot_err iot_topic_check_filter(struct iot_bytes filter)
-{
-    return check(filter, filter.len, true) ? IOT_OK : IOT_ERR_MQTT_TOPIC;
 }
 
 /* How many of `n` bytes are the same. */

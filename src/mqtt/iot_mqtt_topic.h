@@ -9,10 +9,6 @@
 /** IOT_OK; IOT_ERR_MQTT_TOPIC: empty, over 65535 bytes, not UTF-8, NUL, '+' or '#'. */
 iot_err iot_topic_check_name(struct iot_bytes name);
 
-/** The same for a name of which only the first `have` bytes are there yet (have <= name.len; the
- *  rest is not read): can it still become valid? */
-bool iot_topic_name_so_far(struct iot_bytes name, uint32_t have);
-
 /** IOT_OK; IOT_ERR_MQTT_TOPIC: as above, with wildcards allowed where 4.7.1-1..3 allow them. */
 iot_err iot_topic_check_filter(struct iot_bytes filter);
 

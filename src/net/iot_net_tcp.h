@@ -15,20 +15,20 @@ struct tcp_pcb;
  * what lwIP accepted, `acked` what the peer's TCP confirmed, both since open and modulo 2^32. */
 struct iot_tcp {
     struct iot_stream base;
-    const struct iot_endpoint *to;
-    struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */
-    struct pbuf *rx;
-    uint32_t written, acked;
-    iot_time deadline; /* of the phase */
-    iot_time stalled;  /* moment at which unconfirmed bytes become a stall */
-    iot_time retry;    /* lwIP was out of memory with nothing in flight: offer again then */
-    iot_err reason;    /* why the phase is OVER */
-    int32_t lwip_err;
-    struct iot_dns dns;
     uint8_t phase, marks;
     bool unflushed; /* bytes written since the last tcp_output */
     bool refused;   /* lwIP keeps a segment that we had no room for */
     uint8_t rx_pbufs_high;
+    const struct iot_endpoint *to;
+    struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */
+    struct pbuf *rx;
+    uint32_t written, acked;
+    iot_err reason;    /* why the phase is OVER */
+    int32_t lwip_err;
+    iot_time deadline; /* of the phase */
+    iot_time stalled;  /* moment at which unconfirmed bytes become a stall */
+    iot_time retry;    /* lwIP was out of memory with nothing in flight: offer again then */
+    struct iot_dns dns;
 };
 
 void iot_tcp_init(struct iot_tcp *t);

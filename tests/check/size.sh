@@ -11,15 +11,22 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 tools=${DEPS:-build/deps}/bin/arm-none-eabi
 objects=build/m3/obj
 
-# name | rooms | budget in bytes of flash
+# name | rooms | budget in bytes of flash, error texts (IOT_ERR_TEXTS) off
 budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|core net mqtt device|9500'
+
+# per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file
+per_room() {
+    find src -name 'iot_*.c' | sort | while IFS= read -r source; do
+        room=${source#src/}
+        "$tools-size" "$1/${source%.c}.o" | awk -v room="${room%%/*}" 'NR == 2 { print room, $1, $2, $3 }'
+    done
+}
 
 echo "Flash and static memory, bytes ($("$tools-gcc" -dumpversion | sed 's/^/gcc /'), Cortex-M3, -Os)"
 echo
-find src -name 'iot_*.c' | sort | while IFS= read -r source; do
-    room=${source#src/}
-    "$tools-size" "$objects/${source%.c}.o" | awk -v room="${room%%/*}" 'NR == 2 { print room, $1, $2, $3 }'
-done | awk -v budgets="$budgets" '
+{ per_room $objects; echo; per_room build/m3-notexts/obj; } | awk -v budgets="$budgets" '
+    NF == 0     { bare = 1; next }
+    bare        { less[$1] += $2 + $3; next }
     { if (!($1 in text)) order[++n] = $1; text[$1] += $2; data[$1] += $3; bss[$1] += $4 }
     END {
         printf "  %-12s %8s %8s %8s\n", "room", "text", "data", "bss"
@@ -30,11 +37,11 @@ done | awk -v budgets="$budgets" '
         }
         printf "  %-12s %8d %8d %8d\n\n", "all", t, d, b
         m = split(budgets, line, "\n")
-        printf "  %-76s %8s %8s\n", "profile", "text", "budget"
+        printf "  %-76s %8s %8s\n", "profile, without error texts", "flash", "budget"
         for (i = 1; i <= m; i++) {
             split(line[i], f, "|")
-            k = split(f[2], r, " "); sum = 0
-            for (j = 1; j <= k; j++) sum += text[r[j]] + data[r[j]]
+            k = split(f[2], rooms, " "); sum = 0
+            for (j = 1; j <= k; j++) sum += less[rooms[j]]
             verdict = sum > f[3] ? sprintf("  over by %d", sum - f[3]) : sprintf("  %d left", f[3] - sum)
             printf "  %-76s %8d %8d%s\n", f[1], sum, f[3], verdict
             printf "    (%s)\n", f[2]

@@ -11,9 +11,11 @@ static bool reference(struct iot_bytes text)
 
     while (at < text.len) {
         uint8_t lead = text.ptr[at];
-        uint32_t size = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3
-                        : lead >> 3 == 30              ? 4
-                                                       : 0;
+        uint32_t size = lead < 0x80       ? 1
+                        : lead >> 5 == 6  ? 2
+                        : lead >> 4 == 14 ? 3
+                        : lead >> 3 == 30 ? 4
+                                          : 0;
         static const uint32_t least[] = {0, 0x1, 0x80, 0x800, 0x10000};
         if (size == 0 || size > text.len - at)
             return false;
@@ -111,7 +113,7 @@ static void a_part_is_refused_as_soon_as_nothing_could_save_it(void **state)
         bytes[3] = 0x80;
         can = can || reference((struct iot_bytes){bytes, 4});
         struct iot_bytes text = {at_guard(bytes, 3), 4};
-        if (iot_utf8_valid_so_far(text, 3) != can)
+        if (iot_utf8_valid_so_far(text, 3, "") != can)
             fail_msg("%02x %02x %02x of four bytes", bytes[0], bytes[1], bytes[2]);
     }
     for (uint32_t value = 0; value < 1u << 16; value++) {
@@ -122,7 +124,7 @@ static void a_part_is_refused_as_soon_as_nothing_could_save_it(void **state)
             can = reference((struct iot_bytes){bytes, 3});
         }
         struct iot_bytes text = {at_guard(bytes, 2), 3};
-        if (iot_utf8_valid_so_far(text, 2) != can)
+        if (iot_utf8_valid_so_far(text, 2, "") != can)
             fail_msg("%02x %02x of three bytes", bytes[0], bytes[1]);
     }
 }
@@ -130,19 +132,38 @@ static void a_part_is_refused_as_soon_as_nothing_could_save_it(void **state)
 static void a_character_that_the_end_would_cut_is_refused_at_its_first_byte(void **state)
 {
     (void)state;
-    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("\xf0", 1), 4}, 1));
-    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("\xf0", 1), 3}, 1));
-    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("a\xe2", 2), 4}, 2));
-    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("a\xe2", 2), 3}, 2));
-    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("ab\xc3", 3), 4}, 3));
-    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("ab\xc3", 3), 3}, 3));
+    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("\xf0", 1), 4}, 1, ""));
+    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("\xf0", 1), 3}, 1, ""));
+    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("a\xe2", 2), 4}, 2, ""));
+    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("a\xe2", 2), 3}, 2, ""));
+    assert_true(iot_utf8_valid_so_far((struct iot_bytes){at_guard("ab\xc3", 3), 4}, 3, ""));
+    assert_false(iot_utf8_valid_so_far((struct iot_bytes){at_guard("ab\xc3", 3), 3}, 3, ""));
+}
+
+static void unwanted_characters_are_found_at_every_place(void **state)
+{
+    (void)state;
+    for (uint32_t len = 1; len <= 20; len++) {
+        for (uint32_t at = 0; at < len; at++) {
+            for (uint32_t c = 0; c < 0x80; c++) {
+                uint8_t bytes[20];
+                memset(bytes, 'x', sizeof bytes);
+                bytes[at] = (uint8_t)c;
+                struct iot_bytes text = guarded((struct iot_bytes){bytes, len});
+                assert_int_equal(iot_utf8_valid(text), c != 0);
+                assert_int_equal(iot_utf8_valid_so_far(text, len, "#+"),
+                                 c != 0 && c != '#' && c != '+');
+                assert_int_equal(iot_utf8_valid_so_far(text, at, "#+"), true);
+            }
+        }
+    }
 }
 
 static void an_empty_text_is_valid(void **state)
 {
     (void)state;
     assert_true(iot_utf8_valid((struct iot_bytes){NULL, 0}));
-    assert_true(iot_utf8_valid_so_far((struct iot_bytes){NULL, 7}, 0));
+    assert_true(iot_utf8_valid_so_far((struct iot_bytes){NULL, 7}, 0, ""));
 }
 
 static void a_byte_order_mark_and_control_characters_are_let_through(void **state)
@@ -164,6 +185,7 @@ int main(void)
         cmocka_unit_test(all_classes_of_four_and_five_bytes_are_as_the_reference_says),
         cmocka_unit_test(a_part_is_refused_as_soon_as_nothing_could_save_it),
         cmocka_unit_test(a_character_that_the_end_would_cut_is_refused_at_its_first_byte),
+        cmocka_unit_test(unwanted_characters_are_found_at_every_place),
         cmocka_unit_test(an_empty_text_is_valid),
         cmocka_unit_test(a_byte_order_mark_and_control_characters_are_let_through),
     };
