@@ -96,10 +96,9 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
-bench: ## what the hot paths cost (tests/bench)
+bench: ## instructions on the hot paths, beside the budget and lwIP's own client
 	@$(FETCH) bench
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib benches
-	@$(PEERS) VALGRIND='$(DEPS)/bin/valgrind' bash tests/check/run_bench.sh
+	@MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' bash tests/bench/bench.sh
 
 format: ## lay out all sources with clang-format
 	@$(FETCH) check
@@ -216,7 +215,7 @@ SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 INTEROP_SRC := $(wildcard tests/interop/test_*.c)
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
-BENCH_SRC   := $(wildcard tests/bench/bench_*.c)
+BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c)      # for every board: has to compile for a board
 
 # Names are unique over both kinds: they share a folder.
@@ -246,7 +245,6 @@ PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
 INTEROPS := $(patsubst tests/interop/%.c,$(OUT)/tests/%,$(INTEROP_SRC))
-BENCHES  := $(patsubst tests/bench/%.c,build/bench/%,$(BENCH_SRC))
 wanted    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$(notdir $t)),$t)),$1)
 
 # ---- flags
@@ -294,12 +292,11 @@ programs: $(PROGRAMS)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(OUT)/tests/interop.list
-benches:  $(BENCHES)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-library programs examples unit interop benches sizes objects portable: ; @:
-.PHONY: library programs examples unit interop benches sizes objects portable FORCE
+library programs examples unit interop sizes objects portable: ; @:
+.PHONY: library programs examples unit interop sizes objects portable FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -375,11 +372,6 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
-
-$(BENCHES): build/bench/%: $(OUT)/obj/tests/bench/%.o $(ARCHIVE)
-	$(call step,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) -o $@ $< $(ARCHIVE)
 
 -include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 

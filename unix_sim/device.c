@@ -29,13 +29,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READING_MS 1000u
-#define REACH_MS 30000u /* without a CONNACK in this and FOR it gives up: one whole attempt fits */
-#define DRAIN_MS 3000u
-#define CLOSE_MS_MAX 8000u
-#define FOR_S_MAX (365u * 24u * 3600u)
-#define READINGS_REMEMBERED 16u /* at least IOT_MQTT_OUT_MAX: to say which one is acknowledged */
-#define SHOWN_MAX 120u          /* bytes of a received payload that are shown */
+#define READING_MS          1000u
+#define REACH_MS            30000u /* no CONNACK in this and FOR: give up. One attempt fits */
+#define DRAIN_MS            3000u
+#define CLOSE_MS_MAX        8000u
+#define FOR_S_MAX           (365u * 24u * 3600u)
+#define READINGS_REMEMBERED 16u  /* at least IOT_MQTT_OUT_MAX: to say which one is acknowledged */
+#define SHOWN_MAX           120u /* bytes of a received payload that are shown */
 
 struct reading {
     iot_ticket ticket;
@@ -187,10 +187,10 @@ static void publish_reading(struct app *app)
     uint32_t number = app->numbers + 1, tenths = 200 + number * 7 % 30;
     iot_ticket ticket;
 
-    int len = snprintf(text, sizeof text, "{\"n\":%lu,\"uptime_s\":%lu,\"temperature\":%lu.%lu}",
-                       (unsigned long)number,
-                       (unsigned long)((host_clock_ms() - app->start_ms) / 1000),
-                       (unsigned long)(tenths / 10), (unsigned long)(tenths % 10));
+    int len =
+        snprintf(text, sizeof text, "{\"n\":%lu,\"uptime_s\":%lu,\"temperature\":%lu.%lu}",
+                 (unsigned long)number, (unsigned long)((host_clock_ms() - app->start_ms) / 1000),
+                 (unsigned long)(tenths / 10), (unsigned long)(tenths % 10));
     memset(&msg, 0, sizeof msg);
     msg.topic = app->topic;
     msg.payload.ptr = (const uint8_t *)text;
@@ -229,9 +229,8 @@ static iot_err on_command(void *ctx, struct iot_device *device, const struct iot
     }
     strcpy(text + n, n < msg->payload.len ? "..." : "");
     app->received++;
-    say(app, GREEN, "received", "%s  (%lu bytes, QoS %u%s)", text,
-        (unsigned long)msg->payload.len, (unsigned)msg->qos,
-        (msg->flags & IOT_MSG_RETAIN) != 0 ? ", retained" : "");
+    say(app, GREEN, "received", "%s  (%lu bytes, QoS %u%s)", text, (unsigned long)msg->payload.len,
+        (unsigned)msg->qos, (msg->flags & IOT_MSG_RETAIN) != 0 ? ", retained" : "");
     return IOT_OK;
 }
 
@@ -335,9 +334,11 @@ static bool start_broker(struct app *app)
 {
     struct settings *s = &app->settings;
 
+    const struct host_broker_options options = {.address = LWIP_IPV4 ? "127.0.0.1" : "::1"};
+
     if (!s->own_broker)
         return true;
-    if (!host_start_mosquitto(&app->broker, 0, NULL)) {
+    if (!host_start_mosquitto(&app->broker, 0, &options)) {
         fprintf(stderr, "no broker: %s\nname one with BROKER=host:port\n", app->broker.why);
         return false;
     }
@@ -422,8 +423,8 @@ static void work(struct app *app)
         now_ms = host_clock_ms();
         if (app->up_ms != 0) {
             uint64_t end_ms = app->up_ms + app->settings.for_s * 1000ull;
-            wait_ms = smaller(wait_ms, app->next_reading_ms > now_ms
-                                           ? app->next_reading_ms - now_ms : 0);
+            wait_ms =
+                smaller(wait_ms, app->next_reading_ms > now_ms ? app->next_reading_ms - now_ms : 0);
             if (app->settings.for_s != 0)
                 wait_ms = smaller(wait_ms, end_ms > now_ms ? end_ms - now_ms : 0);
         }
@@ -454,6 +455,9 @@ static int summarize(const struct app *app)
     printf("\n");
     if (app->connects == 0)
         printf("  not good    the broker was never reached: %s\n", iot_err_text(reason));
+    else if (app->failed > 0 && app->failure == IOT_ERR_CLOSED && reason != IOT_OK)
+        printf("  not good    %lu not acknowledged when the time was over; last trouble: %s\n",
+               (unsigned long)app->failed, iot_err_text(reason));
     else if (app->failed > 0)
         printf("  not good    %lu failed, the last with: %s\n", (unsigned long)app->failed,
                iot_err_text(app->failure));

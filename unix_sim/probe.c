@@ -6,8 +6,8 @@
  *
  *     probe [--script FILE | -c COMMAND ...]        without either: standard input
  *
- *     connect HOST PORT plain [id= user= pass= keepalive=60 clean=1 will-topic= will-hex= will-qos=0
- *                              will-retain=0 first-id=1 reconnect=0]
+ *     connect HOST PORT plain [id= user= pass= keepalive=60 clean=1 reconnect=0 first-id=1
+ *                              will-topic= will-hex= will-qos=0 will-retain=0]
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
  *
@@ -37,10 +37,10 @@
 #include <unistd.h>
 
 #define COMMANDS_PER_TURN 64
-#define SPAN_MS_MAX (24u * 3600u * 1000u)
-#define QUIT_DRAIN_MS 600u /* for messages; the rest of the second is for the goodbye */
-#define QUIT_MS_MAX 900u
-#define AGAIN_MS 20u /* how often a command that waits is asked again, if nothing happens */
+#define SPAN_MS_MAX       (24u * 3600u * 1000u)
+#define QUIT_DRAIN_MS     600u /* for messages; the rest of the second is for the goodbye */
+#define QUIT_MS_MAX       900u
+#define AGAIN_MS          20u /* a command that waits is asked again so often, at least */
 
 /* run: the command at work, NULL between commands. words point into line. */
 static struct {
@@ -118,10 +118,9 @@ static const struct {
     const char *name;
     probe_command run;
 } commands[] = {
-    {"connect", probe_connect}, {"pub", probe_pub},   {"sub", probe_sub},
-    {"unsub", probe_unsub},     {"disc", probe_disc}, {"netif", do_netif},
-    {"run", do_run},            {"sleep", do_sleep},  {"wait", do_wait},
-    {"quit", do_quit},
+    {"connect", probe_connect}, {"pub", probe_pub},  {"sub", probe_sub}, {"unsub", probe_unsub},
+    {"disc", probe_disc},       {"netif", do_netif}, {"run", do_run},    {"sleep", do_sleep},
+    {"wait", do_wait},          {"quit", do_quit},
 };
 
 /* ---- Running them -------------------------------------------------------------------------- */
@@ -268,6 +267,10 @@ int main(int argc, char **argv)
     static char out[BUFSIZ];
 
     setvbuf(stdout, out, _IOFBF, sizeof out);
+    if (!host_init(NULL) || !host_signal_catch()) {
+        probe_event("err HOST cannot start the simulated network");
+        return 1;
+    }
     if (argc == 1) {
         probe_input_file(STDIN_FILENO);
     } else if (argc == 3 && strcmp(argv[1], "--script") == 0) {
@@ -283,10 +286,6 @@ int main(int argc, char **argv)
         if (count < 0)
             return complain("probe");
         probe_input_commands(argv, (uint32_t)count);
-    }
-    if (!host_init(NULL) || !host_signal_catch()) {
-        probe_event("err HOST cannot start the simulated network");
-        return 1;
     }
     loop();
     end_in_order();

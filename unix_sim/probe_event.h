@@ -13,10 +13,7 @@
 #include <stdint.h>
 
 /** Print "EV " and the line, and count it under its first word. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
-void probe_event(const char *format, ...);
+void probe_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** "EV msg TOPIC QOS RETAIN DUP HEX". Blanks and control characters of the topic, which would make
  *  two words or two lines of it, are written as %20. */

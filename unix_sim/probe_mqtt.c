@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECT_BYTES_MAX 16384u  /* words of one connect */
-#define BIG_BYTES_MAX (512u * 1024u) /* a payload that the transmit ring cannot hold */
-#define FULL_MS_MAX 50000u        /* pub waits for room so long; then FULL is an error */
-#define CLOSE_MS_MAX 10000u       /* longer than the library's own deadlines for it */
-#define DISC_DRAIN_MS 5000u
+#define CONNECT_BYTES_MAX 16384u         /* words of one connect */
+#define BIG_BYTES_MAX     (512u * 1024u) /* a payload that the transmit ring cannot hold */
+#define FULL_MS_MAX       50000u         /* pub waits for room so long; then FULL is an error */
+#define CLOSE_MS_MAX      10000u         /* longer than the library's own deadlines for it */
+#define DISC_DRAIN_MS     5000u
 
 /* A filter's text, borrowed by the device until UNSUBACK, refusal or close. */
 struct filter {
@@ -33,8 +33,8 @@ struct connect {
     char *will_hex;
 };
 
-/* words: those of the last connect, each with its NUL; the device borrows from them, and will-hex is
- * decoded where it stands. kept: the same before that, to compare with.
+/* words: those of the last connect, each with its NUL; the device borrows from them, and
+ * will-hex is decoded where it stands. kept: the same before that, to compare with.
  * over: the link is lost and reconnect=0, so nothing happens until the next connect.
  * big: the one payload that is sent by reference; big_ticket 0: free. */
 static struct {

@@ -29,10 +29,7 @@ enum probe_step probe_unsub(char **words, uint32_t count, uint32_t waited_ms);
 enum probe_step probe_disc(char **words, uint32_t count, uint32_t waited_ms);
 
 /** "EV err USAGE ..." and PROBE_FAILED. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
-enum probe_step probe_usage(const char *format, ...);
+enum probe_step probe_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** One tick. Returns ms to the next; IOT_MS_NEVER without a device. */
 uint32_t probe_mqtt_poll(void);

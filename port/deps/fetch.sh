@@ -154,16 +154,18 @@ trap 'exit 143' TERM HUP
 # Reads apt's own source files (deb822 and one-line) and writes, below $APT:
 #   parts/            Debian's entries, word for word: where binary packages come from
 #   mirrors           "RANK URI" for each entry with a main Debian suite: where sources come from
-# Entries signed by another vendor's key are left out, whatever their suite is called.
+# Entries signed by another vendor's key are left out, whatever their suite is called; those that do not
+# say whose they are count only if none says that it is Debian's.
 read_apt_sources() {
     local list dir f
     eval "$(apt-config shell list Dir::Etc::sourcelist/f dir Dir::Etc::sourceparts/d)"
-    rm -rf "$APT/parts"
-    mkdir -p "$APT/parts"
+    rm -rf "$APT/parts" "$APT/parts1" "$APT/parts2"
+    mkdir -p "$APT/parts1" "$APT/parts2"
     : >"$APT/mirrors"
     for f in "${list:-}" "${dir:-/nonexistent}"/*.list; do
         if [ ! -r "$f" ] || [ ! -f "$f" ]; then continue; fi
-        awk -v codename="$OS_CODENAME" -v mirrors="$APT/mirrors" "$AWK_COMMON"'
+        awk -v codename="$OS_CODENAME" -v apt="$APT" -v name="${f##*/}" "$AWK_COMMON"'
+            /cdrom:/ { next }
             /^[ \t]*deb(-src)?[ \t]/ {
                 line = $0; sub(/[ \t]*#.*$/, "", line)
                 options = ""
@@ -181,34 +183,33 @@ read_apt_sources() {
                 parts = ""
                 for (i = first + 2; i <= n; i++) parts = parts " " w[i]
                 r = judge(w[first], w[first + 1], parts, key)
-                if (r && line ~ /^[ \t]*deb[ \t]/) print line
-            }' "$f" >"$TMP/entry"
-        [ ! -s "$TMP/entry" ] || cp "$TMP/entry" "$APT/parts/${f##*/}"
+                if (r && line ~ /^[ \t]*deb[ \t]/) print line >> (apt "/parts" r "/" name)
+            }' "$f"
     done
     for f in "${dir:-/nonexistent}"/*.sources; do
         if [ ! -r "$f" ] || [ ! -f "$f" ]; then continue; fi
-        awk -v codename="$OS_CODENAME" -v mirrors="$APT/mirrors" "$AWK_COMMON"'
-            function flush_stanza() {
+        awk -v codename="$OS_CODENAME" -v apt="$APT" -v name="${f##*/}" "$AWK_COMMON"'
+            function flush_stanza(    r) {
                 if (text != "" && tolower(f["enabled"]) !~ /^(no|false|0)$/) {
                     r = judge(f["uris"], f["suites"], f["components"], f["signed-by"])
-                    if (r && (" " f["types"] " ") ~ / deb /) print text
+                    if (r && (" " f["types"] " ") ~ / deb /) print text >> (apt "/parts" r "/" name)
                 }
-                text = ""; split("", f); name = ""
+                text = ""; split("", f); field = ""
             }
             /^#/        { next }
             /^[ \t]*$/  { flush_stanza(); next }
-            /^[ \t]/    { text = text $0 "\n"; f[name] = f[name] " " $0; next }
+            /^[ \t]/    { text = text $0 "\n"; f[field] = f[field] " " $0; next }
             {
                 text = text $0 "\n"
                 colon = index($0, ":")
-                name = tolower(substr($0, 1, colon - 1))
+                field = tolower(substr($0, 1, colon - 1))
                 value = substr($0, colon + 1)
                 gsub(/^[ \t]+|[ \t\r]+$/, "", value)
-                f[name] = value
+                f[field] = value
             }
-            END { flush_stanza() }' "$f" >"$TMP/entry"
-        [ ! -s "$TMP/entry" ] || cp "$TMP/entry" "$APT/parts/${f##*/}"
+            END { flush_stanza() }' "$f"
     done
+    if [ -n "$(ls -A "$APT/parts1")" ]; then mv "$APT/parts1" "$APT/parts"; else mv "$APT/parts2" "$APT/parts"; fi
     awk '!seen[$2]++' < <(sort -s -n -k1,1 "$APT/mirrors") >"$APT/mirrors.sorted"
     mv "$APT/mirrors.sorted" "$APT/mirrors"
 }
@@ -233,8 +234,9 @@ AWK_COMMON='
         m = split(uris, u, /[ \t]+/)
         for (j = 1; j <= m; j++) {
             if (u[j] == "" || u[j] ~ /^cdrom:/) continue
+            sub(/\/+$/, "", u[j])
             if (key != "" || tolower(u[j]) ~ /debian/) r = 1
-            if (main) print r, u[j] >> mirrors
+            if (main) print r, u[j] >> (apt "/mirrors")
         }
         return r
     }'
@@ -314,6 +316,7 @@ write_status() {
 }
 
 apt_ready=                                          # set once apt's private folders are made
+last_try=
 bin_lists=                                          # set while the lists are fresh; emptied before a retry
 prepare_apt() {
     [ -z "$apt_ready" ] || return 0
@@ -332,7 +335,8 @@ prepare_apt() {
 refresh_bin() {
     prepare_apt || return
     [ -z "$bin_lists" ] || return 0
-    apt_bin apt-get update || return
+    # One entry that does not answer must not spoil it all: the last try goes on with what came.
+    apt_bin apt-get update || [ "$last_try" = 1 ] || return
     bin_lists=1
 }
 
@@ -428,7 +432,12 @@ tool() {
     return 1
 }
 
-triplet() { gcc -print-multiarch 2>/dev/null || echo "$ARCH-linux-gnu"; }
+# Debian's name of the machine type, as in /usr/lib/NAME. A gcc from elsewhere may print nothing.
+triplet() {
+    local t
+    t=$(gcc -print-multiarch 2>/dev/null) || t=
+    echo "${t:-$ARCH-linux-gnu}"
+}
 
 # lib_dirs PART: the folders of its private tree that hold shared libraries, relative to the tree.
 lib_dirs() {
@@ -959,11 +968,12 @@ build_part() {
         esac
         return 0
     fi
-    say "$part: fetching"
+    say "$part: fetching$([ "$part" != arm ] || echo " (100 MB)")"
     rm -rf "$APT/bin/cache/$part"
     for ((try = 1; try <= TRIES; try++)); do
         rm -rf "${TMP:?}/$part" "$TMP/$part.bin" "$TMP/$part.mk" "$TMP/$part.got" "$TMP/notes"
         echo "=== try $try" >>"$log"
+        last_try=$((try == TRIES))
         rc=0
         "get_$part" >>"$log" 2>&1 || rc=$?
         cd "$TOP"

@@ -15,7 +15,7 @@
 
 /* C99 has no _Static_assert. */
 #define IOT_STATIC_ASSERT_NAME2(line) iot_static_assert_##line
-#define IOT_STATIC_ASSERT_NAME(line) IOT_STATIC_ASSERT_NAME2(line)
-#define IOT_STATIC_ASSERT(c, text) typedef char IOT_STATIC_ASSERT_NAME(__LINE__)[(c) ? 1 : -1]
+#define IOT_STATIC_ASSERT_NAME(line)  IOT_STATIC_ASSERT_NAME2(line)
+#define IOT_STATIC_ASSERT(c, text)    typedef char IOT_STATIC_ASSERT_NAME(__LINE__)[(c) ? 1 : -1]
 
 #endif

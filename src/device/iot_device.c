@@ -74,7 +74,7 @@ static uint32_t elapsed_ms(const struct iot_device *dev, uint32_t now_ms)
 
 static uint32_t sleep_from(const struct iot_device *dev, iot_time now)
 {
-    if (dev->wake || dev->deadline <= now)
+    if (dev->wake || dev->queued || dev->deadline <= now)
         return 0;
     if (dev->deadline == IOT_TIME_NEVER)
         return IOT_MS_NEVER;
@@ -98,13 +98,14 @@ static bool seed(struct iot_device *dev)
     return true;
 }
 
-static void tick(struct iot_device *dev)
+/* The first half looks outside and at the clock; without a reason to do so the second is enough. */
+static void tick(struct iot_device *dev, bool whole)
 {
-    for (uint32_t i = 0; i < FEATURES; i++)
+    for (uint32_t i = 0; whole && i < FEATURES; i++)
         features[i].net(dev);
-    for (uint32_t i = 0; i < FEATURES; i++)
+    for (uint32_t i = 0; whole && i < FEATURES; i++)
         features[i].up(dev);
-    for (uint32_t i = 0; i < FEATURES; i++)
+    for (uint32_t i = 0; whole && i < FEATURES; i++)
         features[i].time(dev);
     for (uint32_t i = 0; i < FEATURES; i++)
         features[i].down(dev);
@@ -134,14 +135,15 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
     }
     if (elapsed > IOT_STALE_MS)
         dev->slept = dev->wake = true;
-    if (!dev->wake && dev->now < dev->deadline)
+    bool whole = dev->wake || dev->now >= dev->deadline;
+    if (!whole && !dev->queued)
         return sleep_from(dev, dev->now);
 
     iot_net_assert_context();
-    dev->wake = false;
+    dev->wake = dev->queued = false;
     dev->polling = true;
     if (dev->seeded || seed(dev))
-        tick(dev);
+        tick(dev, whole);
     else
         dev->deadline = dev->now + SEED_RETRY_MS;
     dev->slept = false;
@@ -183,7 +185,7 @@ iot_err iot_device_connect(struct iot_device *dev)
 iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
 {
     dev->wake = true;
-    return iot_mqtt_client_close(&dev->mqtt, dev->now + drain_ms);
+    return iot_mqtt_client_close(&dev->mqtt, drain_ms);
 }
 
 void iot_network(struct iot_device *dev, enum iot_network_change change)
@@ -241,7 +243,7 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    dev->wake = true;
+    dev->queued = true;
     return iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
 }
 
@@ -262,7 +264,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
     if (dev == NULL)
         return IOT_ERR_STATE;
     w->owner = NULL;
-    dev->wake = true;
+    dev->queued = true;
     return iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
 }
 
@@ -278,7 +280,7 @@ iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, i
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    dev->wake = true;
+    dev->queued = true;
     return iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
 }
 
@@ -287,7 +289,7 @@ iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *fil
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    dev->wake = true;
+    dev->queued = true;
     return iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
 }
 

@@ -17,7 +17,12 @@
 #define WRITES_MAX (4 * IOT_MQTT_OUT_MAX + 8)
 
 enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
-enum client_request { REQ_NET_UP = 1, REQ_NET_DOWN = 2, REQ_NET_CHANGED = 4 };
+enum client_request {
+    REQ_NET_UP = 1,
+    REQ_NET_DOWN = 2,
+    REQ_NET_CHANGED = 4,
+    REQ_CLOSE = 8, /* drain_deadline is still a span: the caller may have slept, `now` is old */
+};
 
 /* ---- Events ------------------------------------------------------------------------------ */
 
@@ -26,9 +31,24 @@ static void emit(struct iot_mqtt_client *c, const struct iot_event *ev)
     c->opt->on_event(c->opt->ctx, c->dev, ev);
 }
 
+static struct iot_event event(enum iot_event_kind kind, iot_err err)
+{
+    struct iot_event ev = {.kind = kind, .err = err};
+    return ev;
+}
+
 static void emit_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
 {
-    struct iot_event ev = {.kind = kind};
+    struct iot_event ev = event(kind, IOT_OK);
+    emit(c, &ev);
+}
+
+static void emit_msg(struct iot_mqtt_client *c, enum iot_event_kind kind, iot_err err,
+                     int32_t detail, const struct iot_msg *msg)
+{
+    struct iot_event ev = event(kind, err);
+    ev.detail = detail;
+    ev.msg = msg;
     emit(c, &ev);
 }
 
@@ -37,9 +57,8 @@ static void emit_ended(struct iot_mqtt_client *c)
 {
     struct iot_mqtt_event in;
     while (iot_mqtt_ended(&c->session, &in)) {
-        struct iot_event ev = {.kind = in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED,
-                               .err = in.err,
-                               .ticket = in.ticket};
+        struct iot_event ev = event(in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED, in.err);
+        ev.ticket = in.ticket;
         if (in.err == IOT_OK)
             c->counters.sent_messages++;
         else
@@ -87,12 +106,12 @@ static void forget_link(struct iot_mqtt_client *c)
 
 static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
 {
-    struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason, .detail = detail};
+    struct iot_event ev = event(IOT_EV_LOST, reason);
     if (iot_mqtt_up(&c->session) && now >= c->stable)
         c->attempt = 0;
     forget_link(c);
     c->reason = reason;
-    c->detail = detail;
+    c->detail = ev.detail = detail;
     c->counters.losses++;
     if (c->opt->no_reconnect) {
         c->phase = PH_IDLE;
@@ -117,6 +136,8 @@ static void obey_hints(struct iot_mqtt_client *c, iot_time now)
 {
     uint8_t asked = c->requests;
     c->requests = 0;
+    if (asked & REQ_CLOSE)
+        c->drain_deadline += now;
     bool linked = c->phase == PH_OPEN || c->phase == PH_LIVE;
     if ((asked & REQ_NET_DOWN) && linked)
         lose(c, IOT_ERR_NET_DOWN, 0, now);
@@ -199,22 +220,36 @@ static void done_with_packet(struct iot_mqtt_client *c, uint32_t used)
     c->reoffer = IOT_TIME_NEVER;
 }
 
-/* Ask every matching handler that has not taken it yet. A handler may unsubscribe, which takes the
- * bit away. False: some declined. */
+static uint32_t lowest_bit(uint32_t word)
+{
+    uint32_t n = 0;
+    for (uint32_t width = 16; width != 0; width /= 2) {
+        if ((word & (((uint32_t)1 << width) - 1)) == 0) {
+            word >>= width;
+            n += width;
+        }
+    }
+    return n;
+}
+
+/* Ask every matching handler that has not taken it yet. A handler may unsubscribe others, which
+ * takes their bits away. False: some declined. */
 static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
 {
     uint32_t left = 0;
     for (uint32_t word = 0; word < IOT_TOPIC_HITS_WORDS; word++) {
-        for (uint32_t bit = 0; bit < 32 && c->hits[word] >> bit != 0; bit++) {
-            if ((c->hits[word] >> bit & 1u) == 0)
+        for (uint32_t todo = c->hits[word]; todo != 0; todo &= todo - 1) {
+            uint32_t n = lowest_bit(todo);
+            uint32_t bit = (uint32_t)1 << n;
+            const struct iot_mqtt_sub *sub = &c->session.subs.sub[word * 32 + n];
+            if ((c->hits[word] & bit) == 0)
                 continue;
-            const struct iot_mqtt_sub *sub = &c->session.subs.sub[word * 32 + bit];
             if (sub->on_message != NULL) {
                 c->handled = true;
                 if (sub->on_message(sub->ctx, c->dev, msg) == IOT_ERR_AGAIN)
                     continue;
             }
-            c->hits[word] &= ~((uint32_t)1 << bit);
+            c->hits[word] &= ~bit;
         }
         left |= c->hits[word];
     }
@@ -240,8 +275,7 @@ static void on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, ui
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.skipped_messages++;
-    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = IOT_ERR_MQTT_DECLINED, .msg = msg};
-    emit(c, &ev);
+    emit_msg(c, IOT_EV_SKIPPED, IOT_ERR_MQTT_DECLINED, 0, msg);
 }
 
 /* True: go on with the next packet. */
@@ -263,39 +297,43 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled) {
-        struct iot_event ev = {.kind = IOT_EV_MESSAGE, .msg = msg};
-        emit(c, &ev);
-    }
+    if (!c->handled)
+        emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
     return true;
+}
+
+static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time now)
+{
+    struct iot_event ev = event(IOT_EV_CONNECTED, IOT_OK);
+    ev.session_present = session_present;
+    c->counters.connects++;
+    c->counters.resent_messages += c->session.resent;
+    c->stable = now + STABLE_MS;
+    emit(c, &ev);
+}
+
+static void on_sub_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in)
+{
+    struct iot_event ev =
+        event(in->kind == IOT_MQTT_EV_SUBACK ? IOT_EV_SUBACK : IOT_EV_UNSUBACK, in->err);
+    ev.ticket = in->ticket;
+    ev.code = in->code;
+    emit(c, &ev);
 }
 
 static void on_other(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, iot_time now)
 {
-    struct iot_event ev = {.err = in->err, .ticket = in->ticket, .code = in->code};
     switch (in->kind) {
     case IOT_MQTT_EV_CONNACK:
-        c->counters.connects++;
-        c->counters.resent_messages += c->session.resent;
-        c->stable = now + STABLE_MS;
-        ev.kind = IOT_EV_CONNECTED;
-        ev.session_present = in->session_present;
-        emit(c, &ev);
+        on_connack(c, in->session_present, now);
         break;
     case IOT_MQTT_EV_SKIPPED:
         c->counters.skipped_messages++;
-        ev.kind = IOT_EV_SKIPPED;
-        ev.detail = (int32_t)in->total;
-        ev.msg = &in->msg;
-        emit(c, &ev);
+        emit_msg(c, IOT_EV_SKIPPED, in->err, (int32_t)in->total, &in->msg);
         break;
     case IOT_MQTT_EV_SUBACK:
-        ev.kind = IOT_EV_SUBACK;
-        emit(c, &ev);
-        break;
     case IOT_MQTT_EV_UNSUBACK:
-        ev.kind = IOT_EV_UNSUBACK;
-        emit(c, &ev);
+        on_sub_answer(c, in);
         break;
     case IOT_MQTT_EV_NONE:
     case IOT_MQTT_EV_MESSAGE:
@@ -421,7 +459,7 @@ static void finish(struct iot_mqtt_client *c)
 
 void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
 {
-    if (!c->closing)
+    if (!c->closing || (c->requests & REQ_CLOSE))
         return;
     bool drained = iot_mqtt_session_idle(&c->session) || now >= c->drain_deadline;
 
@@ -438,7 +476,9 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
         }
         break;
     case PH_LIVE:
-        if (iot_mqtt_up(&c->session) && drained) {
+        if (iot_mqtt_up(&c->session)) {
+            if (!drained)
+                break;
             iot_mqtt_session_bye(&c->session);
             c->reoffer = IOT_TIME_NEVER;
             c->phase = PH_BYE;
@@ -462,34 +502,35 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
     }
 }
 
+static iot_time earlier(iot_time a, iot_time b)
+{
+    return a < b ? a : b;
+}
+
 iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
 {
-    iot_time first = c->closing ? c->drain_deadline : IOT_TIME_NEVER;
-    iot_time other = IOT_TIME_NEVER;
+    iot_time first = IOT_TIME_NEVER;
     if (c->more)
         return 0;
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
         return IOT_TIME_NEVER;
     case PH_WAIT:
-        other = c->until;
+        first = c->until;
         break;
     case PH_OPEN:
-        other = c->broken != IOT_OK ? 0 : c->stream->ops->deadline(c->stream);
+        first = c->broken != IOT_OK ? 0 : c->stream->ops->deadline(c->stream);
         break;
     case PH_LIVE:
-        other = c->stream->ops->deadline(c->stream);
-        if (iot_mqtt_deadline(&c->session) < other)
-            other = iot_mqtt_deadline(&c->session);
-        if (c->reoffer < other)
-            other = c->reoffer;
+        first = earlier(c->stream->ops->deadline(c->stream), iot_mqtt_deadline(&c->session));
+        first = earlier(first, c->reoffer);
         break;
     case PH_BYE:
         return c->until;
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }
-    return first < other ? first : other;
+    return c->closing ? earlier(first, c->drain_deadline) : first;
 }
 
 bool iot_mqtt_client_idle(const struct iot_mqtt_client *c)
@@ -533,28 +574,32 @@ bool iot_mqtt_client_open(const struct iot_mqtt_client *c)
     return c->begun && !c->closing;
 }
 
-iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, iot_time drain_deadline)
+iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms)
 {
     if (!iot_mqtt_client_open(c))
         return IOT_ERR_STATE;
     c->closing = true;
-    c->drain_deadline = drain_deadline;
+    c->drain_deadline = drain_ms;
+    c->requests |= REQ_CLOSE;
     return IOT_OK;
 }
 
 void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
 {
+    uint8_t before = c->requests, asked = REQ_NET_UP;
     switch (change) { /* the last word counts, but a change implies that the old link is dead */
     case IOT_NETWORK_UP:
-        c->requests = (uint8_t)((c->requests & REQ_NET_DOWN) ? REQ_NET_CHANGED : REQ_NET_UP);
+        if (before & (REQ_NET_DOWN | REQ_NET_CHANGED))
+            asked = REQ_NET_CHANGED;
         break;
     case IOT_NETWORK_DOWN:
-        c->requests = REQ_NET_DOWN;
+        asked = REQ_NET_DOWN;
         break;
     case IOT_NETWORK_CHANGED:
-        c->requests = REQ_NET_CHANGED;
+        asked = REQ_NET_CHANGED;
         break;
     }
+    c->requests = (uint8_t)((before & REQ_CLOSE) | asked);
 }
 
 iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,

@@ -51,7 +51,7 @@ iot_err iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options
 /** IOT_OK; IOT_ERR_STATE: begun already, or closing. */
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);
 /** IOT_OK; IOT_ERR_STATE: not begun, or closing already. */
-iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, iot_time drain_deadline);
+iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms);
 void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change);
 
 /** Requests are accepted: between connect and close. */

@@ -282,11 +282,11 @@ uint32_t iot_mqtt_encode_publish_head(uint8_t *into, uint8_t flags, struct iot_b
 {
     bool has_id = (flags >> IOT_MQTT_QOS_SHIFT & 3) != 0;
     uint32_t len = 2 + topic.len + (has_id ? 2 : 0) + payload_len;
-    uint8_t *at = put_fixed_header(into, (uint32_t)IOT_MQTT_PUBLISH << 4 | flags, len);
 
     IOT_ASSERT(has_id == (id != 0)); /* 2.3.1-1, 2.3.1-5 */
     IOT_ASSERT(topic.len <= FIELD_MAX && len <= IOT_MQTT_LENGTH_MAX);
 
+    uint8_t *at = put_fixed_header(into, (uint32_t)IOT_MQTT_PUBLISH << 4 | flags, len);
     at = put_field(at, topic);
     if (has_id)
         at = put_u16(at, id);
@@ -316,9 +316,9 @@ static uint32_t encode_request(uint8_t *into, uint32_t cap, uint32_t first, uint
 uint32_t iot_mqtt_encode_subscribe(uint8_t *into, uint32_t cap, uint16_t id,
                                    struct iot_bytes filter, uint8_t qos)
 {
-    uint32_t n = encode_request(into, cap, IOT_MQTT_SUBSCRIBE << 4 | PUBREL_FLAGS, id, filter, 1);
-
     IOT_ASSERT(qos <= 2);
+
+    uint32_t n = encode_request(into, cap, IOT_MQTT_SUBSCRIBE << 4 | PUBREL_FLAGS, id, filter, 1);
     if (n != 0)
         into[n++] = qos;
     return n;

@@ -27,21 +27,21 @@ enum iot_mqtt_type {
 #define IOT_MQTT_HEADER_MAX 5u         /* type byte and four length bytes */
 
 /* PUBLISH flags in the first byte */
-#define IOT_MQTT_RETAIN 0x01u
+#define IOT_MQTT_RETAIN    0x01u
 #define IOT_MQTT_QOS_SHIFT 1
-#define IOT_MQTT_DUP 0x08u
+#define IOT_MQTT_DUP       0x08u
 
 /** One packet from a broker. Slices point into the bytes that were decoded. */
 struct iot_mqtt_packet {
-    uint8_t type;         /* enum iot_mqtt_type */
-    uint8_t qos;          /* PUBLISH */
-    bool retain, dup;     /* PUBLISH */
-    bool session_present; /* CONNACK */
-    uint8_t code;         /* CONNACK */
-    uint16_t id;          /* never 0 where the packet has one; PUBLISH QoS 0: 0 */
-    uint32_t total;       /* bytes of the whole packet; 0 until known */
-    uint32_t head;        /* PUBLISH: bytes before the payload; 0 until topic and id are known */
-    struct iot_bytes topic;   /* PUBLISH: a valid topic name */
+    uint8_t type;           /* enum iot_mqtt_type */
+    uint8_t qos;            /* PUBLISH */
+    bool retain, dup;       /* PUBLISH */
+    bool session_present;   /* CONNACK */
+    uint8_t code;           /* CONNACK */
+    uint16_t id;            /* never 0 where the packet has one; PUBLISH QoS 0: 0 */
+    uint32_t total;         /* bytes of the whole packet; 0 until known */
+    uint32_t head;          /* PUBLISH: bytes before the payload; 0 until topic and id are known */
+    struct iot_bytes topic; /* PUBLISH: a valid topic name */
     struct iot_bytes payload; /* PUBLISH; SUBACK: one valid code per filter, at least one */
 };
 

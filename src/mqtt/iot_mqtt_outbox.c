@@ -192,17 +192,30 @@ void iot_mqtt_outbox_cancel(struct iot_mqtt_outbox *box)
 static void give_back(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
 {
     m->len = 0;
-    m->ref = NULL;
-    m->ref_len = 0;
     box->freed = true;
 }
 
 static void end(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, iot_err result)
 {
     give_back(box, m);
+    m->ref = NULL;
+    m->ref_len = 0;
     m->state = IOT_OUT_ENDED;
     m->result = (int8_t)result;
     box->ended++;
+}
+
+/* All that the broker owes is here. A referenced payload ends later, when the stream has let go of it:
+ * a broker that acknowledges early must not make the application reuse bytes that TCP may have to
+ * send again. */
+static void end_or_hold(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
+{
+    if (m->ref == NULL) {
+        end(box, m, IOT_OK);
+        return;
+    }
+    give_back(box, m);
+    m->state = IOT_OUT_REF_HELD;
 }
 
 static void remove_at(struct iot_mqtt_outbox *box, uint32_t i)
@@ -222,16 +235,14 @@ bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written)
     struct iot_mqtt_out *m = iot_mqtt_outbox_next(box);
     IOT_ASSERT(m != NULL);
     box->queued--;
-    if (m->qos != 0) {
-        m->state = IOT_OUT_SENT;
-        m->again = 1;
-    } else if (m->ref != NULL) {
-        m->state = IOT_OUT_REF_HELD;
-        m->ref_end = written;
-    } else {
-        end(box, m, IOT_OK);
+    m->ref_end = written;
+    if (m->qos == 0) {
+        end_or_hold(box, m);
+        return false;
     }
-    return m->qos != 0;
+    m->state = IOT_OUT_SENT;
+    m->again = 1;
+    return true;
 }
 
 void iot_mqtt_outbox_released(struct iot_mqtt_outbox *box, uint32_t count)
@@ -258,7 +269,7 @@ bool iot_mqtt_outbox_puback(struct iot_mqtt_outbox *box, uint16_t id)
 {
     struct iot_mqtt_out *m = find(box, id, IOT_OUT_SENT, 1);
     if (m != NULL)
-        end(box, m, IOT_OK);
+        end_or_hold(box, m);
     return m != NULL;
 }
 
@@ -283,14 +294,14 @@ bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t id)
     if (m == NULL)
         return false;
 
-    /* Out of the RELs, to where the ended ones may stand. */
+    /* Out of the RELs, to where the held and the ended ones may stand. */
     struct iot_mqtt_out done = *m;
     if ((uint32_t)(m - box->out) < box->rels_sent)
         box->rels_sent--;
     box->rels--;
     memmove(m, m + 1, (size_t)(&box->out[box->rels] - m) * sizeof *m);
     box->out[box->rels] = done;
-    end(box, &box->out[box->rels], IOT_OK);
+    end_or_hold(box, &box->out[box->rels]);
     return true;
 }
 
@@ -298,8 +309,10 @@ void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep)
 {
     for (uint32_t i = 0; i < box->count; i++) {
         struct iot_mqtt_out *m = &box->out[i];
+        if (m->state == IOT_OUT_REL)
+            m->ref = NULL; /* the stream has let go, and it is not sent again */
         if (m->state == IOT_OUT_REF_HELD)
-            end(box, m, IOT_ERR_CUT);
+            end(box, m, m->qos != 0 ? IOT_OK : IOT_ERR_CUT); /* QoS 1, 2: acknowledged */
         else if (!keep && (m->state == IOT_OUT_SENT || m->state == IOT_OUT_REL))
             end(box, m, IOT_ERR_UNKNOWN);
         else if (!keep)

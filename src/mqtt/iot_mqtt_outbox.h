@@ -21,7 +21,7 @@ enum iot_mqtt_out_state {
     IOT_OUT_QUEUED,   /* to be sent, or sent again, whole */
     IOT_OUT_SENT,     /* QoS 1: awaits PUBACK; QoS 2: PUBREC */
     IOT_OUT_REL,      /* QoS 2: awaits PUBCOMP */
-    IOT_OUT_REF_HELD, /* QoS 0 by reference: awaits the stream's release */
+    IOT_OUT_REF_HELD, /* by reference, otherwise done: awaits the stream's release */
     IOT_OUT_ENDED,    /* awaits the application's event */
 };
 
@@ -30,7 +30,7 @@ struct iot_mqtt_out {
     const uint8_t *ref; /* by-reference payload, or NULL */
     uint32_t ref_len;
     uint32_t at, len; /* bytes in the ring; len 0: given back */
-    uint32_t ref_end; /* REF_HELD: the stream's count at which the reference is over */
+    uint32_t ref_end; /* sent: the stream's count at which the reference is over */
     uint16_t id;      /* QoS 0: 0 */
     uint8_t state;
     uint8_t qos : 2;
@@ -79,7 +79,8 @@ bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written);
 /** The stream no longer refers to the first `count` bytes (modulo 2^32). */
 void iot_mqtt_outbox_released(struct iot_mqtt_outbox *box, uint32_t count);
 
-/** An acknowledgement came. False: none of ours waits for this one. */
+/** An acknowledgement came. False: none of ours waits for this one. By reference it does not end before
+ *  the next `released` that counts past it. */
 bool iot_mqtt_outbox_puback(struct iot_mqtt_outbox *box, uint16_t id);
 bool iot_mqtt_outbox_pubrec(struct iot_mqtt_outbox *box, uint16_t id);
 bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t id);

@@ -50,7 +50,7 @@ static uint16_t fresh_id(struct iot_mqtt_session *s)
 
 static void await(struct iot_mqtt_session *s, iot_time now)
 {
-    if (s->awaited++ == 0)
+    if (s->awaited++ == 0 && s->phase == PH_UP)
         s->ack_deadline = now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
 }
 
@@ -62,6 +62,15 @@ static void got_awaited(struct iot_mqtt_session *s, iot_time now)
     s->ack_deadline = s->awaited == 0
                           ? IOT_TIME_NEVER
                           : now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
+}
+
+/* Requests of the application that took the place of others: `n` answers are under way that nobody
+ * waits for any more. */
+static void unawait(struct iot_mqtt_session *s, uint32_t n)
+{
+    s->awaited = (uint16_t)(s->awaited - n);
+    if (n != 0 && s->awaited == 0)
+        s->ack_deadline = IOT_TIME_NEVER;
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -129,13 +138,12 @@ iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uin
                                iot_time now)
 {
     IOT_ASSERT(s->phase == PH_IDLE);
-    iot_err err = build_connect(s->opt, scratch, cap, &s->connect_len);
+    iot_err err = build_connect(s->opt, scratch, cap, &s->part_left);
     if (err != IOT_OK)
         return err;
-    s->connect = scratch;
     s->phase = PH_CONNECT;
     s->part = PART_CONNECT;
-    s->part_at = 0;
+    s->part_ptr = scratch;
     s->last_sent = now;
     s->ack_deadline = now + or_default(s->opt->connack_timeout_ms, CONNACK_TIMEOUT_MS);
     return IOT_OK;
@@ -305,12 +313,12 @@ static iot_err on_oversized(struct iot_mqtt_session *s, struct iot_bytes in,
                             const struct iot_mqtt_packet *p, uint32_t *used,
                             struct iot_mqtt_event *ev)
 {
-    if (s->phase != PH_UP)
-        return IOT_ERR_MQTT_PROTOCOL;
     if (p->type != IOT_MQTT_PUBLISH)
         return IOT_ERR_MQTT_TOO_LARGE;
     if (p->head == 0) /* not even the topic fits, or is not here yet */
         return in.len >= s->window ? IOT_ERR_MQTT_TOO_LARGE : IOT_ERR_AGAIN;
+    if (s->phase != PH_UP)
+        return IOT_ERR_MQTT_PROTOCOL;
 
     iot_err err = on_publish(s, p, &s->skipped, ev);
     if (err != IOT_OK)
@@ -381,7 +389,8 @@ static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
     }
     if (iot_mqtt_outbox_has_id(&s->box, id))
         return IOT_OK; /* another message's id, or its PUBREL is out already */
-    if (s->ack_count == IOT_MQTT_ACKS_MAX)
+    /* MQTT-4.6.0-4: acknowledgements leave before the outbox' PUBRELs, so those must be out. */
+    if (s->ack_count == IOT_MQTT_ACKS_MAX || s->box.rels_sent != s->box.rels)
         return IOT_ERR_FULL;
     owe(s, IOT_MQTT_PUBREL, id);
     return IOT_OK;
@@ -457,7 +466,9 @@ iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time 
 
     struct iot_mqtt_packet p;
     iot_err err = iot_mqtt_decode(in, &p);
-    if (err == IOT_ERR_AGAIN && p.total > s->window)
+    /* Only PUBLISH is judged by its contents: what else is too large is so from its header on,
+     * however much of it is here. */
+    if (p.total > s->window && (err == IOT_ERR_AGAIN || p.type != IOT_MQTT_PUBLISH))
         err = on_oversized(s, in, &p, used, ev);
     else if (err == IOT_OK) {
         err = on_packet(s, &p, now, ev);
@@ -533,55 +544,34 @@ static void put_control(struct iot_mqtt_session *s, iot_time now)
         put_subs(s, now);
 }
 
-/* Choose what goes next. */
+static void set_part(struct iot_mqtt_session *s, enum session_part part, const uint8_t *ptr,
+                     uint32_t len)
+{
+    s->part = (uint8_t)part;
+    s->part_ptr = ptr;
+    s->part_left = len;
+}
+
+/* Choose what goes next: what is owed before messages. */
 static void begin_part(struct iot_mqtt_session *s, iot_time now)
 {
-    s->part_at = 0;
-    if (s->phase == PH_BYE) {
-        if (s->bye_put)
-            return;
+    if (s->phase == PH_BYE && !s->bye_put) {
         iot_mqtt_encode_empty(s->ctl, IOT_MQTT_DISCONNECT);
-        s->ctl_len = 2;
         s->bye_put = true;
-        s->part = PART_CTL;
-        return;
+        set_part(s, PART_CTL, s->ctl, 2);
     }
     if (s->phase != PH_UP)
         return;
-    put_control(s, now);
-    if (s->ctl_len != 0)
-        s->part = PART_CTL;
-    else if (iot_mqtt_outbox_next(&s->box) != NULL)
-        s->part = PART_HEAD;
-}
-
-static struct iot_bytes part_bytes(struct iot_mqtt_session *s)
-{
-    struct iot_bytes all = {NULL, 0};
-    const struct iot_mqtt_out *m;
-    switch ((enum session_part)s->part) {
-    case PART_NONE:
-        break;
-    case PART_CONNECT:
-        all.ptr = s->connect;
-        all.len = s->connect_len;
-        break;
-    case PART_CTL:
-        all.ptr = s->ctl;
-        all.len = s->ctl_len;
-        break;
-    case PART_HEAD:
-        m = iot_mqtt_outbox_next(&s->box);
-        all.ptr = &s->box.tx[m->at];
-        all.len = m->len;
-        break;
-    case PART_REF:
-        m = iot_mqtt_outbox_next(&s->box);
-        all.ptr = m->ref;
-        all.len = m->ref_len;
-        break;
+    if (s->ack_count != 0 || s->want_ping || s->subs.due != 0 || s->box.rels_sent != s->box.rels) {
+        put_control(s, now);
+        if (s->ctl_len != 0) {
+            set_part(s, PART_CTL, s->ctl, s->ctl_len);
+            return;
+        }
     }
-    return all;
+    const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
+    if (m != NULL)
+        set_part(s, PART_HEAD, &s->box.tx[m->at], m->len);
 }
 
 struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
@@ -589,27 +579,26 @@ struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
 {
     if (s->part == PART_NONE)
         begin_part(s, now);
-    struct iot_bytes left = part_bytes(s);
-    if (left.len != 0) {
-        left.ptr += s->part_at;
-        left.len -= s->part_at;
-    }
+    struct iot_bytes left = {s->part_ptr, s->part == PART_NONE ? 0 : s->part_left};
     *how = s->part == PART_REF ? IOT_STREAM_REF : IOT_STREAM_COPY;
     return left;
 }
 
 void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now)
 {
-    s->part_at += n;
-    IOT_ASSERT(s->part_at <= part_bytes(s).len);
-    if (s->part_at < part_bytes(s).len)
+    IOT_ASSERT(s->part != PART_NONE && n <= s->part_left);
+    s->part_ptr += n;
+    s->part_left -= n;
+    if (s->part_left != 0)
         return;
 
     uint8_t part = s->part;
-    s->part_at = 0;
-    if (part == PART_HEAD && iot_mqtt_outbox_next(&s->box)->ref != NULL) {
-        s->part = PART_REF;
-        return;
+    if (part == PART_HEAD) {
+        const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
+        if (m->ref != NULL) {
+            set_part(s, PART_REF, m->ref, m->ref_len);
+            return;
+        }
     }
     s->part = PART_NONE;
     s->last_sent = now;
@@ -720,9 +709,12 @@ iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_
 {
     if (f->filter.len > IOT_MQTT_CONTROL_BYTES - 10)
         return IOT_ERR_SIZE; /* type, up to 4 of length, id, 2 of text length, QoS: 10 */
+    uint32_t asked = s->subs.asked;
     iot_err err = iot_mqtt_subs_add(&s->subs, f, peek_ticket(s));
-    if (err == IOT_OK)
+    if (err == IOT_OK) {
+        unawait(s, asked - s->subs.asked);
         use_ticket(s, ticket);
+    }
     return err;
 }
 
@@ -730,8 +722,11 @@ iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct io
                                      iot_ticket *ticket, uint8_t *slot)
 {
     struct iot_bytes text = {(const uint8_t *)filter->text, filter->len};
+    uint32_t asked = s->subs.asked;
     iot_err err = iot_mqtt_subs_remove(&s->subs, text, peek_ticket(s), slot);
-    if (err == IOT_OK)
+    if (err == IOT_OK) {
+        unawait(s, asked - s->subs.asked);
         use_ticket(s, ticket);
+    }
     return err;
 }

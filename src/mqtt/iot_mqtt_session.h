@@ -55,11 +55,10 @@ struct iot_mqtt_session {
     uint16_t awaited; /* acknowledgements that the broker owes us */
     uint16_t resent;  /* since the client last asked */
     const struct iot_options *opt;
-    uint32_t part_at;       /* bytes of `part` that were taken */
+    const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
+    uint32_t part_left;
     uint32_t skip_left;     /* bytes of an oversized PUBLISH still to be thrown away */
     iot_ticket next_ticket;
-    const uint8_t *connect; /* CONNECT, while it is being sent */
-    uint32_t connect_len;
     uint32_t window;        /* the largest packet that feed will ever be shown whole */
     iot_time last_sent;     /* end of the last packet */
     iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */

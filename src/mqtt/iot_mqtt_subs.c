@@ -19,15 +19,21 @@ static bool same(struct iot_bytes a, struct iot_bytes b)
     return true;
 }
 
-/* All changes of state, so that `due` cannot drift from the table. */
+static bool is_under_way(uint32_t state)
+{
+    return state == IOT_SUB_ASKED || state == IOT_SUB_UNASKED;
+}
+
+/* All changes of state, so that the counts cannot drift from the table. */
 static void enter(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, enum iot_mqtt_sub_state next)
 {
     bool was_due = s->state == IOT_SUB_WANT || s->state == IOT_SUB_UNWANT;
     bool is_due = next == IOT_SUB_WANT || next == IOT_SUB_UNWANT;
     t->due = (uint8_t)(t->due + is_due - was_due);
+    t->asked = (uint8_t)(t->asked + is_under_way(next) - is_under_way(s->state));
     t->count = (uint8_t)(t->count + (s->state == IOT_SUB_FREE) - (next == IOT_SUB_FREE));
     s->state = (uint8_t)next;
-    if (!(next == IOT_SUB_ASKED || next == IOT_SUB_UNASKED))
+    if (!is_under_way(next))
         s->id = 0;
 }
 
@@ -79,6 +85,8 @@ iot_err iot_mqtt_subs_remove(struct iot_mqtt_subs *t, struct iot_bytes filter, i
     if (found == IOT_TOPIC_NO_SLOT)
         return IOT_ERR_ARG;
     struct iot_mqtt_sub *s = &t->sub[found];
+    if (t->index.filter[found].len != filter.len)
+        return IOT_ERR_ARG; /* a NUL, which is in no filter, looks like the end to the index */
     *slot = (uint8_t)found;
     iot_topic_index_remove(&t->index, *slot);
     enter(t, s, IOT_SUB_UNWANT);

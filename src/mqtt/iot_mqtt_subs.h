@@ -34,7 +34,8 @@ struct iot_mqtt_sub {
 
 struct iot_mqtt_subs {
     uint8_t count, count_high;
-    uint8_t due; /* in WANT or UNWANT */
+    uint8_t due;   /* in WANT or UNWANT */
+    uint8_t asked; /* in ASKED or UNASKED: the broker owes an answer */
     struct iot_mqtt_sub sub[IOT_MQTT_SUBS_MAX];
     struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in its order */
 };

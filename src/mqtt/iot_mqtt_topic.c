@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TOPIC_MAX   65535u /* 4.7.3-3 */
+#define FEW         4      /* filters that are sooner matched than put aside */
 #define PENDING_MAX 8      /* spans put aside in one match; what is beyond is matched one by one */
 
 IOT_STATIC_ASSERT(IOT_MQTT_SUBS_MAX <= 255, "order, count and spans hold slots in 8 bits");
@@ -49,11 +50,9 @@ static uint32_t load4(const uint8_t *p)
     return word;
 }
 
-/* How many of `n` bytes are the same. */
-static uint32_t same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
+/* Where two texts begin to differ, from byte `i` on, but `n` at most. */
+static uint32_t same_bytes(const uint8_t *a, const uint8_t *b, size_t i, size_t n)
 {
-    size_t i = 0;
-
     while (i + 4 <= n && load4(a + i) == load4(b + i))
         i += 4;
     while (i < n && a[i] == b[i])
@@ -79,7 +78,7 @@ static uint32_t level_len(const uint8_t *text, uint32_t len)
 static bool match_rest(const uint8_t *f, uint32_t f_len, const uint8_t *n, uint32_t n_len)
 {
     for (;;) {
-        uint32_t same = same_bytes(f, n, least(f_len, n_len)); /* no wildcard: names have none */
+        uint32_t same = same_bytes(f, n, 0, least(f_len, n_len)); /* no wildcard: names have none */
         f += same;
         f_len -= same;
         n += same;
@@ -105,262 +104,252 @@ bool iot_topic_match(struct iot_bytes filter, struct iot_bytes name)
     return match_rest(filter.ptr, filter.len, name.ptr, name.len);
 }
 
-/* Order of the index: byte by byte, but '#' < '+' < end of text < '/' < every other byte. The end
- * beside '/' keeps together what shares its first levels; the wildcards in front of everything
- * make them the first thing one meets in such a group. `a` and `b` differ; the end is 0, which is
- * in no valid filter. */
-static bool sorts_before(uint8_t a, uint8_t b)
+/* Order of the index: byte by byte, but '#' < '+' < end of text < '/' < every other byte. Wildcards
+ * in front of everything are the first thing one meets among filters that begin alike; the end
+ * beside '/' makes "a/#" follow "a" at once. The end is 0, which is in no valid filter. */
+static int rank(const uint8_t *text, uint32_t len, uint32_t at)
 {
-    static const uint8_t first[] = {'#', '+', 0, '/'};
-
-    for (uint32_t i = 0; i < sizeof first; i++) {
-        if (a == first[i] || b == first[i])
-            return a == first[i];
+    if (at == len)
+        return -2;
+    switch (text[at]) {
+    case '#':
+        return -4;
+    case '+':
+        return -3;
+    case '/':
+        return -1;
+    default:
+        return text[at];
     }
-    return a < b;
 }
 
-static uint8_t byte_or_end(const uint8_t *text, uint32_t len, uint32_t at)
+static const struct iot_topic_entry *entry_at(const struct iot_topic_index *ix, uint32_t place)
 {
-    return at < len ? text[at] : 0;
+    return &ix->filter[ix->order[place]];
 }
 
-static const struct iot_topic_entry *entry_at(const struct iot_topic_index *ix, uint32_t pos)
-{
-    return &ix->filter[ix->order[pos]];
-}
-
-/* First position whose filter is not below `key`. `*equal`: it is the key. */
-static uint32_t position(const struct iot_topic_index *ix, struct iot_bytes key, bool *equal)
-{
-    uint32_t lo = 0;
-    uint32_t hi = ix->count;
-
-    *equal = false;
-    while (lo < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        const struct iot_topic_entry *e = entry_at(ix, mid);
-        uint32_t same = same_bytes(e->ptr, key.ptr, least(e->len, key.len));
-        uint8_t a = byte_or_end(e->ptr, e->len, same);
-        uint8_t b = byte_or_end(key.ptr, key.len, same);
-
-        if (a == b) { /* both have ended */
-            *equal = true;
-            return mid;
-        }
-        if (sorts_before(a, b))
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-int iot_topic_index_find(const struct iot_topic_index *ix, struct iot_bytes filter)
-{
-    bool equal;
-    uint32_t pos = position(ix, filter, &equal);
-
-    return equal ? ix->order[pos] : IOT_TOPIC_NO_SLOT;
-}
-
-void iot_topic_index_add(struct iot_topic_index *ix, uint8_t slot, struct iot_bytes filter)
-{
-    bool equal;
-    uint32_t pos = position(ix, filter, &equal);
-
-    IOT_ASSERT(slot < IOT_MQTT_SUBS_MAX && ix->count < IOT_MQTT_SUBS_MAX && !equal);
-    memmove(ix->order + pos + 1, ix->order + pos, ix->count - pos);
-    ix->order[pos] = slot;
-    ix->filter[slot] = (struct iot_topic_entry){filter.ptr, (uint16_t)filter.len};
-    ix->count++;
-}
-
-void iot_topic_index_remove(struct iot_topic_index *ix, uint8_t slot)
-{
-    uint32_t pos = 0;
-
-    while (pos < ix->count && ix->order[pos] != slot)
-        pos++;
-    IOT_ASSERT(pos < ix->count);
-    ix->count--;
-    memmove(ix->order + pos, ix->order + pos + 1, ix->count - pos);
-}
-
-/* The filters at [lo, hi) of the order agree in all bytes before `f`, and these match the name
- * before `n`. A match narrows one such span, and puts aside those that branch off at a '+'. */
+/* The filters at places [lo, hi) agree in all bytes before `f`, and these match the name before
+ * `n`. */
 struct span {
     uint32_t lo, hi;
     uint32_t f, n;
 };
 
+/* First place in the span whose rest, from `f` on, sorts behind the key. `*same`: how many bytes
+ * the one before it has in common with the key. */
+static uint32_t search(const struct iot_topic_index *ix, const struct span *s, const uint8_t *key,
+                       uint32_t key_len, uint32_t *same)
+{
+    uint32_t lo = s->lo;
+    uint32_t hi = s->hi;
+    uint32_t same_lo = 0;
+    uint32_t same_hi = 0;
+
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        const struct iot_topic_entry *e = entry_at(ix, mid);
+        const uint8_t *rest = e->ptr + s->f;
+        uint32_t len = e->len - s->f;
+        uint32_t i = least(same_lo, same_hi); /* between the two, all begin like both */
+
+        i = same_bytes(rest, key, i, least(len, key_len));
+        if (rank(rest, len, i) <= rank(key, key_len, i)) {
+            lo = mid + 1;
+            same_lo = i;
+        } else {
+            hi = mid;
+            same_hi = i;
+        }
+    }
+    *same = same_lo;
+    return lo;
+}
+
+int iot_topic_index_find(const struct iot_topic_index *ix, struct iot_bytes filter)
+{
+    struct span all = {0, ix->count, 0, 0};
+    uint32_t same;
+    uint32_t place = search(ix, &all, filter.ptr, filter.len, &same);
+
+    if (place == 0 || same != filter.len || entry_at(ix, place - 1)->len != same)
+        return IOT_TOPIC_NO_SLOT;
+    return ix->order[place - 1];
+}
+
+/* After a change at `place`: what depends on neighbours. */
+static void relink(struct iot_topic_index *ix, uint32_t place)
+{
+    for (uint32_t last = least(place + 1, ix->count); place <= last; place++) {
+        uint32_t n = 0;
+        if (place != 0 && place != ix->count) {
+            const struct iot_topic_entry *a = entry_at(ix, place - 1);
+            const struct iot_topic_entry *b = entry_at(ix, place);
+            n = same_bytes(a->ptr, b->ptr, 0, least(a->len, b->len));
+        }
+        ix->shared[place] = (uint16_t)n;
+    }
+    for (place = 1; place < ix->count; place++) {
+        uint32_t up = place - 1;
+        while (up != 0 && ix->shared[up] >= ix->shared[place])
+            up = ix->up[up];
+        ix->up[place] = (uint8_t)up;
+    }
+}
+
+/* Make room at a place, or close it. */
+static void shift(struct iot_topic_index *ix, uint32_t to, uint32_t from)
+{
+    uint32_t n = ix->count - from;
+
+    memmove(ix->order + to, ix->order + from, n);
+    memmove(ix->shared + to, ix->shared + from, (n + 1) * sizeof ix->shared[0]);
+    ix->count = (uint8_t)(to + n);
+}
+
+void iot_topic_index_add(struct iot_topic_index *ix, uint8_t slot, struct iot_bytes filter)
+{
+    struct span all = {0, ix->count, 0, 0};
+    uint32_t same;
+    uint32_t place = search(ix, &all, filter.ptr, filter.len, &same);
+
+    IOT_ASSERT(slot < IOT_MQTT_SUBS_MAX && ix->count < IOT_MQTT_SUBS_MAX);
+    IOT_ASSERT(place == 0 || same != filter.len || entry_at(ix, place - 1)->len != same);
+    shift(ix, place + 1, place);
+    ix->order[place] = slot;
+    ix->filter[slot] = (struct iot_topic_entry){filter.ptr, (uint16_t)filter.len};
+    relink(ix, place);
+}
+
+void iot_topic_index_remove(struct iot_topic_index *ix, uint8_t slot)
+{
+    uint32_t place = 0;
+
+    while (place < ix->count && ix->order[place] != slot)
+        place++;
+    IOT_ASSERT(place < ix->count);
+    shift(ix, place, place + 1);
+    relink(ix, place);
+}
+
+/* A match: one span at a time, others, that branched off at a '+', put aside. */
 struct walk {
     struct span at;
     const struct iot_topic_index *ix;
-    const uint8_t *name;
-    uint32_t name_len;
-    uint32_t level_len; /* what is left of the level that the name is in */
+    struct iot_bytes name;
+    uint8_t last; /* byte of the name */
     uint32_t *hits;
+    uint32_t pending_count;
+    struct span pending[PENDING_MAX];
 };
 
-static void hit(const struct walk *w)
+static void hit(const struct walk *w, uint32_t place)
 {
-    uint32_t slot = w->ix->order[w->at.lo];
+    uint32_t slot = w->ix->order[place];
 
     w->hits[slot / 32] |= (uint32_t)1 << slot % 32;
 }
 
-/* One by one, whatever they look like. Empties the span. */
-static void match_each(struct walk *w)
+/* The dearest thing in a match is a filter that does not. Mostly its last byte tells. */
+static bool ends_otherwise(const struct walk *w, const struct iot_topic_entry *e)
 {
-    for (; w->at.lo < w->at.hi; w->at.lo++) {
-        const struct iot_topic_entry *e = entry_at(w->ix, w->at.lo);
-        if (match_rest(e->ptr + w->at.f, e->len - w->at.f, w->name + w->at.n,
-                       w->name_len - w->at.n))
-            hit(w);
+    uint8_t last = e->ptr[e->len - 1];
+
+    return last != w->last && !is_wildcard(last);
+}
+
+/* One by one, whatever they look like. */
+static void match_each(const struct walk *w, const struct span *s)
+{
+    for (uint32_t place = s->lo; place < s->hi; place++) {
+        const struct iot_topic_entry *e = entry_at(w->ix, place);
+        if (!ends_otherwise(w, e) &&
+            match_rest(e->ptr + s->f, e->len - s->f, w->name.ptr + s->n, w->name.len - s->n))
+            hit(w, place);
     }
 }
 
-/* Does the filter at `pos`, which stands at the beginning of a level, go on with this wildcard? */
-static bool goes_on_with(const struct walk *w, uint32_t pos, uint8_t wildcard)
+/* `place` is the first of the filters that agree with the name up to byte `f` of theirs. Those of
+ * them that go on with a wildcard come first; the one at `place` does. */
+static void branch(struct walk *w, uint32_t place, uint32_t f)
 {
-    const struct iot_topic_entry *e = entry_at(w->ix, pos);
+    const uint16_t *shared = w->ix->shared;
+    const struct iot_topic_entry *e = entry_at(w->ix, place);
+    uint32_t end = place + 1;
 
-    return byte_or_end(e->ptr, e->len, w->at.f) == wildcard;
-}
-
-/* Past the filters of the span that go on with '+'. Nearly always that is none of them or all. */
-static uint32_t end_of_plus(const struct walk *w)
-{
-    uint32_t lo = w->at.lo;
-    uint32_t hi = w->at.hi;
-    uint32_t mid = hi - 1;
-
-    while (lo < hi) {
-        if (goes_on_with(w, mid, '+'))
-            lo = mid + 1;
-        else
-            hi = mid;
-        mid = (lo + hi) / 2;
+    if (f == 0 && w->name.ptr[0] == '$') /* 4.7.2-1 */
+        return;
+    if (e->ptr[f] == '#') {
+        hit(w, place);
+        if (shared[end] != f)
+            return;
+        e = entry_at(w->ix, end);
+        if (f == e->len || e->ptr[f] != '+')
+            return;
+        place = end++;
     }
-    return lo;
-}
+    while (shared[end] > f)
+        end++;
+    if (end - place == 1 && ends_otherwise(w, e))
+        return;
 
-/* Where in the span, from `lo` on, the levels below the name's end; with `equal`, where those equal
- * to it end, which come first. `mid` is where to look first. */
-static uint32_t bisect(const struct walk *w, bool equal, uint32_t lo, uint32_t mid)
-{
-    const uint8_t *key = w->name + w->at.n;
-    uint32_t hi = w->at.hi;
-
-    while (lo < hi) {
-        const struct iot_topic_entry *e = entry_at(w->ix, mid);
-        const uint8_t *level = e->ptr + w->at.f;
-        uint32_t len = e->len - w->at.f;
-        uint32_t i = 0;
-        while (i < w->level_len && i < len && level[i] == key[i])
-            i++;
-        bool ends = i == len || level[i] == '/';
-        bool is_before = i == w->level_len ? equal && ends : !equal && (ends || level[i] < key[i]);
-        if (is_before)
-            lo = mid + 1;
-        else
-            hi = mid;
-        mid = (lo + hi) / 2;
-    }
-    return lo;
-}
-
-static void measure_level(struct walk *w)
-{
-    w->level_len = level_len(w->name + w->at.n, w->name_len - w->at.n);
-}
-
-/* Keep the filters whose level is the name's. A single one that is left may still differ. */
-static void narrow(struct walk *w)
-{
-    uint32_t lo = bisect(w, false, w->at.lo, (w->at.lo + w->at.hi) / 2);
-
-    w->at.lo = lo;
-    if (w->at.hi - lo > 1)
-        w->at.hi = bisect(w, true, lo + 1, lo + 1); /* mostly there is one, so look there */
-}
-
-/* Go past the level, of which `f` bytes are left in the filters. The span is not empty. */
-static void descend(struct walk *w, uint32_t f)
-{
-    w->at.f += f;
-    w->at.n += w->level_len;
-    if (w->at.n == w->name_len) { /* only what ends here or goes on with "/#", in this order */
-        w->at.hi = least(w->at.hi, w->at.lo + 2);
-        match_each(w);
+    struct span any = {place, end, f, w->at.n + (f - w->at.f)};
+    if (end - place <= FEW || w->pending_count == PENDING_MAX) {
+        match_each(w, &any);
         return;
     }
-    if (entry_at(w->ix, w->at.lo)->len == w->at.f) /* distinct filters: no other one ends here */
-        w->at.lo++;
-    w->at.f++;
-    w->at.n++;
+    any.f++;
+    any.n += level_len(w->name.ptr + any.n, w->name.len - any.n);
+    w->pending[w->pending_count++] = any;
 }
 
-/* Go over all that the filters of the span and the name have in common, over any number of levels.
- * Since they are sorted, the first and the last speak for all. */
-static uint32_t skip_common(struct walk *w)
+static void match_span(struct walk *w)
 {
-    const struct iot_topic_entry *first = entry_at(w->ix, w->at.lo);
-    const struct iot_topic_entry *last = entry_at(w->ix, w->at.hi - 1);
-    const uint8_t *name = w->name + w->at.n;
-    uint32_t n = least(w->name_len - w->at.n, least(first->len, last->len) - w->at.f);
+    const struct iot_topic_index *ix = w->ix;
+    uint32_t rest_len = w->name.len - w->at.n;
+    uint32_t same;
+    uint32_t place = search(ix, &w->at, w->name.ptr + w->at.n, rest_len, &same);
 
-    n = same_bytes(first->ptr + w->at.f, name, n);
-    n = same_bytes(last->ptr + w->at.f, name, n);
-    w->at.f += n;
-    w->at.n += n;
-    return n;
+    /* Of what sorts behind the name only "name/#" can match; it is the next. */
+    if (place < w->at.hi && entry_at(ix, place)->len == w->at.f + rest_len + 2) {
+        struct span parent = {place, place + 1, w->at.f, w->at.n};
+        match_each(w, &parent);
+    }
+    if (place == w->at.lo)
+        return;
+
+    /* What sorts before it is the name itself, or leaves it at a wildcard, at one of the bytes
+     * where anything before it leaves it. */
+    uint32_t f = w->at.f + same;
+    place--;
+    if (same == rest_len && entry_at(ix, place)->len == f)
+        hit(w, place);
+    for (;; f = ix->shared[place]) {
+        while (place != w->at.lo && ix->shared[place] >= f)
+            place = ix->up[place];
+        const struct iot_topic_entry *e = entry_at(ix, place);
+        if (f < e->len && is_wildcard(e->ptr[f]))
+            branch(w, place, f);
+        if (place == w->at.lo)
+            return;
+    }
 }
 
 void iot_topic_index_match(const struct iot_topic_index *ix, struct iot_bytes name,
                            uint32_t hits[IOT_TOPIC_HITS_WORDS])
 {
-    struct walk w = {{0, ix->count, 0, 0}, ix, name.ptr, name.len, 0, hits};
-    struct span pending[PENDING_MAX];
-    uint32_t pending_count = 0;
+    struct walk w;
 
     memset(hits, 0, IOT_TOPIC_HITS_WORDS * sizeof *hits);
-    if (name.ptr[0] == '$' && ix->count != 0) { /* 4.7.2-1 */
-        w.at.lo += goes_on_with(&w, 0, '#');
-        w.at.lo = end_of_plus(&w);
-    }
+    w.ix = ix;
+    w.name = name;
+    w.last = name.ptr[name.len - 1];
+    w.hits = hits;
+    w.pending_count = 0;
+    w.at = (struct span){0, ix->count, 0, 0};
     for (;;) {
-        if (w.at.hi - w.at.lo <= 1) {
-            match_each(&w);
-            if (pending_count == 0)
-                return;
-            w.at = pending[--pending_count];
-        }
-
-        /* Here a level begins, and the span has two filters at least. */
-        if (goes_on_with(&w, w.at.lo, '#')) {
-            hit(&w);
-            w.at.lo++;
-        }
-        if (goes_on_with(&w, w.at.lo, '+')) {
-            struct span others = w.at;
-            others.lo = w.at.hi = end_of_plus(&w);
-            measure_level(&w);
-            descend(&w, 1);
-            if (w.at.hi - w.at.lo > 1 && pending_count < PENDING_MAX)
-                pending[pending_count++] = w.at;
-            else
-                match_each(&w);
-            w.at = others;
-        }
-        if (w.at.hi - w.at.lo <= 1)
-            continue;
-        if (skip_common(&w) != 0 && name.ptr[w.at.n - 1] == '/')
-            continue;
-        measure_level(&w); /* or what is left of it */
-        narrow(&w);
-        if (w.at.hi - w.at.lo > 1)
-            descend(&w, w.level_len);
+        match_span(&w);
+        if (w.pending_count == 0)
+            return;
+        w.at = w.pending[--w.pending_count];
     }
 }

@@ -17,19 +17,24 @@ iot_err iot_topic_check_filter(struct iot_bytes filter);
 bool iot_topic_match(struct iot_bytes filter, struct iot_bytes name);
 
 /* The filters of a table of IOT_MQTT_SUBS_MAX slots, kept sorted so that filters with the same
- * first levels stand together: a match walks down the levels and narrows a range by bisection.
- * Filters are distinct. Slot numbers are the caller's and stay. */
+ * beginning stand together: a match finds the name's place by bisection, and from there whatever
+ * branches off at a wildcard. Filters are distinct. Slot numbers are the caller's and stay. */
 struct iot_topic_index {
     struct iot_topic_entry {
         const uint8_t *ptr;
         uint16_t len;
     } filter[IOT_MQTT_SUBS_MAX];
-    uint8_t order[IOT_MQTT_SUBS_MAX]; /* slots, sorted by filter; `count` are in use */
+    /* By place in the order, of which `count` are in use: the slot; the bytes that the filter has
+     * in common with the one before it, and 0 behind the last; the nearest place before it that
+     * has fewer, that is, where those begin that share as many. */
+    uint16_t shared[IOT_MQTT_SUBS_MAX + 1];
+    uint8_t order[IOT_MQTT_SUBS_MAX];
+    uint8_t up[IOT_MQTT_SUBS_MAX];
     uint8_t count;
 };
 
 #define IOT_TOPIC_HITS_WORDS ((IOT_MQTT_SUBS_MAX + 31) / 32)
-#define IOT_TOPIC_NO_SLOT (-1)
+#define IOT_TOPIC_NO_SLOT    (-1)
 
 /** The slot that holds exactly this filter, or IOT_TOPIC_NO_SLOT. */
 int iot_topic_index_find(const struct iot_topic_index *ix, struct iot_bytes filter);

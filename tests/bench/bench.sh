@@ -63,7 +63,7 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
         sub(/\/.*/, "/marks", marks)
         if (!(key in count) || !(marks in count)) {
             printf "bench: not measured: %s\n", key >"/dev/stderr"
-            failed = 1
+            failed = lost = 1
             return 0
         }
         return count[key] - count[marks]
@@ -95,11 +95,13 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
         return length(s) > 3 ? substr(s, 1, length(s) - 3) "," substr(s, length(s) - 2) : s
     }
     function head(text) { print ""; print text }
-    function row(text, ours, budget, theirs, whole) {
+    function row(text, ours, budget, theirs, whole,    over) {
+        over = budget != "" && ours + 0 > budget + 0
         printf "  %-52s %8s %8s %-7s %9s %11s\n", text, thousands(ours), thousands(budget),
-            budget == "" ? "" : ours + 0 <= budget + 0 ? "ok" : "MISS", thousands(theirs), thousands(whole)
+            lost ? "NO DATA" : budget == "" ? "" : over ? "MISS" : "ok", thousands(theirs), thousands(whole)
         rows++
-        missed += budget != "" && ours + 0 > budget + 0
+        missed += over
+        lost = 0
     }
     function publish(text, variant, key, budget, theirs) {
         row(text, span(variant "/publish/" key), budget, theirs, span(variant "/publish/" key "/tick"))
@@ -155,7 +157,8 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
 
         head("iot_poll with nothing to do.")
         row("idle, 1 subscription", span("default/idle/1"), 100, "-", span("default/idle/1"))
-        row("idle, 100 subscriptions (IOT_MQTT_SUBS_MAX 100)", span("subs100/idle/100"), 100, "-", span("subs100/idle/100"))
+        row("idle, 100 subscriptions (IOT_MQTT_SUBS_MAX 100)", span("subs100/idle/100"), 100, "-",
+            span("subs100/idle/100"))
         row("woken, nothing received, 1 subscription", span("default/nothing/1"), "", "-", span("default/nothing/1"))
         row("woken, nothing received, 100 subscriptions", span("subs100/nothing/100"), "", "-",
             span("subs100/nothing/100"))

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WARM 3u
+#define WARM          3u
 #define PUBLISH_TOPIC "home/room07/lamp2/get/rgb" /* 25 bytes */
-#define PAYLOAD_BYTES 64u                          /* of received messages */
-#define BURST 20u
-#define FILTERS 100u
-#define FILTER_BYTES 40u
+#define PAYLOAD_BYTES 64u                         /* of received messages */
+#define BURST         20u
+#define FILTERS       100u
+#define FILTER_BYTES  40u
 
 /* ---- The stub stream ---------------------------------------------------------------------- */
 
@@ -24,7 +24,7 @@ struct stub {
     const uint8_t *in; /* what the next reads find */
     uint32_t in_len;
     uint32_t written;
-    uint32_t watch; /* the span ends when so many more bytes have been offered; 0: not here */
+    uint32_t watch;    /* the span ends when so many more bytes have been offered; 0: not here */
     uint8_t log[2048]; /* while connecting: what was written */
     uint32_t log_len;
 };
@@ -185,18 +185,22 @@ void iot_tcp_init(struct iot_tcp *t)
     memset(t, 0, sizeof *t);
 }
 
-void iot_net_assert_context(void)
-{
-}
+void iot_net_assert_context(void) {}
 
 /* What a gateway in a house listens to: of names that begin alike, some with wildcards. Each name
  * among them, the first above all, matches no other one. */
 static void fill_filters(void)
 {
     static const char *const few[] = {
-        "home/room07/lamp2/set/rgb", "home/room07/lamp2/get/+",   "home/room07/lamp1/set/rgb",
-        "home/+/alarm",              "home/room99/#",             "$SYS/broker/uptime",
-        "+/broadcast/set",           "home/room07/+/ota",         "fw/lamp-a/#",
+        "home/room07/lamp2/set/rgb",
+        "home/room07/lamp2/get/+",
+        "home/room07/lamp1/set/rgb",
+        "home/+/alarm",
+        "home/room99/#",
+        "$SYS/broker/uptime",
+        "+/broadcast/set",
+        "home/room07/+/ota",
+        "fw/lamp-a/#",
         "home/room12/lamp4/set/rgb",
     };
     static const char *const in_each_room[] = {
@@ -294,7 +298,8 @@ static void measure_publish(bool prepared, bool by_ref, uint32_t len)
         return;
     if (by_ref)
         msg.flags = IOT_MSG_BY_REF;
-    if (prepared && iot_topic_prepare(&msg.topic, PUBLISH_TOPIC, sizeof PUBLISH_TOPIC - 1) != IOT_OK)
+    if (prepared &&
+        iot_topic_prepare(&msg.topic, PUBLISH_TOPIC, sizeof PUBLISH_TOPIC - 1) != IOT_OK)
         mark_fail("the topic cannot be prepared");
 
     connect_device(0);

@@ -12,13 +12,13 @@
 
 #include <string.h>
 
-#define WARM 3u
+#define WARM          3u
 #define PUBLISH_TOPIC "home/room07/lamp2/get/rgb"
 #define RECEIVE_TOPIC "home/room07/lamp2/set/rgb"
-#define TOPIC_BYTES 25u
+#define TOPIC_BYTES   25u
 #define PAYLOAD_BYTES 64u
-#define PACKET_BYTES (4u + TOPIC_BYTES + PAYLOAD_BYTES)
-#define BURST 20u
+#define PACKET_BYTES  (4u + TOPIC_BYTES + PAYLOAD_BYTES)
+#define BURST         20u
 
 /* ---- A TCP that takes everything ----------------------------------------------------------- */
 

@@ -51,6 +51,31 @@ cppcheck() {
         -DIOT_ASSERTS=1 -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/unix src port
 }
 
+# Each header by itself, as the first thing that a file includes: it includes what it needs. lwipopts.h too:
+# lwIP reads it before anything else, so a macro of <stdint.h> that it only tests would be 0 there and not elsewhere.
+headers() {
+    local lwip=${LWIP_DIR:-$DEPS/lwip} h bad=0
+    for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/unix/*.h port/template/*.h; do
+        [ -e "$h" ] || continue
+        local flags=(-Iinclude -Isrc)
+        case $h in
+            include/*|src/core/*|src/mqtt/*|src/device/*) ;;
+            *) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
+        esac
+        printf '#include "%s"\ntypedef int iot_not_empty;\n' "$PWD/$h" |
+            gcc -std=c99 -Wall -Wextra -Wundef -Wconversion -Wshadow -Werror -DIOT_ASSERTS=1 "${flags[@]}" \
+                -fsyntax-only -x c - || bad=1
+    done
+    return $bad
+}
+
+# README's program and its table of sizes.
+readme() {
+    build m3 dual library sizes && build m3-notexts dual library || return
+    bash tests/check/size.sh >build/log/sizes.txt || return
+    bash tests/check/readme.sh build/log/sizes.txt
+}
+
 shell_scripts() {
     local f files=()
     for f in .ci/run port/deps/*.sh tests/check/*.sh; do
@@ -59,12 +84,13 @@ shell_scripts() {
         files+=("$f")
     done
     # A machine that has shellcheck uses it; it is not fetched for this.
-    if command -v shellcheck >/dev/null; then shellcheck "${files[@]}"; fi
+    if command -v shellcheck >/dev/null; then shellcheck -S warning "${files[@]}"; fi
 }
 
 step 'library builds, without assertions'      lib       build lib dual library
 step 'rules of the house'                      includes  bash tests/check/includes.sh
 step 'and each is noticed when broken'         selftest  bash tests/check/selftest.sh
+step 'headers stand alone'                     headers   headers
 step 'layout (clang-format)'                   format    bash tests/check/format.sh
 # shellcheck disable=SC2086 # lists of words, here and below
 {
@@ -83,6 +109,9 @@ step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library p
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
 step 'cppcheck'                                cppcheck  cppcheck
+if [ -e tests/check/readme.sh ]; then
+    step 'README tells the truth'              readme    readme
+fi
 step 'shell scripts'                           shell     shell_scripts
 
 if [ ${#failed[@]} != 0 ]; then

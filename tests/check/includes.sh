@@ -119,8 +119,8 @@ awk -v rooms="$work/rooms" '
             bad("a public header includes no header of src/")
 
         if (starts(inc, "lwip/") || starts(inc, "netif/") || inc == "lwipopts.h" || inc == "arch/cc.h") {
-            if (!(file ~ /^(src\/net|port|unix_sim|examples|tests\/interop)\//))
-                bad("lwIP is known to src/net, port, unix_sim, examples and tests/interop only")
+            if (!(file ~ /^(src\/net|port|unix_sim|examples|tests\/interop|tests\/bench)\//))
+                bad("lwIP is known to src/net, port, unix_sim, examples, tests/interop and tests/bench only")
         }
         if (starts(inc, "mbedtls/") || starts(inc, "psa/")) {
             if (!(file ~ /^(src\/crypto|src\/tls|port)\//))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# selftest.sh: does includes.sh notice? Breaks each rule once in a copy of the tree under build/ and looks for the report;
-# and writes things that only look like a violation, which must pass.
+# selftest.sh: does includes.sh notice? Breaks each rule in a copy of the tree under build/, each time in a file of its
+# own, and looks for the report; and writes things that only look like a violation, which must not be reported.
 
 set -euo pipefail
 export LC_ALL=C
@@ -11,158 +11,167 @@ TOP=$PWD
 CC=${CC:-gcc}
 mkdir -p build
 copy=$TOP/$(mktemp -d build/selftest.XXXXXX)
-trap 'rm -rf "$copy" "$copy.base" "$copy.kept"' EXIT
+trap 'rm -rf "$copy"' EXIT
 
 for d in Makefile .ci include src port unix_sim examples tests; do
     [ ! -e "$d" ] || cp -R "$d" "$copy/"
 done
 cd "$copy"
-mkdir -p src/{core,crypto,json,net,tls,mqtt,coap,http,ota,link,device,compat} \
-         include/iot examples tests/{unit,interop} unix_sim port
-# "symbols are not looked at" is said when there is no archive; it is no violation.
-look() { bash "$TOP/tests/check/includes.sh" "$copy" "${1:-none}" 2>&1 | grep -v '^includes: no '; }
+mkdir -p src/{core,crypto,json,net,tls,mqtt,coap,http,ota,link,device,compat,attic} \
+         include/iot examples tests/{unit,interop} unix_sim port/zz build
 
-count=0 wrong=0
-look >"$copy.base" || :                          # what is wrong anyway is not what is tested here
+cases=() number=0
 
-# verdict NAME REPORT PATTERN: a new line that fits is there (or, with PATTERN empty, no new line is).
-verdict() {
-    local new
-    count=$((count + 1))
-    new=$(grep -vxFf "$copy.base" <<<"$2" || :)
-    if [ -n "$3" ]; then
-        grep -qE -- "$3" <<<"$new" && return
-        echo "selftest: $1: not noticed; wanted: $3"
-    else
-        [ -z "$new" ] && return
-        echo "selftest: $1: wrongly reported: $new"
-    fi
-    wrong=$((wrong + 1))
+# name FILE: the file with @ replaced by letters that no other case uses; in $file.
+name() {
+    local n=$number letters='' alphabet=abcdefghijklmnopqrstuvwxyz
+    number=$((number + 1))
+    while [ ${#letters} -lt 3 ]; do
+        letters=${alphabet:$((n % 26)):1}$letters
+        n=$((n / 26))
+    done
+    file=${1//@/zz$letters}
 }
 
-# put FILE TEXT: write the file (with a licence line, so TEXT is on line 2); restored by take.
-put() {
-    [ ! -e "$1" ] || mv "$1" "$copy.kept"
-    printf '/* SPDX-License-Identifier: Apache-2.0 */\n%s\n' "$2" >"$1"
-}
-take() { rm -f "$1"; [ ! -e "$copy.kept" ] || mv "$copy.kept" "$1"; }
+# put FILE TEXT: write it below a licence line, so TEXT begins on line 2.
+put() { printf '/* SPDX-License-Identifier: Apache-2.0 */\n%s\n' "$2" >"$1"; }
 
-# catches FILE TEXT RULE: this text in this file breaks this rule, on its line 2.
+# catches FILE TEXT RULE: this text there is reported for line 2, with these words.
 catches() {
-    put "$1" "$2"
-    verdict "$1: ${2//$'\n'/ }" "$(look || :)" "^$1:2: .*$3"
-    take "$1"
+    name "$1"
+    put "$file" "$2"
+    cases+=("$file:2: |$3|${2//$'\n'/ }")
 }
-# accepts FILE TEXT: no rule is broken.
+
+# accepts FILE TEXT: nothing about this file is reported.
 accepts() {
-    put "$1" "$2"
-    verdict "$1: ${2//$'\n'/ }" "$(look || :)" ''
-    take "$1"
+    name "$1"
+    put "$file" "$2"
+    cases+=("$file:||${2//$'\n'/ }")
 }
-# compiled FILE TEXT RULE: the same for the rules about symbols.
+
+# compiled FILE TEXT RULE [FLAG]: what that makes of an object file is reported for line 2 (RULE empty: is not).
 compiled() {
-    local o=${1##*/}
-    put "$1" "$2"
-    rm -f build/x.a "build/${o%.c}.o"
+    name "$1"
+    put "$file" "${2//@/zz$number}"
     # shellcheck disable=SC2086 # a flag or none
-    $CC -std=c99 -O1 ${4:-} -c "$1" -o "build/${o%.c}.o"
-    ar rcs build/x.a "build/${o%.c}.o"
-    verdict "$1: ${2//$'\n'/ }" "$(look build/x.a || :)" "$3"
-    take "$1"
+    $CC -std=c99 -O1 ${4:-} -c "$file" -o "build/$(basename "${file%.c}").o"
+    cases+=("$file:${3:+2: }|$3|${2//$'\n'/ }")
 }
-mkdir -p build
 
 # (a) downward only
 down='strictly downward'
-catches src/net/iot_net_zz.c    '#include "tls/iot_tls_x.h"'         'src/net includes src/core only'
-catches src/core/iot_core_zz.h  '#include "net/iot_net_tcp.h"'       'src/core includes src/core only'
-catches src/crypto/iot_crypto_zz.c '#include "json/iot_json_x.h"'    'src/crypto includes src/core only'
-catches src/json/iot_json_zz.c  '#include "mqtt/iot_mqtt_codec.h"'   'src/json includes src/core only'
-catches src/tls/iot_tls_zz.c    '#include "mqtt/iot_mqtt_codec.h"'   "$down"
-catches src/mqtt/iot_mqtt_zz.c  '#  include "coap/iot_coap_codec.h"' "$down"
-catches src/coap/iot_coap_zz.c  '#include "http/iot_http_client.h"'  "$down"
-catches src/http/iot_http_zz.c  '#include <mqtt/iot_mqtt_client.h>'  "$down"
-catches src/mqtt/iot_mqtt_zz.c  '#include "device/iot_device_poll.h"' "$down"
-catches src/ota/iot_ota_zz.c    '#include "link/iot_link_route.h"'   "$down"
-catches src/link/iot_link_zz.c  '#include "device/iot_device_poll.h"' "$down"
-catches src/device/iot_device_zz.c '#include "compat/iot_compat_x.h"' "$down"
-catches src/mqtt/iot_mqtt_zz.c  '#include "iot_mqtt_codec.h"'        'included as "room/name.h"'
-catches include/iot/iot_zz.h    '#include "core/iot_core_x.h"'       'public header'
-mkdir -p src/attic
-catches src/attic/iot_attic_zz.c '#include "core/iot_core_x.h"'      'not in the table'
-rmdir src/attic
-accepts src/mqtt/iot_mqtt_zz.c  $'#include "net/iot_net_tcp.h"\n#include "json/iot_json_x.h"\n#include "iot/iot_device.h"'
-accepts src/core/iot_core_zz.c  '/* #include "net/iot_net_tcp.h" */'
-accepts src/compat/iot_compat_zz.c '#include "device/iot_device_poll.h"'
+catches src/net/iot_net_@.c       '#include "tls/iot_tls_x.h"'          'src/net includes src/core only'
+catches src/core/iot_core_@.h     '#include "net/iot_net_tcp.h"'        'src/core includes src/core only'
+catches src/crypto/iot_crypto_@.c '#include "json/iot_json_x.h"'        'src/crypto includes src/core only'
+catches src/json/iot_json_@.c     '#include "mqtt/iot_mqtt_codec.h"'    'src/json includes src/core only'
+catches src/tls/iot_tls_@.c       '#include "mqtt/iot_mqtt_codec.h"'    "$down"
+catches src/mqtt/iot_mqtt_@.c     '#  include "coap/iot_coap_codec.h"'  "$down"
+catches src/coap/iot_coap_@.c     '#include "http/iot_http_client.h"'   "$down"
+catches src/http/iot_http_@.c     '#include <mqtt/iot_mqtt_client.h>'   "$down"
+catches src/mqtt/iot_mqtt_@.c     '#include "device/iot_device_poll.h"' "$down"
+catches src/ota/iot_ota_@.c       '#include "link/iot_link_route.h"'    "$down"
+catches src/link/iot_link_@.c     '#include "device/iot_device_poll.h"' "$down"
+catches src/device/iot_device_@.c '#include "compat/iot_compat_x.h"'    "$down"
+catches src/mqtt/iot_mqtt_@.c     '#include "iot_mqtt_codec.h"'         'included as "room/name.h"'
+catches include/iot/iot_@.h       '#include "core/iot_core_x.h"'        'public header'
+catches src/attic/iot_attic_@.c   '#include "core/iot_core_x.h"'        'not in the table'
+accepts src/mqtt/iot_mqtt_@.c     $'#include "net/iot_net_tcp.h"\n#include "json/iot_json_x.h"\n#include "iot/iot_device.h"'
+accepts src/core/iot_core_@.c     '/* #include "net/iot_net_tcp.h" */'
+accepts src/compat/iot_compat_@.c '#include "device/iot_device_poll.h"'
 
 # (b) foreign headers
-catches src/mqtt/iot_mqtt_zz.c  '#include "lwip/tcp.h"'              'lwIP is known to'
-catches src/tls/iot_tls_zz.c    '#include <lwip/pbuf.h>'             'lwIP is known to'
-catches include/iot/iot_zz.h    '#include "lwip/ip_addr.h"'          'lwIP is known to'
-catches tests/unit/test_zz.c    '#include "lwip/tcp.h"'              'lwIP is known to'
-catches src/net/iot_net_zz.c    '#include "mbedtls/ssl.h"'           'mbedTLS is known to'
-catches src/device/iot_device_zz.c '#include "psa/crypto.h"'         'mbedTLS is known to'
-accepts src/net/iot_net_zz.c    '#include "lwip/tcp.h"'
-accepts tests/interop/test_zz.c '#include "lwip/tcp.h"'
-accepts examples/zz.c           '#include "lwip/tcp.h"'
-accepts src/tls/iot_tls_zz.c    '#include "mbedtls/ssl.h"'
+catches src/mqtt/iot_mqtt_@.c     '#include "lwip/tcp.h"'               'lwIP is known to'
+catches src/tls/iot_tls_@.c       '#include <lwip/pbuf.h>'              'lwIP is known to'
+catches include/iot/iot_@.h       '#include "lwip/ip_addr.h"'           'lwIP is known to'
+catches tests/unit/test_@.c       '#include "lwip/tcp.h"'               'lwIP is known to'
+catches src/net/iot_net_@.c       '#include "mbedtls/ssl.h"'            'mbedTLS is known to'
+catches src/device/iot_device_@.c '#include "psa/crypto.h"'             'mbedTLS is known to'
+accepts src/net/iot_net_@.c       '#include "lwip/tcp.h"'
+accepts tests/interop/test_@.c    '#include "lwip/tcp.h"'
+accepts examples/@.c              '#include "lwip/tcp.h"'
+accepts src/tls/iot_tls_@.c       '#include "mbedtls/ssl.h"'
 
-# (c) pure rooms in a room
+# (c) the rooms in a room
 pure='a codec, topic or parser includes'
 memory='a session or exchange includes'
-catches src/mqtt/iot_mqtt_codec.h   '#include "mqtt/iot_mqtt_session.h"' "$pure"
-catches src/mqtt/iot_mqtt_topic.c   '#include "net/iot_net_tcp.h"'       "$pure"
-catches src/http/iot_http_parser.c  '#include "tls/iot_tls_x.h"'         "$pure"
-catches src/mqtt/iot_mqtt_session.c '#include "net/iot_net_tcp.h"'       "$memory"
-catches src/mqtt/iot_mqtt_session.c '#include "mqtt/iot_mqtt_client.h"'  "$memory"
-catches src/coap/iot_coap_exchange.h '#include "tls/iot_tls_dtls.h"'     "$memory"
-accepts src/mqtt/iot_mqtt_session.c $'#include "mqtt/iot_mqtt_codec.h"\n#include "core/iot_core_x.h"\n#include "iot/iot_mqtt.h"'
-accepts src/mqtt/iot_mqtt_topic.c   $'#include "mqtt/iot_mqtt_topic.h"\n#include "iot/iot_base.h"\n#include <string.h>'
+catches src/mqtt/iot_@_codec.h    '#include "mqtt/iot_mqtt_session.h"'  "$pure"
+catches src/mqtt/iot_@_topic.c    '#include "net/iot_net_tcp.h"'        "$pure"
+catches src/http/iot_@_parser.c   '#include "tls/iot_tls_x.h"'          "$pure"
+catches src/mqtt/iot_@_session.c  '#include "net/iot_net_tcp.h"'        "$memory"
+catches src/mqtt/iot_@_session.c  '#include "mqtt/iot_mqtt_client.h"'   "$memory"
+catches src/mqtt/iot_@_session.h  '#include "device/iot_device_x.h"'    "$memory"
+catches src/coap/iot_@_exchange.h '#include "tls/iot_tls_dtls.h"'       "$memory"
+accepts src/mqtt/iot_@_session.c  $'#include "mqtt/iot_mqtt_codec.h"\n#include "core/iot_core_x.h"\n#include "iot/iot_mqtt.h"'
+accepts src/mqtt/iot_@_topic.c    $'#include "core/iot_core_x.h"\n#include "iot/iot_base.h"\n#include <string.h>'
+name src/mqtt/iot_@_codec.c
+put "$file" "#include \"mqtt/$(basename "${file%.c}").h\""
+cases+=("$file:||its own header")
 
 # (d) calls
 for call in 'p = malloc(4);' 'p = calloc(1, 4);' 'p = realloc(p, 8);' 'free (p);' 'sleep(1);' 'usleep(10);' 't = time(NULL);' \
             'gettimeofday(&tv, 0);' 'clock_gettime(0, &t);' 'n = rand();' 'printf("x");' '(void)printf("x");'; do
-    catches src/core/iot_core_zz.c "void f(void) { $call }" 'no heap, no sleep, no clock'
+    catches src/core/iot_core_@.c "void f(void) { $call }"              'no heap, no sleep, no clock'
 done
-catches include/iot/iot_zz.h   'static inline void f(void *p) { free(p); }' 'no heap, no sleep, no clock'
-catches src/net/iot_net_zz.c   '#include <pthread.h>'                 'no threads'
-catches src/net/iot_net_zz.c   'static struct net_mutex *m;'          'no threads'
-accepts src/core/iot_core_zz.c 'void f(void) { /* malloc(4) */ s = "free(x) // sleep(1)"; port->random(c); x.free(p); sys_free(p); iot_printf(p); }'
-accepts src/core/iot_core_zz.c $'/* a mutex\n   would malloc(1) */\n// pthread, free(p)\nchar q = \'"\';'
-accepts unix_sim/zz.c          'void f(void) { free(malloc(1)); }'
+catches src/core/iot_core_@.c  'free(p);'                               'no heap, no sleep, no clock'
+catches include/iot/iot_@.h    'static inline void f(void *p) { free(p); }' 'no heap, no sleep, no clock'
+catches src/net/iot_net_@.c    '#include <pthread.h>'                   'no threads'
+catches src/net/iot_net_@.c    'static struct net_mutex *m;'            'no threads'
+accepts src/core/iot_core_@.c  'void f(void) { /* malloc(4) */ s = "free(x) // sleep(1)"; port->random(c); x.free(p); sys_free(p); iot_printf(p); }'
+accepts src/core/iot_core_@.c  $'/* a mutex\n   would malloc(1) */\n// pthread, free(p)\nchar q = \'"\';'
+accepts unix_sim/@.c           'void f(void) { free(malloc(1)); }'
 
 # (e) licence
-for f in src/core/iot_core_zz.c include/iot/iot_zz.h tests/zz.sh port/zz/Makefile; do
-    mkdir -p "$(dirname "$f")"
-    printf 'x\n' >"$f"
-    verdict "$f without licence" "$(look || :)" "^$f:1: .*SPDX"
-    rm -f "$f"
+for f in src/core/iot_core_@.c include/iot/iot_@.h tests/@.sh port/zz/Makefile; do
+    name "$f"
+    printf 'x\n' >"$file"
+    cases+=("$file:1: |SPDX|no licence line")
 done
-rmdir port/zz
 
 # (f) names
-for f in src/core/zz.c src/core/iot_Upper.c src/core/iot_zz.txt src/iot_zz.c; do
-    put "$f" ''
-    verdict "$f" "$(look || :)" "^$f:1: a file of the library is"
-    take "$f"
+for f in src/core/@.c src/core/iot_@_Upper.c src/core/iot_@.txt src/iot_@.c; do
+    name "$f"
+    put "$file" ''
+    cases+=("$file:1: |a file of the library is|its name")
 done
 put src/core/iot_zz_twice.c ''
 put src/net/iot_zz_twice.c ''
-verdict 'one name twice' "$(look || :)" '^src/net/iot_zz_twice\.c:1: base names are unique'
-take src/core/iot_zz_twice.c
-take src/net/iot_zz_twice.c
+cases+=('src/net/iot_zz_twice.c:1: |base names are unique|a name used twice')
 
 # (g) symbols
-compiled src/core/iot_core_zz.c 'int other_name(void) { return 1; }'     '^src/core/iot_core_zz\.c:2: external symbol other_name'
-compiled src/core/iot_core_zz.c 'const int table = 3;'                   '^src/core/iot_core_zz\.c:2: external symbol table'
-compiled src/core/iot_core_zz.c 'static int n; int iot_f(void) { return ++n; }'     '^src/core/iot_core_zz\.c:2: mutable static n'
-compiled src/core/iot_core_zz.c 'int iot_f(void) { static int k = 5; return ++k; }' '^src/core/iot_core_zz\.c:2: mutable static k'
-compiled src/core/iot_core_zz.c 'int iot_g;'                             '^src/core/iot_core_zz\.c:2: mutable static iot_g'
-compiled src/core/iot_core_zz.c 'int iot_c;'                             '^src/core/iot_core_zz\.c:2: mutable static iot_c' -fcommon
-compiled src/core/iot_core_zz.c 'static const char *const t[] = { "a", "b" }; const char *iot_f(int i) { return t[i]; }' '' -fPIE
+compiled src/core/iot_core_@.c 'int other_@(void) { return 1; }'        'external symbol other_'
+compiled src/core/iot_core_@.c 'const int table_@ = 3;'                 'external symbol table_'
+compiled src/core/iot_core_@.c 'static int n; int iot_f@(void) { return ++n; }'     'mutable static n'
+compiled src/core/iot_core_@.c 'int iot_f@(void) { static int k = 5; return ++k; }' 'mutable static k'
+compiled src/core/iot_core_@.c 'int iot_g@;'                            'mutable static iot_g'
+compiled src/core/iot_core_@.c 'int iot_c@;'                            'mutable static iot_c' -fcommon
+compiled src/core/iot_core_@.c 'static const char *const t[] = { "a", "b" }; const char *iot_f@(int i) { return t[i]; }' '' -fPIE
+ar rcs build/zz.a build/*.o
+
+bash "$TOP/tests/check/includes.sh" "$copy" build/zz.a >build/report 2>&1 && rc=0 || rc=$?
+
+wrong=0
+for c in "${cases[@]}"; do
+    IFS='|' read -r where rule text <<<"$c"
+    found=$(grep -F -- "$where" build/report || :)
+    if [ -n "$rule" ]; then
+        grep -qF -- "$rule" <<<"$found" && continue
+        echo "selftest: not noticed: $where$text; wanted: $rule"
+    else
+        [ -n "$found" ] || continue
+        echo "selftest: wrongly reported: $found ($text)"
+    fi
+    wrong=$((wrong + 1))
+done
+[ "$rc" = 1 ] || { echo "selftest: includes.sh ended with $rc"; wrong=$((wrong + 1)); }
+
+# And when nothing is wrong it says so.
+mkdir -p clean/tests/check
+cp "$TOP/tests/check/includes.sh" clean/tests/check/
+(cd clean && bash tests/check/includes.sh . >report 2>&1) || { echo "selftest: a clean tree is refused:"; cat clean/report; wrong=$((wrong + 1)); }
 
 if [ $wrong != 0 ]; then
-    echo "selftest: $wrong of $count wrong"
+    echo "selftest: $wrong of ${#cases[@]} cases wrong"
     exit 1
 fi
-echo "selftest: $count cases, each as it should be"
+echo "selftest: ${#cases[@]} cases, each as it should be"

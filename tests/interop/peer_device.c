@@ -138,7 +138,7 @@ static uint32_t tick_all(void)
 
     for (uint32_t i = 0; i < PEER_DEVICES_MAX; i++) {
         struct peer_device *p = devices[i];
-        if (p == NULL)
+        if (p == NULL || p->asleep)
             continue;
         uint32_t ms = iot_poll(&p->dev, peer_clock_ms());
         p->zeros = ms == 0 ? p->zeros + 1 : 0;
@@ -209,7 +209,7 @@ int peer_group_teardown(void **state)
     return 0;
 }
 
-static void leave(struct peer_device *p)
+void peer_leave(struct peer_device *p)
 {
     p->joined = false;
     for (uint32_t i = 0; i < PEER_DEVICES_MAX; i++)
@@ -234,7 +234,7 @@ int peer_test_teardown(void **state)
             host_turn(1);
             peer_clock_skip(FAST_STEP_MS);
         }
-        leave(p);
+        peer_leave(p);
     }
     return 0;
 }
@@ -310,7 +310,7 @@ void peer_close(struct peer_device *p)
     assert_int_equal(p->kinds[IOT_EV_CLOSED], closed + 1);
     assert_int_equal(p->events[p->event_count - 1].kind, IOT_EV_CLOSED);
     peer_check_over(p);
-    leave(p);
+    peer_leave(p);
 }
 
 uint16_t peer_local_port(const struct peer_device *p)

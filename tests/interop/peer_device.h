@@ -44,6 +44,7 @@ struct peer_device {
     struct iot_options options;
     const char *name;
     bool joined;
+    bool asleep; /* does not tick while the others do */
 
     uint32_t kinds[PEER_KINDS]; /* how often each came */
     uint32_t event_count, inbox_count, zeros;
@@ -122,6 +123,9 @@ void peer_connect(struct peer_device *p);
 
 /** Close and turn until it is closed; then the record is checked and it leaves. */
 void peer_close(struct peer_device *p);
+
+/** No device is to be cut off any more: it was closed otherwise. */
+void peer_leave(struct peer_device *p);
 
 /** What peer_close checks: all messages ended once, all pools empty. */
 void peer_check_over(struct peer_device *p);

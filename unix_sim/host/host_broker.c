@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define START_MS 10000u
-#define START_STEP_MS 10u
+#define START_MS        10000u
+#define START_STEP_MS   10u
 #define FREE_PORT_TRIES 5 /* somebody may take the port between our choice and the broker's bind */
 
 static bool file_path(const struct host_broker *b, const char *name, char path[HOST_PATH_MAX])
@@ -86,9 +86,9 @@ static void explain_end(struct host_broker *b)
     host_broker_log(b, log, sizeof log);
     const char *line = strstr(log, "Error");
     if (line == NULL)
-        line = log;
-    snprintf(b->why, sizeof b->why, "the broker ended at once: %.*s",
-             (int)strcspn(line, "\n"), line);
+        line = *log != 0 ? log : "it said nothing";
+    snprintf(b->why, sizeof b->why, "the broker ended at once: %.*s", (int)strcspn(line, "\n"),
+             line);
 }
 
 /* Both signs: its log says that *it* listens, so a stranger on the port is not taken for it. */
@@ -123,8 +123,7 @@ static bool start_on_port(struct host_broker *b, const struct host_broker_option
         return false;
     }
     snprintf(program, sizeof program, "%s", find_program(o));
-    if (!file_path(b, "conf", config) || !file_path(b, "log", log) ||
-        !write_config(b, config, o)) {
+    if (!file_path(b, "conf", config) || !file_path(b, "log", log) || !write_config(b, config, o)) {
         snprintf(b->why, sizeof b->why, "no configuration for the broker: %s", strerror(errno));
         forget(b);
         return false;

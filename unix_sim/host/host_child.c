@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STOP_MS 3000u
+#define STOP_MS      3000u
 #define STOP_STEP_MS 5u
-#define FDS_MAX 1024 /* descriptors closed in a child; ours are opened close-on-exec as well */
+#define FDS_MAX      1024 /* descriptors closed in a child; ours are opened close-on-exec as well */
 
 /* In the child: nothing here may allocate or return. `report` gets errno if it fails. */
 static void become(char *const argv[], const char *log_path, int out, int report, pid_t parent)

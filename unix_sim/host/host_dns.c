@@ -5,15 +5,15 @@
 #include <string.h>
 
 enum {
-    ETHER = 14,      /* header bytes */
-    IP6 = 40,        /* the same, for what lwIP sends: no extension headers */
+    ETHER = 14, /* header bytes */
+    IP6 = 40,   /* the same, for what lwIP sends: no extension headers */
     UDP = 8,
     DNS = 12,
     PORT = 53,
     TYPE_A = 1,
     TYPE_AAAA = 28,
     CLASS_IN = 1,
-    TTL_S = 1,       /* short, so that a test may change its mind */
+    TTL_S = 1, /* short, so that a test may change its mind */
     NAME_MAX_ = 255,
 };
 

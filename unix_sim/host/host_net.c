@@ -14,17 +14,19 @@
 #include "lwip/pbuf.h"
 #include "netif/ethernet.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #if !LWIP_DNS || !DNS_LOCAL_HOSTLIST
 #error "the simulation needs lwIP built with -DLWIP_DNS=1 -DDNS_LOCAL_HOSTLIST=1"
 #endif
 
 /* More than a TCP window for each connection that fits MEMP_NUM_TCP_PCB: no loss by default. */
-#define HOST_FRAMES_MAX 128
+#define HOST_FRAMES_MAX  128
 #define NO_PBUF_PAUSE_MS 5 /* wait for the application to eat, when lwIP's pool is empty */
-#define ETHER_MTU 1500
+#define ETHER_MTU        1500
 
 struct frame {
     uint32_t len;
@@ -138,11 +140,24 @@ static struct netif *add_netif(struct netif *netif, bool dhcp)
 #endif
 }
 
+/* A program started with descriptor 0, 1 or 2 closed would get a socket there, and print to it. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
 bool host_init(const struct host_options *options)
 {
     bool dhcp = LWIP_DHCP && options != NULL && options->dhcp;
     ip_addr_t server;
 
+    fill_standard_descriptors();
     /* libslirp writes to sockets whose peer may be gone. */
     signal(SIGPIPE, SIG_IGN);
     lwip_init();

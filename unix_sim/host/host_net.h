@@ -20,7 +20,8 @@ struct host_options {
     bool dhcp; /* ask slirp's DHCP server, as a real device would; else 10.0.2.15 from the start */
 };
 
-/** Start lwIP and plug the cable in. `options` may be NULL. Once per process. */
+/** Start lwIP and plug the cable in; before other files are opened. `options` may be NULL. Once per
+ *  process. */
 bool host_init(const struct host_options *options);
 
 /** The one interface. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A handler writes into a pipe that the loop watches: a signal just before poll ends the wait too. */
+/* The handler writes to a pipe that the loop watches: a signal just before poll ends the wait. */
 #include "host/host_signal.h"
 
 #include "host/host_loop.h"

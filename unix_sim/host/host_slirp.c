@@ -92,9 +92,9 @@ static int add_poll(int fd, int events, void *opaque)
     if (world.fd_count == world.fd_cap)
         return -1; /* libslirp looks at this one in a later turn */
     p->fd = fd;
-    p->events = (short)((events & SLIRP_POLL_IN ? POLLIN : 0) |
-                        (events & SLIRP_POLL_OUT ? POLLOUT : 0) |
-                        (events & SLIRP_POLL_PRI ? POLLPRI : 0));
+    p->events =
+        (short)((events & SLIRP_POLL_IN ? POLLIN : 0) | (events & SLIRP_POLL_OUT ? POLLOUT : 0) |
+                (events & SLIRP_POLL_PRI ? POLLPRI : 0));
     p->revents = 0;
     return (int)world.fd_count++;
 }
