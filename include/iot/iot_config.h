@@ -35,7 +35,8 @@
 #define IOT_MQTT_OUT_MAX 10
 #endif
 
-/** Subscriptions. RAM: 29 bytes each (32-bit machine). At most 255. */
+/** Subscriptions. RAM: 29 bytes each (32-bit machine) and 16, 64 or 256 for all (for up to 16, 64
+ *  or 255 of them). At most 255. */
 #ifndef IOT_MQTT_SUBS_MAX
 #define IOT_MQTT_SUBS_MAX 10
 #endif

@@ -77,9 +77,16 @@ static bool refused(const struct iot_mqtt_client *c)
     return c->reason == IOT_ERR_MQTT_REFUSED && c->detail != 3; /* 3: server unavailable */
 }
 
+static uint32_t longest_delay(const struct iot_mqtt_client *c)
+{
+    return c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS;
+}
+
 static uint32_t next_delay(struct iot_mqtt_client *c)
 {
-    uint32_t cap = c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS;
+    uint32_t cap = longest_delay(c);
+    if (c->reason == IOT_ERR_NET_DOWN)
+        return cap;
     if (c->reason == IOT_ERR_NET_CHANGED)
         return iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
     if (refused(c))
@@ -138,15 +145,23 @@ static void obey_hints(struct iot_mqtt_client *c, iot_time now)
     c->requests = 0;
     if (asked & REQ_CLOSE)
         c->drain_deadline += now;
-    bool linked = c->phase == PH_OPEN || c->phase == PH_LIVE;
-    if ((asked & REQ_NET_DOWN) && linked)
-        lose(c, IOT_ERR_NET_DOWN, 0, now);
-    else if ((asked & REQ_NET_CHANGED) && linked)
-        lose(c, IOT_ERR_NET_CHANGED, 0, now);
-    if ((asked & REQ_NET_DOWN) && c->phase == PH_WAIT)
-        c->until = now + (c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS);
-    if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && c->phase == PH_WAIT && !refused(c))
-        c->until = now + iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
+    if (c->phase == PH_OPEN || c->phase == PH_LIVE) {
+        if (asked & REQ_NET_DOWN)
+            lose(c, IOT_ERR_NET_DOWN, 0, now);
+        else if (asked & REQ_NET_CHANGED)
+            lose(c, IOT_ERR_NET_CHANGED, 0, now);
+    } else if (c->phase == PH_WAIT) {
+        if (asked & REQ_NET_DOWN)
+            c->until = now + longest_delay(c);
+        else if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && !refused(c))
+            c->until = now + iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
+    }
+}
+
+/* Closing, and no message is worth a link any more. */
+static bool gives_up(const struct iot_mqtt_client *c, iot_time now)
+{
+    return c->closing && (c->session.box.count == 0 || now >= c->drain_deadline);
 }
 
 static void open_stream(struct iot_mqtt_client *c, iot_time now)
@@ -184,7 +199,7 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
     case PH_IDLE:
         break;
     case PH_WAIT:
-        if (now >= c->until && !(c->closing && now >= c->drain_deadline))
+        if (now >= c->until && !gives_up(c, now))
             open_stream(c, now);
         break;
     case PH_OPEN:
@@ -196,6 +211,8 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
         break;
     case PH_LIVE:
         c->broken = c->stream->ops->poll(c->stream, now);
+        if (c->broken != IOT_OK)
+            iot_mqtt_session_mute(&c->session);
         if (slept)
             iot_mqtt_probe(&c->session);
         break;
@@ -256,7 +273,8 @@ static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
     return left == 0;
 }
 
-static void on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
+/* True: it was dropped, go on with the next packet. */
+static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
                         iot_time now)
 {
     c->counters.declined++;
@@ -266,16 +284,16 @@ static void on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, ui
     }
     c->reoffer = now + REOFFER_MS;
     if (now < c->decline_deadline)
-        return;
+        return false;
     if (msg->qos != 0) {
         lose(c, IOT_ERR_MQTT_DECLINED, msg->qos, now);
-        return;
+        return false;
     }
-    iot_mqtt_pause(&c->session, false, now);
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.skipped_messages++;
     emit_msg(c, IOT_EV_SKIPPED, IOT_ERR_MQTT_DECLINED, 0, msg);
+    return true;
 }
 
 /* True: go on with the next packet. */
@@ -288,12 +306,8 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
         c->offered = true;
         c->handled = false;
     }
-    if (!deliver(c, msg)) {
-        on_declined(c, msg, used, now);
-        return false;
-    }
-    if (c->reoffer != IOT_TIME_NEVER)
-        iot_mqtt_pause(&c->session, false, now);
+    if (!deliver(c, msg))
+        return on_declined(c, msg, used, now);
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
@@ -360,8 +374,10 @@ static bool refill(struct iot_mqtt_client *c)
     return true;
 }
 
-/* One packet, or the bytes for it. False: nothing more to do in this tick. */
-static bool up_one(struct iot_mqtt_client *c, iot_time now)
+enum up_step { UP_STOP, UP_READ, UP_PACKET };
+
+/* One packet, or the bytes for it. UP_STOP: nothing more to do in this tick. */
+static enum up_step up_one(struct iot_mqtt_client *c, iot_time now)
 {
     struct iot_bytes in = {c->rx + c->rx_at, c->rx_len - c->rx_at};
     struct iot_mqtt_event ev;
@@ -369,19 +385,23 @@ static bool up_one(struct iot_mqtt_client *c, iot_time now)
     iot_err err = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, now, &used, &ev);
     if (err == IOT_ERR_AGAIN) {
         c->dry = !refill(c);
-        return !c->dry;
+        if (c->dry)
+            iot_mqtt_pause(&c->session, false, now); /* from here on silence is the broker's */
+        return c->dry ? UP_STOP : UP_READ;
     }
-    if (err == IOT_ERR_FULL)
-        return false; /* `down` makes room for acknowledgements */
+    if (err == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
+        iot_mqtt_pause(&c->session, true, now);
+        return UP_STOP;
+    }
     if (err != IOT_OK) {
         lose(c, err, ev.code, now);
-        return false;
+        return UP_STOP;
     }
     if (ev.kind == IOT_MQTT_EV_MESSAGE)
-        return on_message(c, &ev.msg, used, now);
+        return on_message(c, &ev.msg, used, now) ? UP_PACKET : UP_STOP;
     done_with_packet(c, used);
     on_other(c, &ev, now);
-    return true;
+    return UP_PACKET;
 }
 
 void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
@@ -395,9 +415,14 @@ void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
     }
     if (c->reoffer != IOT_TIME_NEVER && now < c->reoffer && now < c->decline_deadline)
         return;
-    for (uint32_t n = 0; n < 2 * IOT_POLL_PACKETS; n++) /* each packet may need a read */
-        if (!up_one(c, now) || c->phase != PH_LIVE)
+    uint32_t packets = 0, reads = 0;
+    while (packets < IOT_POLL_PACKETS && reads < 2 * IOT_POLL_PACKETS) {
+        enum up_step did = up_one(c, now);
+        if (did == UP_STOP || c->phase != PH_LIVE)
             return;
+        packets += did == UP_PACKET;
+        reads += did == UP_READ;
+    }
     c->more = true;
 }
 
@@ -423,6 +448,7 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
     if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
         return;
 
+    bool lent = iot_mqtt_sending_connect(&c->session);
     uint32_t n = 0;
     for (; n < WRITES_MAX; n++) {
         enum iot_stream_write_flag how;
@@ -434,7 +460,9 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
         c->written += taken;
         iot_mqtt_sent(&c->session, taken, c->written, now);
     }
-    if (n == WRITES_MAX)
+    /* `up` may have stopped for want of room: among the acknowledgements, or of a window. */
+    bool resume = n != 0 && !c->dry && c->reoffer == IOT_TIME_NEVER && c->phase == PH_LIVE;
+    if (n == WRITES_MAX || resume || (lent && !iot_mqtt_sending_connect(&c->session)))
         c->more = true;
     if (n != 0)
         c->stream->ops->flush(c->stream);
@@ -469,7 +497,7 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
         break;
     case PH_WAIT:
     case PH_OPEN:
-        if (c->session.box.count == 0 || now >= c->drain_deadline) {
+        if (gives_up(c, now)) {
             forget_link(c);
             c->phase = PH_IDLE;
             finish(c);
@@ -484,7 +512,7 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
             c->phase = PH_BYE;
             c->until = now + BYE_MS;
             c->more = true;
-        } else if (c->session.box.count == 0 || now >= c->drain_deadline) {
+        } else if (gives_up(c, now)) {
             forget_link(c); /* before CONNACK there is nothing to say */
             c->phase = PH_IDLE;
             finish(c);
@@ -526,7 +554,7 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
         first = earlier(first, c->reoffer);
         break;
     case PH_BYE:
-        return c->until;
+        return earlier(c->until, c->stream->ops->deadline(c->stream));
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }

@@ -205,9 +205,9 @@ static void end(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, iot_err res
     box->ended++;
 }
 
-/* All that the broker owes is here. A referenced payload ends later, when the stream has let go of it:
- * a broker that acknowledges early must not make the application reuse bytes that TCP may have to
- * send again. */
+/* All that the broker owes is here. A referenced payload ends later, when the stream has let go of
+ * it: a broker that acknowledges early must not make the application reuse bytes that TCP may have
+ * to send again. */
 static void end_or_hold(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
 {
     if (m->ref == NULL) {

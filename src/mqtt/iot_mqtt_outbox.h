@@ -79,8 +79,8 @@ bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written);
 /** The stream no longer refers to the first `count` bytes (modulo 2^32). */
 void iot_mqtt_outbox_released(struct iot_mqtt_outbox *box, uint32_t count);
 
-/** An acknowledgement came. False: none of ours waits for this one. By reference it does not end before
- *  the next `released` that counts past it. */
+/** An acknowledgement came. False: none of ours waits for this one. By reference it does not end
+ *  before the next `released` that counts past it. */
 bool iot_mqtt_outbox_puback(struct iot_mqtt_outbox *box, uint16_t id);
 bool iot_mqtt_outbox_pubrec(struct iot_mqtt_outbox *box, uint16_t id);
 bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t id);

@@ -167,8 +167,14 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     s->awaited = 0;
     s->skip_left = 0;
     s->offered.type = s->skipped.type = 0;
-    s->want_ping = s->paused = s->bye_put = false;
+    s->want_ping = s->paused = s->bye_put = s->mute = false;
     s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+}
+
+void iot_mqtt_session_mute(struct iot_mqtt_session *s)
+{
+    s->mute = true;
+    s->ack_count = 0;
 }
 
 void iot_mqtt_session_finish(struct iot_mqtt_session *s)
@@ -206,8 +212,15 @@ bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 
 /* ---- Receiving --------------------------------------------------------------------------- */
 
+static bool can_owe(const struct iot_mqtt_session *s)
+{
+    return s->mute || s->ack_count < IOT_MQTT_ACKS_MAX;
+}
+
 static void owe(struct iot_mqtt_session *s, uint8_t type, uint16_t id)
 {
+    if (s->mute)
+        return;
     IOT_ASSERT(s->ack_count < IOT_MQTT_ACKS_MAX);
     s->acks[s->ack_count].type = type;
     s->acks[s->ack_count].id = id;
@@ -288,7 +301,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
 static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
                           struct iot_mqtt_ack *answer, struct iot_mqtt_event *ev)
 {
-    if (p->qos != 0 && s->ack_count == IOT_MQTT_ACKS_MAX)
+    if (p->qos != 0 && !can_owe(s))
         return IOT_ERR_FULL;
     bool known = p->qos == 2 && in2_has(s, p->id);
     if (p->qos == 2 && !known && s->in2_count == IOT_MQTT_QOS2_IN_MAX)
@@ -340,7 +353,7 @@ static iot_err skip(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *u
     if (n == 0)
         return IOT_ERR_AGAIN;
     if (n == s->skip_left) {
-        if (s->skipped.type != 0 && s->ack_count == IOT_MQTT_ACKS_MAX)
+        if (s->skipped.type != 0 && !can_owe(s))
             return IOT_ERR_FULL;
         take_over(s, &s->skipped);
     }
@@ -390,7 +403,7 @@ static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
     if (iot_mqtt_outbox_has_id(&s->box, id))
         return IOT_OK; /* another message's id, or its PUBREL is out already */
     /* MQTT-4.6.0-4: acknowledgements leave before the outbox' PUBRELs, so those must be out. */
-    if (s->ack_count == IOT_MQTT_ACKS_MAX || s->box.rels_sent != s->box.rels)
+    if (!can_owe(s) || (s->box.rels_sent != s->box.rels && !s->mute))
         return IOT_ERR_FULL;
     owe(s, IOT_MQTT_PUBREL, id);
     return IOT_OK;
@@ -424,7 +437,7 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
     case IOT_MQTT_PUBREC:
         return on_pubrec(s, p->id, now);
     case IOT_MQTT_PUBREL: /* answered also for an unknown id */
-        if (s->ack_count == IOT_MQTT_ACKS_MAX)
+        if (!can_owe(s))
             return IOT_ERR_FULL;
         in2_remove(s, p->id);
         owe(s, IOT_MQTT_PUBCOMP, p->id);

@@ -47,6 +47,7 @@ struct iot_mqtt_session {
     uint8_t ack_count, in2_count;
     uint8_t acks_high, in2_high;
     bool want_ping, paused;
+    bool mute;    /* the wire is dead, nothing is owed any more */
     bool bye_put; /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered;                 /* what accept will owe */
     struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
@@ -85,6 +86,10 @@ bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s);
 
 /** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */
 void iot_mqtt_session_lost(struct iot_mqtt_session *s);
+
+/** The wire takes nothing any more, and what came before that is still to be digested: what is owed
+ *  to the broker is forgotten. Until lost. */
+void iot_mqtt_session_mute(struct iot_mqtt_session *s);
 
 /** The application closed: undone messages end as CLOSED, or UNKNOWN if the broker may have them;
  *  subscriptions are forgotten. */
@@ -136,7 +141,8 @@ iot_time iot_mqtt_deadline(const struct iot_mqtt_session *s);
  *  allowed. Returns IOT_OK; IOT_ERR_MQTT_CONNACK_TIMEOUT, _PING_TIMEOUT, _ACK_TIMEOUT. */
 iot_err iot_mqtt_expire(struct iot_mqtt_session *s, iot_time now, bool dry);
 
-/** The application begins or ends declining a message: no verdicts meanwhile. */
+/** Received bytes are left unread for a while, because the application declines a message or owed
+ *  acknowledgements cannot leave: no verdicts meanwhile. */
 void iot_mqtt_pause(struct iot_mqtt_session *s, bool paused, iot_time now);
 
 /** Ask for a sign of life now. */

@@ -148,8 +148,9 @@ static void close_inside(struct peer_device *p, const struct iot_event *ev)
 {
     uint32_t kind = handled != 0 && close_in == HANDLER ? HANDLER : ev->kind;
 
-    if (kind != close_in || closes++ != 0)
+    if (kind != close_in || closes != 0)
         return;
+    closes = 1;
     (void)try_publish(p, "all/last", BYTES("last words"), 1, 0);
     close_result = iot_device_close(&p->dev, 2000);
     if (iot_device_close(&p->dev, 2000) != IOT_ERR_STATE)
@@ -376,19 +377,20 @@ static void a_full_subscription_table_refuses_and_a_slot_comes_back_with_unsubac
 }
 
 /* mosquitto has 20 on their way to one client at once: more than acknowledgements can be owed, and
- * as many QoS 2 as can be remembered. */
+ * as many QoS 2 as can be remembered. (From the second 20 of QoS 2 on, mosquitto 2.0.11 forgets its
+ * limit: that is the next test.) */
 static void a_burst_larger_than_the_acknowledgement_pool_is_taken_in_order(void **state)
 {
     (void)state;
     for (uint8_t qos = 1; qos <= 2; qos++) {
-        uint32_t sent = 0;
+        uint32_t sent = 0, all = qos == 1 ? 60 : 40;
         peer_prepare(&one, "burst-in", broker.port);
         peer_prepare(&two, "burst-out", broker.port);
         peer_connect(&one);
         peer_connect(&two);
         peer_subscribed(&one, "burst", qos);
         one.asleep = true;
-        while (sent < 60) {
+        while (sent < all) {
             char text[8];
             snprintf(text, sizeof text, "%u", (unsigned)sent);
             struct iot_msg msg = {peer_topic("burst"), text_bytes(text), qos, 0};
@@ -410,6 +412,41 @@ static void a_burst_larger_than_the_acknowledgement_pool_is_taken_in_order(void 
         peer_close(&one);
         peer_close(&two);
     }
+}
+
+static void more_qos_2_than_can_be_remembered_come_through_in_pieces(void **state)
+{
+    uint32_t sent = 0;
+    (void)state;
+
+    peer_prepare(&one, "pieces-in", broker.port);
+    one.options.session = IOT_SESSION_KEEP;
+    one.options.backoff_cap_ms = 250;
+    peer_prepare(&two, "pieces-out", broker.port);
+    peer_connect(&one);
+    peer_connect(&two);
+    peer_subscribed(&one, "pieces", 2);
+    one.asleep = true;
+    while (sent < 99) {
+        char text[8];
+        snprintf(text, sizeof text, "%u", (unsigned)sent);
+        struct iot_msg msg = {peer_topic("pieces"), text_bytes(text), 2, 0};
+        if (peer_try_publish(&two, &msg, NULL) == IOT_OK)
+            sent++;
+        else
+            peer_turn();
+    }
+    UNTIL(peer_all_ended(&two));
+    one.asleep = false;
+    UNTIL(one.inbox_count >= sent && iot_device_idle(&one.dev));
+    assert_int_equal(one.inbox_count, sent);
+    for (uint32_t i = 0; i < sent; i++)
+        assert_int_equal(strtoul(one.inbox[i].text, NULL, 10), i);
+    if (one.kinds[IOT_EV_LOST] != 0)
+        assert_err(peer_last(&one, IOT_EV_LOST)->err, IOT_ERR_MQTT_QOS2_FULL);
+    print_message("%u losses\n", (unsigned)one.kinds[IOT_EV_LOST]);
+    peer_close(&one);
+    peer_close(&two);
 }
 
 /* ---- Declining --------------------------------------------------------------------------- */
@@ -870,6 +907,7 @@ int main(void)
         PEER_TEST(a_full_ring_refuses_changes_nothing_and_recovers),
         PEER_TEST(a_full_subscription_table_refuses_and_a_slot_comes_back_with_unsuback),
         PEER_TEST(a_burst_larger_than_the_acknowledgement_pool_is_taken_in_order),
+        PEER_TEST(more_qos_2_than_can_be_remembered_come_through_in_pieces),
         PEER_TEST(what_was_declined_is_offered_again_and_the_order_stays),
         PEER_TEST(an_echo_application_loses_nothing_to_a_full_ring),
         PEER_TEST(a_library_built_otherwise_is_refused_and_nothing_is_touched),

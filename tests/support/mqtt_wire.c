@@ -66,15 +66,15 @@ static void publish_head(struct wire *w, uint8_t flags, const char *topic, uint1
         put_u16(w, id);
 }
 
-void wire_publish(struct wire *w, uint8_t flags, const char *topic, uint16_t id, const void *payload,
-                  uint32_t n)
+void wire_publish(struct wire *w, uint8_t flags, const char *topic, uint16_t id,
+                  const void *payload, uint32_t n)
 {
     publish_head(w, flags, topic, id, n);
     wire_put(w, payload, n);
 }
 
-void wire_publish_filled(struct wire *w, uint8_t flags, const char *topic, uint16_t id, uint8_t fill,
-                         uint32_t n)
+void wire_publish_filled(struct wire *w, uint8_t flags, const char *topic, uint16_t id,
+                         uint8_t fill, uint32_t n)
 {
     publish_head(w, flags, topic, id, n);
     while (n-- != 0)
@@ -199,10 +199,10 @@ bool wire_next(struct iot_bytes *rest, struct wire_packet *p)
 
 const char *wire_words(struct iot_bytes sent)
 {
-    static const char *const names[] = {"?",         "CONNECT",  "CONNACK", "PUBLISH",
-                                        "PUBACK",    "PUBREC",   "PUBREL",  "PUBCOMP",
-                                        "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE",
-                                        "UNSUBACK",  "PINGREQ",  "PINGRESP", "DISCONNECT"};
+    static const char *const names[] = {"?",         "CONNECT",  "CONNACK",     "PUBLISH",
+                                        "PUBACK",    "PUBREC",   "PUBREL",      "PUBCOMP",
+                                        "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK",
+                                        "PINGREQ",   "PINGRESP", "DISCONNECT"};
     static char text[8192];
     struct wire_packet p;
     size_t at = 0;

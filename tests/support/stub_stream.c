@@ -61,8 +61,10 @@ static iot_err stub_open(struct iot_stream *base, const struct iot_endpoint *to,
     s->to = *to;
     s->taken = s->let_go = s->tx_len = 0;
     s->up_at = now + s->connect_ms;
-    if (s->open_result != IOT_OK)
+    if (s->open_result != IOT_OK) {
         s->state = STUB_ENDED;
+        s->end = s->open_result;
+    }
     return s->open_result;
 }
 
@@ -133,8 +135,13 @@ static iot_err stub_write(struct iot_stream *base, struct iot_bytes bytes,
     assert_true(n <= STUB_TX_MAX - s->tx_len);
     memcpy(s->tx + s->tx_len, bytes.ptr, n);
     if (how == IOT_STREAM_REF) {
-        assert_true(s->ref_count < STUB_REFS_MAX);
-        s->refs[s->ref_count++] = (struct stub_ref){bytes.ptr, n, s->tx_len};
+        struct stub_ref *r = s->ref_count != 0 ? &s->refs[s->ref_count - 1] : NULL;
+        if (r != NULL && r->ptr + r->len == bytes.ptr && r->at + r->len == s->tx_len) {
+            r->len += n;
+        } else {
+            assert_true(s->ref_count < STUB_REFS_MAX);
+            s->refs[s->ref_count++] = (struct stub_ref){bytes.ptr, n, s->tx_len};
+        }
     }
     s->tx_len += n;
     s->taken += n;

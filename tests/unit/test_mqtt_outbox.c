@@ -5,7 +5,7 @@
 #include "mqtt/iot_mqtt_outbox.h"
 #include "mqtt_wire.h"
 
-#define RING ((uint32_t)IOT_MQTT_TX_BYTES)
+#define RING  ((uint32_t)IOT_MQTT_TX_BYTES)
 #define TABLE ((uint32_t)IOT_MQTT_OUT_MAX)
 
 static struct iot_mqtt_outbox box;
@@ -86,7 +86,7 @@ static void assert_empty(void)
     assert_null(iot_mqtt_outbox_next(&box));
 }
 
-/* Call and compare with what was there before: want_room is the one thing that a refusal may change. */
+/* Call and compare with what was there before: want_room is all that a refusal may change. */
 static void assert_refused(const struct iot_msg *msg, uint16_t id, iot_err expected)
 {
     struct iot_mqtt_outbox before = box;
@@ -129,8 +129,14 @@ static void the_bytes_of_a_message_are_those_of_the_standard(void **state)
     static const struct {
         uint8_t qos, flags;
         uint32_t n;
-    } cases[] = {{0, 0, 0},   {0, IOT_MSG_RETAIN, 0}, {1, 0, 5},   {2, IOT_MSG_RETAIN, 5},
-                 {0, 0, 124}, {0, 0, 125},            {1, 0, 122}, {1, 0, 123},
+    } cases[] = {{0, 0, 0},
+                 {0, IOT_MSG_RETAIN, 0},
+                 {1, 0, 5},
+                 {2, IOT_MSG_RETAIN, 5},
+                 {0, 0, 124},
+                 {0, 0, 125},
+                 {1, 0, 122},
+                 {1, 0, 123},
                  {2, IOT_MSG_DUP, 900}};
     for (uint32_t i = 0; i < COUNT(cases); i++) {
         static struct wire w;
@@ -165,8 +171,9 @@ static void a_message_that_fills_the_ring_exactly_fits_and_one_byte_more_never_d
 static void absurd_lengths_are_refused_without_arithmetic_accidents(void **state)
 {
     (void)state;
-    static const uint32_t lens[] = {RING + 1, 268435455u - 65535 - 4 + 1, 268435455u, 0x7fffffffu,
-                                    0x80000000u, 0xfffffff0u, 0xffffffffu};
+    static const uint32_t lens[] = {
+        RING + 1,   268435455u - 65535 - 4 + 1, 268435455u, 0x7fffffffu, 0x80000000u, 0xfffffff0u,
+        0xffffffffu};
     for (uint32_t i = 0; i < COUNT(lens); i++) {
         struct iot_msg msg = message(1, 0);
         msg.payload.len = lens[i];
@@ -1285,8 +1292,8 @@ static void thousands_of_random_operations_agree_with_a_naive_model(void **state
     static const struct {
         void (*run)(void);
         uint32_t weight;
-    } ops[] = {{op_put, 30},    {op_begin, 8},    {op_write, 12},   {op_commit, 8},
-               {op_send, 30},   {op_puback, 18},  {op_pubrec, 14},  {op_pubcomp, 10},
+    } ops[] = {{op_put, 30},     {op_begin, 8},    {op_write, 12},  {op_commit, 8},
+               {op_send, 30},    {op_puback, 18},  {op_pubrec, 14}, {op_pubcomp, 10},
                {op_next_rel, 8}, {op_released, 8}, {op_take, 20},   {op_lost, 2},
                {op_finish, 1}};
     uint32_t total = 0;

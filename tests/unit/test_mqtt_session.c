@@ -5,9 +5,9 @@
 #include "mqtt/iot_mqtt_session.h"
 #include "mqtt_wire.h"
 
-#define ACKS ((uint32_t)IOT_MQTT_ACKS_MAX)
+#define ACKS    ((uint32_t)IOT_MQTT_ACKS_MAX)
 #define QOS2_IN ((uint32_t)IOT_MQTT_QOS2_IN_MAX)
-#define OUT ((uint32_t)IOT_MQTT_OUT_MAX)
+#define OUT     ((uint32_t)IOT_MQTT_OUT_MAX)
 
 /* ---- a session and the world around it --------------------------------------------------- */
 
@@ -259,9 +259,8 @@ static void lose(void)
 
 static struct iot_msg message(const char *topic, uint8_t qos, const char *payload)
 {
-    return (struct iot_msg){.topic = {topic, (uint16_t)strlen(topic), 0},
-                            .payload = text_bytes(payload),
-                            .qos = qos};
+    return (struct iot_msg){
+        .topic = {topic, (uint16_t)strlen(topic), 0}, .payload = text_bytes(payload), .qos = qos};
 }
 
 static iot_ticket publish(uint8_t qos)
@@ -1062,10 +1061,10 @@ static void unmatched_acknowledgements_are_harmless(void **state)
     pump();
     assert_sent("SUBSCRIBE(3) PUBLISH(1) PUBLISH(2)");
     wire_ack(&in, 0x40, 500);
-    wire_ack(&in, 0x40, 2);   /* that is a QoS 2 message */
-    wire_ack(&in, 0x40, 3);   /* that is a SUBSCRIBE */
+    wire_ack(&in, 0x40, 2); /* that is a QoS 2 message */
+    wire_ack(&in, 0x40, 3); /* that is a SUBSCRIBE */
     wire_ack(&in, 0x70, 1);
-    wire_ack(&in, 0x70, 2);   /* before PUBREC */
+    wire_ack(&in, 0x70, 2); /* before PUBREC */
     wire_ack(&in, 0x70, 500);
     wire_ack(&in, 0x50, 1);
     wire_suback(&in, 1, 0);
@@ -1908,8 +1907,8 @@ static void a_probe_is_one_ping_and_only_when_up(void **state)
  * end. `guarded` input makes each byte read beyond it a crash. */
 static void random_bytes_never_reach_an_assertion(void **state)
 {
-    static const uint8_t firsts[] = {0x20, 0x30, 0x32, 0x34, 0x3c, 0x40, 0x50, 0x62,
-                                     0x70, 0x90, 0xb0, 0xd0};
+    static const uint8_t firsts[] = {0x20, 0x30, 0x32, 0x34, 0x3c, 0x40,
+                                     0x50, 0x62, 0x70, 0x90, 0xb0, 0xd0};
     uint32_t rng = test_seed();
     (void)state;
     for (uint32_t round = 0; round < 4000; round++) {

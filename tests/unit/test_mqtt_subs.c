@@ -35,9 +35,8 @@ static iot_err on_message_2(void *ctx, struct iot_device *dev, const struct iot_
 
 static struct iot_filter filter(const char *text, uint8_t qos)
 {
-    return (struct iot_filter){.filter = {text, (uint16_t)strlen(text), 0},
-                               .qos = qos,
-                               .on_message = on_message};
+    return (struct iot_filter){
+        .filter = {text, (uint16_t)strlen(text), 0}, .qos = qos, .on_message = on_message};
 }
 
 static iot_err add(const char *text, uint8_t qos, iot_ticket ticket)
@@ -407,9 +406,9 @@ static void random_operations_agree_with_a_naive_model(void **state)
         case 1: {
             bool gone = model[i] == IOT_SUB_UNWANT || model[i] == IOT_SUB_UNASKED;
             bool is_new = model[i] == IOT_SUB_FREE;
-            assert_err(add(name[i], 1, step), gone                     ? IOT_ERR_STATE
+            assert_err(add(name[i], 1, step), gone                      ? IOT_ERR_STATE
                                               : is_new && used == TABLE ? IOT_ERR_FULL
-                                                                       : IOT_OK);
+                                                                        : IOT_OK);
             if (!gone && !(is_new && used == TABLE)) {
                 used += is_new;
                 model[i] = IOT_SUB_WANT;
@@ -417,8 +416,8 @@ static void random_operations_agree_with_a_naive_model(void **state)
             break;
         }
         case 2: {
-            bool on = model[i] == IOT_SUB_WANT || model[i] == IOT_SUB_ASKED ||
-                      model[i] == IOT_SUB_ON;
+            bool on =
+                model[i] == IOT_SUB_WANT || model[i] == IOT_SUB_ASKED || model[i] == IOT_SUB_ON;
             assert_err(drop(name[i], step), on ? IOT_OK : IOT_ERR_ARG);
             if (on)
                 model[i] = IOT_SUB_UNWANT;

@@ -391,12 +391,24 @@ static void a_full_index_takes_no_more(void **state)
 #if IOT_ASSERTS
     struct iot_topic_index before = ix;
     expect_assert_failure(iot_topic_index_add(&ix, 0, filters[IOT_MQTT_SUBS_MAX]));
-    expect_assert_failure(iot_topic_index_add(&ix, 255, filters[IOT_MQTT_SUBS_MAX]));
+    expect_assert_failure(iot_topic_index_add(&ix, 254, filters[IOT_MQTT_SUBS_MAX]));
     assert_memory_equal(&before, &ix, sizeof ix);
 #endif
     take(17);
     put(17, IOT_MQTT_SUBS_MAX);
     check_all_names();
+}
+
+static void a_removed_filter_leaves_its_text_in_its_slot(void **state)
+{
+    (void)state;
+    start();
+    put(3, 100);
+    take(3);
+    assert_int_equal(iot_topic_index_find(&ix, filters[100]), IOT_TOPIC_NO_SLOT);
+    assert_bytes(((struct iot_bytes){ix.filter[3].ptr, ix.filter[3].len}), filters[100]);
+    put(3, 100); /* and may come back */
+    assert_int_equal(iot_topic_index_find(&ix, filters[100]), 3);
 }
 
 static void mistakes_of_the_caller_are_noticed(void **state)
@@ -484,14 +496,14 @@ static void filters_of_many_levels_and_odd_characters_match_as_the_slow_way_does
     }
 }
 
-static void more_branches_than_are_put_aside_are_still_matched(void **state)
+static void wildcards_at_every_depth_are_all_found(void **state)
 {
     char stem[LONG_MAX] = "";
     (void)state;
 
-    /* At each of 24 levels two filters or more go off at '+' and the way goes on with 'a'. */
+    /* At each of 24 levels four filters go off at '+' and the way goes on with 'a'. */
     start();
-    for (uint32_t depth = 0; depth < 3 * PENDING_MAX; depth++) {
+    for (uint32_t depth = 0; depth < 24; depth++) {
         static const char *const tails[] = {"+/#", "+/a/#", "+/+/#", "+/a/b/#"};
         for (size_t i = 0; i < COUNT(tails); i++) {
             char text[LONG_MAX];
@@ -502,13 +514,41 @@ static void more_branches_than_are_put_aside_are_still_matched(void **state)
         check_long_name(text_bytes(stem));
     }
     put_long(stem);
-    assert_int_equal(ix.count, 3 * PENDING_MAX * 4 + 1);
+    assert_int_equal(ix.count, 24 * 4 + 1);
     check_long_name(text_bytes(stem));
     for (uint32_t at = 0; at < strlen(stem); at += 2) { /* one level is another, at each depth */
         stem[at] = 'b';
         check_long_name(text_bytes(stem));
         check_long_name((struct iot_bytes){(const uint8_t *)stem, at + 1});
         stem[at] = 'a';
+    }
+}
+
+static void filters_that_begin_and_end_alike_share_a_bucket_and_leave_it_in_any_order(void **state)
+{
+    static const uint8_t order[] = {0, 19, 10, 11, 9, 1, 18, 5}; /* newest, oldest, in between */
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    bool in[20];
+    char text[LONG_MAX];
+    (void)state;
+
+    start();
+    for (int i = 0; i < 20; i++) {
+        snprintf(text, sizeof text, "s/+/%d/quit", i);
+        put_long(text);
+        in[i] = true;
+        assert_int_equal(ix.filter[i].key, ix.filter[0].key);
+    }
+    for (size_t k = 0; k < COUNT(order); k++) {
+        iot_topic_index_remove(&ix, order[k]);
+        in[order[k]] = false;
+        for (uint32_t i = 0; i < 20; i++) {
+            snprintf(text, sizeof text, "s/room/%u/quit", i);
+            iot_topic_index_match(&ix, text_bytes(text), hits);
+            assert_int_equal(hits[0], in[i] ? 1u << i : 0);
+            assert_int_equal(iot_topic_index_find(&ix, text_bytes(long_text[i])),
+                             in[i] ? (int)i : IOT_TOPIC_NO_SLOT);
+        }
     }
 }
 
@@ -546,9 +586,11 @@ int main(void)
         cmocka_unit_test(neighbours_fill_the_index_and_every_name_finds_its_filters),
         cmocka_unit_test(filters_come_and_go_at_random_and_the_rest_stay),
         cmocka_unit_test(a_full_index_takes_no_more),
+        cmocka_unit_test(a_removed_filter_leaves_its_text_in_its_slot),
         cmocka_unit_test(mistakes_of_the_caller_are_noticed),
         cmocka_unit_test(filters_of_many_levels_and_odd_characters_match_as_the_slow_way_does),
-        cmocka_unit_test(more_branches_than_are_put_aside_are_still_matched),
+        cmocka_unit_test(wildcards_at_every_depth_are_all_found),
+        cmocka_unit_test(filters_that_begin_and_end_alike_share_a_bucket_and_leave_it_in_any_order),
         cmocka_unit_test(a_hundred_devices_are_told_apart),
     };
     return cmocka_run_group_tests_name("mqtt_topic", tests, make_texts, NULL);
