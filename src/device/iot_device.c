@@ -225,7 +225,7 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
 {
     const struct iot_mqtt_session *s = &dev->mqtt.session;
     const struct iot_pool_use pools[] = {
-        {"tx-bytes", iot_mqtt_outbox_used(&s->box), s->box.tx_high, IOT_MQTT_TX_BYTES},
+        {"tx-bytes", s->box.used, s->box.tx_high, IOT_MQTT_TX_BYTES},
         {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
         {"subscriptions", s->subs.count, s->subs.count_high, IOT_MQTT_SUBS_MAX},
         {"acks", s->ack_count, s->acks_high, IOT_MQTT_ACKS_MAX},

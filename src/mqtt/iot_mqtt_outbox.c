@@ -35,15 +35,6 @@ static bool find_room(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t *a
     return n <= first->at;
 }
 
-uint32_t iot_mqtt_outbox_used(const struct iot_mqtt_outbox *box)
-{
-    const struct iot_mqtt_out *first = oldest(box);
-    if (first == NULL)
-        return 0;
-    return box->tail > first->at ? box->tail - first->at
-                                 : IOT_MQTT_TX_BYTES - first->at + box->tail;
-}
-
 /* ---- Acceptance -------------------------------------------------------------------------- */
 
 iot_err iot_mqtt_outbox_check(const struct iot_msg *msg)
@@ -88,9 +79,9 @@ static struct iot_mqtt_out *append(struct iot_mqtt_outbox *box, uint32_t at, uin
     box->tail = at + len;
     if (box->count > box->count_high)
         box->count_high = box->count;
-    uint32_t used = iot_mqtt_outbox_used(box);
-    if (used > box->tx_high)
-        box->tx_high = used;
+    box->used += len;
+    if (box->used > box->tx_high)
+        box->tx_high = box->used;
     return m;
 }
 
@@ -191,6 +182,7 @@ void iot_mqtt_outbox_cancel(struct iot_mqtt_outbox *box)
 
 static void give_back(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
 {
+    box->used -= m->len;
     m->len = 0;
     box->freed = true;
 }
@@ -223,11 +215,6 @@ static void remove_at(struct iot_mqtt_outbox *box, uint32_t i)
     box->count--;
     box->freed = true;
     memmove(&box->out[i], &box->out[i + 1], (box->count - i) * sizeof box->out[0]);
-}
-
-struct iot_mqtt_out *iot_mqtt_outbox_next(struct iot_mqtt_outbox *box)
-{
-    return box->queued == 0 ? NULL : &box->out[box->count - box->queued];
 }
 
 bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written)

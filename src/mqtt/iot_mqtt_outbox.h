@@ -44,6 +44,7 @@ struct iot_mqtt_outbox {
     uint8_t count_high;
     bool want_room, freed;
     uint32_t tail;
+    uint32_t used; /* bytes of all messages; gaps between them not counted */
     struct { /* the one open writer; len 0: none */
         uint32_t at, len;
         uint32_t body; /* offset of the payload */
@@ -70,7 +71,10 @@ iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w
 void iot_mqtt_outbox_cancel(struct iot_mqtt_outbox *box);
 
 /** The message to be sent next, or NULL. */
-struct iot_mqtt_out *iot_mqtt_outbox_next(struct iot_mqtt_outbox *box);
+static inline struct iot_mqtt_out *iot_mqtt_outbox_next(struct iot_mqtt_outbox *box)
+{
+    return box->queued == 0 ? NULL : &box->out[box->count - box->queued];
+}
 
 /** It was handed over whole; the stream has `written` bytes so far. True: the broker owes an
  *  acknowledgement. */
@@ -111,8 +115,5 @@ bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id);
 
 /** True once after FULL when room was given back. */
 bool iot_mqtt_outbox_room(struct iot_mqtt_outbox *box);
-
-/** Bytes between the oldest and the tail. */
-uint32_t iot_mqtt_outbox_used(const struct iot_mqtt_outbox *box);
 
 #endif

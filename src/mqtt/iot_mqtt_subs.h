@@ -37,7 +37,7 @@ struct iot_mqtt_subs {
     uint8_t due;   /* in WANT or UNWANT */
     uint8_t asked; /* in ASKED or UNASKED: the broker owes an answer */
     struct iot_mqtt_sub sub[IOT_MQTT_SUBS_MAX];
-    struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in its order */
+    struct iot_topic_index index; /* the texts; only WANT, ASKED, ON are in it */
 };
 
 /** Errors of iot_mqtt_subscribe; IOT_ERR_SIZE is the caller's to check. */

@@ -173,8 +173,10 @@ static iot_err connect_to(struct iot_tcp *t, iot_time now)
     memcpy(&addr, t->dns.addr, sizeof addr);
 
     struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(&addr));
-    if (pcb == NULL)
+    if (pcb == NULL) {
+        t->lwip_err = ERR_MEM;
         return end(t, IOT_ERR_TCP_MEMORY);
+    }
     if (t->to->netif != NULL)
         tcp_bind_netif(pcb, t->to->netif);
     tcp_nagle_disable(pcb); /* Nagle against delayed ACK costs 40 ms and more per exchange */
@@ -240,8 +242,8 @@ static iot_err poll_resolving(struct iot_tcp *t, iot_time now)
 
 static iot_err poll_connecting(struct iot_tcp *t, iot_time now)
 {
-    if (t->marks & MARK_ERR)
-        return end_lwip(t, true);
+    if (t->marks & MARK_ERR) /* perhaps right behind the handshake: then it was no refusal */
+        return end_lwip(t, !(t->marks & MARK_CONNECTED));
     if (t->marks & MARK_CONNECTED) {
         t->phase = PH_UP;
         t->deadline = IOT_TIME_NEVER;
@@ -256,12 +258,13 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
         return end_lwip(t, false);
     if ((t->marks & MARK_EOF) && t->rx == NULL)
         return end(t, IOT_ERR_TCP_EOF);
-    if (t->written == t->acked)
+    bool in_flight = t->written != t->acked;
+    if (!in_flight && t->retry == IOT_TIME_NEVER)
         t->stalled = IOT_TIME_NEVER;
     else if (t->stalled == IOT_TIME_NEVER)
         t->stalled = now + IOT_STALL_MS;
     else if (now >= t->stalled)
-        return end(t, IOT_ERR_TCP_STALLED);
+        return end(t, in_flight ? IOT_ERR_TCP_STALLED : IOT_ERR_TCP_MEMORY);
     if (now >= t->retry)
         t->retry = IOT_TIME_NEVER; /* this tick offers again */
     return IOT_OK;
@@ -346,6 +349,7 @@ static iot_err tcp_stream_write(struct iot_stream *s, struct iot_bytes bytes,
         n /= 2;
         err = tcp_write(t->pcb, bytes.ptr, (u16_t)n, flags);
     }
+    bool in_flight = t->written != t->acked;
     if (err != ERR_OK) {
         t->lwip_err = err;
         if (tcp_sndqueuelen(t->pcb) == 0) /* no `sent` will come: wait for the clock */
@@ -354,8 +358,8 @@ static iot_err tcp_stream_write(struct iot_stream *s, struct iot_bytes bytes,
     }
     t->written += n;
     t->unflushed = true;
-    if (t->stalled == IOT_TIME_NEVER)
-        t->stalled = now + IOT_STALL_MS;
+    if (!in_flight)
+        t->stalled = now + IOT_STALL_MS; /* whatever famine there was is over */
     *taken = n;
     return IOT_OK;
 }

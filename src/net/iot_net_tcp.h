@@ -26,7 +26,7 @@ struct iot_tcp {
     iot_err reason;    /* why the phase is OVER */
     int32_t lwip_err;
     iot_time deadline; /* of the phase */
-    iot_time stalled;  /* moment at which unconfirmed bytes become a stall */
+    iot_time stalled;  /* moment at which unconfirmed or refused bytes become a stall */
     iot_time retry;    /* lwIP was out of memory with nothing in flight: offer again then */
     struct iot_dns dns;
 };

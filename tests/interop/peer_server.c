@@ -16,6 +16,7 @@
 
 #define SERVERS_MAX 4
 #define RCVBUF_BYTES 4096 /* so that a deaf server is full soon */
+#define LARGE_BYTES 16384u
 
 static struct peer_server *servers[SERVERS_MAX];
 
@@ -182,18 +183,19 @@ static bool parse_one(struct peer_server *s)
     } while ((p[head++] & 0x80) != 0);
     if ((p[0] & 0xf0) == PEER_PUBLISH && have > 4 && leave_at(s, PEER_IN_OUR_PUBLISH))
         return false;
-    if (have < head + length)
+    /* Of a large one the start is enough, as topics are short. */
+    if (have < head + length && have < LARGE_BYTES)
         return false;
     uint16_t id = id_of(p, head);
     if (s->packet_count < PEER_PACKETS_MAX)
-        s->packets[s->packet_count++] =
-            (struct peer_packet){p[0], id, s->parsed, head + length};
-    s->parsed += head + length;
+        s->packets[s->packet_count++] = (struct peer_packet){p[0], id, head + length};
+    s->skip = have < head + length ? head + length - have : 0;
+    s->parsed = s->skip != 0 ? s->in_len : s->parsed + head + length;
     on_packet(s, p[0], id);
     return true;
 }
 
-/* Room for more: whole packets go, the record of where they were stays true for the rest only. */
+/* Room for more: whole packets go. */
 static void make_room(struct peer_server *s)
 {
     if (s->in_len < sizeof s->in / 2)
@@ -206,7 +208,6 @@ static void make_room(struct peer_server *s)
 static void on_readable(struct peer_server *s)
 {
     make_room(s);
-    /* A packet larger than the buffer is not for this server. */
     ssize_t n = recv(s->conn, s->in + s->in_len, sizeof s->in - s->in_len, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -216,8 +217,11 @@ static void on_readable(struct peer_server *s)
         close_conn(s, false);
         return;
     }
-    s->in_len += (uint32_t)n;
     s->in_total += (uint64_t)n;
+    uint32_t gone = s->skip < (uint32_t)n ? s->skip : (uint32_t)n;
+    s->skip -= gone;
+    memmove(s->in + s->in_len, s->in + s->in_len + gone, (size_t)n - gone);
+    s->in_len += (uint32_t)n - gone;
     while (s->conn >= 0 && s->parsed < s->in_len && parse_one(s))
         ;
 }
@@ -258,7 +262,7 @@ static void on_listener(void *ctx, int fd, short revents)
     s->conn = conn;
     setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     s->accepted++;
-    s->in_len = s->parsed = s->packet_count = 0;
+    s->in_len = s->parsed = s->skip = s->packet_count = 0;
     s->ended = s->by_reset = false;
     watch_conn(s);
     leave_at(s, PEER_AT_ACCEPT);

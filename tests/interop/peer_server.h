@@ -38,11 +38,11 @@ enum peer_step {
 #define PEER_DISCONNECT 0xe0u
 #define PEER_ALL 0xffffu
 
-/* One packet that came: where it lies in `in`, if it still fits there. */
+/* One packet that came. */
 struct peer_packet {
     uint8_t first; /* the first byte */
     uint16_t id;   /* 0: none */
-    uint32_t at, len;
+    uint32_t len;
 };
 
 struct peer_server {
@@ -66,6 +66,7 @@ struct peer_server {
 
     /* Of the present connection. */
     uint32_t in_len, parsed;
+    uint32_t skip; /* bytes still to come of a packet too large for `in` */
     uint32_t packet_count;
     struct peer_packet packets[PEER_PACKETS_MAX];
     uint8_t in[PEER_IN_MAX];

@@ -390,7 +390,9 @@ static void a_server_may_leave_at_each_step_by_fin_or_reset(void **state)
         UNTIL(one.kinds[IOT_EV_LOST] == 1);
         iot_err err = peer_last(&one, IOT_EV_LOST)->err;
         /* What still arrives at a socket that is closed is answered by RST in any case. */
-        if (srv.rudely)
+        /* So libslirp does with a RST right behind bytes: it makes a FIN of it. */
+        bool behind_bytes = step == PEER_IN_CONNACK || step == PEER_AFTER_CONNACK;
+        if (srv.rudely && !behind_bytes)
             assert_err(err, IOT_ERR_TCP_RESET);
         else if (err != IOT_ERR_TCP_RESET)
             assert_err(err, IOT_ERR_TCP_EOF);
@@ -644,9 +646,10 @@ static void everything_works_one_byte_at_a_time(void **state)
     close_fast();
 }
 
-static void a_server_that_reads_nothing_is_given_up_and_the_reference_comes_back(void **state)
+static uint8_t huge[8 << 20]; /* more than the kernel holds for a socket */
+
+static void a_server_that_reads_nothing_is_given_up_and_the_message_kept(void **state)
 {
-    static uint8_t huge[24 << 20];
     (void)state;
 
     peer_server_start(&srv);
@@ -655,16 +658,17 @@ static void a_server_that_reads_nothing_is_given_up_and_the_reference_comes_back
     iot_ticket t = peer_publish_bytes(&one, "deaf/huge", (struct iot_bytes){huge, sizeof huge}, 0,
                                       IOT_MSG_BY_REF);
     peer_expect_lost(&one, 0, IOT_ERR_TCP_STALLED, true);
-    assert_err(peer_result(&one, t), IOT_ERR_CUT);
+    assert_false(peer_ended(&one, t)); /* nobody can have understood it: it waits to go again */
     peer_server_behave(&srv);
     peer_server_drop(&srv, true);
+    UNTIL_FAST(peer_ended(&one, t));
+    assert_err(peer_result(&one, t), IOT_OK);
     expect_recovery();
     close_fast();
 }
 
 static void a_close_towards_a_server_that_reads_nothing_has_an_end(void **state)
 {
-    static uint8_t huge[24 << 20];
     (void)state;
 
     peer_server_start(&srv);
@@ -1060,7 +1064,7 @@ static iot_err echo(struct peer_device *p, const struct iot_msg *msg)
 
 static void an_echo_application_whose_ring_is_full_waits_and_goes_on(void **state)
 {
-    const uint32_t all = 3 * IOT_MQTT_OUT_MAX;
+    const uint32_t all = 2 * IOT_MQTT_OUT_MAX;
     (void)state;
 
     begin_declining("echo-full");
@@ -1082,8 +1086,7 @@ static void an_echo_application_whose_ring_is_full_waits_and_goes_on(void **stat
         uint8_t ack[] = {PEER_PUBACK, 2, (uint8_t)(id >> 8), (uint8_t)id};
         peer_server_send(&srv, (struct iot_bytes){ack, 4});
         peer_server_publish(&srv, "no/x", peer_payload(40, i), 1, (uint16_t)(i + 50), 0);
-        peer_server_publish(&srv, "no/y", peer_payload(40, i), 0, 0, 0);
-        UNTIL_FAST(one.inbox_count >= IOT_MQTT_OUT_MAX + 2 * (i + 1));
+        UNTIL_FAST(one.inbox_count == IOT_MQTT_OUT_MAX + i + 1);
     }
     UNTIL_FAST(one.inbox_count == all && peer_all_ended(&one));
     assert_int_equal(one.kinds[IOT_EV_LOST], 0);
@@ -1391,6 +1394,7 @@ static void an_attempt_without_memory_is_named_and_the_next_one_succeeds(void **
     peer_server_start(&srv);
     for (size_t i = 0; i < COUNT(pools); i++) {
         prepare("poor");
+        peer_pass_fast(25000); /* what lwIP still holds for ended connections comes back */
         hold(pools[i]);
         peer_begin(&one);
         peer_expect_lost(&one, 0, IOT_ERR_TCP_MEMORY, true);
@@ -1465,7 +1469,7 @@ int main(void)
         PEER_TEST(a_suback_with_two_codes_for_one_filter_is_out_of_place),
         PEER_TEST(acknowledgements_nobody_waits_for_are_harmless),
         PEER_TEST(everything_works_one_byte_at_a_time),
-        PEER_TEST(a_server_that_reads_nothing_is_given_up_and_the_reference_comes_back),
+        PEER_TEST(a_server_that_reads_nothing_is_given_up_and_the_message_kept),
         PEER_TEST(a_close_towards_a_server_that_reads_nothing_has_an_end),
         PEER_TEST(a_ping_without_answer_ends_the_link),
         PEER_TEST(pings_are_sent_also_under_incoming_traffic),

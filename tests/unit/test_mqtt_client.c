@@ -441,7 +441,7 @@ static void assert_pools_are_empty(void)
     assert_int_equal(s->box.queued, 0);
     assert_int_equal(s->box.ended, 0);
     assert_int_equal(s->box.writer.len, 0);
-    assert_int_equal(iot_mqtt_outbox_used(&s->box), 0);
+    assert_int_equal(s->box.used, 0);
     assert_int_equal(s->subs.count, 0);
     assert_int_equal(s->subs.due, 0);
     assert_int_equal(s->subs.asked, 0);
