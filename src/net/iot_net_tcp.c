@@ -60,6 +60,14 @@ static bool rx_append(struct iot_tcp *t, struct pbuf *p)
     return true;
 }
 
+static void detach(struct tcp_pcb *pcb)
+{
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+}
+
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct iot_tcp *t = arg;
@@ -69,6 +77,10 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     t->refused = false;
     if (p == NULL) {
         t->marks |= MARK_EOF; /* counts after what is queued */
+        if (t->shut) {        /* both FINs: lwIP may free it from now on, and tells nobody */
+            detach(pcb);
+            t->pcb = NULL;
+        }
     } else if (t->phase == PH_CLOSING) {
         tcp_recved(pcb, p->tot_len); /* unread bytes would turn our FIN into a RST */
         pbuf_free(p);
@@ -109,14 +121,6 @@ static void on_err(void *arg, err_t err)
 }
 
 /* ---- Endings ----------------------------------------------------------------------------- */
-
-static void detach(struct tcp_pcb *pcb)
-{
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-}
 
 /* Give everything back at once. Detached first: tcp_abort calls the error callback. */
 static void drop_pcb(struct iot_tcp *t)
@@ -212,7 +216,7 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
     t->marks = 0;
     t->lwip_err = 0;
     t->written = t->acked = 0;
-    t->unflushed = t->refused = false;
+    t->unflushed = t->refused = t->shut = false;
     t->stalled = t->retry = IOT_TIME_NEVER;
 
     iot_err err = iot_dns_ask(&t->dns, s, to->host, &t->lwip_err);
@@ -270,22 +274,34 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
     return IOT_OK;
 }
 
+/* tcp_close sends RST where bytes are unread, and for each that comes after it; and RST can overtake
+ * a DISCONNECT in the broker: the will would fire. So only our half is closed, the other is read and
+ * thrown away until its FIN. */
 static iot_err poll_closing(struct iot_tcp *t, iot_time now)
 {
-    if ((t->marks & MARK_ERR) || now >= t->deadline)
+    if (t->pcb == NULL)
         return end(t, IOT_ERR_CLOSED);
-    /* Unconfirmed bytes may be references; and with a segment that lwIP still holds for us, or one
-     * unread, tcp_close sends RST, which can overtake a DISCONNECT: the will would fire. */
-    if (t->written != t->acked || t->refused)
+    /* Unconfirmed bytes may be references; a refused segment is unread. */
+    bool delivered = t->written == t->acked && !t->refused;
+    if (now >= t->deadline && !delivered)
+        return end(t, IOT_ERR_CLOSED);
+    if (!delivered)
         return IOT_ERR_AGAIN;
-    detach(t->pcb);
-    if (tcp_close(t->pcb) != ERR_OK) { /* lwIP 2.1: no memory for the FIN; ours again */
-        tcp_arg(t->pcb, t);
-        tcp_recv(t->pcb, on_recv);
-        tcp_err(t->pcb, on_err);
+
+    bool over = (t->marks & MARK_EOF) || now >= t->deadline;
+    if (over)
+        detach(t->pcb);
+    err_t err = over ? tcp_close(t->pcb) : t->shut ? ERR_OK : tcp_shutdown(t->pcb, 0, 1);
+    if (err != ERR_OK) { /* lwIP 2.1: no memory for the FIN */
+        if (over)
+            return end(t, IOT_ERR_CLOSED);
         t->retry = now + IOT_TCP_RETRY_MS;
         return IOT_ERR_AGAIN;
     }
+    t->shut = true;
+    t->retry = IOT_TIME_NEVER;
+    if (!over)
+        return IOT_ERR_AGAIN;
     t->pcb = NULL;
     return end(t, IOT_ERR_CLOSED);
 }

@@ -18,6 +18,7 @@ struct iot_tcp {
     uint8_t phase, marks;
     bool unflushed; /* bytes written since the last tcp_output */
     bool refused;   /* lwIP keeps a segment that we had no room for */
+    bool shut;      /* closing: our FIN is out */
     uint8_t rx_pbufs_high;
     const struct iot_endpoint *to;
     struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */

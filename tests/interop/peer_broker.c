@@ -59,8 +59,8 @@ bool peer_broker_plugin(char path[HOST_PATH_MAX])
 
     if (mosquitto != NULL)
         snprintf(program, sizeof program, "%s", mosquitto);
-    snprintf(private, sizeof private,
-             "%.900s/../mosquitto/usr/lib/*/mosquitto_dynamic_security.so", dirname(program));
+    snprintf(private, sizeof private, "%.900s/../mosquitto/usr/lib/*/mosquitto_dynamic_security.so",
+             dirname(program));
     for (size_t i = 0; i < COUNT(patterns); i++) {
         glob_t found;
         bool ok = glob(patterns[i], 0, NULL, &found) == 0;

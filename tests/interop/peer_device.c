@@ -12,8 +12,8 @@
 #include "lwip/opt.h"
 #include "lwip/tcp.h"
 
-#define WAIT_MAX_MS 30000u
-#define ZEROS_MAX 3000u
+#define WAIT_MAX_MS  30000u
+#define ZEROS_MAX    3000u
 #define FAST_STEP_MS 50u
 
 #if LWIP_IPV4
@@ -68,9 +68,10 @@ static void show(const struct peer_device *p)
                   (unsigned)p->event_count, (unsigned)p->inbox_count);
     for (; i < p->event_count && i < PEER_EVENTS_MAX; i++) {
         const struct peer_event *e = &p->events[i];
-        print_message("  %-10s %s detail %d ticket %u delay %u code %u sp %d\n", kind_names[e->kind],
-                      iot_err_name(e->err), (int)e->detail, (unsigned)e->ticket,
-                      (unsigned)e->delay_ms, (unsigned)e->code, e->session_present);
+        print_message("  %-10s %s detail %d ticket %u delay %u code %u sp %d\n",
+                      kind_names[e->kind], iot_err_name(e->err), (int)e->detail,
+                      (unsigned)e->ticket, (unsigned)e->delay_ms, (unsigned)e->code,
+                      e->session_present);
     }
 }
 
@@ -186,6 +187,33 @@ void peer_wait_check(const struct peer_wait *w)
             show(devices[i]);
     print_message("%s:%d: waited in vain for: %s\n", w->file, w->line, w->what);
     _fail(w->file, w->line);
+}
+
+/* ---- The wire ---------------------------------------------------------------------------- */
+
+static uint32_t resets_sent;
+
+static bool note_reset(void *ctx, enum host_way way, const uint8_t *frame, uint32_t len)
+{
+    bool v4 = len > 14 + 20 && frame[12] == 0x08 && frame[13] == 0x00 && frame[14 + 9] == 6;
+    bool v6 = len > 14 + 40 && frame[12] == 0x86 && frame[13] == 0xdd && frame[14 + 6] == 6;
+    uint32_t flags = v4 ? 14u + (frame[14] & 15u) * 4u + 13u : 14u + 40u + 13u;
+    (void)ctx;
+
+    if (way == HOST_OUT && (v4 || v6) && flags < len && (frame[flags] & 4) != 0)
+        resets_sent++;
+    return true;
+}
+
+void peer_watch_resets(void)
+{
+    resets_sent = 0;
+    host_on_frame(note_reset, NULL);
+}
+
+uint32_t peer_resets_sent(void)
+{
+    return resets_sent;
 }
 
 /* ---- Group and test ---------------------------------------------------------------------- */

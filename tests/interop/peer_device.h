@@ -14,10 +14,10 @@
 extern const char *const peer_loopback;
 
 #define PEER_DEVICES_MAX 4
-#define PEER_EVENTS_MAX 8192u
+#define PEER_EVENTS_MAX  8192u
 #define PEER_TICKETS_MAX 8192u
-#define PEER_INBOX_MAX 2048u
-#define PEER_KINDS (IOT_EV_CLOSED + 1)
+#define PEER_INBOX_MAX   2048u
+#define PEER_KINDS       (IOT_EV_CLOSED + 1)
 
 struct peer_event {
     enum iot_event_kind kind;
@@ -103,7 +103,7 @@ void peer_wait_check(const struct peer_wait *w);
     } while (0)
 
 /** Turn until the condition holds. There is a bound, generous, and reaching it is a failure. */
-#define UNTIL(condition) UNTIL_WITH(peer_turn, condition)
+#define UNTIL(condition)      UNTIL_WITH(peer_turn, condition)
 #define UNTIL_FAST(condition) UNTIL_WITH(peer_turn_fast, condition)
 
 /** Turn for so long in the device's time, fast; for what must not happen. */
@@ -168,6 +168,11 @@ struct iot_pool_use peer_pool(const struct peer_device *p, const char *name);
 
 /** Turn until it is lost once more (than `losses` times), fast or not, and check by name. */
 void peer_expect_lost(struct peer_device *p, uint32_t losses, iot_err err, bool fast);
+
+/** Count the TCP segments with RST that leave from now on, until the end of the test: a wanted close
+ *  sends none, as it could overtake DISCONNECT. Takes the place of another frame hook. */
+void peer_watch_resets(void);
+uint32_t peer_resets_sent(void);
 
 /* ---- Payloads ---------------------------------------------------------------------------- */
 

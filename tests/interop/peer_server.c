@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SERVERS_MAX 4
+#define SERVERS_MAX  4
 #define RCVBUF_BYTES 4096 /* so that a deaf server is full soon */
-#define LARGE_BYTES 16384u
+#define LARGE_BYTES  16384u
 
 static struct peer_server *servers[SERVERS_MAX];
 
@@ -36,6 +36,7 @@ static void close_conn(struct peer_server *s, bool rudely)
     close(s->conn);
     s->conn = -1;
     s->out_len = s->out_at = 0;
+    s->leaving = 0;
 }
 
 void peer_server_drop(struct peer_server *s, bool rudely)
@@ -47,7 +48,8 @@ static bool leave_at(struct peer_server *s, enum peer_step step)
 {
     if (s->leaves != step)
         return false;
-    close_conn(s, s->rudely);
+    s->leaving = 2;
+    watch_conn(s);
     return true;
 }
 
@@ -222,7 +224,7 @@ static void on_readable(struct peer_server *s)
     s->skip -= gone;
     memmove(s->in + s->in_len, s->in + s->in_len + gone, (size_t)n - gone);
     s->in_len += (uint32_t)n - gone;
-    while (s->conn >= 0 && s->parsed < s->in_len && parse_one(s))
+    while (s->conn >= 0 && s->leaving == 0 && s->parsed < s->in_len && parse_one(s))
         ;
 }
 
@@ -231,6 +233,11 @@ static void on_conn(void *ctx, int fd, short revents)
     struct peer_server *s = ctx;
     (void)fd;
 
+    if (s->leaving != 0) {
+        if (--s->leaving == 0)
+            close_conn(s, s->rudely);
+        return;
+    }
     if (revents & POLLOUT)
         flush(s);
     if (s->conn >= 0 && (revents & (POLLIN | POLLHUP | POLLERR)) &&
@@ -243,10 +250,10 @@ static void on_conn(void *ctx, int fd, short revents)
 static void watch_conn(struct peer_server *s)
 {
     if (s->conn >= 0)
-        assert_true(host_watch(s->conn,
-                               (short)((s->deaf ? 0 : POLLIN) |
-                                       (s->out_at < s->out_len ? POLLOUT : 0)),
-                               on_conn, s));
+        assert_true(host_watch(
+            s->conn,
+            (short)((s->deaf ? 0 : POLLIN) | (s->out_at < s->out_len || s->leaving ? POLLOUT : 0)),
+            on_conn, s));
 }
 
 static void on_listener(void *ctx, int fd, short revents)
@@ -265,7 +272,8 @@ static void on_listener(void *ctx, int fd, short revents)
     s->in_len = s->parsed = s->skip = s->packet_count = 0;
     s->ended = s->by_reset = false;
     watch_conn(s);
-    leave_at(s, PEER_AT_ACCEPT);
+    if (s->leaves == PEER_AT_ACCEPT)
+        close_conn(s, s->rudely);
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */

@@ -7,36 +7,37 @@
 
 #include "iot/iot_base.h"
 
-#define PEER_OUT_MAX 65536u
-#define PEER_IN_MAX 65536u
+#define PEER_OUT_MAX     65536u
+#define PEER_IN_MAX      65536u
 #define PEER_PACKETS_MAX 1024u
 
-/** When it leaves. Bytes of ours that it has not read would turn FIN into RST: it reads first. */
+/** When it leaves: a turn after what it said last, as libslirp makes a FIN of a RST right behind
+ *  bytes. */
 enum peer_step {
     PEER_STAYS,
     PEER_AT_ACCEPT,
-    PEER_AT_CONNECT,      /* read, not answered */
-    PEER_IN_CONNACK,      /* two bytes of four are out */
+    PEER_AT_CONNECT, /* read, not answered */
+    PEER_IN_CONNACK, /* two bytes of four are out */
     PEER_AFTER_CONNACK,
-    PEER_IN_OUR_PUBLISH,  /* its first bytes are here */
-    PEER_AT_PUBLISH,      /* read, not answered */
+    PEER_IN_OUR_PUBLISH, /* its first bytes are here */
+    PEER_AT_PUBLISH,     /* read, not answered */
     PEER_AT_SUBSCRIBE,
     PEER_AT_PUBREL,
 };
 
 /** Packet types as bits, for `answers`. */
 #define PEER_BIT(first_byte) (1u << ((first_byte) >> 4))
-#define PEER_CONNECT 0x10u
-#define PEER_PUBLISH 0x30u
-#define PEER_PUBACK 0x40u
-#define PEER_PUBREC 0x50u
-#define PEER_PUBREL 0x60u
-#define PEER_PUBCOMP 0x70u
-#define PEER_SUBSCRIBE 0x80u
-#define PEER_UNSUBSCRIBE 0xa0u
-#define PEER_PINGREQ 0xc0u
-#define PEER_DISCONNECT 0xe0u
-#define PEER_ALL 0xffffu
+#define PEER_CONNECT         0x10u
+#define PEER_PUBLISH         0x30u
+#define PEER_PUBACK          0x40u
+#define PEER_PUBREC          0x50u
+#define PEER_PUBREL          0x60u
+#define PEER_PUBCOMP         0x70u
+#define PEER_SUBSCRIBE       0x80u
+#define PEER_UNSUBSCRIBE     0xa0u
+#define PEER_PINGREQ         0xc0u
+#define PEER_DISCONNECT      0xe0u
+#define PEER_ALL             0xffffu
 
 /* One packet that came. */
 struct peer_packet {
@@ -50,23 +51,24 @@ struct peer_server {
     uint16_t port;
 
     /* Manners; read when they matter, so a test may change them at any moment. */
-    uint32_t answers;   /* PEER_BIT of what is answered */
-    bool deaf;          /* reads nothing */
-    bool drip;          /* sends one byte a turn, each in a segment of its own */
+    uint32_t answers; /* PEER_BIT of what is answered */
+    bool deaf;        /* reads nothing */
+    bool drip;        /* sends one byte a turn, each in a segment of its own */
     enum peer_step leaves;
-    bool rudely;        /* leaves with RST */
+    bool rudely; /* leaves with RST */
     uint8_t connack[4];
-    uint8_t granted;    /* SUBACK's code */
+    uint8_t granted; /* SUBACK's code */
 
-    uint32_t accepted;  /* connections so far */
-    uint32_t got[16];   /* packets so far, by type */
-    uint64_t in_total;  /* bytes so far */
-    bool ended;         /* the device ended the present connection: FIN or RST */
+    uint32_t accepted; /* connections so far */
+    uint32_t got[16];  /* packets so far, by type */
+    uint64_t in_total; /* bytes so far */
+    bool ended;        /* the device ended the present connection: FIN or RST */
     bool by_reset;
 
     /* Of the present connection. */
     uint32_t in_len, parsed;
-    uint32_t skip; /* bytes still to come of a packet too large for `in` */
+    uint32_t leaving; /* turns until it does; 0: it stays */
+    uint32_t skip;    /* bytes still to come of a packet too large for `in` */
     uint32_t packet_count;
     struct peer_packet packets[PEER_PACKETS_MAX];
     uint8_t in[PEER_IN_MAX];

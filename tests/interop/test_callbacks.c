@@ -421,7 +421,7 @@ static void more_qos_2_than_can_be_remembered_come_through_in_pieces(void **stat
 
     peer_prepare(&one, "pieces-in", broker.port);
     one.options.session = IOT_SESSION_KEEP;
-    one.options.backoff_cap_ms = 250;
+    one.options.backoff_cap_ms = 20;
     peer_prepare(&two, "pieces-out", broker.port);
     peer_connect(&one);
     peer_connect(&two);
@@ -746,9 +746,18 @@ static uint32_t c_high_water(const struct iot_stream *s)
 }
 
 static const struct iot_stream_ops counting_ops = {
-    .open = c_open,         .poll = c_poll,     .read = c_read,   .write = c_write,
-    .flush = c_flush,       .released = c_released, .close = c_close, .abort = c_abort,
-    .deadline = c_deadline, .idle = c_idle,     .detail = c_detail, .high_water = c_high_water,
+    .open = c_open,
+    .poll = c_poll,
+    .read = c_read,
+    .write = c_write,
+    .flush = c_flush,
+    .released = c_released,
+    .close = c_close,
+    .abort = c_abort,
+    .deadline = c_deadline,
+    .idle = c_idle,
+    .detail = c_detail,
+    .high_water = c_high_water,
 };
 
 static void an_idle_tick_asks_nobody_and_sleep_says_what_poll_would(void **state)

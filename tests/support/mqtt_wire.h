@@ -40,12 +40,12 @@ struct wire_packet {
     struct iot_bytes whole;
 };
 
-/* Take the packet at the start of `*rest`. False: none, or not all of it is there. Fails the test if
- * it is one that no client may send. */
+/* Take the packet at the start of `*rest`. False: none, or not all of it is there. Fails the test
+ * if it is one that no client may send. */
 bool wire_next(struct iot_bytes *rest, struct wire_packet *p);
 
-/* One word per packet, as "CONNECT PUBLISH(7) PUBACK(3)", for comparing whole conversations. What is
- * left of an unfinished packet is "...". */
+/* One word per packet, as "CONNECT PUBLISH(7) PUBACK(3)", for comparing whole conversations. What
+ * is left of an unfinished packet is "...". */
 const char *wire_words(struct iot_bytes sent);
 
 #endif

@@ -278,6 +278,7 @@ static void broker_step(void)
 static uint32_t progress(void)
 {
     uint32_t sum = stub.reads + stub.writes + stub.opens + stub.aborts + stub.closes_asked;
+    sum += client.counters.received_messages + client.rx_at;
     for (uint32_t i = 0; i < COUNT(seen); i++)
         sum += seen[i];
     return sum;
@@ -511,11 +512,13 @@ static void without_keep_alive_tcp_watches_the_link(void **state)
     (void)state;
     opt.keepalive_s = 0;
     opt.port = 8883;
+    opt.netif = &opt;
     init();
     assert_err(connect_(), IOT_OK);
     run(10000000);
     assert_int_equal(stub.to.tcp_keepalive, 60);
     assert_int_equal(stub.to.port, 8883);
+    assert_ptr_equal(stub.to.netif, &opt);
     assert_int_equal(broker.pings, 0);
     assert_int_equal(seen[IOT_EV_LOST], 0);
 }
@@ -1401,6 +1404,7 @@ static void messages_wait_over_any_number_of_lost_links(void **state)
     for (uint32_t i = 0; i < 10; i++) {
         stub.connects = i % 2 == 0;
         stub.write_budget = i * 7; /* cut a little later each time */
+        broker.deaf_to_acks = i < 9;
         run(20000);
         stub_end(&stub, IOT_ERR_TCP_RESET, 0);
         run(0);
@@ -1412,6 +1416,12 @@ static void messages_wait_over_any_number_of_lost_links(void **state)
     assert_int_equal(pubs[1].delivered >= 1 && !pubs[1].result, 1);
     assert_int_equal(pubs[2].delivered, 1);
     assert_err(pubs[2].result, IOT_OK);
+    assert_true(last[IOT_EV_CONNECTED].session_present);
+    assert_true(client.counters.resent_messages >= 1);
+    assert_int_equal(client.counters.sent_messages, seen[IOT_EV_DONE]);
+    assert_int_equal(client.counters.failed_messages, seen[IOT_EV_FAILED]);
+    assert_int_equal(client.counters.losses, seen[IOT_EV_LOST]);
+    assert_int_equal(client.counters.connects, seen[IOT_EV_CONNECTED]);
 }
 
 /* ---- close ------------------------------------------------------------------------------- */
@@ -1461,6 +1471,7 @@ static void the_drain_deadline_ends_what_is_not_done(void **state)
         stub.closes = false;
         close_and_check(drain);
         assert_trace("FAILED:1:UNKNOWN FAILED:2:CLOSED FAILED:3:CLOSED CLOSED ");
+        assert_int_equal(client.counters.failed_messages, 3);
         /* a second to say DISCONNECT, a second to have it delivered */
         assert_int_equal(last_at[IOT_EV_CLOSED] - begin, drain + 2000);
         assert_int_equal(stub.closes_asked, 1);
@@ -1554,6 +1565,24 @@ static void close_in_each_phase_ends_with_one_closed(void **state)
     }
 }
 
+static void connect_after_close_does_not_wait_for_what_was_before(void **state)
+{
+    (void)state;
+    broker.code = 5; /* would wait for half a minute and more */
+    assert_err(connect_(), IOT_OK);
+    run(0);
+    assert_err(close_(0), IOT_OK);
+    run(0);
+    assert_trace("CONNECTING LOST:MQTT_REFUSED CLOSED ");
+    broker.code = 0;
+    assert_err(connect_(), IOT_OK);
+    run(0);
+    assert_trace("CONNECTING CONNECTED ");
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+    poll();
+    assert_true(last[IOT_EV_LOST].delay_ms <= 1000);
+}
+
 static void a_close_with_nothing_to_send_opens_nothing(void **state)
 {
     (void)state;
@@ -1588,7 +1617,7 @@ static void a_link_that_breaks_while_saying_goodbye_is_not_lost_but_closed(void 
     poll();
     poll();
     stub_end(&stub, IOT_ERR_TCP_RESET, 0);
-    run(2000);
+    run(0); /* not when patience ends: now */
     assert_trace("CLOSED ");
     assert_pools_are_empty();
 }
@@ -2151,6 +2180,7 @@ int main(void)
         CASE(the_drain_deadline_ends_what_is_not_done),
         CASE(disconnect_goes_out_although_messages_do_not_end),
         CASE(close_in_each_phase_ends_with_one_closed),
+        CASE(connect_after_close_does_not_wait_for_what_was_before),
         CASE(a_close_with_nothing_to_send_opens_nothing),
         CASE(a_link_that_breaks_while_closing_is_tried_again_until_the_drain_deadline),
         CASE(a_link_that_breaks_while_saying_goodbye_is_not_lost_but_closed),

@@ -961,6 +961,50 @@ static void a_full_ack_table_stops_reading_and_loses_nothing(void **state)
     }
 }
 
+static void a_dead_wire_is_owed_nothing_and_all_that_came_before_is_digested(void **state)
+{
+    (void)state;
+    opt.session = IOT_SESSION_KEEP;
+    publish(2);
+    come_up(0);
+    pump();
+    wire_clear(&out);
+    for (uint16_t id = 1; id <= ACKS; id++)
+        wire_publish(&in, 2, "a", id, "x", 1);
+    receive_ok();
+    iot_mqtt_session_mute(&s);
+    forget_trace();
+    wire_ack(&in, 0x50, 1);
+    for (uint16_t id = 1; id <= 2 * ACKS; id++) {
+        wire_publish(&in, 2, "a", id, "x", 1);
+        wire_ack(&in, 0x62, id);
+        wire_ack(&in, 0x50, (uint16_t)(id + 100));
+    }
+    wire_publish(&in, 4, "a", 7, "x", 1);
+    wire_publish_filled(&in, 2, "big", 8, 'x', 3000);
+    memcpy(window.bytes, in.bytes, sizeof window.bytes);
+    for (uint32_t at = 0; at < in.len;) { /* without ever pumping */
+        uint32_t n = s.window - window.len < in.len - at ? s.window - window.len : in.len - at;
+        memcpy(window.bytes + window.len, in.bytes + at, n);
+        window.len += n;
+        at += n;
+        while (window.len != 0 && feed_once() == IOT_OK)
+            continue;
+    }
+    assert_int_equal(window.len, 0);
+    assert_non_null(strstr(trace, "msg a qos2 1:120; skipped big qos1 3010; "));
+    assert_int_equal(s.ack_count, 0);
+    lose();
+    wire_clear(&in);
+    come_up(1);
+    wire_publish(&in, 0xc, "a", 7, "x", 1); /* it was taken over */
+    wire_publish(&in, 2, "a", 9, "x", 1);   /* and the next wire is owed again */
+    receive_ok();
+    assert_trace("msg a qos1 1:120; ");
+    pump();
+    assert_sent("PUBREC(7) PUBACK(9) PUBREL(1)");
+}
+
 static void pubacks_and_pubrecs_leave_in_the_order_of_their_messages(void **state)
 {
     (void)state;
@@ -1145,6 +1189,7 @@ static void pubrels_are_resent_in_their_order_before_the_publishes(void **state)
     come_up(1);
     pump();
     assert_sent("PUBREL(2) PUBREL(5) PUBLISH+DUP(1) PUBLISH+DUP(3)");
+    assert_int_equal(s.awaited, 4);
     wire_ack(&in, 0x70, 5);
     wire_ack(&in, 0x70, 2);
     wire_ack(&in, 0x50, 1);
@@ -1338,6 +1383,13 @@ static void a_writer_goes_through_the_session(void **state)
     assert_true(wire_next(&rest, &p));
     assert_bytes(p.payload, BYTES("hi"));
     assert_int_equal(p.id, 1); /* the refusals took none */
+    assert_err(iot_mqtt_session_begin(&s, &msg, 1, &w), IOT_OK);
+    iot_writer_text(&w, "long");
+    assert_err(iot_mqtt_session_commit(&s, &w, &ticket), IOT_ERR_SIZE);
+    wire_clear(&out);
+    assert_int_equal(publish(1), ticket + 1);
+    pump();
+    assert_sent("PUBLISH(2)");
     msg.topic.text = "+";
     assert_err(iot_mqtt_session_begin(&s, &msg, 10, &w), IOT_ERR_MQTT_TOPIC);
     msg = message("t", 0, "");
@@ -1417,6 +1469,7 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     subscribe("a", 0);
     pump();
     subscribe("a", 1);
+    assert_int_equal(s.ack_deadline, IOT_TIME_NEVER);
     pump();
     assert_sent("SUBSCRIBE(1) SUBSCRIBE(2)");
     wire_suback(&in, 1, 0);
@@ -1438,6 +1491,26 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     assert_true(iot_mqtt_session_idle(&s));
     now += 30000;
     assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+    /* others that are on their way are awaited still */
+    subscribe("d", 0);
+    pump();
+    subscribe("e", 0);
+    assert_int_equal(s.awaited, 1);
+    pump();
+    assert_int_equal(s.awaited, 2);
+    unsubscribe("e");
+    assert_int_equal(s.awaited, 1);
+    pump();
+    unsubscribe("d");
+    assert_int_equal(s.awaited, 1);
+    pump();
+    assert_int_equal(s.awaited, 2);
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
+        if (s.subs.sub[i].state == IOT_SUB_UNASKED)
+            wire_ack(&in, 0xb0, s.subs.sub[i].id);
+    receive_ok();
+    assert_true(iot_mqtt_session_idle(&s));
+    forget_trace();
     /* while something else is awaited, that counts on */
     publish(1);
     subscribe("c", 0);
@@ -1969,6 +2042,7 @@ int main(void)
         CASE(more_qos_2_messages_than_the_table_holds_close_by_name),
         CASE(a_full_table_of_qos_2_ids_also_refuses_an_oversized_one),
         CASE(a_full_ack_table_stops_reading_and_loses_nothing),
+        CASE(a_dead_wire_is_owed_nothing_and_all_that_came_before_is_digested),
         CASE(pubacks_and_pubrecs_leave_in_the_order_of_their_messages),
         CASE(a_skipped_message_is_acknowledged_when_its_last_byte_is_gone),
         CASE(the_end_of_a_skipped_message_waits_for_room_among_the_acks),
