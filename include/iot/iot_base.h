@@ -89,7 +89,7 @@ struct iot_bytes {
     uint32_t len;
 };
 
-/** Names one accepted request until its one end. Never 0; a number comes back only after 2^32
+/** Names one accepted request in its later events. Never 0; a number comes back only after 2^32
  *  others, so an old ticket does not name a new request. */
 typedef uint32_t iot_ticket;
 

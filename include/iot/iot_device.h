@@ -72,7 +72,8 @@ struct iot_options {
     struct iot_bytes password; /* ptr NULL: none; needs a user name (MQTT-3.1.2-22) */
     struct iot_will will;
     enum iot_session_kind session;
-    uint16_t keepalive_s; /* 0: no PINGREQ; TCP's own probes watch the link. Typical 60 */
+    uint16_t keepalive_s; /* 0: TCP's own probes watch the link, PINGREQ is only sent when the loop
+                             stood still for IOT_STALE_MS. Typical 60 */
 
     bool no_reconnect;           /* true: IOT_EV_LOST is final, until iot_device_connect */
     uint32_t backoff_cap_ms;     /* 0: 60 000 */

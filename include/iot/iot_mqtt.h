@@ -113,7 +113,8 @@ struct iot_filter {
 
 /**
  * Subscribe; renewed by itself whenever the broker has lost the session. The same filter again
- * replaces handler and QoS. IOT_EV_SUBACK with this ticket says what the broker granted.
+ * replaces handler and QoS. IOT_EV_SUBACK with this ticket says what the broker granted; there is
+ * none if the filter is subscribed again, unsubscribed, or the device closed before it came.
  *
  * f        the struct is copied, its text is borrowed (see above).
  * Returns  IOT_OK; IOT_ERR_FULL, IOT_MQTT_SUBS_MAX reached; IOT_ERR_SIZE, filter longer than

@@ -41,7 +41,8 @@ struct iot_stream_ops {
      *  still out), ask again at the deadline or wake; anything else: failed. */
     iot_err (*open)(struct iot_stream *s, const struct iot_endpoint *to, iot_time now);
 
-    /** Digest what happened, obey deadlines. IOT_ERR_AGAIN while connecting or closing, IOT_OK
+    /** Digest what happened, obey deadlines. A peer that takes no more bytes is the stream's to
+     *  notice: it ends with IOT_ERR_TCP_STALLED or the like after a bounded time. IOT_ERR_AGAIN while connecting or closing, IOT_OK
      *  while connected, IOT_ERR_CLOSED after an orderly close, otherwise the reason of the end,
      *  the same each time. Bytes received before the end can still be read. */
     iot_err (*poll)(struct iot_stream *s, iot_time now);

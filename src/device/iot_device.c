@@ -228,8 +228,8 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
         {"tx-bytes", s->box.used, s->box.tx_high, IOT_MQTT_TX_BYTES},
         {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
         {"subscriptions", s->subs.count, s->subs.count_high, IOT_MQTT_SUBS_MAX},
-        {"acks", s->ack_count, s->acks_high, IOT_MQTT_ACKS_MAX},
-        {"qos2-in", s->in2_count, s->in2_high, IOT_MQTT_QOS2_IN_MAX},
+        {"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
+        {"qos2-in", s->inbox.held, s->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
     };
     if (i >= sizeof pools / sizeof pools[0])
         return false;

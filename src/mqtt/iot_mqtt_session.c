@@ -159,22 +159,21 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     bool keep = s->opt->session != IOT_SESSION_CLEAN;
     iot_mqtt_outbox_lost(&s->box, keep);
     iot_mqtt_subs_lost(&s->subs);
-    if (!keep)
-        s->in2_count = 0;
     s->phase = PH_IDLE;
     s->part = PART_NONE;
-    s->ctl_len = s->ack_count = 0;
+    iot_mqtt_inbox_lost(&s->inbox, keep);
+    s->ctl_len = 0;
     s->awaited = 0;
     s->skip_left = 0;
     s->offered.type = s->skipped.type = 0;
-    s->want_ping = s->paused = s->bye_put = s->mute = false;
+    s->want_ping = s->paused = s->bye_put = false;
     s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
 }
 
 void iot_mqtt_session_mute(struct iot_mqtt_session *s)
 {
-    s->mute = true;
-    s->ack_count = 0;
+    s->inbox.mute = true;
+    s->inbox.owed = 0;
 }
 
 void iot_mqtt_session_finish(struct iot_mqtt_session *s)
@@ -206,68 +205,15 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
 
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
-    return s->box.count == 0 && s->subs.due == 0 && s->awaited == 0 && s->ack_count == 0 &&
-           s->in2_count == 0 && s->part == PART_NONE && s->box.writer.len == 0;
+    return s->box.count == 0 && s->subs.due == 0 && s->awaited == 0 && s->inbox.owed == 0 &&
+           s->inbox.held == 0 && s->part == PART_NONE && s->box.writer.len == 0;
 }
 
 /* ---- Receiving --------------------------------------------------------------------------- */
 
-static bool can_owe(const struct iot_mqtt_session *s)
-{
-    return s->mute || s->ack_count < IOT_MQTT_ACKS_MAX;
-}
-
-static void owe(struct iot_mqtt_session *s, uint8_t type, uint16_t id)
-{
-    if (s->mute)
-        return;
-    IOT_ASSERT(s->ack_count < IOT_MQTT_ACKS_MAX);
-    s->acks[s->ack_count].type = type;
-    s->acks[s->ack_count].id = id;
-    s->ack_count++;
-    if (s->ack_count > s->acks_high)
-        s->acks_high = s->ack_count;
-}
-
-static bool in2_has(const struct iot_mqtt_session *s, uint16_t id)
-{
-    for (uint32_t i = 0; i < s->in2_count; i++)
-        if (s->in2[i] == id)
-            return true;
-    return false;
-}
-
-static void in2_remove(struct iot_mqtt_session *s, uint16_t id)
-{
-    for (uint32_t i = 0; i < s->in2_count; i++) {
-        if (s->in2[i] == id) {
-            s->in2[i] = s->in2[--s->in2_count];
-            return;
-        }
-    }
-}
-
-static void in2_add(struct iot_mqtt_session *s, uint16_t id)
-{
-    IOT_ASSERT(s->in2_count < IOT_MQTT_QOS2_IN_MAX);
-    s->in2[s->in2_count++] = id;
-    if (s->in2_count > s->in2_high)
-        s->in2_high = s->in2_count;
-}
-
-/* The answer that a PUBLISH deserves (MQTT-3.3.4-1). */
-static void take_over(struct iot_mqtt_session *s, struct iot_mqtt_ack *answer)
-{
-    if (answer->type == IOT_MQTT_PUBREC && !in2_has(s, answer->id))
-        in2_add(s, answer->id);
-    if (answer->type != 0)
-        owe(s, answer->type, answer->id);
-    answer->type = 0;
-}
-
 void iot_mqtt_accept(struct iot_mqtt_session *s)
 {
-    take_over(s, &s->offered);
+    iot_mqtt_inbox_take(&s->inbox, &s->offered);
 }
 
 static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
@@ -285,7 +231,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
-        s->in2_count = 0;
+        s->inbox.held = 0;
         s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box);
         iot_mqtt_subs_renew(&s->subs);
     }
@@ -297,20 +243,15 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     return IOT_OK;
 }
 
-/* Describes the message; sets what it will be owed. False: known already, to be answered only. */
+/* Describes the message and says what it will be owed. One that is known already is to be answered
+ * only: no event. */
 static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
                           struct iot_mqtt_ack *answer, struct iot_mqtt_event *ev)
 {
-    if (p->qos != 0 && !can_owe(s))
-        return IOT_ERR_FULL;
-    bool known = p->qos == 2 && in2_has(s, p->id);
-    if (p->qos == 2 && !known && s->in2_count == IOT_MQTT_QOS2_IN_MAX)
-        return IOT_ERR_MQTT_QOS2_FULL; /* MQTT-4.8.0-2: close rather than drop */
-
-    answer->id = p->id;
-    answer->type = p->qos == 0 ? 0 : p->qos == 1 ? IOT_MQTT_PUBACK : IOT_MQTT_PUBREC;
-    if (known)
-        return IOT_OK; /* MQTT-4.3.3-2: not delivered again; no event */
+    bool known;
+    iot_err err = iot_mqtt_inbox_judge(&s->inbox, p->qos, p->id, answer, &known);
+    if (err != IOT_OK || known)
+        return err;
     ev->kind = IOT_MQTT_EV_MESSAGE;
     ev->msg.topic.text = (const char *)p->topic.ptr;
     ev->msg.topic.len = (uint16_t)p->topic.len;
@@ -353,9 +294,9 @@ static iot_err skip(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *u
     if (n == 0)
         return IOT_ERR_AGAIN;
     if (n == s->skip_left) {
-        if (s->skipped.type != 0 && !can_owe(s))
+        if (s->skipped.type != 0 && !iot_mqtt_inbox_can_owe(&s->inbox))
             return IOT_ERR_FULL;
-        take_over(s, &s->skipped);
+        iot_mqtt_inbox_take(&s->inbox, &s->skipped);
     }
     s->skip_left -= n;
     *used = n;
@@ -403,9 +344,9 @@ static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
     if (iot_mqtt_outbox_has_id(&s->box, id))
         return IOT_OK; /* another message's id, or its PUBREL is out already */
     /* MQTT-4.6.0-4: acknowledgements leave before the outbox' PUBRELs, so those must be out. */
-    if (!can_owe(s) || (s->box.rels_sent != s->box.rels && !s->mute))
+    if (!iot_mqtt_inbox_can_owe(&s->inbox) || (s->box.rels_sent != s->box.rels && !s->inbox.mute))
         return IOT_ERR_FULL;
-    owe(s, IOT_MQTT_PUBREL, id);
+    iot_mqtt_inbox_owe(&s->inbox, IOT_MQTT_PUBREL, id);
     return IOT_OK;
 }
 
@@ -437,10 +378,10 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
     case IOT_MQTT_PUBREC:
         return on_pubrec(s, p->id, now);
     case IOT_MQTT_PUBREL: /* answered also for an unknown id */
-        if (!can_owe(s))
+        if (!iot_mqtt_inbox_can_owe(&s->inbox))
             return IOT_ERR_FULL;
-        in2_remove(s, p->id);
-        owe(s, IOT_MQTT_PUBCOMP, p->id);
+        iot_mqtt_inbox_release(&s->inbox, p->id);
+        iot_mqtt_inbox_owe(&s->inbox, IOT_MQTT_PUBCOMP, p->id);
         return IOT_OK;
     case IOT_MQTT_PUBCOMP:
         on_pubcomp(s, p->id, now);
@@ -509,12 +450,11 @@ static void put_ack(struct iot_mqtt_session *s, uint8_t type, uint16_t id)
 static void put_acks(struct iot_mqtt_session *s)
 {
     uint32_t n = 0;
-    while (n < s->ack_count && slot_has(s, 4)) {
-        put_ack(s, s->acks[n].type, s->acks[n].id);
+    while (n < s->inbox.owed && slot_has(s, 4)) {
+        put_ack(s, s->inbox.ack[n].type, s->inbox.ack[n].id);
         n++;
     }
-    s->ack_count = (uint8_t)(s->ack_count - n);
-    memmove(s->acks, &s->acks[n], s->ack_count * sizeof s->acks[0]);
+    iot_mqtt_inbox_paid(&s->inbox, n);
 }
 
 static void put_subs(struct iot_mqtt_session *s, iot_time now)
@@ -575,7 +515,7 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     }
     if (s->phase != PH_UP)
         return;
-    if (s->ack_count != 0 || s->want_ping || s->subs.due != 0 || s->box.rels_sent != s->box.rels) {
+    if (s->inbox.owed != 0 || s->want_ping || s->subs.due != 0 || s->box.rels_sent != s->box.rels) {
         put_control(s, now);
         if (s->ctl_len != 0) {
             set_part(s, PART_CTL, s->ctl, s->ctl_len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything a broker connection is, except the connection: messages on their way (outbox),
- * subscriptions (subs), packet ids, acknowledgements owed, keep-alive. No I/O; time is an argument;
+ * what received ones are owed (inbox), subscriptions (subs), packet ids, keep-alive. No I/O; time is an argument;
  * bytes go in by feed and come out by pending; each call raises at most one event.
  *
- * Control packets never wait behind messages: what is owed is kept as state (acks, box.rels_sent,
+ * Control packets never wait behind messages: what is owed is kept as state (inbox.owed, box.rels_sent,
  * want_ping, subs.due) and written into the slot `ctl` when the wire is free, before any message.
  * CONNECT is written into memory that the client lends: its receive window, empty at that moment.
  *
@@ -14,6 +14,7 @@
 
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_codec.h"
+#include "mqtt/iot_mqtt_inbox.h"
 #include "mqtt/iot_mqtt_outbox.h"
 #include "mqtt/iot_mqtt_subs.h"
 
@@ -36,18 +37,10 @@ struct iot_mqtt_event {
     struct iot_msg msg;
 };
 
-struct iot_mqtt_ack {
-    uint16_t id;
-    uint8_t type; /* enum iot_mqtt_type; 0: none */
-};
-
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
-    uint8_t ack_count, in2_count;
-    uint8_t acks_high, in2_high;
     bool want_ping, paused;
-    bool mute;    /* the wire is dead, nothing is owed any more */
     bool bye_put; /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered;                 /* what accept will owe */
     struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
@@ -64,8 +57,7 @@ struct iot_mqtt_session {
     iot_time last_sent;     /* end of the last packet */
     iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */
     iot_time ack_deadline;  /* CONNACK, later any acknowledgement owed to us, or NEVER */
-    struct iot_mqtt_ack acks[IOT_MQTT_ACKS_MAX]; /* owed to the broker, oldest first */
-    uint16_t in2[IOT_MQTT_QOS2_IN_MAX];          /* received QoS 2 ids before their PUBREL */
+    struct iot_mqtt_inbox inbox;
     struct iot_mqtt_subs subs;
     uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
     struct iot_mqtt_outbox box;

@@ -74,7 +74,6 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     (void)err;
 
     iot_stream_wake(&t->base);
-    t->refused = false;
     if (p == NULL) {
         t->marks |= MARK_EOF; /* counts after what is queued */
         if (t->shut) {        /* both FINs: lwIP may free it from now on, and tells nobody */
@@ -85,7 +84,6 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         tcp_recved(pcb, p->tot_len); /* unread bytes would turn our FIN into a RST */
         pbuf_free(p);
     } else if (!rx_append(t, p)) {
-        t->refused = true;
         return ERR_MEM; /* not freed: lwIP keeps it and offers it again */
     }
     return ERR_OK;
@@ -216,7 +214,7 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
     t->marks = 0;
     t->lwip_err = 0;
     t->written = t->acked = 0;
-    t->unflushed = t->refused = t->shut = false;
+    t->unflushed = t->shut = false;
     t->stalled = t->retry = IOT_TIME_NEVER;
 
     iot_err err = iot_dns_ask(&t->dns, s, to->host, &t->lwip_err);
@@ -281,12 +279,8 @@ static iot_err poll_closing(struct iot_tcp *t, iot_time now)
 {
     if (t->pcb == NULL)
         return end(t, IOT_ERR_CLOSED);
-    /* Unconfirmed bytes may be references; a refused segment is unread. */
-    bool delivered = t->written == t->acked && !t->refused;
-    if (now >= t->deadline && !delivered)
-        return end(t, IOT_ERR_CLOSED);
-    if (!delivered)
-        return IOT_ERR_AGAIN;
+    if (t->written != t->acked) /* they may be references: lwIP must not keep them */
+        return now >= t->deadline ? end(t, IOT_ERR_CLOSED) : IOT_ERR_AGAIN;
 
     bool over = (t->marks & MARK_EOF) || now >= t->deadline;
     if (over)

@@ -17,7 +17,6 @@ struct iot_tcp {
     struct iot_stream base;
     uint8_t phase, marks;
     bool unflushed; /* bytes written since the last tcp_output */
-    bool refused;   /* lwIP keeps a segment that we had no room for */
     bool shut;      /* closing: our FIN is out */
     uint8_t rx_pbufs_high;
     const struct iot_endpoint *to;

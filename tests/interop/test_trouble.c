@@ -861,7 +861,7 @@ static void a_flood_of_small_segments_is_held_back_by_the_window_and_nothing_is_
         peer_server_publish(&srv, "f", text_bytes(text), 0, 0, 0);
         host_turn(1);
     }
-    assert_true(one.dev.tcp.refused);
+    assert_non_null(one.dev.tcp.pcb->refused_data);
     assert_in_range(one.dev.tcp.rx_pbufs_high, 2, IOT_RX_PBUFS_MAX);
     one.asleep = false;
     UNTIL(one.inbox_count == all);
@@ -1306,6 +1306,44 @@ static void the_last_packet_of_a_wanted_close_is_disconnect(void **state)
     peer_check_over(&one);
 }
 
+static uint32_t with_payload;
+
+/* Frames of the device's connection that carry bytes. */
+static bool note_payload(void *ctx, enum host_way way, const uint8_t *frame, uint32_t len)
+{
+    uint32_t tcp = frame[12] == 0x08 ? 14u + (frame[14] & 15u) * 4u : 14u + 40u;
+    (void)ctx;
+
+    if (way == HOST_OUT && len > tcp + 13 &&
+        ((uint32_t)frame[tcp] << 8 | frame[tcp + 1]) == one.user) {
+        uint32_t total = frame[12] == 0x08 ? 14u + ((uint32_t)frame[16] << 8 | frame[17])
+                                           : 14u + 40u + ((uint32_t)frame[18] << 8 | frame[19]);
+        with_payload += total > tcp + (frame[tcp + 12] >> 4) * 4u;
+    }
+    return true;
+}
+
+static void after_the_close_lwip_has_nothing_of_the_applications_memory(void **state)
+{
+    (void)state;
+    peer_server_start(&srv);
+    connect_to_server("no-more");
+    peer_pass_fast(1000);
+    one.user = peer_local_port(&one);
+    host_link(false);
+    iot_ticket t = peer_publish_bytes(&one, "ref", peer_payload(1000, 1), 0, IOT_MSG_BY_REF);
+    peer_turn();
+    assert_err(iot_device_close(&one.dev, 0), IOT_OK);
+    UNTIL_FAST(one.kinds[IOT_EV_CLOSED] == 1);
+    assert_true(peer_ended(&one, t));
+    peer_check_over(&one);
+    with_payload = 0;
+    host_on_frame(note_payload, NULL);
+    host_link(true);
+    peer_pass_fast(30000); /* more than a retransmission would wait */
+    assert_int_equal(with_payload, 0);
+}
+
 /* Bytes that nobody has read would turn our FIN into RST, at each moment of the close. */
 static void a_close_under_incoming_traffic_sends_no_reset(void **state)
 {
@@ -1525,6 +1563,7 @@ int main(void)
         PEER_TEST(a_broken_link_ends_a_close_that_drains),
         PEER_TEST(the_last_packet_of_a_wanted_close_is_disconnect),
         PEER_TEST(a_close_under_incoming_traffic_sends_no_reset),
+        PEER_TEST(after_the_close_lwip_has_nothing_of_the_applications_memory),
         MEMORY_TEST(a_message_waits_for_memory_of_lwip_without_spinning),
         MEMORY_TEST(an_attempt_without_memory_is_named_and_the_next_one_succeeds),
         MEMORY_TEST(a_long_famine_may_cost_the_link_and_not_the_message),

@@ -898,7 +898,7 @@ static void more_qos_2_messages_than_the_table_holds_close_by_name(void **state)
     wire_publish(&in, 4, "a", (uint16_t)(QOS2_IN + 1), "x", 1);
     assert_err(receive(), IOT_ERR_MQTT_QOS2_FULL);
     assert_trace("error MQTT_QOS2_FULL 0x34; ");
-    assert_int_equal(s.in2_high, QOS2_IN);
+    assert_int_equal(s.inbox.held_high, QOS2_IN);
     lose();
     assert_true(iot_mqtt_session_idle(&s));
 }
@@ -993,7 +993,7 @@ static void a_dead_wire_is_owed_nothing_and_all_that_came_before_is_digested(voi
     }
     assert_int_equal(window.len, 0);
     assert_non_null(strstr(trace, "msg a qos2 1:120; skipped big qos1 3010; "));
-    assert_int_equal(s.ack_count, 0);
+    assert_int_equal(s.inbox.owed, 0);
     lose();
     wire_clear(&in);
     come_up(1);
@@ -1063,8 +1063,8 @@ static void the_end_of_a_skipped_message_waits_for_room_among_the_acks(void **st
     wire_publish_filled(&in, 2, "big", 70, 'x', 3000);
     in.len -= 10;
     assert_err(receive(), IOT_ERR_AGAIN);
-    assert_int_equal(s.ack_count, ACKS - 1);
-    s.acks[s.ack_count++] = (struct iot_mqtt_ack){99, IOT_MQTT_PUBACK};
+    assert_int_equal(s.inbox.owed, ACKS - 1);
+    s.inbox.ack[s.inbox.owed++] = (struct iot_mqtt_ack){99, IOT_MQTT_PUBACK};
     assert_err(iot_mqtt_feed(&s, BYTES("xxxxxxxxxx"), now, &used, &ev), IOT_ERR_FULL);
     assert_err(iot_mqtt_feed(&s, BYTES("xxxxxxxxx"), now, &used, &ev), IOT_OK);
     assert_int_equal(used, 9);
@@ -2015,7 +2015,7 @@ static void random_bytes_never_reach_an_assertion(void **state)
         iot_mqtt_session_finish(&s);
         note_ended();
         heap_trap_off();
-        s.in2_count = 0; /* a kept session remembers them */
+        s.inbox.held = 0; /* a kept session remembers them */
         assert_true(iot_mqtt_session_idle(&s));
         assert_int_equal(s.box.used, 0);
     }

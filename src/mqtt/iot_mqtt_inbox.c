@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqtt/iot_mqtt_inbox.h"
+
+#include "core/iot_core_assert.h"
+#include "mqtt/iot_mqtt_codec.h"
+
+#include <string.h>
+
+bool iot_mqtt_inbox_can_owe(const struct iot_mqtt_inbox *in)
+{
+    return in->mute || in->owed < IOT_MQTT_ACKS_MAX;
+}
+
+void iot_mqtt_inbox_owe(struct iot_mqtt_inbox *in, uint8_t type, uint16_t id)
+{
+    if (in->mute)
+        return;
+    IOT_ASSERT(in->owed < IOT_MQTT_ACKS_MAX);
+    in->ack[in->owed].type = type;
+    in->ack[in->owed].id = id;
+    in->owed++;
+    if (in->owed > in->owed_high)
+        in->owed_high = in->owed;
+}
+
+void iot_mqtt_inbox_paid(struct iot_mqtt_inbox *in, uint32_t n)
+{
+    in->owed = (uint8_t)(in->owed - n);
+    memmove(in->ack, &in->ack[n], in->owed * sizeof in->ack[0]);
+}
+
+/* Its place among the held ones, or `held`. */
+static uint32_t find(const struct iot_mqtt_inbox *in, uint16_t id)
+{
+    uint32_t i = 0;
+    while (i < in->held && in->qos2[i] != id)
+        i++;
+    return i;
+}
+
+iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id,
+                             struct iot_mqtt_ack *answer, bool *known)
+{
+    *known = qos == 2 && find(in, id) != in->held;
+    if (qos != 0 && !iot_mqtt_inbox_can_owe(in))
+        return IOT_ERR_FULL;
+    if (qos == 2 && !*known && in->held == IOT_MQTT_QOS2_IN_MAX)
+        return IOT_ERR_MQTT_QOS2_FULL;
+    answer->id = id;
+    answer->type = qos == 0 ? 0 : qos == 1 ? IOT_MQTT_PUBACK : IOT_MQTT_PUBREC;
+    return IOT_OK;
+}
+
+void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer)
+{
+    if (answer->type == IOT_MQTT_PUBREC && find(in, answer->id) == in->held) {
+        IOT_ASSERT(in->held < IOT_MQTT_QOS2_IN_MAX);
+        in->qos2[in->held++] = answer->id;
+        if (in->held > in->held_high)
+            in->held_high = in->held;
+    }
+    if (answer->type != 0)
+        iot_mqtt_inbox_owe(in, answer->type, answer->id);
+    answer->type = 0;
+}
+
+void iot_mqtt_inbox_release(struct iot_mqtt_inbox *in, uint16_t id)
+{
+    uint32_t i = find(in, id);
+    if (i != in->held)
+        in->qos2[i] = in->qos2[--in->held];
+}
+
+void iot_mqtt_inbox_lost(struct iot_mqtt_inbox *in, bool keep)
+{
+    in->owed = 0;
+    in->mute = false;
+    if (!keep)
+        in->held = 0;
+}

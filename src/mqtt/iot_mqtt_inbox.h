@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What received messages are owed: acknowledgements still to be sent, in the order of their
+ * packets (MQTT-4.6.0-2, -3), and the QoS 2 ids between PUBLISH and PUBREL. Knows nothing of time
+ * or of the wire. */
+#ifndef IOT_MQTT_INBOX_H
+#define IOT_MQTT_INBOX_H
+
+#include "iot/iot_base.h"
+
+struct iot_mqtt_ack {
+    uint16_t id;
+    uint8_t type; /* enum iot_mqtt_type; 0: none */
+};
+
+struct iot_mqtt_inbox {
+    uint8_t owed, owed_high;
+    uint8_t held, held_high;
+    bool mute; /* the wire is dead: nothing is owed any more */
+    struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX];  /* `owed` of them, oldest first */
+    uint16_t qos2[IOT_MQTT_QOS2_IN_MAX]; /* `held` of them: received, not released by a PUBREL */
+};
+
+/** Is there room for one more acknowledgement? */
+bool iot_mqtt_inbox_can_owe(const struct iot_mqtt_inbox *in);
+
+/** Owe one; there is room. */
+void iot_mqtt_inbox_owe(struct iot_mqtt_inbox *in, uint8_t type, uint16_t id);
+
+/** The first `n` were sent. */
+void iot_mqtt_inbox_paid(struct iot_mqtt_inbox *in, uint32_t n);
+
+/**
+ * A PUBLISH came: which answer will it deserve (MQTT-3.3.4-1), and was it delivered before
+ * (MQTT-4.3.3-2)? Nothing changes yet.
+ *
+ * Returns  IOT_OK; IOT_ERR_FULL, acknowledgements must leave first; IOT_ERR_MQTT_QOS2_FULL, close
+ *          rather than drop (MQTT-4.8.0-2).
+ */
+iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id,
+                             struct iot_mqtt_ack *answer, bool *known);
+
+/** The message is ours: the answer is owed from now on, and cleared. */
+void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer);
+
+/** PUBREL: the id is new again. */
+void iot_mqtt_inbox_release(struct iot_mqtt_inbox *in, uint16_t id);
+
+/** The connection is gone; `keep`: the session is not, and QoS 2 ids stay known. */
+void iot_mqtt_inbox_lost(struct iot_mqtt_inbox *in, bool keep);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What received messages are owed. */
+#include "test.h"
+
+#include "mqtt/iot_mqtt_codec.h"
+#include "mqtt/iot_mqtt_inbox.h"
+
+#include <string.h>
+
+static struct iot_mqtt_inbox in;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&in, 0, sizeof in);
+    return 0;
+}
+
+/* Judged and taken at once. False: known already. */
+static bool receive(uint8_t qos, uint16_t id)
+{
+    struct iot_mqtt_ack answer;
+    bool known;
+    assert_int_equal(iot_mqtt_inbox_judge(&in, qos, id, &answer, &known), IOT_OK);
+    iot_mqtt_inbox_take(&in, &answer);
+    assert_int_equal(answer.type, 0);
+    return !known;
+}
+
+static void answers_follow_the_quality_and_the_order_of_arrival(void **state)
+{
+    (void)state;
+    assert_true(receive(0, 0));
+    assert_true(receive(2, 7));
+    assert_true(receive(1, 5));
+    assert_true(receive(1, 7)); /* QoS 1: an id seen before is a new message */
+    assert_int_equal(in.owed, 3);
+    assert_int_equal(in.ack[0].type, IOT_MQTT_PUBREC);
+    assert_int_equal(in.ack[0].id, 7);
+    assert_int_equal(in.ack[1].type, IOT_MQTT_PUBACK);
+    assert_int_equal(in.ack[1].id, 5);
+    iot_mqtt_inbox_paid(&in, 2);
+    assert_int_equal(in.owed, 1);
+    assert_int_equal(in.ack[0].id, 7);
+    assert_int_equal(in.ack[0].type, IOT_MQTT_PUBACK);
+}
+
+static void judging_changes_nothing(void **state)
+{
+    (void)state;
+    struct iot_mqtt_inbox before = in;
+    struct iot_mqtt_ack answer;
+    bool known;
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 9, &answer, &known), IOT_OK);
+    assert_false(known);
+    assert_memory_equal(&in, &before, sizeof in);
+}
+
+static void a_qos_2_id_is_known_until_its_pubrel_and_answered_each_time(void **state)
+{
+    (void)state;
+    assert_true(receive(2, 9));
+    assert_false(receive(2, 9));
+    assert_int_equal(in.owed, 2);
+    assert_int_equal(in.held, 1);
+    iot_mqtt_inbox_release(&in, 8); /* unknown: nothing happens */
+    assert_int_equal(in.held, 1);
+    iot_mqtt_inbox_release(&in, 9);
+    assert_int_equal(in.held, 0);
+    assert_true(receive(2, 9));
+}
+
+static void full_pools_refuse_by_name_and_change_nothing(void **state)
+{
+    (void)state;
+    struct iot_mqtt_ack answer = {0, 0};
+    bool known;
+    for (uint16_t id = 1; id <= IOT_MQTT_ACKS_MAX; id++)
+        assert_true(receive(1, id));
+    struct iot_mqtt_inbox before = in;
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 1, 99, &answer, &known), IOT_ERR_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, &answer, &known), IOT_ERR_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 0, 0, &answer, &known), IOT_OK); /* owes nothing */
+    assert_memory_equal(&in, &before, sizeof in);
+
+    setup(NULL);
+    for (uint16_t id = 1; id <= IOT_MQTT_QOS2_IN_MAX; id++) {
+        assert_true(receive(2, id));
+        iot_mqtt_inbox_paid(&in, 1);
+    }
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, &answer, &known), IOT_ERR_MQTT_QOS2_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 3, &answer, &known), IOT_OK); /* a known one */
+    assert_true(known);
+    iot_mqtt_inbox_release(&in, 1);
+    assert_true(receive(2, 99));
+    assert_int_equal(in.held_high, IOT_MQTT_QOS2_IN_MAX);
+}
+
+static void on_a_dead_wire_nothing_is_owed_but_ids_are_remembered(void **state)
+{
+    (void)state;
+    in.mute = true;
+    for (uint16_t id = 1; id <= IOT_MQTT_ACKS_MAX + 1; id++)
+        assert_true(receive(2, id));
+    assert_int_equal(in.owed, 0);
+    assert_int_equal(in.held, IOT_MQTT_ACKS_MAX + 1);
+    iot_mqtt_inbox_lost(&in, true);
+    assert_false(in.mute);
+    assert_false(receive(2, 1));
+    iot_mqtt_inbox_lost(&in, false);
+    assert_int_equal(in.owed, 0);
+    assert_true(receive(2, 1));
+}
+
+#define CASE(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(answers_follow_the_quality_and_the_order_of_arrival),
+        CASE(judging_changes_nothing),
+        CASE(a_qos_2_id_is_known_until_its_pubrel_and_answered_each_time),
+        CASE(full_pools_refuse_by_name_and_change_nothing),
+        CASE(on_a_dead_wire_nothing_is_owed_but_ids_are_remembered),
+    };
+    return cmocka_run_group_tests_name("mqtt_inbox", tests, NULL, NULL);
+}
