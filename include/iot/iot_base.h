@@ -81,7 +81,7 @@ const char *iot_err_text(iot_err err);
 typedef uint64_t iot_time;
 
 #define IOT_TIME_NEVER UINT64_MAX
-#define IOT_MS_NEVER UINT32_MAX
+#define IOT_MS_NEVER   UINT32_MAX
 
 /** Bytes that belong to somebody else; who and until when is said where one is given. */
 struct iot_bytes {

@@ -18,20 +18,20 @@ extern "C" {
 #endif
 
 enum iot_event_kind {
-    IOT_EV_CONNECTING,  /* an attempt begins: delay_ms 0 */
-    IOT_EV_CONNECTED,   /* CONNACK accepted; session_present */
-    IOT_EV_LOST,        /* link or attempt ended: err, detail; the next one in delay_ms, or
+    IOT_EV_CONNECTING, /* an attempt begins: delay_ms 0 */
+    IOT_EV_CONNECTED,  /* CONNACK accepted; session_present */
+    IOT_EV_LOST,       /* link or attempt ended: err, detail; the next one in delay_ms, or
                            IOT_MS_NEVER when none follows (reconnect off) */
-    IOT_EV_DONE,        /* ticket: message delivered as its QoS says */
-    IOT_EV_FAILED,      /* ticket, err: message ended without that */
-    IOT_EV_SUBACK,      /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot
+    IOT_EV_DONE,       /* ticket: message delivered as its QoS says */
+    IOT_EV_FAILED,     /* ticket, err: message ended without that */
+    IOT_EV_SUBACK,     /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot
                            freed. Comes again only if a renewal is granted otherwise. */
-    IOT_EV_UNSUBACK,    /* ticket */
-    IOT_EV_MESSAGE,     /* msg: matches no subscription that has a handler */
-    IOT_EV_SKIPPED,     /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
+    IOT_EV_UNSUBACK,   /* ticket */
+    IOT_EV_MESSAGE,    /* msg: matches no subscription that has a handler */
+    IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
                            bytes of the packet) or MQTT_DECLINED (msg) */
-    IOT_EV_WRITABLE,    /* room again after IOT_ERR_FULL */
-    IOT_EV_CLOSED,      /* after iot_device_close: memory and borrowed texts are yours again */
+    IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
+    IOT_EV_CLOSED,     /* after iot_device_close: memory and borrowed texts are yours again */
 };
 
 struct iot_event {
@@ -79,8 +79,8 @@ struct iot_options {
     uint32_t backoff_cap_ms;     /* 0: 60 000 */
     uint32_t connack_timeout_ms; /* 0: 10 000 */
     uint32_t ping_timeout_ms;    /* 0: 10 000 */
-    uint32_t ack_timeout_ms;     /* 0: 20 000; no acknowledgement at all for so long: link dropped */
-    uint16_t first_id;           /* first packet id; 0: 1. For byte-exact tests */
+    uint32_t ack_timeout_ms; /* 0: 20 000; no acknowledgement at all for so long: link dropped */
+    uint16_t first_id;       /* first packet id; 0: 1. For byte-exact tests */
 
     iot_event_handler on_event;
     void *ctx;

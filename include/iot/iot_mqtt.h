@@ -33,7 +33,10 @@ struct iot_topic {
 };
 
 /** A raw topic from a string literal. */
-#define IOT_TOPIC(literal) {(literal), (uint16_t)(sizeof(literal) - 1), 0}
+#define IOT_TOPIC(literal)                                                                         \
+    {                                                                                              \
+        (literal), (uint16_t)(sizeof(literal) - 1), 0                                              \
+    }
 
 /**
  * Check a topic name once, for cheap publishing.
@@ -104,9 +107,9 @@ void iot_mqtt_cancel(struct iot_writer *w);
 typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 
 struct iot_filter {
-    struct iot_topic filter;    /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
+    struct iot_topic filter;     /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
                                    or IOT_EV_CLOSED */
-    uint8_t qos;                /* the most we want: 0, 1, 2 */
+    uint8_t qos;                 /* the most we want: 0, 1, 2 */
     iot_mqtt_handler on_message; /* NULL: messages come as IOT_EV_MESSAGE */
     void *ctx;
 };

@@ -10,8 +10,8 @@
 #include "net/iot_net_tcp.h"
 
 struct iot_device {
-    bool wake;         /* something happened: a whole tick */
-    bool queued;       /* the application wants bytes sent: the second half of a tick will do */
+    bool wake;   /* something happened: a whole tick */
+    bool queued; /* the application wants bytes sent: the second half of a tick will do */
     bool polling;
     bool clock_set, seeded, slept;
     uint32_t last_ms;  /* the caller's counter at the last tick */

@@ -5,16 +5,16 @@
 
 #include <string.h>
 
-#define MQTT_PORT 1883u
-#define BACKOFF_MIN_MS 250u
+#define MQTT_PORT       1883u
+#define BACKOFF_MIN_MS  250u
 #define BACKOFF_BASE_MS 1000u
-#define BACKOFF_CAP_MS 60000u
-#define STABLE_MS 30000u     /* a link that lived so long was a good one */
-#define BYE_MS 1000u         /* to hand over DISCONNECT, and again to have it delivered */
-#define REOFFER_MS 20u       /* a declined message */
-#define OPEN_AGAIN_MS 100u   /* the stream cannot open yet */
-#define TCP_KEEPALIVE_S 60u  /* where MQTT has none */
-#define WRITES_MAX (4 * IOT_MQTT_OUT_MAX + 8)
+#define BACKOFF_CAP_MS  60000u
+#define STABLE_MS       30000u /* a link that lived so long was a good one */
+#define BYE_MS          1000u  /* to hand over DISCONNECT, and again to have it delivered */
+#define REOFFER_MS      20u    /* a declined message */
+#define OPEN_AGAIN_MS   100u   /* the stream cannot open yet */
+#define TCP_KEEPALIVE_S 60u    /* where MQTT has none */
+#define WRITES_MAX      (4 * IOT_MQTT_OUT_MAX + 8)
 
 enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
 enum client_request {
@@ -454,8 +454,7 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
         enum iot_stream_write_flag how;
         struct iot_bytes bytes = iot_mqtt_pending(&c->session, now, &how);
         uint32_t taken = 0;
-        if (bytes.len == 0 ||
-            c->stream->ops->write(c->stream, bytes, how, now, &taken) != IOT_OK)
+        if (bytes.len == 0 || c->stream->ops->write(c->stream, bytes, how, now, &taken) != IOT_OK)
             break;
         c->written += taken;
         iot_mqtt_sent(&c->session, taken, c->written, now);

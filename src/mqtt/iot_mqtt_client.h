@@ -30,8 +30,8 @@ struct iot_mqtt_client {
     uint32_t rx_at, rx_len;
     iot_err reason; /* of the last loss */
     int32_t detail;
-    iot_err broken; /* what the stream said; acted on when everything received is digested */
-    iot_time until;          /* WAIT: next attempt; BYE: patience */
+    iot_err broken;   /* what the stream said; acted on when everything received is digested */
+    iot_time until;   /* WAIT: next attempt; BYE: patience */
     iot_time reoffer; /* a declined message is offered again, or NEVER */
     iot_time decline_deadline;
     iot_time drain_deadline; /* closing: messages may take so long */

@@ -15,8 +15,8 @@ struct iot_mqtt_ack {
 struct iot_mqtt_inbox {
     uint8_t owed, owed_high;
     uint8_t held, held_high;
-    bool mute; /* the wire is dead: nothing is owed any more */
-    struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX];  /* `owed` of them, oldest first */
+    bool mute;                                  /* the wire is dead: nothing is owed any more */
+    struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX]; /* `owed` of them, oldest first */
     uint16_t qos2[IOT_MQTT_QOS2_IN_MAX]; /* `held` of them: received, not released by a PUBREL */
 };
 

@@ -45,7 +45,7 @@ struct iot_mqtt_outbox {
     bool want_room, freed;
     uint32_t tail;
     uint32_t used; /* bytes of all messages; gaps between them not counted */
-    struct { /* the one open writer; len 0: none */
+    struct {       /* the one open writer; len 0: none */
         uint32_t at, len;
         uint32_t body; /* offset of the payload */
         uint16_t topic_len;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define CONNACK_TIMEOUT_MS 10000u
-#define PING_TIMEOUT_MS 10000u
-#define ACK_TIMEOUT_MS 20000u
+#define PING_TIMEOUT_MS    10000u
+#define ACK_TIMEOUT_MS     20000u
 
 enum session_phase { PH_IDLE, PH_CONNECT, PH_UP, PH_BYE };
 
@@ -59,9 +59,8 @@ static void got_awaited(struct iot_mqtt_session *s, iot_time now)
 {
     if (s->awaited > 0)
         s->awaited--;
-    s->ack_deadline = s->awaited == 0
-                          ? IOT_TIME_NEVER
-                          : now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
+    s->ack_deadline =
+        s->awaited == 0 ? IOT_TIME_NEVER : now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
 }
 
 /* Requests of the application that took the place of others: `n` answers are under way that nobody
@@ -124,9 +123,8 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, 
     if (!iot_utf8_valid(id) || !iot_utf8_valid(user))
         return IOT_ERR_MQTT_TOPIC;
     if (opt->will.topic.len != 0) {
-        struct iot_msg will = {.topic = opt->will.topic,
-                               .payload = opt->will.payload,
-                               .qos = opt->will.qos};
+        struct iot_msg will = {
+            .topic = opt->will.topic, .payload = opt->will.payload, .qos = opt->will.qos};
         iot_err err = iot_mqtt_outbox_check(&will);
         if (err != IOT_OK)
             return err;

@@ -22,10 +22,10 @@
 struct iot_mqtt_event {
     enum iot_mqtt_event_kind {
         IOT_MQTT_EV_NONE,
-        IOT_MQTT_EV_CONNACK, /* session_present */
-        IOT_MQTT_EV_MESSAGE, /* msg; acknowledged only by iot_mqtt_accept */
-        IOT_MQTT_EV_SKIPPED, /* msg without payload; total: bytes of its packet */
-        IOT_MQTT_EV_SUBACK,  /* ticket, err, code */
+        IOT_MQTT_EV_CONNACK,  /* session_present */
+        IOT_MQTT_EV_MESSAGE,  /* msg; acknowledged only by iot_mqtt_accept */
+        IOT_MQTT_EV_SKIPPED,  /* msg without payload; total: bytes of its packet */
+        IOT_MQTT_EV_SUBACK,   /* ticket, err, code */
         IOT_MQTT_EV_UNSUBACK, /* ticket */
         IOT_MQTT_EV_ENDED,    /* ticket, err */
     } kind;
@@ -41,9 +41,9 @@ struct iot_mqtt_event {
 struct iot_mqtt_session {
     uint8_t phase, part;
     bool want_ping, paused;
-    bool bye_put; /* DISCONNECT is in the slot, or was sent */
-    struct iot_mqtt_ack offered;                 /* what accept will owe */
-    struct iot_mqtt_ack skipped;                 /* what the end of a skipped packet will owe */
+    bool bye_put;                /* DISCONNECT is in the slot, or was sent */
+    struct iot_mqtt_ack offered; /* what accept will owe */
+    struct iot_mqtt_ack skipped; /* what the end of a skipped packet will owe */
     uint16_t ctl_len;
     uint16_t next_id;
     uint16_t awaited; /* acknowledgements that the broker owes us */
@@ -51,7 +51,7 @@ struct iot_mqtt_session {
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
-    uint32_t skip_left;     /* bytes of an oversized PUBLISH still to be thrown away */
+    uint32_t skip_left; /* bytes of an oversized PUBLISH still to be thrown away */
     iot_ticket next_ticket;
     uint32_t window;        /* the largest packet that feed will ever be shown whole */
     iot_time last_sent;     /* end of the last packet */

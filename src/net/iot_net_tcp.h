@@ -23,7 +23,7 @@ struct iot_tcp {
     struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */
     struct pbuf *rx;
     uint32_t written, acked;
-    iot_err reason;    /* why the phase is OVER */
+    iot_err reason; /* why the phase is OVER */
     int32_t lwip_err;
     iot_time deadline; /* of the phase */
     iot_time stalled;  /* moment at which unconfirmed or refused bytes become a stall */

@@ -1507,6 +1507,28 @@ static void a_close_in_a_famine_has_an_end(void **state)
     peer_check_over(&one);
 }
 
+/* After both FINs lwIP gives a connection's memory to whoever asks, and tells nobody. */
+static void a_connection_that_is_over_is_not_touched_again(void **state)
+{
+    (void)state;
+    peer_server_start(&srv);
+    connect_to_server("over");
+    assert_err(iot_device_close(&one.dev, 0), IOT_OK);
+    UNTIL(one.dev.tcp.shut);
+    one.asleep = true;
+    UNTIL(srv.ended);
+    for (int i = 0; i < 5; i++)
+        host_turn(1); /* its FIN arrives */
+    hold(PCBS);
+    for (uint32_t i = 0; i < held.pcbs; i++)
+        tcp_arg(held.pcb[i], &held);
+    one.asleep = false;
+    UNTIL_FAST(one.kinds[IOT_EV_CLOSED] == 1);
+    for (uint32_t i = 0; i < held.pcbs; i++)
+        assert_ptr_equal(held.pcb[i]->callback_arg, &held);
+    peer_check_over(&one);
+}
+
 /* ---- Main -------------------------------------------------------------------------------- */
 
 #define MEMORY_TEST(f) cmocka_unit_test_teardown(f, memory_teardown)
@@ -1568,6 +1590,7 @@ int main(void)
         MEMORY_TEST(an_attempt_without_memory_is_named_and_the_next_one_succeeds),
         MEMORY_TEST(a_long_famine_may_cost_the_link_and_not_the_message),
         MEMORY_TEST(a_close_in_a_famine_has_an_end),
+        MEMORY_TEST(a_connection_that_is_over_is_not_touched_again),
     };
     return cmocka_run_group_tests(tests, peer_group_setup, peer_group_teardown);
 }
