@@ -8,6 +8,8 @@
 #include "host/host_net.h"
 #include "iot_port_unix.h"
 
+#include "lwip/pbuf.h"
+
 static struct host_broker broker;
 static struct peer_device one, two;
 
@@ -498,16 +500,19 @@ static void an_echo_application_loses_nothing_to_a_full_ring(void **state)
     peer_prepare(&two, "echo-user", broker.port);
     peer_connect(&two);
     peer_subscribed(&two, "echo/out", 0);
-    while (sent < 200) {
-        struct iot_msg msg = {peer_topic("echo/in"), peer_payload(200, sent), 0, 0};
+    one.asleep = true; /* more than the ring holds is there before the first tick */
+    while (sent < 50) {
+        struct iot_msg msg = {peer_topic("echo/in"), peer_payload(400, sent), 0, 0};
         if (peer_try_publish(&two, &msg, NULL) == IOT_OK)
             sent++;
         else
             peer_turn();
     }
+    UNTIL(one.dev.tcp.rx != NULL && one.dev.tcp.rx->tot_len > IOT_MQTT_TX_BYTES + 400);
+    one.asleep = false;
     UNTIL(two.inbox_count == sent);
     for (uint32_t i = 0; i < sent; i++)
-        assert_true(peer_same(&two.inbox[i], peer_payload(200, i)));
+        assert_true(peer_same(&two.inbox[i], peer_payload(400, i)));
     assert_true(iot_device_counters(&one.dev)->declined > 0);
     assert_int_equal(one.kinds[IOT_EV_LOST] + one.kinds[IOT_EV_SKIPPED], 0);
     peer_close(&one);
