@@ -122,7 +122,8 @@ struct iot_pool_use {
 iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options *options,
                                 uint32_t size, uint32_t config_hash);
 
-/** Begin to connect and stay connected. Returns IOT_OK; IOT_ERR_STATE: already begun, or closing. */
+/** Begin to connect and stay connected. Another client id than before needs iot_device_init first:
+ *  it is the key of the session (MQTT-3.1.3-2). Returns IOT_OK; IOT_ERR_STATE: already begun, or closing. */
 iot_err iot_device_connect(struct iot_device *dev);
 
 /**
@@ -146,7 +147,8 @@ void iot_network(struct iot_device *dev, enum iot_network_change change);
 /**
  * End in good order: queued messages are sent and acknowledged within `drain_ms`, then DISCONNECT
  * (no will fires), then the stream is closed. What is not done by then ends as
- * IOT_EV_FAILED CLOSED, or UNKNOWN if the broker may have it. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
+ * IOT_EV_FAILED CLOSED, or UNKNOWN if the broker may have it; a kept session's messages, too, which
+ * are not sent again later. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
  *
  * drain_ms DISCONNECT and the orderly close of TCP have a deadline of their own behind it, 2 s.
  * Returns  IOT_OK; IOT_ERR_STATE: closed or closing already.

@@ -71,7 +71,8 @@ struct iot_msg {
  * Context  application code or any callback; not from an interrupt.
  * Returns  IOT_OK; IOT_ERR_FULL, nothing queued, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
  *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3); IOT_ERR_STATE,
- *          not between connect and close, or a writer is open.
+ *          not between connect and close, or a writer is open; IOT_ERR_AGAIN, QoS 1 or 2 of a
+ *          kept session before the first tick, and the port's random numbers are not ready.
  */
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
 

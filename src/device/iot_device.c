@@ -239,10 +239,22 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
 
 /* ---- MQTT -------------------------------------------------------------------------------- */
 
-iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
+/* Packet ids of a kept session begin at a random number, also for what is published before the
+ * first tick. */
+static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
+    if (!dev->seeded && msg->qos != 0 && dev->opt->session != IOT_SESSION_CLEAN && !seed(dev))
+        return IOT_ERR_AGAIN;
+    return IOT_OK;
+}
+
+iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
+{
+    iot_err err = can_publish(dev, msg);
+    if (err != IOT_OK)
+        return err;
     dev->queued = true;
     return iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
 }
@@ -250,9 +262,9 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
 iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
                        struct iot_writer *w)
 {
-    if (!iot_mqtt_client_open(&dev->mqtt))
-        return IOT_ERR_STATE;
-    iot_err err = iot_mqtt_session_begin(&dev->mqtt.session, msg, max, w);
+    iot_err err = can_publish(dev, msg);
+    if (err == IOT_OK)
+        err = iot_mqtt_session_begin(&dev->mqtt.session, msg, max, w);
     if (err == IOT_OK)
         w->owner = dev;
     return err;

@@ -27,7 +27,7 @@ while IFS=: read -r line row; do
         fi
     done
     # What looks like a name and is written otherwise would not be looked at.
-    [ "$(grep -o '\.c: ' <<<"$row" | wc -l)" = $found ] || complain "$line" "a test's name is not as this script reads it"
+    [ "$(grep -o '\.c: ' <<<"$row" | wc -l)" = $found ] || complain "$line" "a name that this script cannot read"
     case $row in
         *'no test: '[a-z]* | *'does not apply: '[a-z]*) ;;
         *) [ $found != 0 ] || complain "$line" "names no test, and not why" ;;

@@ -329,8 +329,9 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     (void)ev;
 }
 
-/* The number of the first message after a reboot, published after the first tick. */
-static uint16_t first_number(enum iot_session_kind kind, uint16_t first_id, uint8_t chance)
+/* The number of the first message after a reboot, published before or after the first tick. */
+static uint16_t first_number(enum iot_session_kind kind, uint16_t first_id, uint8_t chance,
+                             bool early)
 {
     static struct iot_device dev;
     static struct stub_stream stub;
@@ -346,7 +347,8 @@ static uint16_t first_number(enum iot_session_kind kind, uint16_t first_id, uint
     memset(&dev, 0xee, sizeof dev); /* as memory is after power-up */
     assert_err(iot_device_init(&dev, &opt), IOT_OK);
     assert_err(iot_device_connect(&dev), IOT_OK);
-    iot_poll(&dev, 0);
+    if (!early)
+        iot_poll(&dev, 0);
     assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
     uint16_t id = dev.mqtt.session.box.out[0].id;
     assert_err(iot_device_close(&dev, 0), IOT_OK);
@@ -359,10 +361,12 @@ static void after_a_reboot_a_kept_session_begins_with_a_random_number(void **sta
 {
     (void)state;
     for (uint32_t chance = 0; chance < 256; chance++) {
-        uint16_t id = first_number(IOT_SESSION_KEEP, 0, (uint8_t)chance);
-        assert_int_equal(id, chance << 8 | chance | 1); /* odd: not 0 */
-        assert_int_equal(first_number(IOT_SESSION_KEEP, 77, (uint8_t)chance), 77);
-        assert_int_equal(first_number(IOT_SESSION_CLEAN, 0, (uint8_t)chance), 1);
+        for (int early = 0; early <= 1; early++) {
+            uint16_t id = first_number(IOT_SESSION_KEEP, 0, (uint8_t)chance, early);
+            assert_int_equal(id, chance << 8 | chance | 1); /* odd: not 0 */
+            assert_int_equal(first_number(IOT_SESSION_KEEP, 77, (uint8_t)chance, early), 77);
+            assert_int_equal(first_number(IOT_SESSION_CLEAN, 0, (uint8_t)chance, early), 1);
+        }
     }
 }
 
@@ -484,6 +488,32 @@ static void each_quality_is_answered_by_its_own_packet_and_retain_is_told(void *
     }
 }
 
+static void an_empty_retained_message_goes_both_ways(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("a"), .flags = IOT_MSG_RETAIN};
+    (void)state;
+    come_up(0);
+    for (uint8_t qos = 0; qos <= 2; qos++) {
+        struct iot_bytes rest;
+        struct wire_packet p;
+        msg.qos = qos;
+        assert_err(iot_mqtt_session_publish(&s, &msg, NULL), IOT_OK);
+        pump();
+        rest = wire_bytes(&out);
+        assert_true(wire_next(&rest, &p));
+        assert_int_equal(p.type, 3);
+        assert_int_equal(p.flags, qos << 1 | 1);
+        assert_int_equal(p.payload.len, 0);
+        wire_clear(&out);
+        note_ended();
+        heard[0] = '\0';
+        wire_publish(&in, (uint8_t)(qos << 1 | 1), "a", 9, NULL, 0);
+        receive_ok();
+        assert_heard("a retain=; ");
+        assert_sent(qos == 0 ? "" : qos == 1 ? "PUBACK(9)" : "PUBREC(9)");
+    }
+}
+
 /* ---- unsubscribing ----------------------------------------------------------------------- */
 
 static void deliveries_that_unsubscribe_overtook_are_finished(void **state)
@@ -553,6 +583,7 @@ int main(void)
         CASE(a_clean_session_subscribes_anew_on_each_connection_and_carries_nothing_over),
         CASE(qos_0_is_sent_once_and_without_dup),
         CASE(each_quality_is_answered_by_its_own_packet_and_retain_is_told),
+        CASE(an_empty_retained_message_goes_both_ways),
         CASE(deliveries_that_unsubscribe_overtook_are_finished),
         CASE(unsuback_ends_the_request_also_when_the_broker_knew_no_such_filter),
     };
