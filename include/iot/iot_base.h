@@ -26,7 +26,7 @@ extern "C" {
     X(AGAIN, -1, "nothing to do now; poll and ask again")                                          \
     X(ARG, -2, "an argument is not allowed here")                                                  \
     X(STATE, -3, "call not allowed in the present state")                                          \
-    X(FULL, -4, "a fixed pool or buffer is full; retry after IOT_EV_WRITABLE")                     \
+    X(FULL, -4, "a fixed pool or buffer is full; retry when something in it has ended")            \
     X(SIZE, -5, "larger than a fixed buffer can ever hold; see iot_config.h")                      \
     X(CONFIG, -6, "application and library were built with different iot_config.h values")         \
     X(CLOSED, -7, "closed by the application")                                                     \
@@ -34,7 +34,7 @@ extern "C" {
     X(UNKNOWN, -9, "outcome unknown: sent, not acknowledged, and the session is gone")             \
     X(RANDOM, -10, "the port's random source failed")                                              \
     X(NET_DOWN, -20, "the application said that the network is down")                              \
-    X(DNS_UNKNOWN, -21, "no such host: the DNS server knows no address for this name")             \
+    X(DNS_UNKNOWN, -21, "no such host: the DNS server knows no address, or it is not a name")      \
     X(DNS_TIMEOUT, -22, "no answer from the DNS server")                                           \
     X(DNS_BUSY, -23, "lwIP cannot take the DNS request; see DNS_TABLE_SIZE, DNS_MAX_REQUESTS")     \
     X(DNS_SERVER, -32, "lwIP has no DNS server; DHCP not finished, or call dns_setserver")         \
@@ -58,7 +58,7 @@ extern "C" {
     X(MQTT_DECLINED, -68, "a handler declined a message for too long")                             \
     X(MQTT_TOO_LARGE, -69, "a packet that cannot be skipped exceeds IOT_MQTT_RX_BYTES")            \
     X(MQTT_SUBACK, -70, "broker refused the subscription")                                         \
-    X(MQTT_TOPIC, -71, "not a valid topic or filter")
+    X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

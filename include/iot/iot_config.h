@@ -25,12 +25,13 @@
 #endif
 
 /** Transmit ring, bytes. Holds every copied message until it is done; each costs its topic, its
- *  payload and up to 9 bytes. By-reference messages cost topic and header only. */
+ *  payload and up to 9 bytes, in one piece: a message that fits
+ *  neither before the end nor before the oldest one waits. By-reference messages cost topic and header only. */
 #ifndef IOT_MQTT_TX_BYTES
 #define IOT_MQTT_TX_BYTES 1024
 #endif
 
-/** Messages accepted and not done, all QoS together. RAM: 28 bytes each (32-bit machine). */
+/** Messages accepted and not done, all QoS together. RAM: 32 bytes each (32-bit machine). */
 #ifndef IOT_MQTT_OUT_MAX
 #define IOT_MQTT_OUT_MAX 10
 #endif
@@ -79,7 +80,9 @@
 
 /* ---- TCP --------------------------------------------------------------------------------- */
 
-/** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes. */
+/** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes. What
+ *  lwIP hands over at once (segments that came out of order) is taken whole when none is held. At
+ *  most PBUF_POOL_SIZE - 2, for all devices together. */
 #ifndef IOT_RX_PBUFS_MAX
 #define IOT_RX_PBUFS_MAX 4
 #endif

@@ -31,7 +31,9 @@ enum iot_event_kind {
     IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
                            bytes of the packet) or MQTT_DECLINED (msg) */
     IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
-    IOT_EV_CLOSED,     /* after iot_device_close: memory and borrowed texts are yours again */
+    IOT_EV_CLOSED,     /* after iot_device_close: when the iot_poll that raised it has returned,
+                          memory and borrowed texts are yours again. Only this gives them back:
+                          after IOT_EV_LOST lwIP may still hold a name request of ours */
 };
 
 struct iot_event {
@@ -75,7 +77,8 @@ struct iot_options {
     uint16_t keepalive_s; /* 0: TCP's own probes watch the link, PINGREQ is only sent when the loop
                              stood still for IOT_STALE_MS. Typical 60 */
 
-    bool no_reconnect;           /* true: IOT_EV_LOST is final, until iot_device_connect */
+    bool no_reconnect;           /* true: IOT_EV_LOST is final, until iot_device_connect; the pause
+                                    before it is yours then */
     uint32_t backoff_cap_ms;     /* 0: 60 000 */
     uint32_t connack_timeout_ms; /* 0: 10 000 */
     uint32_t ping_timeout_ms;    /* 0: 10 000 */
@@ -109,7 +112,8 @@ struct iot_pool_use {
 /**
  * Prepare a device. No memory but `*dev` is used, now or later.
  *
- * dev      caller's storage, complete type from iot_static.h; must not be a connected device.
+ * dev      caller's storage, complete type from iot_static.h; new memory, or a device that has raised
+ *          IOT_EV_CLOSED.
  * options  borrowed, see there.
  * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no on_event or port,
  *          password without user name, bad will; IOT_ERR_MQTT_TOPIC: will topic, or ill-formed
@@ -132,7 +136,7 @@ iot_err iot_device_connect(struct iot_device *dev);
  * now_ms   a counter of ms that may wrap (HAL_GetTick, sys_now).
  * Returns  ms until it wants to be called again if lwIP has nothing new; 0: at once;
  *          IOT_MS_NEVER: only when something happens. Called from one of its own callbacks it does
- *          nothing and returns 0.
+ *          nothing and returns 0: do not wait in a callback.
  */
 uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms);
 
@@ -150,12 +154,14 @@ void iot_network(struct iot_device *dev, enum iot_network_change change);
  * IOT_EV_FAILED CLOSED, or UNKNOWN if the broker may have it; a kept session's messages, too, which
  * are not sent again later. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
  *
- * drain_ms DISCONNECT and the orderly close of TCP have a deadline of their own behind it, 2 s.
+ * drain_ms behind it DISCONNECT and the orderly close of TCP have 2 s of their own; a name request
+ *          that is out is waited for, as lwIP cannot cancel it (its own give-up: some 7 s).
  * Returns  IOT_OK; IOT_ERR_STATE: closed or closing already.
  */
 iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms);
 
-/** Safe to sleep or to cut power: nothing accepted and undone, nothing owed to the broker. */
+/** Safe to sleep or to cut power: nothing accepted and undone, nothing owed to the broker, all bytes
+ *  sent confirmed by its TCP. */
 bool iot_device_idle(const struct iot_device *dev);
 
 bool iot_device_connected(const struct iot_device *dev);

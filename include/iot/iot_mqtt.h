@@ -10,7 +10,7 @@
  *     QoS 1   PUBACK arrived: the broker owns the message, possibly more than once.
  *     QoS 2   PUBCOMP arrived: the broker owns the message exactly once.
  *
- * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke), UNKNOWN (QoS 1
+ * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke or was closed), UNKNOWN (QoS 1
  * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close).
  */
 #ifndef IOT_MQTT_H
@@ -32,10 +32,10 @@ struct iot_topic {
     uint16_t prepared; /* private */
 };
 
-/** A raw topic from a string literal. */
+/** Initialiser of a raw topic from a string literal. */
 #define IOT_TOPIC(literal)                                                                         \
     {                                                                                              \
-        (literal), (uint16_t)(sizeof(literal) - 1), 0                                              \
+        ("" literal), (uint16_t)(sizeof(literal) - 1), 0                                           \
     }
 
 /**
@@ -100,8 +100,8 @@ void iot_mqtt_cancel(struct iot_writer *w);
  * msg      topic and payload lie in the receive window: valid until return.
  * Context  last thing in its step: publish, subscribe, unsubscribe, close are allowed; a nested
  *          iot_poll does nothing.
- * Returns  IOT_OK, accepted: only then QoS 1 and 2 are acknowledged. IOT_ERR_AGAIN, not now: it is
- *          offered again at each tick, nothing behind it is read, for IOT_DECLINE_MAX_MS at most.
+ * Returns  IOT_OK, accepted: only then QoS 1 and 2 are acknowledged. IOT_ERR_AGAIN or IOT_ERR_FULL,
+ *          not now (so `return iot_mqtt_publish(...)` is a fair answer): it is offered again soon, nothing behind it is read, for IOT_DECLINE_MAX_MS at most.
  *          With several matching subscriptions only those that declined are asked again. Any other
  *          value counts as IOT_OK.
  */
@@ -121,7 +121,8 @@ struct iot_filter {
  * none if the filter is subscribed again, unsubscribed, or the device closed before it came.
  *
  * f        the struct is copied, its text is borrowed (see above).
- * Returns  IOT_OK; IOT_ERR_FULL, IOT_MQTT_SUBS_MAX reached; IOT_ERR_SIZE, filter longer than
+ * Returns  IOT_OK; IOT_ERR_FULL, IOT_MQTT_SUBS_MAX reached, retry after an IOT_EV_UNSUBACK or a
+ *          refusing IOT_EV_SUBACK; IOT_ERR_SIZE, filter longer than
  *          IOT_MQTT_CONTROL_BYTES - 10; IOT_ERR_MQTT_TOPIC, not a filter (MQTT-4.7.1-1..3);
  *          IOT_ERR_ARG (QoS 3); IOT_ERR_STATE, not between connect and close, or this filter's
  *          UNSUBACK is still awaited.

@@ -18,7 +18,8 @@ struct iot_port {
 
     /**
      * Fill `into` with `n` bytes nobody can predict (a hardware generator, not a counter).
-     * Returns IOT_OK; IOT_ERR_AGAIN, not ready, asked again at a later tick; IOT_ERR_RANDOM.
+     * Returns IOT_OK; IOT_ERR_AGAIN, not ready, asked again at a later tick; IOT_ERR_RANDOM. After 5 s
+     * of AGAIN, and after RANDOM, it goes on without.
      * The library asks once per device, 4 bytes, at the first tick or request: jitter of
      * reconnects, and the first packet id of a kept session.
      */

@@ -43,7 +43,8 @@ struct iot_stream_ops {
 
     /** Digest what happened, obey deadlines. A peer that takes no more bytes is the stream's to
      *  notice: it ends with IOT_ERR_TCP_STALLED or the like after a bounded time. IOT_ERR_AGAIN while connecting or closing, IOT_OK
-     *  while connected, IOT_ERR_CLOSED after an orderly close, otherwise the reason of the end,
+     *  while connected (never AGAIN then), IOT_ERR_CLOSED after an orderly close in which all bytes
+     *  were confirmed, IOT_ERR_CUT after one that ran into its deadline, otherwise the reason of the end,
      *  the same each time. Bytes received before the end can still be read. */
     iot_err (*poll)(struct iot_stream *s, iot_time now);
 
@@ -77,9 +78,6 @@ struct iot_stream_ops {
 
     /** The foreign number behind the error (lwIP's err_t, a TLS code), or 0. */
     int32_t (*detail)(const struct iot_stream *s);
-
-    /** Most bytes or buffers held at once since init, for sizing; unit is the stream's. */
-    uint32_t (*high_water)(const struct iot_stream *s);
 };
 
 struct iot_stream {

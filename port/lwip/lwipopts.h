@@ -6,7 +6,8 @@
  * Every value can be changed on the compiler's command line (-DTCP_MSS=536); a relation that must
  * hold is checked at the end. With the values below lwIP takes 19.5 KB of RAM and 52 KB of flash at
  * most (Cortex-M3, -Os; the linker drops what nobody calls); the floor that still works is TCP_MSS
- * 536, TCP_WND 2 x MSS, PBUF_POOL_SIZE 3, MEM_SIZE 2048: 8 KB of RAM. "Bytes each" below is for a
+ * 536, TCP_WND 2 x MSS, PBUF_POOL_SIZE 4 with IOT_RX_PBUFS_MAX 2, MEM_SIZE 2048: some 8 KB of RAM.
+ * "Bytes each" below is for a
  * 32-bit machine.
  */
 #ifndef LWLINK_LWIPOPTS_H

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#define STEP_BACK_MS  60000u
 #define SEED_RETRY_MS 10u
+#define SEED_WAIT_MS  5000u
 
 /* ---- Features ---------------------------------------------------------------------------- */
 
@@ -64,12 +66,12 @@ static const struct feature features[] = {
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
-/* A counter that wraps becomes a time that does not. A step back, as when an interrupt counts
- * between two reads, is no time at all. */
+/* A counter that wraps becomes a time that does not. A small step back, as when an interrupt counts
+ * between two reads, is no time at all; anything else is a long time forward. */
 static uint32_t elapsed_ms(const struct iot_device *dev, uint32_t now_ms)
 {
     uint32_t elapsed = now_ms - dev->last_ms;
-    return elapsed > INT32_MAX || !dev->clock_set ? 0 : elapsed;
+    return elapsed > UINT32_MAX - STEP_BACK_MS || !dev->clock_set ? 0 : elapsed;
 }
 
 static uint32_t sleep_from(const struct iot_device *dev, iot_time now)
@@ -82,14 +84,15 @@ static uint32_t sleep_from(const struct iot_device *dev, iot_time now)
     return left < IOT_MS_NEVER ? (uint32_t)left : IOT_MS_NEVER - 1;
 }
 
-/* Jitter wants one random number, and waits for it. */
+/* Jitter and the ids of a kept session want one random number, and wait for it, but not for ever: a
+ * slow or broken source costs the spread of many devices' reconnects, not the link. Nothing secret
+ * comes from here. */
 static bool seed(struct iot_device *dev)
 {
     uint32_t chance = 0;
     iot_err err = dev->opt->port_ops->random(dev->opt->port_ops->ctx, &chance, sizeof chance);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN && !(dev->clock_set && dev->now >= dev->seed_deadline))
         return false;
-    /* A broken source costs the spread of reconnects, not the link. */
     iot_jitter_seed(&dev->jitter, chance);
     /* A broker that kept our session over our reboot may hold ids of ours: start elsewhere. */
     if (dev->opt->session == IOT_SESSION_KEEP && dev->opt->first_id == 0)
@@ -128,6 +131,7 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
     if (!dev->clock_set) {
         dev->clock_set = true;
         dev->now = now_ms;
+        dev->seed_deadline = dev->now + SEED_WAIT_MS;
         dev->last_ms = now_ms;
     } else if (elapsed != 0) {
         dev->now += elapsed;
@@ -164,7 +168,7 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
     if (size != sizeof *dev || config_hash != IOT_CONFIG_HASH)
         return IOT_ERR_CONFIG; /* nothing is touched: this may be the wrong memory */
     if (dev == NULL || options == NULL || options->host == NULL || options->on_event == NULL ||
-        options->port_ops == NULL || options->port_ops->random == NULL)
+        options->port_ops == NULL || options->port_ops->random == NULL || options->host[0] == 0)
         return IOT_ERR_ARG;
 
     memset(dev, 0, sizeof *dev);
@@ -231,9 +235,13 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
         {"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
         {"qos2-in", s->inbox.held, s->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
     };
-    if (i >= sizeof pools / sizeof pools[0])
+    const uint32_t count = sizeof pools / sizeof pools[0];
+    if (i > count || (i == count && dev->opt->stream != NULL))
         return false;
-    *out = pools[i];
+    if (i == count)
+        iot_tcp_pool(&dev->tcp, out);
+    else
+        *out = pools[i];
     return true;
 }
 
@@ -255,8 +263,9 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     iot_err err = can_publish(dev, msg);
     if (err != IOT_OK)
         return err;
-    dev->queued = true;
-    return iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
+    err = iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
+    dev->queued |= err == IOT_OK;
+    return err;
 }
 
 iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
@@ -276,8 +285,9 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
     if (dev == NULL)
         return IOT_ERR_STATE;
     w->owner = NULL;
-    dev->queued = true;
-    return iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
+    iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
+    dev->queued |= err == IOT_OK;
+    return err;
 }
 
 void iot_mqtt_cancel(struct iot_writer *w)
@@ -292,8 +302,9 @@ iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, i
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    dev->queued = true;
-    return iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
+    iot_err err = iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
+    dev->queued |= err == IOT_OK;
+    return err;
 }
 
 iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
@@ -301,8 +312,9 @@ iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *fil
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    dev->queued = true;
-    return iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
+    iot_err err = iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
+    dev->queued |= err == IOT_OK;
+    return err;
 }
 
 iot_err iot_topic_prepare(struct iot_topic *t, const char *text, uint32_t len)

@@ -14,9 +14,10 @@ struct iot_device {
     bool queued; /* the application wants bytes sent: the second half of a tick will do */
     bool polling;
     bool clock_set, seeded, slept;
-    uint32_t last_ms;  /* the caller's counter at the last tick */
-    iot_time now;      /* stands still within a tick; never goes back */
-    iot_time deadline; /* before it, and with no `wake`, a tick has nothing to do */
+    uint32_t last_ms;       /* the caller's counter at the last tick */
+    iot_time now;           /* stands still within a tick; never goes back */
+    iot_time deadline;      /* before it, and with no `wake`, a tick has nothing to do */
+    iot_time seed_deadline; /* so long the first tick waits for chance */
     const struct iot_options *opt;
     struct iot_jitter jitter;
     struct iot_tcp tcp;

@@ -220,7 +220,10 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
         c->broken = c->stream->ops->poll(c->stream, now);
         break;
     case PH_CLOSING:
-        if (c->stream->ops->poll(c->stream, now) != IOT_ERR_AGAIN) {
+        err = c->stream->ops->poll(c->stream, now);
+        if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
+            iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
+        if (err != IOT_ERR_AGAIN) {
             forget_link(c);
             c->phase = PH_IDLE;
         }
@@ -263,7 +266,8 @@ static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
                 continue;
             if (sub->on_message != NULL) {
                 c->handled = true;
-                if (sub->on_message(sub->ctx, c->dev, msg) == IOT_ERR_AGAIN)
+                iot_err err = sub->on_message(sub->ctx, c->dev, msg);
+                if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL)
                     continue;
             }
             c->hits[word] &= ~bit;
@@ -432,7 +436,8 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
 {
     if (c->phase != PH_LIVE)
         return;
-    if (c->broken != IOT_OK && c->dry) {
+    /* What came before the end is digested first, unless the application does not want it. */
+    if (c->broken != IOT_OK && (c->dry || c->reoffer != IOT_TIME_NEVER)) {
         lose_stream(c, c->broken, now);
         return;
     }
@@ -562,7 +567,8 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
 
 bool iot_mqtt_client_idle(const struct iot_mqtt_client *c)
 {
-    return !c->closing && iot_mqtt_session_idle(&c->session) && c->rx_at == c->rx_len;
+    bool confirmed = c->phase != PH_LIVE || c->written == c->stream->ops->released(c->stream);
+    return !c->closing && confirmed && iot_mqtt_session_idle(&c->session) && c->rx_at == c->rx_len;
 }
 
 /* ---- Requests ---------------------------------------------------------------------------- */

@@ -193,7 +193,7 @@ static void end(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, iot_err res
     m->ref = NULL;
     m->ref_len = 0;
     m->state = IOT_OUT_ENDED;
-    m->result = (int8_t)result;
+    m->result = (int16_t)result;
     box->ended++;
 }
 

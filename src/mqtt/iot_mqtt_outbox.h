@@ -35,7 +35,7 @@ struct iot_mqtt_out {
     uint8_t state;
     uint8_t qos : 2;
     uint8_t again : 1; /* was sent whole before */
-    int8_t result;     /* ENDED: an iot_err */
+    int16_t result;    /* ENDED: an iot_err */
 };
 
 struct iot_mqtt_outbox {

@@ -253,6 +253,7 @@ static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     ev->kind = IOT_MQTT_EV_MESSAGE;
     ev->msg.topic.text = (const char *)p->topic.ptr;
     ev->msg.topic.len = (uint16_t)p->topic.len;
+    ev->msg.topic.prepared = 0; /* an application may put another text in before it publishes */
     ev->msg.payload = p->payload;
     ev->msg.qos = p->qos;
     ev->msg.flags = (uint8_t)((p->retain ? IOT_MSG_RETAIN : 0) | (p->dup ? IOT_MSG_DUP : 0));

@@ -47,7 +47,7 @@ struct iot_mqtt_session {
     uint16_t ctl_len;
     uint16_t next_id;
     uint16_t awaited; /* acknowledgements that the broker owes us */
-    uint16_t resent;  /* since the client last asked */
+    uint16_t resent;  /* with the last CONNACK */
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;

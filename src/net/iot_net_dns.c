@@ -7,6 +7,7 @@
 
 #include "lwip/dns.h"
 #include "lwip/ip_addr.h"
+#include "lwip/netif.h"
 #include "lwip/opt.h"
 
 IOT_STATIC_ASSERT(sizeof(ip_addr_t) <= IOT_NET_ADDR_WORDS * sizeof(uint32_t),
@@ -32,7 +33,24 @@ static void on_found(const char *name, const ip_addr_t *addr, void *arg)
 }
 #endif
 
-iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const char *host, int32_t *detail)
+#if LWIP_DNS && LWIP_IPV4 && LWIP_IPV6
+/* Which kind of address to ask for first: one that the interface can reach. */
+static u8_t order_for(const struct iot_endpoint *to)
+{
+    const struct netif *netif = to->netif != NULL ? to->netif : netif_default;
+    bool no_v4 = netif != NULL && ip4_addr_isany(netif_ip4_addr(netif));
+    return no_v4 ? LWIP_DNS_ADDRTYPE_IPV6_IPV4 : LWIP_DNS_ADDRTYPE_IPV4_IPV6;
+}
+#elif LWIP_DNS
+static u8_t order_for(const struct iot_endpoint *to)
+{
+    (void)to;
+    return LWIP_DNS_ADDRTYPE_DEFAULT;
+}
+#endif
+
+iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct iot_endpoint *to,
+                    int32_t *detail)
 {
     ip_addr_t addr;
     if (d->state != DNS_FREE)
@@ -42,12 +60,12 @@ iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const char *hos
 #if LWIP_DNS
     /* ASKED before the call: lwIP may call back from inside it. */
     d->state = DNS_ASKED;
-    err_t err = dns_gethostbyname(host, &addr, on_found, d);
+    err_t err = dns_gethostbyname_addrtype(to->host, &addr, on_found, d, order_for(to));
     if (err == ERR_INPROGRESS)
         return IOT_ERR_AGAIN;
     d->state = DNS_FREE;
 #else
-    err_t err = ipaddr_aton(host, &addr) ? ERR_OK : ERR_ARG;
+    err_t err = ipaddr_aton(to->host, &addr) ? ERR_OK : ERR_ARG;
 #endif
     *detail = err;
     switch (err) {

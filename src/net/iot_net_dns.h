@@ -19,10 +19,11 @@ struct iot_dns {
     uint32_t addr[IOT_NET_ADDR_WORDS];
 };
 
-/** Ask for `host`, a name or an address text. IOT_OK: the address is there, take it;
+/** Ask for `to->host`, a name or an address text. IOT_OK: the address is there, take it;
  *  IOT_ERR_AGAIN: asked, the owner is woken; IOT_ERR_STATE: the slot is taken, ask again when woken;
  *  IOT_ERR_DNS_UNKNOWN, _SERVER, _BUSY: failed, `*detail` is lwIP's err_t. */
-iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const char *host, int32_t *detail);
+iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct iot_endpoint *to,
+                    int32_t *detail);
 
 /** The answer to a request: IOT_OK, `addr` is valid; IOT_ERR_AGAIN; IOT_ERR_DNS_UNKNOWN. Anything
  *  but AGAIN frees the slot. */

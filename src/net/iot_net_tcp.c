@@ -17,6 +17,10 @@
 #if !LWIP_DNS && !defined(IOT_WITHOUT_DNS)
 #error "set LWIP_DNS 1 in lwipopts.h, or define IOT_WITHOUT_DNS if hosts are always addresses"
 #endif
+#if IOT_RX_PBUFS_MAX + 2 > PBUF_POOL_SIZE
+#error                                                                                             \
+    "PBUF_POOL_SIZE in lwipopts.h: IOT_RX_PBUFS_MAX + 2 at least, or unread bytes starve ARP and ACK"
+#endif
 #if TCP_SND_BUF < 256
 #error "TCP_SND_BUF in lwipopts.h: 256 bytes is the least that moves MQTT"
 #endif
@@ -184,8 +188,8 @@ static iot_err connect_to(struct iot_tcp *t, iot_time now)
     tcp_nagle_disable(pcb); /* Nagle against delayed ACK costs 40 ms and more per exchange */
     if (t->to->tcp_keepalive != 0) {
         pcb->so_options |= SOF_KEEPALIVE;
-#if LWIP_TCP_KEEPALIVE
         pcb->keep_idle = t->to->tcp_keepalive * 1000u;
+#if LWIP_TCP_KEEPALIVE /* otherwise lwIP's 9 probes, 75 s apart */
         pcb->keep_intvl = 10000;
         pcb->keep_cnt = 6;
 #endif
@@ -217,7 +221,7 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
     t->unflushed = t->shut = false;
     t->stalled = t->retry = IOT_TIME_NEVER;
 
-    iot_err err = iot_dns_ask(&t->dns, s, to->host, &t->lwip_err);
+    iot_err err = iot_dns_ask(&t->dns, s, to, &t->lwip_err);
     if (err == IOT_ERR_STATE)
         return IOT_ERR_AGAIN; /* an abandoned request is still out; its answer wakes us */
     if (err == IOT_ERR_AGAIN) {
@@ -258,8 +262,10 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
 {
     if (t->marks & MARK_ERR)
         return end_lwip(t, false);
-    if ((t->marks & MARK_EOF) && t->rx == NULL)
+    if ((t->marks & MARK_EOF) && t->rx == NULL) {
+        t->lwip_err = ERR_OK; /* what a write met earlier is not the reason */
         return end(t, IOT_ERR_TCP_EOF);
+    }
     bool in_flight = t->written != t->acked;
     if (!in_flight && t->retry == IOT_TIME_NEVER)
         t->stalled = IOT_TIME_NEVER;
@@ -278,9 +284,9 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
 static iot_err poll_closing(struct iot_tcp *t, iot_time now)
 {
     if (t->pcb == NULL)
-        return end(t, IOT_ERR_CLOSED);
+        return end(t, t->written == t->acked ? IOT_ERR_CLOSED : IOT_ERR_CUT);
     if (t->written != t->acked) /* they may be references: lwIP must not keep them */
-        return now >= t->deadline ? end(t, IOT_ERR_CLOSED) : IOT_ERR_AGAIN;
+        return now >= t->deadline ? end(t, IOT_ERR_CUT) : IOT_ERR_AGAIN;
 
     bool over = (t->marks & MARK_EOF) || now >= t->deadline;
     if (over)
@@ -366,6 +372,7 @@ static iot_err tcp_stream_write(struct iot_stream *s, struct iot_bytes bytes,
             t->retry = now + IOT_TCP_RETRY_MS;
         return IOT_ERR_AGAIN;
     }
+    t->lwip_err = ERR_OK;
     t->written += n;
     t->unflushed = true;
     if (!in_flight)
@@ -427,11 +434,6 @@ static int32_t tcp_stream_detail(const struct iot_stream *s)
     return self_const(s)->lwip_err;
 }
 
-static uint32_t tcp_stream_high_water(const struct iot_stream *s)
-{
-    return self_const(s)->rx_pbufs_high;
-}
-
 static const struct iot_stream_ops tcp_ops = {
     .open = tcp_stream_open,
     .poll = tcp_stream_poll,
@@ -444,7 +446,6 @@ static const struct iot_stream_ops tcp_ops = {
     .deadline = tcp_stream_deadline,
     .idle = tcp_stream_idle,
     .detail = tcp_stream_detail,
-    .high_water = tcp_stream_high_water,
 };
 
 void iot_tcp_init(struct iot_tcp *t)
@@ -453,6 +454,14 @@ void iot_tcp_init(struct iot_tcp *t)
     t->base.ops = &tcp_ops;
     t->phase = PH_IDLE;
     t->deadline = t->stalled = t->retry = IOT_TIME_NEVER;
+}
+
+void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *out)
+{
+    out->name = "rx-pbufs";
+    out->used = t->rx == NULL ? 0 : pbuf_clen(t->rx);
+    out->high = t->rx_pbufs_high;
+    out->max = PBUF_POOL_SIZE; /* lwIP's, for everybody; IOT_RX_PBUFS_MAX is our share */
 }
 
 void iot_net_assert_context(void)

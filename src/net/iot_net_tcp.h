@@ -4,6 +4,7 @@
 #ifndef IOT_NET_TCP_H
 #define IOT_NET_TCP_H
 
+#include "iot/iot_device.h"
 #include "iot/iot_stream.h"
 #include "net/iot_net_dns.h"
 
@@ -32,6 +33,9 @@ struct iot_tcp {
 };
 
 void iot_tcp_init(struct iot_tcp *t);
+
+/** Received pbufs that wait to be read. */
+void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *out);
 
 /** Asserts lwIP's context where lwIP was built to know it (LWIP_ASSERT_CORE_LOCKED). */
 void iot_net_assert_context(void);

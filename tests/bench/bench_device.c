@@ -121,18 +121,11 @@ static int32_t stub_detail(const struct iot_stream *s)
     return 0;
 }
 
-static uint32_t stub_high_water(const struct iot_stream *s)
-{
-    (void)s;
-    return 0;
-}
-
 #define STUB_OPS(write_function)                                                                   \
     {                                                                                              \
         .open = stub_open, .poll = stub_poll, .read = stub_read, .write = (write_function),        \
         .flush = stub_flush, .released = stub_released, .close = stub_close, .abort = stub_abort,  \
-        .deadline = stub_deadline, .idle = stub_idle, .detail = stub_detail,                       \
-        .high_water = stub_high_water                                                              \
+        .deadline = stub_deadline, .idle = stub_idle, .detail = stub_detail                        \
     }
 
 static const struct iot_stream_ops connecting_ops = STUB_OPS(stub_write_log);

@@ -744,12 +744,6 @@ static int32_t c_detail(const struct iot_stream *s)
     return counting.tcp.base.ops->detail(&counting.tcp.base);
 }
 
-static uint32_t c_high_water(const struct iot_stream *s)
-{
-    (void)s;
-    return counting.tcp.base.ops->high_water(&counting.tcp.base);
-}
-
 static const struct iot_stream_ops counting_ops = {
     .open = c_open,
     .poll = c_poll,
@@ -762,7 +756,6 @@ static const struct iot_stream_ops counting_ops = {
     .deadline = c_deadline,
     .idle = c_idle,
     .detail = c_detail,
-    .high_water = c_high_water,
 };
 
 static void an_idle_tick_asks_nobody_and_sleep_says_what_poll_would(void **state)

@@ -71,6 +71,7 @@ static iot_err stub_open(struct iot_stream *base, const struct iot_endpoint *to,
 static iot_err stub_poll(struct iot_stream *base, iot_time now)
 {
     struct stub_stream *s = stub(base);
+    bool cut;
     assert_true(now >= s->now);
     s->now = now;
     switch (s->state) {
@@ -93,8 +94,9 @@ static iot_err stub_poll(struct iot_stream *base, iot_time now)
     case STUB_CLOSING:
         if (!s->closes && now < s->close_deadline)
             return IOT_ERR_AGAIN;
+        cut = !s->closes && s->let_go != s->taken;
         forget(s, STUB_CLOSED);
-        return IOT_ERR_CLOSED;
+        return cut ? IOT_ERR_CUT : IOT_ERR_CLOSED;
     case STUB_ENDED:
         return s->end;
     }
@@ -204,11 +206,6 @@ static int32_t stub_detail(const struct iot_stream *base)
     return const_stub(base)->detail;
 }
 
-static uint32_t stub_high_water(const struct iot_stream *base)
-{
-    return const_stub(base)->rx_len;
-}
-
 static const struct iot_stream_ops ops = {
     .open = stub_open,
     .poll = stub_poll,
@@ -221,7 +218,6 @@ static const struct iot_stream_ops ops = {
     .deadline = stub_deadline,
     .idle = stub_idle,
     .detail = stub_detail,
-    .high_water = stub_high_water,
 };
 
 void stub_init(struct stub_stream *s)

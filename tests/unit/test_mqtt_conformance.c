@@ -7,6 +7,7 @@
 #include "iot/iot_static.h"
 #include "mqtt/iot_mqtt_session.h"
 #include "mqtt_wire.h"
+#include "no_tcp.h"
 #include "stub_stream.h"
 
 /* ---- a session between an application and a wire ------------------------------------------ */
@@ -306,14 +307,6 @@ static void numbers_begin_with_1_and_0_is_none_also_when_every_slot_has_one(void
     char expected[64];
     snprintf(expected, sizeof expected, "PUBLISH(65535) PUBLISH(%u)", IOT_MQTT_SUBS_MAX + 1u);
     assert_sent(expected);
-}
-
-/* The device brings its own TCP along, and is not to use it here: there is no lwIP. */
-void iot_net_assert_context(void) {}
-
-void iot_tcp_init(struct iot_tcp *t)
-{
-    (void)t;
 }
 
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
