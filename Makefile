@@ -291,7 +291,7 @@ library:  $(ARCHIVE)
 programs: $(PROGRAMS)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
-interop:  $(call wanted,$(INTEROPS)) $(OUT)/tests/interop.list
+interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(EXAMPLES) $(OUT)/tests/interop.list
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))

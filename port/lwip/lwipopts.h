@@ -7,8 +7,8 @@
  * hold is checked at the end. With the values below lwIP takes 19.5 KB of RAM and 52 KB of flash at
  * most (Cortex-M3, -Os; the linker drops what nobody calls); the floor that still works is TCP_MSS
  * 536, TCP_WND 2 x MSS, PBUF_POOL_SIZE 4 with IOT_RX_PBUFS_MAX 2, MEM_SIZE 2048: some 8 KB of RAM.
- * "Bytes each" below is for a
- * 32-bit machine.
+ * LWIP_NETIF_TX_SINGLE_PBUF takes a whole MSS of MEM_SIZE for each segment, however small: with it
+ * calculate TCP_SND_QUEUELEN x (TCP_MSS + 112). "Bytes each" below is for a 32-bit machine.
  */
 #ifndef LWLINK_LWIPOPTS_H
 #define LWLINK_LWIPOPTS_H

@@ -263,6 +263,7 @@ static void a_reference_confirmed_during_the_close_is_done(void **state)
         assert_int_equal(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
         assert_int_equal(iot_device_close(&dev, 50), IOT_OK);
         run(200);
+        assert_int_equal(events[IOT_EV_DONE] + events[IOT_EV_FAILED], 0);
         if (confirmed)
             stub_release(&stub, stub.taken);
         run(3000);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file arch/cc.h
- * What lwIP wants to know about compiler and machine: GCC, Clang, Arm Compiler 6 and IAR, any byte
- * order. No stdio: diagnostics and failed assertions go to the port.
+ * What lwIP wants to know about compiler and machine: GCC, Clang and Arm Compiler 6, any byte order.
+ * Another compiler needs its PACK_STRUCT words added. No stdio: diagnostics and failed assertions go
+ * to the port.
  */
 #ifndef LWLINK_ARCH_CC_H
 #define LWLINK_ARCH_CC_H
