@@ -76,6 +76,11 @@ readme() {
     bash tests/check/readme.sh build/log/sizes.txt
 }
 
+# Counting is `make bench`; here it is enough that they build.
+benchmarks() {
+    $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}"
+}
+
 shell_scripts() {
     local f files=()
     for f in .ci/run port/deps/*.sh tests/check/*.sh; do
@@ -108,6 +113,7 @@ fi
 step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library portable sizes
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
+step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then
     step 'README tells the truth'              readme    readme
