@@ -19,14 +19,14 @@
 static bool board_random_word(uint32_t *word)
 {
     *word = 0;
-    return false; /* TODO: read your generator's data register; true if it was ready */
+    return false; /* yours: read your generator's data register; true if it was ready */
 }
 
 /* Milliseconds since reset; wraps after 49 days and may. Must not stand still in sleep: lwIP's and
  * lwlink's time-outs are measured with it. */
 u32_t sys_now(void)
 {
-    return 0; /* TODO: HAL_GetTick(), to_ms_since_boot(get_absolute_time()), ... */
+    return 0; /* yours: HAL_GetTick(), to_ms_since_boot(get_absolute_time()), ... */
 }
 
 /* lwlink: unpredictable bytes. May answer IOT_ERR_AGAIN while the generator warms up. Never fill
@@ -68,13 +68,13 @@ void iot_assert_failed(const char *file, int line)
     (void)file;
     (void)line;
     for (;;)
-        ; /* TODO: NVIC_SystemReset() */
+        ; /* yours: NVIC_SystemReset() */
 }
 
 #ifdef LWIP_DEBUG
 /* lwIP's debugging text, as printf. Only if you build lwIP with LWIP_DEBUG. */
 void iot_lwip_diag(const char *format, ...)
 {
-    (void)format; /* TODO: vsnprintf and your UART */
+    (void)format; /* yours: vsnprintf and your UART */
 }
 #endif

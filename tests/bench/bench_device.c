@@ -3,6 +3,7 @@
  * the stream, which is a stub that takes everything. Prints the name of each span in the order in
  * which callgrind writes the counts down; bench.sh joins the two. Each span is warm: the same thing
  * was done WARM times before. What a build is too small for is left out. */
+#include "../support/no_tcp.h" /* TCP is not part of the measurement */
 #include "mark.h"
 
 #include "iot/iot_static.h"
@@ -171,20 +172,6 @@ static const struct iot_options options = {
     .port_ops = &port,
     .stream = &stub.base,
 };
-
-/* The library's own TCP is not part of the measurement, so lwIP need not be linked. */
-void iot_tcp_init(struct iot_tcp *t)
-{
-    memset(t, 0, sizeof *t);
-}
-
-void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *use)
-{
-    (void)t;
-    (void)use;
-}
-
-void iot_net_assert_context(void) {}
 
 /* What a gateway in a house listens to: of names that begin alike, some with wildcards. Each name
  * among them, the first above all, matches no other one. */
