@@ -214,7 +214,7 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
         if (c->broken != IOT_OK)
             iot_mqtt_session_mute(&c->session);
         if (slept)
-            iot_mqtt_probe(&c->session);
+            iot_mqtt_watch_probe(&c->session.watch);
         break;
     case PH_BYE:
         c->broken = c->stream->ops->poll(c->stream, now);
@@ -284,7 +284,7 @@ static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, ui
     c->counters.declined++;
     if (c->reoffer == IOT_TIME_NEVER) {
         c->decline_deadline = now + IOT_DECLINE_MAX_MS;
-        iot_mqtt_pause(&c->session, true, now);
+        iot_mqtt_watch_pause(&c->session.watch, true, now);
     }
     c->reoffer = now + REOFFER_MS;
     if (now < c->decline_deadline)
@@ -390,11 +390,12 @@ static enum up_step up_one(struct iot_mqtt_client *c, iot_time now)
     if (err == IOT_ERR_AGAIN) {
         c->dry = !refill(c);
         if (c->dry)
-            iot_mqtt_pause(&c->session, false, now); /* from here on silence is the broker's */
+            iot_mqtt_watch_pause(&c->session.watch, false,
+                                 now); /* from here on silence is the broker's */
         return c->dry ? UP_STOP : UP_READ;
     }
     if (err == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
-        iot_mqtt_pause(&c->session, true, now);
+        iot_mqtt_watch_pause(&c->session.watch, true, now);
         return UP_STOP;
     }
     if (err != IOT_OK) {
@@ -441,7 +442,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
         lose_stream(c, c->broken, now);
         return;
     }
-    iot_err err = iot_mqtt_expire(&c->session, now, c->dry);
+    iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
     if (err != IOT_OK)
         lose(c, err, 0, now);
 }
@@ -554,7 +555,8 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
         first = c->broken != IOT_OK ? 0 : c->stream->ops->deadline(c->stream);
         break;
     case PH_LIVE:
-        first = earlier(c->stream->ops->deadline(c->stream), iot_mqtt_deadline(&c->session));
+        first = earlier(c->stream->ops->deadline(c->stream),
+                        iot_mqtt_watch_deadline(&c->session.watch));
         first = earlier(first, c->reoffer);
         break;
     case PH_BYE:

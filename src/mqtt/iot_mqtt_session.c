@@ -6,19 +6,10 @@
 
 #include <string.h>
 
-#define CONNACK_TIMEOUT_MS 10000u
-#define PING_TIMEOUT_MS    10000u
-#define ACK_TIMEOUT_MS     20000u
-
 enum session_phase { PH_IDLE, PH_CONNECT, PH_UP, PH_BYE };
 
 /* What is being handed to the stream; once begun it is finished before anything else is. */
 enum session_part { PART_NONE, PART_CONNECT, PART_CTL, PART_HEAD, PART_REF };
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-    return value != 0 ? value : otherwise;
-}
 
 /* ---- Tickets and packet ids -------------------------------------------------------------- */
 
@@ -46,32 +37,6 @@ static uint16_t fresh_id(struct iot_mqtt_session *s)
     return id;
 }
 
-/* ---- What we are owed -------------------------------------------------------------------- */
-
-static void await(struct iot_mqtt_session *s, iot_time now)
-{
-    if (s->awaited++ == 0 && s->phase == PH_UP)
-        s->ack_deadline = now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
-}
-
-/* Each acknowledgement is progress: the next one has the full time again. */
-static void got_awaited(struct iot_mqtt_session *s, iot_time now)
-{
-    if (s->awaited > 0)
-        s->awaited--;
-    s->ack_deadline =
-        s->awaited == 0 ? IOT_TIME_NEVER : now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
-}
-
-/* Requests of the application that took the place of others: `n` answers are under way that nobody
- * waits for any more. */
-static void unawait(struct iot_mqtt_session *s, uint32_t n)
-{
-    s->awaited = (uint16_t)(s->awaited - n);
-    if (n != 0 && s->awaited == 0)
-        s->ack_deadline = IOT_TIME_NEVER;
-}
-
 /* ---- Life -------------------------------------------------------------------------------- */
 
 void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,
@@ -82,7 +47,7 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     s->window = window;
     s->next_ticket = 1;
     s->next_id = opt->first_id != 0 ? opt->first_id : 1;
-    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+    iot_mqtt_watch_init(&s->watch, opt);
 }
 
 static struct iot_bytes text_bytes(const char *text)
@@ -142,8 +107,7 @@ iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uin
     s->phase = PH_CONNECT;
     s->part = PART_CONNECT;
     s->part_ptr = scratch;
-    s->last_sent = now;
-    s->ack_deadline = now + or_default(s->opt->connack_timeout_ms, CONNACK_TIMEOUT_MS);
+    iot_mqtt_watch_connect(&s->watch, now);
     return IOT_OK;
 }
 
@@ -161,11 +125,10 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     s->part = PART_NONE;
     iot_mqtt_inbox_lost(&s->inbox, keep);
     s->ctl_len = 0;
-    s->awaited = 0;
+    iot_mqtt_watch_off(&s->watch);
     s->skip_left = 0;
     s->offered.type = s->skipped.type = 0;
-    s->want_ping = s->paused = s->bye_put = false;
-    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+    s->bye_put = false;
 }
 
 void iot_mqtt_session_mute(struct iot_mqtt_session *s)
@@ -188,7 +151,7 @@ void iot_mqtt_session_bye(struct iot_mqtt_session *s)
     /* Before CONNACK DISCONNECT would be allowed, and pointless. */
     IOT_ASSERT(s->phase == PH_UP);
     s->phase = PH_BYE;
-    s->ping_deadline = s->ack_deadline = IOT_TIME_NEVER;
+    iot_mqtt_watch_off(&s->watch);
 }
 
 bool iot_mqtt_said_bye(const struct iot_mqtt_session *s)
@@ -203,7 +166,7 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
 
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
-    return s->box.count == 0 && s->subs.due == 0 && s->awaited == 0 && s->inbox.owed == 0 &&
+    return s->box.count == 0 && s->subs.due == 0 && s->watch.awaited == 0 && s->inbox.owed == 0 &&
            s->inbox.held == 0 && s->part == PART_NONE && s->box.writer.len == 0;
 }
 
@@ -225,7 +188,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         return IOT_ERR_MQTT_SESSION; /* MQTT-3.2.2-1 */
 
     s->phase = PH_UP;
-    s->ack_deadline = IOT_TIME_NEVER;
+    iot_mqtt_watch_up(&s->watch);
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
@@ -235,7 +198,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     }
     /* PUBRELs go out again; each is owed a PUBCOMP. */
     for (uint32_t i = 0; i < s->box.rels; i++)
-        await(s, now);
+        iot_mqtt_watch_await(&s->watch, now);
     ev->kind = IOT_MQTT_EV_CONNACK;
     ev->session_present = p->session_present;
     return IOT_OK;
@@ -310,7 +273,7 @@ static iot_err on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         return IOT_OK; /* MQTT-2.3.1-7: completes nobody else's request */
     if (p->payload.len != 1)
         return IOT_ERR_MQTT_PROTOCOL; /* MQTT-3.8.4-5: one filter, one code */
-    got_awaited(s, now);
+    iot_mqtt_watch_got(&s->watch, now);
     ev->ticket = sub->ticket;
     ev->code = p->payload.ptr[0];
     ev->err = ev->code > 2 ? IOT_ERR_MQTT_SUBACK : IOT_OK;
@@ -325,7 +288,7 @@ static void on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
     struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, id, true);
     if (sub == NULL)
         return;
-    got_awaited(s, now);
+    iot_mqtt_watch_got(&s->watch, now);
     iot_mqtt_subs_unsuback(&s->subs, sub);
     ev->kind = IOT_MQTT_EV_UNSUBACK;
     ev->ticket = sub->ticket;
@@ -336,8 +299,8 @@ static void on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
 static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
 {
     if (iot_mqtt_outbox_pubrec(&s->box, id)) {
-        got_awaited(s, now);
-        await(s, now);
+        iot_mqtt_watch_got(&s->watch, now);
+        iot_mqtt_watch_await(&s->watch, now);
         return IOT_OK;
     }
     if (iot_mqtt_outbox_has_id(&s->box, id))
@@ -352,7 +315,7 @@ static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
 static void on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now)
 {
     if (iot_mqtt_outbox_pubcomp(&s->box, id))
-        got_awaited(s, now);
+        iot_mqtt_watch_got(&s->watch, now);
 }
 
 static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
@@ -372,7 +335,7 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         return err;
     case IOT_MQTT_PUBACK:
         if (iot_mqtt_outbox_puback(&s->box, p->id))
-            got_awaited(s, now);
+            iot_mqtt_watch_got(&s->watch, now);
         return IOT_OK;
     case IOT_MQTT_PUBREC:
         return on_pubrec(s, p->id, now);
@@ -391,7 +354,7 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         on_unsuback(s, p->id, now, ev);
         return IOT_OK;
     case IOT_MQTT_PINGRESP:
-        s->ping_deadline = IOT_TIME_NEVER;
+        iot_mqtt_watch_ponged(&s->watch);
         return IOT_OK;
     case IOT_MQTT_CONNECT:
     case IOT_MQTT_SUBSCRIBE:
@@ -472,7 +435,7 @@ static void put_subs(struct iot_mqtt_session *s, iot_time now)
             return;
         }
         iot_mqtt_subs_asked(&s->subs, sub, id);
-        await(s, now);
+        iot_mqtt_watch_await(&s->watch, now);
         s->ctl_len = (uint16_t)(s->ctl_len + n);
     }
 }
@@ -485,12 +448,10 @@ static void put_control(struct iot_mqtt_session *s, iot_time now)
     uint16_t rel;
     while (slot_has(s, 4) && (rel = iot_mqtt_outbox_next_rel(&s->box)) != 0)
         put_ack(s, IOT_MQTT_PUBREL, rel);
-    if (s->want_ping && slot_has(s, 2)) {
+    if (s->watch.want_ping && slot_has(s, 2)) {
         iot_mqtt_encode_empty(&s->ctl[s->ctl_len], IOT_MQTT_PINGREQ);
         s->ctl_len = (uint16_t)(s->ctl_len + 2);
-        s->want_ping = false;
-        if (s->ping_deadline == IOT_TIME_NEVER)
-            s->ping_deadline = now + or_default(s->opt->ping_timeout_ms, PING_TIMEOUT_MS);
+        iot_mqtt_watch_pinged(&s->watch, now);
     }
     if (s->subs.due != 0)
         put_subs(s, now);
@@ -514,7 +475,8 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     }
     if (s->phase != PH_UP)
         return;
-    if (s->inbox.owed != 0 || s->want_ping || s->subs.due != 0 || s->box.rels_sent != s->box.rels) {
+    if (s->inbox.owed != 0 || s->watch.want_ping || s->subs.due != 0 ||
+        s->box.rels_sent != s->box.rels) {
         put_control(s, now);
         if (s->ctl_len != 0) {
             set_part(s, PART_CTL, s->ctl, s->ctl_len);
@@ -553,9 +515,9 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
         }
     }
     s->part = PART_NONE;
-    s->last_sent = now;
+    s->watch.last_sent = now;
     if ((part == PART_HEAD || part == PART_REF) && iot_mqtt_outbox_sent(&s->box, written))
-        await(s, now);
+        iot_mqtt_watch_await(&s->watch, now);
 }
 
 bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
@@ -564,57 +526,6 @@ bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
         return false;
     ev->kind = IOT_MQTT_EV_ENDED;
     return true;
-}
-
-/* ---- Time -------------------------------------------------------------------------------- */
-
-/* The gap between two packets sent must not exceed the keep-alive (MQTT-3.1.2-23). A quarter is
- * kept in hand for ticks that come late. */
-static iot_time ping_due(const struct iot_mqtt_session *s)
-{
-    if (s->phase != PH_UP || s->opt->keepalive_s == 0 || s->want_ping)
-        return IOT_TIME_NEVER;
-    return s->last_sent + s->opt->keepalive_s * 750u;
-}
-
-iot_time iot_mqtt_deadline(const struct iot_mqtt_session *s)
-{
-    iot_time first = ping_due(s);
-    if (!s->paused && s->ping_deadline < first)
-        first = s->ping_deadline;
-    if (!s->paused && s->ack_deadline < first)
-        first = s->ack_deadline;
-    return first;
-}
-
-iot_err iot_mqtt_expire(struct iot_mqtt_session *s, iot_time now, bool dry)
-{
-    if (now >= ping_due(s))
-        s->want_ping = true;
-    if (!dry || s->paused)
-        return IOT_OK;
-    if (now >= s->ping_deadline)
-        return IOT_ERR_MQTT_PING_TIMEOUT;
-    if (now >= s->ack_deadline)
-        return s->phase == PH_CONNECT ? IOT_ERR_MQTT_CONNACK_TIMEOUT : IOT_ERR_MQTT_ACK_TIMEOUT;
-    return IOT_OK;
-}
-
-void iot_mqtt_pause(struct iot_mqtt_session *s, bool paused, iot_time now)
-{
-    if (s->paused && !paused) { /* what the broker sent meanwhile was not looked at */
-        if (s->ping_deadline != IOT_TIME_NEVER)
-            s->ping_deadline = now + or_default(s->opt->ping_timeout_ms, PING_TIMEOUT_MS);
-        if (s->ack_deadline != IOT_TIME_NEVER)
-            s->ack_deadline = now + or_default(s->opt->ack_timeout_ms, ACK_TIMEOUT_MS);
-    }
-    s->paused = paused;
-}
-
-void iot_mqtt_probe(struct iot_mqtt_session *s)
-{
-    if (s->phase == PH_UP && s->ping_deadline == IOT_TIME_NEVER)
-        s->want_ping = true;
 }
 
 /* ---- The application's requests ---------------------------------------------------------- */
@@ -664,7 +575,7 @@ iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_
     uint32_t asked = s->subs.asked;
     iot_err err = iot_mqtt_subs_add(&s->subs, f, peek_ticket(s));
     if (err == IOT_OK) {
-        unawait(s, asked - s->subs.asked);
+        iot_mqtt_watch_forget(&s->watch, asked - s->subs.asked);
         use_ticket(s, ticket);
     }
     return err;
@@ -677,7 +588,7 @@ iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct io
     uint32_t asked = s->subs.asked;
     iot_err err = iot_mqtt_subs_remove(&s->subs, text, peek_ticket(s), slot);
     if (err == IOT_OK) {
-        unawait(s, asked - s->subs.asked);
+        iot_mqtt_watch_forget(&s->watch, asked - s->subs.asked);
         use_ticket(s, ticket);
     }
     return err;

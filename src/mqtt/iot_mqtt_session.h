@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything a broker connection is, except the connection: messages on their way (outbox),
- * what received ones are owed (inbox), subscriptions (subs), packet ids, keep-alive. No I/O; time is an argument;
+ * what received ones are owed (inbox), subscriptions (subs), deadlines (watch), packet ids. No I/O; time is an argument;
  * bytes go in by feed and come out by pending; each call raises at most one event.
  *
  * Control packets never wait behind messages: what is owed is kept as state (inbox.owed, box.rels_sent,
- * want_ping, subs.due) and written into the slot `ctl` when the wire is free, before any message.
+ * watch.want_ping, subs.due) and written into the slot `ctl` when the wire is free, before any message.
  * CONNECT is written into memory that the client lends: its receive window, empty at that moment.
  *
  *     IDLE -start-> CONNECT -CONNACK-> UP -bye-> BYE       lost: any -> IDLE
@@ -17,6 +17,7 @@
 #include "mqtt/iot_mqtt_inbox.h"
 #include "mqtt/iot_mqtt_outbox.h"
 #include "mqtt/iot_mqtt_subs.h"
+#include "mqtt/iot_mqtt_watch.h"
 
 /* What an event of the session says; the client makes a struct iot_event of it. */
 struct iot_mqtt_event {
@@ -40,23 +41,19 @@ struct iot_mqtt_event {
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
-    bool want_ping, paused;
     bool bye_put;                /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack skipped; /* what the end of a skipped packet will owe */
     uint16_t ctl_len;
     uint16_t next_id;
-    uint16_t awaited; /* acknowledgements that the broker owes us */
-    uint16_t resent;  /* with the last CONNACK */
+    uint16_t resent; /* with the last CONNACK */
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
     uint32_t skip_left; /* bytes of an oversized PUBLISH still to be thrown away */
     iot_ticket next_ticket;
-    uint32_t window;        /* the largest packet that feed will ever be shown whole */
-    iot_time last_sent;     /* end of the last packet */
-    iot_time ping_deadline; /* PINGRESP is expected by then, or NEVER */
-    iot_time ack_deadline;  /* CONNACK, later any acknowledgement owed to us, or NEVER */
+    uint32_t window; /* the largest packet that feed will ever be shown whole */
+    struct iot_mqtt_watch watch;
     struct iot_mqtt_inbox inbox;
     struct iot_mqtt_subs subs;
     uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
@@ -125,20 +122,6 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
 /** Next message that has ended. False: none. Ask after each call that can end one: sent, feed,
  *  released, lost, finish. */
 bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev);
-
-/** When `expire` wants to be called. */
-iot_time iot_mqtt_deadline(const struct iot_mqtt_session *s);
-
-/** Keep-alive. `dry`: all received bytes were fed, so silence is the broker's and verdicts are
- *  allowed. Returns IOT_OK; IOT_ERR_MQTT_CONNACK_TIMEOUT, _PING_TIMEOUT, _ACK_TIMEOUT. */
-iot_err iot_mqtt_expire(struct iot_mqtt_session *s, iot_time now, bool dry);
-
-/** Received bytes are left unread for a while, because the application declines a message or owed
- *  acknowledgements cannot leave: no verdicts meanwhile. */
-void iot_mqtt_pause(struct iot_mqtt_session *s, bool paused, iot_time now);
-
-/** Ask for a sign of life now. */
-void iot_mqtt_probe(struct iot_mqtt_session *s);
 
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,

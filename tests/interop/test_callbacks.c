@@ -805,8 +805,8 @@ static void a_quiet_minute_costs_a_few_ticks_and_a_ping(void **state)
         ticks++;
         assert_true(sleep <= 10000);
         /* After a PINGREQ the answer is waited for in real time, or it would come late. */
-        if (one.dev.mqtt.session.ping_deadline != IOT_TIME_NEVER)
-            UNTIL(one.dev.mqtt.session.ping_deadline == IOT_TIME_NEVER);
+        if (one.dev.mqtt.session.watch.ping_deadline != IOT_TIME_NEVER)
+            UNTIL(one.dev.mqtt.session.watch.ping_deadline == IOT_TIME_NEVER);
         else
             peer_clock_skip(sleep);
         host_turn(0);

@@ -448,7 +448,7 @@ static void assert_pools_are_empty(void)
     assert_int_equal(s->subs.asked, 0);
     assert_int_equal(s->subs.index.count, 0);
     assert_int_equal(s->inbox.owed, 0);
-    assert_int_equal(s->awaited, 0);
+    assert_int_equal(s->watch.awaited, 0);
     assert_int_equal(client.rx_len, client.rx_at);
     assert_int_equal(stub.state, STUB_CLOSED);
     assert_int_equal(stub.ref_count, 0);

@@ -427,7 +427,7 @@ static void connect_goes_first_and_once_and_publishes_wait_for_connack(void **st
     take_max = 1;
     start();
     publish(1);
-    iot_mqtt_probe(&s);
+    iot_mqtt_watch_probe(&s.watch);
     pump();
     assert_sent("");
     wire_connack(&in, 0, 0);
@@ -1131,7 +1131,7 @@ static void unmatched_acknowledgements_are_harmless(void **state)
     snprintf(text, sizeof text, "ended %u OK; ended %u OK; suback 3 0 OK; ", (unsigned)a,
              (unsigned)b);
     assert_trace(text);
-    assert_int_equal(s.awaited, 0);
+    assert_int_equal(s.watch.awaited, 0);
 }
 
 static void an_unknown_pubrec_is_answered_so_that_the_broker_can_finish(void **state)
@@ -1189,7 +1189,7 @@ static void pubrels_are_resent_in_their_order_before_the_publishes(void **state)
     come_up(1);
     pump();
     assert_sent("PUBREL(2) PUBREL(5) PUBLISH+DUP(1) PUBLISH+DUP(3)");
-    assert_int_equal(s.awaited, 4);
+    assert_int_equal(s.watch.awaited, 4);
     wire_ack(&in, 0x70, 5);
     wire_ack(&in, 0x70, 2);
     wire_ack(&in, 0x50, 1);
@@ -1215,7 +1215,7 @@ static void nothing_is_resent_on_a_living_connection(void **state)
     wire_clear(&out);
     for (int i = 0; i < 1000; i++) {
         now += 60000;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         pump();
     }
     assert_sent("");
@@ -1469,7 +1469,7 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     subscribe("a", 0);
     pump();
     subscribe("a", 1);
-    assert_int_equal(s.ack_deadline, IOT_TIME_NEVER);
+    assert_int_equal(s.watch.ack_deadline, IOT_TIME_NEVER);
     pump();
     assert_sent("SUBSCRIBE(1) SUBSCRIBE(2)");
     wire_suback(&in, 1, 0);
@@ -1478,7 +1478,7 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     assert_trace("suback 2 1 OK; ");
     assert_true(iot_mqtt_session_idle(&s));
     now += 30000;
-    assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
     /* by the end of it */
     subscribe("b", 0);
     pump();
@@ -1490,21 +1490,21 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     assert_trace("unsuback 4; ");
     assert_true(iot_mqtt_session_idle(&s));
     now += 30000;
-    assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
     /* others that are on their way are awaited still */
     subscribe("d", 0);
     pump();
     subscribe("e", 0);
-    assert_int_equal(s.awaited, 1);
+    assert_int_equal(s.watch.awaited, 1);
     pump();
-    assert_int_equal(s.awaited, 2);
+    assert_int_equal(s.watch.awaited, 2);
     unsubscribe("e");
-    assert_int_equal(s.awaited, 1);
+    assert_int_equal(s.watch.awaited, 1);
     pump();
     unsubscribe("d");
-    assert_int_equal(s.awaited, 1);
+    assert_int_equal(s.watch.awaited, 1);
     pump();
-    assert_int_equal(s.awaited, 2);
+    assert_int_equal(s.watch.awaited, 2);
     for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
         if (s.subs.sub[i].state == IOT_SUB_UNASKED)
             wire_ack(&in, 0xb0, s.subs.sub[i].id);
@@ -1517,7 +1517,7 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     pump();
     subscribe("c", 1);
     now += 20000;
-    assert_err(iot_mqtt_expire(&s, now, true), IOT_ERR_MQTT_ACK_TIMEOUT);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_ERR_MQTT_ACK_TIMEOUT);
 }
 
 /* ---- control packets never wait ---------------------------------------------------------- */
@@ -1541,7 +1541,7 @@ static void control_packets_pass_a_full_ring(void **state)
         wire_ack(&in, 0x62, 8);
         receive_ok();
         subscribe("a", 0);
-        iot_mqtt_probe(&s);
+        iot_mqtt_watch_probe(&s.watch);
         pump();
         struct iot_bytes rest = wire_bytes(&out);
         static const uint8_t expected[] = {4, 5, 7, 12, 8, 3};
@@ -1574,7 +1574,7 @@ static void control_packets_go_between_two_messages_not_into_one(void **state)
             }
             wire_publish(&in, 2, "a", 7, "x", 1);
             receive_ok();
-            iot_mqtt_probe(&s);
+            iot_mqtt_watch_probe(&s.watch);
             pump();
             struct iot_bytes rest = wire_bytes(&out);
             struct wire_packet p;
@@ -1630,10 +1630,10 @@ static void disconnect_is_the_last_packet_whatever_waits(void **state)
         wire_publish(&in, 2, "a", 7, "x", 1); /* an ack is owed */
         receive_ok();
         subscribe("a", 0);
-        iot_mqtt_probe(&s);
+        iot_mqtt_watch_probe(&s.watch);
         iot_mqtt_session_bye(&s);
         assert_false(iot_mqtt_said_bye(&s));
-        assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), IOT_TIME_NEVER);
         take_max = 1;
         pump();
         assert_true(iot_mqtt_said_bye(&s));
@@ -1644,7 +1644,7 @@ static void disconnect_is_the_last_packet_whatever_waits(void **state)
         wire_hex(&in, "ff ff ff"); /* nothing is looked at any more */
         receive_ok();
         now += 1000000;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         pump();
         assert_sent("");
         lose();
@@ -1698,7 +1698,7 @@ static void the_gap_between_two_packets_never_exceeds_the_keep_alive(void **stat
             iot_time last = now;
             uint32_t pings = 0;
             for (uint32_t step = 0; step < 3000; step++) {
-                iot_time due = iot_mqtt_deadline(&s);
+                iot_time due = iot_mqtt_watch_deadline(&s.watch);
                 assert_true(due <= last + ms);
                 if (test_random(&rng, 2)) /* woken early by something else */
                     due = now + (due > now ? test_random(&rng, (uint32_t)(due - now) + 1) : 0);
@@ -1709,7 +1709,7 @@ static void the_gap_between_two_packets_never_exceeds_the_keep_alive(void **stat
                     wire_publish(&in, 0, "a", 0, "x", 1); /* incoming traffic does not count */
                 receive_ok();
                 forget_trace();
-                assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+                assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
                 if (test_random(&rng, 50) == 0)
                     publish(0);
                 pump();
@@ -1739,7 +1739,7 @@ static void incoming_traffic_does_not_replace_a_ping(void **state)
     for (uint32_t i = 0; i < 100; i++) {
         wire_publish(&in, 0, "a", 0, "x", 1);
         receive_ok();
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         pump();
         if (out.len != 0)
             break;
@@ -1754,10 +1754,10 @@ static void keep_alive_0_sends_no_ping_ever(void **state)
     (void)state;
     opt.keepalive_s = 0;
     come_up(0);
-    assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER);
+    assert_int_equal(iot_mqtt_watch_deadline(&s.watch), IOT_TIME_NEVER);
     for (uint32_t i = 0; i < 1000; i++) {
         now += 1000000;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         pump();
     }
     assert_sent("");
@@ -1776,8 +1776,8 @@ static void a_ping_waits_behind_a_message_that_the_wire_takes_slowly_and_then_go
         iot_mqtt_sent(&s, 1, ++written, now);
     }
     now += 9000;
-    assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
-    assert_true(iot_mqtt_deadline(&s) > now); /* no busy waiting meanwhile */
+    assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
+    assert_true(iot_mqtt_watch_deadline(&s.watch) > now); /* no busy waiting meanwhile */
     pump();
     assert_sent("PUBLISH PINGREQ");
 }
@@ -1792,23 +1792,23 @@ static void a_missing_pingresp_is_reported_by_name_in_time(void **state)
         opt.keepalive_s = 65535;
         opt.ping_timeout_ms = timeouts[i];
         come_up(0);
-        iot_mqtt_probe(&s);
+        iot_mqtt_watch_probe(&s.watch);
         pump();
         assert_sent("PINGREQ");
-        assert_int_equal(iot_mqtt_deadline(&s), now + wait);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), now + wait);
         wire_publish(&in, 0, "a", 0, "x", 1); /* is no answer */
         now += wait - 1;
         receive_ok();
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         now += 1;
-        assert_err(iot_mqtt_expire(&s, now, false), IOT_OK); /* it may lie unread */
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_ERR_MQTT_PING_TIMEOUT);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, false), IOT_OK); /* it may lie unread */
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_ERR_MQTT_PING_TIMEOUT);
         wire_pingresp(&in); /* it did */
         receive_ok();
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
-        assert_true(iot_mqtt_deadline(&s) > now + 1000000);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
+        assert_true(iot_mqtt_watch_deadline(&s.watch) > now + 1000000);
         lose();
-        assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), IOT_TIME_NEVER);
     }
 }
 
@@ -1819,10 +1819,10 @@ static void the_first_of_several_pings_sets_the_deadline(void **state)
     opt.ping_timeout_ms = 5000;
     come_up(0);
     iot_time begin = now;
-    while (iot_mqtt_expire(&s, now, true) == IOT_OK) {
+    while (iot_mqtt_watch_expire(&s.watch, now, true) == IOT_OK) {
         pump();
-        assert_true(iot_mqtt_deadline(&s) > now);
-        now = iot_mqtt_deadline(&s);
+        assert_true(iot_mqtt_watch_deadline(&s.watch) > now);
+        now = iot_mqtt_watch_deadline(&s.watch);
         assert_true(now - begin < 20000);
     }
     assert_int_equal(now - begin, 750 + 5000);
@@ -1838,14 +1838,14 @@ static void a_missing_connack_is_reported_by_name_in_time(void **state)
         opt.connack_timeout_ms = timeouts[i];
         opt.keepalive_s = 1;
         start();
-        assert_int_equal(iot_mqtt_deadline(&s), now + wait);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), now + wait);
         wire_hex(&in, "20 02 00"); /* the last byte never comes */
         assert_err(receive(), IOT_ERR_AGAIN);
         now += wait - 1;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         now++;
-        assert_err(iot_mqtt_expire(&s, now, false), IOT_OK);
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_ERR_MQTT_CONNACK_TIMEOUT);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, false), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_ERR_MQTT_CONNACK_TIMEOUT);
         pump();
         assert_sent(""); /* and no PINGREQ before CONNACK */
     }
@@ -1866,7 +1866,8 @@ static void missing_acknowledgements_are_reported_by_name_in_time(void **state)
         else
             publish(2);
         come_up(0);
-        assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER); /* nothing was sent yet */
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch),
+                         IOT_TIME_NEVER); /* nothing was sent yet */
         pump();
         if (kind >= 2) {
             now += 1000;
@@ -1879,12 +1880,12 @@ static void missing_acknowledgements_are_reported_by_name_in_time(void **state)
             come_up(1);
             pump();
         }
-        assert_int_equal(iot_mqtt_deadline(&s), now + 3000);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), now + 3000);
         now += 2999;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         now++;
-        assert_err(iot_mqtt_expire(&s, now, false), IOT_OK);
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_ERR_MQTT_ACK_TIMEOUT);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, false), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_ERR_MQTT_ACK_TIMEOUT);
         if (kind == 0)
             wire_ack(&in, 0x40, 1);
         else if (kind == 1)
@@ -1892,9 +1893,9 @@ static void missing_acknowledgements_are_reported_by_name_in_time(void **state)
         else
             wire_ack(&in, 0x70, 1);
         receive_ok();
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
-        assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER);
-        assert_int_equal(s.awaited, 0);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), IOT_TIME_NEVER);
+        assert_int_equal(s.watch.awaited, 0);
     }
 }
 
@@ -1908,14 +1909,14 @@ static void each_acknowledgement_gives_the_next_one_its_full_time(void **state)
     come_up(0);
     pump();
     for (uint16_t id = 1; id <= 4; id++) {
-        assert_int_equal(iot_mqtt_deadline(&s), now + 3000);
+        assert_int_equal(iot_mqtt_watch_deadline(&s.watch), now + 3000);
         now += 2900;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         wire_ack(&in, 0x40, id);
         wire_ack(&in, 0x40, id); /* one that nobody waits for is no progress */
         receive_ok();
     }
-    assert_int_equal(iot_mqtt_deadline(&s), IOT_TIME_NEVER);
+    assert_int_equal(iot_mqtt_watch_deadline(&s.watch), IOT_TIME_NEVER);
 }
 
 static void while_the_application_declines_no_verdict_is_given_but_pings_go_on(void **state)
@@ -1928,12 +1929,12 @@ static void while_the_application_declines_no_verdict_is_given_but_pings_go_on(v
     publish(1);
     pump();
     wire_clear(&out);
-    iot_mqtt_pause(&s, true, now);
+    iot_mqtt_watch_pause(&s.watch, true, now);
     uint32_t pings = 0;
     for (int i = 0; i < 100; i++) {
-        assert_true(iot_mqtt_deadline(&s) > now);
+        assert_true(iot_mqtt_watch_deadline(&s.watch) > now);
         now += 1000;
-        assert_err(iot_mqtt_expire(&s, now, true), IOT_OK);
+        assert_err(iot_mqtt_watch_expire(&s.watch, now, true), IOT_OK);
         pump();
     }
     struct iot_bytes rest = wire_bytes(&out);
@@ -1941,35 +1942,35 @@ static void while_the_application_declines_no_verdict_is_given_but_pings_go_on(v
     while (wire_next(&rest, &p))
         pings += p.type == 12;
     assert_true(pings >= 25);
-    iot_mqtt_pause(&s, false, now);
-    assert_err(iot_mqtt_expire(&s, now + 999, true), IOT_OK); /* full time again */
-    assert_err(iot_mqtt_expire(&s, now + 1000, true), IOT_ERR_MQTT_PING_TIMEOUT);
+    iot_mqtt_watch_pause(&s.watch, false, now);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now + 999, true), IOT_OK); /* full time again */
+    assert_err(iot_mqtt_watch_expire(&s.watch, now + 1000, true), IOT_ERR_MQTT_PING_TIMEOUT);
     wire_pingresp(&in);
     receive_ok();
-    assert_err(iot_mqtt_expire(&s, now + 1999, true), IOT_OK);
-    assert_err(iot_mqtt_expire(&s, now + 2000, true), IOT_ERR_MQTT_ACK_TIMEOUT);
-    iot_mqtt_pause(&s, true, now);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now + 1999, true), IOT_OK);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now + 2000, true), IOT_ERR_MQTT_ACK_TIMEOUT);
+    iot_mqtt_watch_pause(&s.watch, true, now);
     lose();
     come_up(0);
     publish(1);
     pump(); /* the next connection is not paused */
-    assert_err(iot_mqtt_expire(&s, now + 2000, true), IOT_ERR_MQTT_ACK_TIMEOUT);
+    assert_err(iot_mqtt_watch_expire(&s.watch, now + 2000, true), IOT_ERR_MQTT_ACK_TIMEOUT);
 }
 
 static void a_probe_is_one_ping_and_only_when_up(void **state)
 {
     (void)state;
-    iot_mqtt_probe(&s);
+    iot_mqtt_watch_probe(&s.watch);
     start();
-    iot_mqtt_probe(&s);
+    iot_mqtt_watch_probe(&s.watch);
     pump();
     assert_sent("");
     wire_connack(&in, 0, 0);
     receive_ok();
-    iot_mqtt_probe(&s);
-    iot_mqtt_probe(&s);
+    iot_mqtt_watch_probe(&s.watch);
+    iot_mqtt_watch_probe(&s.watch);
     pump();
-    iot_mqtt_probe(&s); /* one is out already */
+    iot_mqtt_watch_probe(&s.watch); /* one is out already */
     pump();
     assert_sent("PINGREQ");
 }
