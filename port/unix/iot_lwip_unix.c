@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lwIP wants from a POSIX system: a clock, chance, and a place for its debugging text. */
-#define _POSIX_C_SOURCE 200809L
-
+/* What lwIP wants from a POSIX system: chance, and a place for its debugging text. */
 #include "iot_port_unix.h"
-
-#include "lwip/sys.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
-
-u32_t sys_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (u32_t)((uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u);
-}
 
 uint32_t iot_lwip_rand(void)
 {

@@ -240,43 +240,6 @@ static void done_with_packet(struct iot_mqtt_client *c, uint32_t used)
     c->reoffer = IOT_TIME_NEVER;
 }
 
-static uint32_t lowest_bit(uint32_t word)
-{
-    uint32_t n = 0;
-    for (uint32_t width = 16; width != 0; width /= 2) {
-        if ((word & (((uint32_t)1 << width) - 1)) == 0) {
-            word >>= width;
-            n += width;
-        }
-    }
-    return n;
-}
-
-/* Ask every matching handler that has not taken it yet. A handler may unsubscribe others, which
- * takes their bits away. False: some declined. */
-static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
-{
-    uint32_t left = 0;
-    for (uint32_t word = 0; word < IOT_TOPIC_HITS_WORDS; word++) {
-        for (uint32_t todo = c->hits[word]; todo != 0; todo &= todo - 1) {
-            uint32_t n = lowest_bit(todo);
-            uint32_t bit = (uint32_t)1 << n;
-            const struct iot_mqtt_sub *sub = &c->session.subs.sub[word * 32 + n];
-            if ((c->hits[word] & bit) == 0)
-                continue;
-            if (sub->on_message != NULL) {
-                c->handled = true;
-                iot_err err = sub->on_message(sub->ctx, c->dev, msg);
-                if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL)
-                    continue;
-            }
-            c->hits[word] &= ~bit;
-        }
-        left |= c->hits[word];
-    }
-    return left == 0;
-}
-
 /* True: it was dropped, go on with the next packet. */
 static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
                         iot_time now)
@@ -310,7 +273,7 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
         c->offered = true;
         c->handled = false;
     }
-    if (!deliver(c, msg))
+    if (!iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled))
         return on_declined(c, msg, used, now);
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);

@@ -170,3 +170,39 @@ bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id)
             return true;
     return false;
 }
+
+static uint32_t lowest_bit(uint32_t word)
+{
+    uint32_t n = 0;
+    for (uint32_t width = 16; width != 0; width /= 2) {
+        if ((word & (((uint32_t)1 << width) - 1)) == 0) {
+            word >>= width;
+            n += width;
+        }
+    }
+    return n;
+}
+
+bool iot_mqtt_subs_deliver(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS],
+                           struct iot_device *dev, const struct iot_msg *msg, bool *handled)
+{
+    uint32_t left = 0;
+    for (uint32_t word = 0; word < IOT_TOPIC_HITS_WORDS; word++) {
+        for (uint32_t todo = hits[word]; todo != 0; todo &= todo - 1) {
+            uint32_t n = lowest_bit(todo);
+            uint32_t bit = (uint32_t)1 << n;
+            const struct iot_mqtt_sub *s = &t->sub[word * 32 + n];
+            if ((hits[word] & bit) == 0)
+                continue; /* an earlier handler unsubscribed this one */
+            if (s->on_message != NULL) {
+                *handled = true;
+                iot_err err = s->on_message(s->ctx, dev, msg);
+                if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL)
+                    continue;
+            }
+            hits[word] &= ~bit;
+        }
+        left |= hits[word];
+    }
+    return left == 0;
+}

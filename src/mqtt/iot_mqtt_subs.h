@@ -60,6 +60,14 @@ struct iot_mqtt_sub *iot_mqtt_subs_awaiting(struct iot_mqtt_subs *t, uint16_t id
 bool iot_mqtt_subs_suback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint8_t code);
 void iot_mqtt_subs_unsuback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s);
 
+/**
+ * Ask every handler in `hits` (from iot_topic_index_match) to take the message. Whoever takes it, or
+ * has no handler, loses its bit; who unsubscribes meanwhile loses it by iot_mqtt_subs_remove's
+ * caller. `*handled` becomes true if any handler was asked. False: some declined, ask again.
+ */
+bool iot_mqtt_subs_deliver(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS],
+                           struct iot_device *dev, const struct iot_msg *msg, bool *handled);
+
 /** The connection is gone: what was on its way is due again. */
 void iot_mqtt_subs_lost(struct iot_mqtt_subs *t);
 

@@ -39,6 +39,20 @@ void peer_broker_kill_all(void)
     }
 }
 
+int peer_broker_group_setup(struct host_broker *b, void **state)
+{
+    if (peer_group_setup(state) != 0)
+        return -1;
+    peer_broker_start(b, 0, NULL, NULL);
+    return 0;
+}
+
+int peer_broker_group_teardown(void **state)
+{
+    peer_broker_kill_all();
+    return peer_group_teardown(state);
+}
+
 void peer_file_write(const char *dir, const char *name, const char *text, char path[HOST_PATH_MAX])
 {
     assert_true(snprintf(path, HOST_PATH_MAX, "%s/%s", dir, name) < HOST_PATH_MAX);

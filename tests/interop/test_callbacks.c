@@ -889,16 +889,7 @@ static void a_slow_source_of_chance_is_waited_for_and_a_broken_one_does_not_cost
 
 static int setup(void **state)
 {
-    if (peer_group_setup(state) != 0)
-        return -1;
-    peer_broker_start(&broker, 0, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    peer_broker_kill_all();
-    return peer_group_teardown(state);
+    return peer_broker_group_setup(&broker, state);
 }
 
 int main(void)
@@ -927,5 +918,5 @@ int main(void)
         PEER_TEST(messages_accepted_before_the_link_is_up_go_out_in_order),
         PEER_TEST(a_slow_source_of_chance_is_waited_for_and_a_broken_one_does_not_cost_the_link),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, peer_broker_group_teardown);
 }

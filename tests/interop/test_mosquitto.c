@@ -876,16 +876,7 @@ static void a_clean_session_says_unknown_for_what_was_in_flight(void **state)
 
 static int setup(void **state)
 {
-    if (peer_group_setup(state) != 0)
-        return -1;
-    peer_broker_start(&broker, 0, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    peer_broker_kill_all();
-    return peer_group_teardown(state);
+    return peer_broker_group_setup(&broker, state);
 }
 
 /* After a failure the second broker and its port are free again as well. */
@@ -931,5 +922,5 @@ int main(void)
         TEST(qos_2_ends_once_through_kills_of_a_broker_that_forgets),
         TEST(a_clean_session_says_unknown_for_what_was_in_flight),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, peer_broker_group_teardown);
 }

@@ -142,16 +142,7 @@ static void the_demonstration_brings_its_own_broker_and_sums_up(void **state)
 
 static int setup(void **state)
 {
-    if (peer_group_setup(state) != 0)
-        return -1;
-    peer_broker_start(&broker, 0, NULL, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    peer_broker_kill_all();
-    return peer_group_teardown(state);
+    return peer_broker_group_setup(&broker, state);
 }
 
 int main(void)
@@ -162,5 +153,5 @@ int main(void)
         cmocka_unit_test(the_smallest_program_publishes),
         cmocka_unit_test(the_demonstration_brings_its_own_broker_and_sums_up),
     };
-    return cmocka_run_group_tests_name("programs", tests, setup, teardown);
+    return cmocka_run_group_tests_name("programs", tests, setup, peer_broker_group_teardown);
 }
