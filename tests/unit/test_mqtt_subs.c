@@ -384,6 +384,62 @@ static void the_first_suback_is_told_though_the_link_was_lost_before_it(void **s
 
 /* ---- against a model --------------------------------------------------------------------- */
 
+/* One counted handler per subscription; its verdict is in `says`. */
+struct listener {
+    iot_err says;
+    uint32_t asked;
+};
+
+static iot_err listen(void *ctx, struct iot_device *dev, const struct iot_msg *msg)
+{
+    struct listener *l = ctx;
+    (void)dev;
+    (void)msg;
+    l->asked++;
+    return l->says;
+}
+
+static void only_those_that_declined_are_asked_again(void **state)
+{
+    (void)state;
+    static const char *const text[] = {"a", "+", "#", "a/#"};
+    struct listener l[] = {{IOT_OK, 0}, {IOT_ERR_AGAIN, 0}, {IOT_ERR_FULL, 0}, {IOT_OK, 0}};
+    struct iot_msg msg = {.topic = IOT_TOPIC("a")};
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    bool handled = false;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct iot_filter f = filter(text[i], 0);
+        f.on_message = i == 3 ? NULL : listen; /* the last one has no handler */
+        f.ctx = &l[i];
+        assert_int_equal(iot_mqtt_subs_add(&subs, &f, i + 1), IOT_OK);
+    }
+    iot_topic_index_match(&subs.index, text_bytes("a"), hits);
+    assert_false(iot_mqtt_subs_deliver(&subs, hits, NULL, &msg, &handled));
+    assert_true(handled);
+    l[1].says = IOT_OK;
+    assert_false(iot_mqtt_subs_deliver(&subs, hits, NULL, &msg, &handled));
+    l[2].says = IOT_ERR_ARG; /* any other word is a yes */
+    assert_true(iot_mqtt_subs_deliver(&subs, hits, NULL, &msg, &handled));
+    assert_int_equal(l[0].asked, 1);
+    assert_int_equal(l[1].asked, 2);
+    assert_int_equal(l[2].asked, 3);
+    assert_int_equal(l[3].asked, 0);
+}
+
+static void a_message_without_a_handler_is_handled_by_none(void **state)
+{
+    (void)state;
+    struct iot_filter f = filter("a", 0);
+    struct iot_msg msg = {.topic = IOT_TOPIC("a")};
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    bool handled = false;
+    f.on_message = NULL;
+    assert_int_equal(iot_mqtt_subs_add(&subs, &f, 1), IOT_OK);
+    iot_topic_index_match(&subs.index, text_bytes("a"), hits);
+    assert_true(iot_mqtt_subs_deliver(&subs, hits, NULL, &msg, &handled));
+    assert_false(handled);
+}
+
 static void random_operations_agree_with_a_naive_model(void **state)
 {
     enum { NAMES = 2 * IOT_MQTT_SUBS_MAX };
@@ -492,6 +548,8 @@ int main(void)
         CASE(a_lost_session_makes_all_due),
         CASE(a_renewal_is_told_only_if_it_is_granted_otherwise),
         CASE(the_first_suback_is_told_though_the_link_was_lost_before_it),
+        CASE(only_those_that_declined_are_asked_again),
+        CASE(a_message_without_a_handler_is_handled_by_none),
         CASE(random_operations_agree_with_a_naive_model),
     };
     return cmocka_run_group_tests_name("mqtt_subs", tests, NULL, NULL);
