@@ -6,8 +6,10 @@
 
 #include "iot/iot_base.h"
 #include "iot/iot_device.h"
+#include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
 #include "iot/iot_stream.h"
+#include "iot/iot_tls.h"
 
 #endif

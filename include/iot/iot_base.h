@@ -33,6 +33,7 @@ extern "C" {
     X(CUT, -8, "the connection was lost while this was being sent")                                \
     X(UNKNOWN, -9, "outcome unknown: sent, not acknowledged, and the session is gone")             \
     X(RANDOM, -10, "the port's random source failed")                                              \
+    X(KV, -11, "the port's key-value store failed")                                                \
     X(NET_DOWN, -20, "the application said that the network is down")                              \
     X(DNS_UNKNOWN, -21, "no such host: the DNS server knows no address, or it is not a name")      \
     X(DNS_TIMEOUT, -22, "no answer from the DNS server")                                           \
@@ -47,6 +48,18 @@ extern "C" {
     X(TCP_EOF, -30, "the peer closed the connection")                                              \
     X(TCP_STALLED, -31, "the peer takes no more bytes")                                            \
     X(NET_CHANGED, -33, "the application said that the network changed")                           \
+    X(TLS_VERIFY, -40, "server certificate rejected; detail says what is wrong with it")           \
+    X(TLS_ALERT, -41, "the server ended TLS with an alert; detail is its number")                  \
+    X(TLS_KIND, -42, "no TLS kind in common: the server wants one that the options do not allow")  \
+    X(TLS_VERSION, -43, "the server speaks no TLS 1.2 or newer")                                   \
+    X(TLS_PSK, -44, "the server does not know this PSK identity, or has another key for it")       \
+    X(TLS_RECORD, -45, "the server sends larger records than IOT_TLS_RX_BYTES; raise it")          \
+    X(TLS_MEMORY, -46, "the TLS arena is too small; see iot_tls_options.arena_bytes")              \
+    X(TLS_EOF, -47, "the connection ended inside TLS; in a handshake: is TLS spoken there?")       \
+    X(TLS_CLOSED, -48, "the server ended the connection in good order (close_notify)")             \
+    X(TLS_TIMEOUT, -49, "the server does not finish the TLS handshake")                            \
+    X(TLS_PROTOCOL, -50, "the server breaks the TLS protocol; detail is mbedTLS's code")           \
+    X(TLS_CREDENTIAL, -51, "a certificate or key of the options cannot be used; detail: mbedTLS")  \
     X(MQTT_MALFORMED, -60, "malformed packet from the broker; detail is its first byte")           \
     X(MQTT_REFUSED, -61, "broker refused CONNECT; detail is its code")                             \
     X(MQTT_PROTOCOL, -62, "packet out of place from the broker; detail is its first byte")         \
@@ -58,7 +71,13 @@ extern "C" {
     X(MQTT_DECLINED, -68, "a handler declined a message for too long")                             \
     X(MQTT_TOO_LARGE, -69, "a packet that cannot be skipped exceeds IOT_MQTT_RX_BYTES")            \
     X(MQTT_SUBACK, -70, "broker refused the subscription")                                         \
-    X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")
+    X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")                        \
+    X(LINK_CLIENT_ID, -80, "the platform rejects the client id: a field is missing or wrong")      \
+    X(LINK_SECRET, -81, "login refused: wrong secret, unknown names, or device disabled, deleted") \
+    X(LINK_DENIED, -82, "login not authorized: other region or instance, or device disabled")      \
+    X(LINK_FLOW, -83, "closed right after connecting: too many connects, the platform slows us")   \
+    X(LINK_TWICE, -84, "closed soon after the login: is this identity used by another device?")    \
+    X(LINK_DISABLED, -85, "the platform disabled or deleted this device")
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;
@@ -76,6 +95,17 @@ const char *iot_err_name(iot_err err);
 
 /** One English sentence, static; with IOT_ERR_TEXTS 0 the name instead. */
 const char *iot_err_text(iot_err err);
+
+/**
+ * What the number beside an error means, if it is known: CONNACK codes (MQTT_REFUSED, LINK_...), faults
+ * of a certificate (TLS_VERIFY; the first of several), TLS alerts (TLS_ALERT).
+ *
+ * Returns  a word in capitals ("EXPIRED") and a sentence with advice ("its end has passed; is our
+ *          clock right?"), static; "" if there is nothing to say. With IOT_ERR_TEXTS 0 the text is the
+ *          name.
+ */
+const char *iot_err_detail_name(iot_err err, int32_t detail);
+const char *iot_err_detail_text(iot_err err, int32_t detail);
 
 /** A moment in ms on the device's own axis, which never goes back. */
 typedef uint64_t iot_time;

@@ -108,11 +108,61 @@
 #define IOT_TCP_RETRY_MS 50
 #endif
 
+/* ---- TLS --------------------------------------------------------------------------------- */
+
+/** 1: TLS on mbedTLS is built in. */
+#ifndef IOT_TLS
+#define IOT_TLS 1
+#endif
+
+/** 1: the identity of the Alibaba Cloud IoT platform (iot_link.h) is built in. Needs digests of mbedTLS. */
+#ifndef IOT_LINK
+#define IOT_LINK 1
+#endif
+
+/** 1: TLS 1.3 as well: some 29 KB of flash and 6 KiB of arena more. */
+#ifndef IOT_TLS_13
+#define IOT_TLS_13 0
+#endif
+
+/** Largest record that is received, bytes of plain text; lives in the arena, with some 40 bytes more.
+ *  A server may send 16384 unless it obeys max_fragment_length (RFC 6066), which is asked for when
+ *  this is 4096, 2048, 1024 or 512. The same value builds mbedTLS (port/mbedtls). */
+#ifndef IOT_TLS_RX_BYTES
+#define IOT_TLS_RX_BYTES 4096
+#endif
+
+/** Largest record that is sent, bytes; a client certificate chain has to fit. Lives in the arena. */
+#ifndef IOT_TLS_TX_BYTES
+#define IOT_TLS_TX_BYTES 2048
+#endif
+
+/** Largest session that is kept for a quick reconnect, bytes; a ticket makes most of it. */
+#ifndef IOT_TLS_SESSION_BYTES
+#define IOT_TLS_SESSION_BYTES 1024
+#endif
+
+/** Wait for the TLS handshake, ms. */
+#ifndef IOT_TLS_HANDSHAKE_MS
+#define IOT_TLS_HANDSHAKE_MS 30000
+#endif
+
+/** Elliptic operations in one tick (mbedtls_ecp_set_max_ops); fewer make shorter ticks and more of them. */
+#ifndef IOT_TLS_ECP_OPS
+#define IOT_TLS_ECP_OPS 100
+#endif
+
 /* ---- Code size --------------------------------------------------------------------------- */
 
 /** 1: iot_err_text gives a sentence per error (about 2.5 KB of flash); 0: only the name. */
 #ifndef IOT_ERR_TEXTS
 #define IOT_ERR_TEXTS 1
+#endif
+
+/** Lines up to this enum iot_log_level are compiled in; 0: none, and the log costs nothing. 5 includes
+ *  what goes up and down ("> topic payload", "< topic payload"), with secrets masked. */
+#ifndef IOT_LOG_LEVEL
+#define IOT_LOG_LEVEL 0
 #endif
 
 /** 1: the library checks itself and calls iot_assert_failed (port) when it finds itself wrong. */
@@ -149,23 +199,33 @@
 #if IOT_RX_PBUFS_MAX < 2
 #error "IOT_RX_PBUFS_MAX: choose 2 at least, a segment may come in two pbufs"
 #endif
+#if IOT_TLS_RX_BYTES < 512 || IOT_TLS_RX_BYTES > 16384
+#error "IOT_TLS_RX_BYTES: choose 512 to 16384"
+#endif
+#if IOT_TLS_TX_BYTES < 512 || IOT_TLS_TX_BYTES > 16384
+#error "IOT_TLS_TX_BYTES: choose 512 to 16384"
+#endif
 
 /** One number for everything above that changes a structure or a promise. */
 #define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
-#define IOT_CONFIG_HASH                                                                            \
+#define IOT_CONFIG_MQTT                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(                                                                            \
             IOT_CONFIG_MIX(                                                                        \
                 IOT_CONFIG_MIX(                                                                    \
-                    IOT_CONFIG_MIX(                                                                \
-                        IOT_CONFIG_MIX(                                                            \
-                            IOT_CONFIG_MIX(IOT_CONFIG_MIX(2166136261u, IOT_MQTT_RX_BYTES),         \
-                                           IOT_MQTT_TX_BYTES),                                     \
-                            IOT_MQTT_OUT_MAX),                                                     \
-                        IOT_MQTT_SUBS_MAX),                                                        \
-                    IOT_MQTT_CONTROL_BYTES),                                                       \
-                IOT_MQTT_ACKS_MAX),                                                                \
-            IOT_MQTT_QOS2_IN_MAX),                                                                 \
-        IOT_ASSERTS)
+                    IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MIX(2166136261u, IOT_MQTT_RX_BYTES),  \
+                                                  IOT_MQTT_TX_BYTES),                              \
+                                   IOT_MQTT_OUT_MAX),                                              \
+                    IOT_MQTT_SUBS_MAX),                                                            \
+                IOT_MQTT_CONTROL_BYTES),                                                           \
+            IOT_MQTT_ACKS_MAX),                                                                    \
+        IOT_MQTT_QOS2_IN_MAX)
+#define IOT_CONFIG_TLS                                                                             \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(                                                                            \
+            IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MQTT, IOT_TLS_RX_BYTES), IOT_TLS_TX_BYTES),   \
+            IOT_TLS_SESSION_BYTES),                                                                \
+        IOT_TLS * 4 + IOT_TLS_13 * 2 + IOT_LINK)
+#define IOT_CONFIG_HASH IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_LOG_LEVEL), IOT_ASSERTS)
 
 #endif

@@ -9,9 +9,11 @@
 #ifndef IOT_DEVICE_H
 #define IOT_DEVICE_H
 
+#include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
 #include "iot/iot_stream.h"
+#include "iot/iot_tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,7 +33,10 @@ enum iot_event_kind {
     IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
                            bytes of the packet) or MQTT_DECLINED (msg) */
     IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
-    IOT_EV_CLOSED,     /* after iot_device_close: when the iot_poll that raised it has returned,
+    IOT_EV_BUSY,   /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
+                           the like): feed the watchdog; code 0: it is over. In the middle of a
+                           tick, so do little */
+    IOT_EV_CLOSED, /* after iot_device_close: when the iot_poll that raised it has returned,
                           memory and borrowed texts are yours again. Only this gives them back:
                           after IOT_EV_LOST lwIP may still hold a name request of ours */
 };
@@ -63,11 +68,37 @@ struct iot_will {
     bool retain;
 };
 
+/** Who logs in where, for one attempt to connect. Filled from the options (and from the platform
+ *  identity) when on_credentials gets it. */
+struct iot_credentials {
+    const char *host; /* NUL-terminated */
+    uint16_t port;
+    struct iot_bytes client_id, user_name, password; /* ptr NULL: none */
+};
+
+/**
+ * Asked before each attempt to connect: look at the credentials, or replace them (a token that ages,
+ * a host from a directory).
+ *
+ * c        what is pointed to has to live until IOT_EV_CONNECTED or IOT_EV_LOST.
+ * Returns  IOT_OK; IOT_ERR_AGAIN: not ready, asked again in a later tick; any other error ends the
+ *          attempt by that name.
+ */
+typedef iot_err (*iot_credentials_handler)(void *ctx, struct iot_device *dev,
+                                           struct iot_credentials *c);
+
 /** Everything is borrowed from iot_device_init to IOT_EV_CLOSED; const in flash is fine. */
 struct iot_options {
-    const char *host; /* name or address, NUL-terminated */
-    uint16_t port;    /* 0: 1883 */
+    const char *host; /* name or address, NUL-terminated; may be NULL with `link` */
+    uint16_t port;    /* 0: 1883, with TLS 8883, with `link` and TLS 443 */
     void *netif;      /* struct netif * to bind to, or NULL */
+
+    const struct iot_tls_options *tls; /* NULL: plain TCP */
+    const struct iot_link_identity
+        *link; /* a device of the Alibaba Cloud platform: makes host, client
+                                             id, user name, password, and brings its back-off rules.
+                                             NULL: any MQTT broker */
+    iot_credentials_handler on_credentials; /* NULL: the credentials are as the options say */
 
     const char *client_id;     /* NUL-terminated UTF-8; empty only with IOT_SESSION_CLEAN */
     const char *user_name;     /* NUL-terminated UTF-8, or NULL: none */
@@ -88,7 +119,8 @@ struct iot_options {
     iot_event_handler on_event;
     void *ctx;
     const struct iot_port *port_ops;
-    struct iot_stream *stream; /* NULL: the library's own TCP */
+    struct iot_stream *stream; /* NULL: the library's own TCP. One that does TLS itself (a module,
+                                  hardware) is given here with `tls` NULL */
 };
 
 /** Counted since iot_device_init; they wrap. */

@@ -25,10 +25,12 @@ extern "C" {
 struct iot_stream;
 
 struct iot_endpoint {
-    const char *host;       /* name or address text, NUL-terminated; borrowed until closed */
-    uint16_t port;          /* host byte order */
-    uint16_t tcp_keepalive; /* seconds of silence before TCP itself probes; 0: never */
-    void *netif;            /* struct netif * to bind to, or NULL: lwIP routes */
+    const char *host;        /* name or address text, NUL-terminated; borrowed until closed */
+    const char *server_name; /* whom we want to speak to: SNI and certificate check of a TLS stream;
+                                NULL: host. Borrowed until closed */
+    uint16_t port;           /* host byte order */
+    uint16_t tcp_keepalive;  /* seconds of silence before TCP itself probes; 0: never */
+    void *netif;             /* struct netif * to bind to, or NULL: lwIP routes */
 };
 
 enum iot_stream_write_flag {
@@ -48,8 +50,9 @@ struct iot_stream_ops {
      *  the same each time. Bytes received before the end can still be read. */
     iot_err (*poll)(struct iot_stream *s, iot_time now);
 
-    /** Copy received bytes into `into`; `*got` is 1..cap with IOT_OK. IOT_ERR_AGAIN: none now.
-     *  Only what is copied out opens the peer's window again. */
+    /** Copy received bytes into `into`; `*got` is 1..cap with IOT_OK, or 0: more may be there, but
+     *  not in this tick. IOT_ERR_AGAIN: none now. Only what is copied out opens the peer's window
+     *  again. */
     iot_err (*read)(struct iot_stream *s, uint8_t *into, uint32_t cap, uint32_t *got);
 
     /** Offer bytes; `*taken` is 1..len with IOT_OK. IOT_ERR_AGAIN: none now; offer the same bytes
@@ -83,6 +86,11 @@ struct iot_stream_ops {
 struct iot_stream {
     const struct iot_stream_ops *ops;
     bool *wake; /* set by the owner; true opens the gate of the next tick */
+    /** Set by the owner or NULL: called before (true) and after (false) a step that cannot be sliced
+     *  and may take long, such as an RSA verification, so that a watchdog can be fed. From inside
+     *  `poll` only. */
+    void (*on_busy)(void *ctx, bool begins);
+    void *busy_ctx;
 };
 
 /** Something happened: let the next iot_poll look. The one thing a callback calls. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_link.h
+ * The identity of a device on the Alibaba Cloud IoT platform: from product key, device name and
+ * secret to host, client id, user name and password of MQTT.
+ */
+#ifndef IOT_LINK_H
+#define IOT_LINK_H
+
+#include "iot/iot_base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Longest values, bytes without NUL. */
+#define IOT_PRODUCT_KEY_MAX   20
+#define IOT_DEVICE_NAME_MAX   32
+#define IOT_DEVICE_SECRET_MAX 64
+#define IOT_LINK_HOST_MAX     79
+
+/** HMAC by which the password is made (`signmethod`). */
+enum iot_sign_method { IOT_SIGN_HMACSHA256, IOT_SIGN_HMACSHA1, IOT_SIGN_HMACMD5 };
+
+/** `ext`, a bitmap: what the platform may send unasked. */
+enum iot_link_ext {
+    IOT_LINK_EXT_RRPC = 1,  /* RRPC with custom topics */
+    IOT_LINK_EXT_ERROR = 2, /* error notifications on /ext/error */
+};
+
+/**
+ * Sign instead of the library, with a secret that it does not get to see (secure element).
+ *
+ * text     what is signed, ASCII; valid until return.
+ * mac      out: the raw HMAC, 32, 20 or 16 bytes by `method`.
+ * Returns  IOT_OK; IOT_ERR_AGAIN: not ready, asked again with the same text in a later tick; any
+ *          other error ends this attempt to connect, with that name.
+ * Context  inside iot_poll. Not from here: any call for this device.
+ */
+typedef iot_err (*iot_link_sign)(void *ctx, enum iot_sign_method method, struct iot_bytes text,
+                                 uint8_t mac[32]);
+
+/** All texts are NUL-terminated and borrowed as long as options are. Those that go into the client id
+ *  may hold no '|', ',' or '='. */
+struct iot_link_identity {
+    const char *product_key;   /* letters and digits */
+    const char *device_name;   /* letters, digits, - _ @ . : */
+    const char *device_secret; /* NULL: with `sign`, or with a client certificate (x509) */
+
+    iot_link_sign sign; /* NULL: with device_secret */
+    void *sign_ctx;
+
+    /** Where: iot_options.host if given; else the enterprise instance; else the region. */
+    const char *region;      /* "cn-shanghai" (also NULL), "ap-southeast-1", "ap-northeast-1",
+                                "us-west-1", "eu-central-1", or a newer one as it is */
+    const char *instance_id; /* "iot-xxxxxxxx", or NULL: public instance */
+
+    enum iot_sign_method method;
+    const char
+        *timestamp; /* decimal ms, enters the signature; NULL: 2524608000000; "": none is sent */
+    bool x509;      /* client certificate instead of a password */
+
+    /* Fields of the client id (protocol fields in brackets). */
+    const char
+        *client_id; /* before the first '|', 1..64 characters; NULL: product_key.device_name */
+    const char *sdk_version; /* [_v] NULL: sdk-c- and ours; "": not sent */
+    bool gateway;            /* [gw] */
+    uint8_t ext;             /* [ext] enum iot_link_ext */
+    bool system_topics;      /* [_ss] the platform subscribes the system topics for us */
+    const char *partner_id;  /* [pid] at most 16, or NULL */
+    const char *module_id;   /* [mid] or NULL */
+    const char *connection;  /* [_conn] statistics text, or NULL */
+    const char *custom;      /* appended after a comma as it is; may hold ',' and '='; or NULL */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
