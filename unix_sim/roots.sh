@@ -10,7 +10,7 @@ export LC_ALL=C
 n=0
 for file in "$@"; do
     echo "/* ${file##*/} */"
-    echo "static const uint8_t root_$n[] = {"
+    echo "static const uint8_t root_${n}[] = {"
     sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END/{/^-----/!p}' "$file" | base64 -d | od -An -v -tx1 |
         sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' | grep . || { echo "roots.sh: $file holds no certificate" >&2; exit 1; }
     echo '};'

@@ -332,7 +332,7 @@ write_status() {
 
 apt_ready=                                          # set once apt's private folders are made
 last_try=
-bin_lists= src_lists=                               # set while the lists are fresh; emptied before a retry
+bin_lists='' src_lists=''                            # set while the lists are fresh; emptied before a retry
 prepare_apt() {
     [ -z "$apt_ready" ] || return 0
     local tool
@@ -1103,7 +1103,7 @@ build_part() {
         if ((try < TRIES)); then
             say "$part: failed, trying again ($((try + 1)) of $TRIES)"
             sleep $((try * 3))
-            bin_lists= src_lists=                   # the next try reads the lists anew
+            bin_lists='' src_lists=''               # the next try reads the lists anew
         fi
     done
     explain "$part"

@@ -38,16 +38,16 @@ void iot_arena_free(void *block);
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_PLATFORM_CALLOC_MACRO iot_arena_calloc
-#define MBEDTLS_PLATFORM_FREE_MACRO iot_arena_free
+#define MBEDTLS_PLATFORM_FREE_MACRO   iot_arena_free
 
 /* Nothing of stdio and no exit: they would bring malloc and the system's calls along. What is printed is
  * lost; who asks mbedTLS for a text gets its error for "does not fit". */
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
-#define MBEDTLS_PLATFORM_SNPRINTF_MACRO(...) (-1)
-#define MBEDTLS_PLATFORM_VSNPRINTF_MACRO(...) (-1)
-#define MBEDTLS_PLATFORM_PRINTF_MACRO(...) (0)
-#define MBEDTLS_PLATFORM_FPRINTF_MACRO(...) (0)
-#define MBEDTLS_PLATFORM_EXIT_MACRO(status) ((void)(status))
+#define MBEDTLS_PLATFORM_SNPRINTF_MACRO(...)        (-1)
+#define MBEDTLS_PLATFORM_VSNPRINTF_MACRO(...)       (-1)
+#define MBEDTLS_PLATFORM_PRINTF_MACRO(...)          (0)
+#define MBEDTLS_PLATFORM_FPRINTF_MACRO(...)         (0)
+#define MBEDTLS_PLATFORM_EXIT_MACRO(status)         ((void)(status))
 #define MBEDTLS_PLATFORM_SETBUF_MACRO(file, buffer) ((void)0)
 
 /* No HAVE_TIME: nothing below the tick reads a clock. Dates are compared in our verify callback. */
@@ -104,7 +104,7 @@ void iot_arena_free(void *block);
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_CLI_C
 #define MBEDTLS_SSL_PROTO_TLS1_2
-#define MBEDTLS_SSL_IN_CONTENT_LEN IOT_TLS_RX_BYTES
+#define MBEDTLS_SSL_IN_CONTENT_LEN  IOT_TLS_RX_BYTES
 #define MBEDTLS_SSL_OUT_CONTENT_LEN IOT_TLS_TX_BYTES
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_ALPN
