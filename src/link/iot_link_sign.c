@@ -12,7 +12,8 @@
 #define TEXT_OF(number)  TEXT_OF2(number)
 #define TEXT_OF2(number) #number
 #define OUR_VERSION                                                                                \
-    "sdk-c-" TEXT_OF(IOT_VERSION_MAJOR) "." TEXT_OF(IOT_VERSION_MINOR) "." TEXT_OF(IOT_VERSION_PATCH)
+    "sdk-c-" TEXT_OF(IOT_VERSION_MAJOR) "." TEXT_OF(IOT_VERSION_MINOR) "." TEXT_OF(                \
+        IOT_VERSION_PATCH)
 
 /* ---- is it well-formed */
 
@@ -63,7 +64,7 @@ static const struct {
 } rules[] = {
 #define RULE(member, min, max, kinds)                                                              \
     {                                                                                              \
-        (uint8_t)offsetof(struct iot_link_identity, member), min, max, kinds                       \
+        (uint8_t) offsetof(struct iot_link_identity, member), min, max, kinds                      \
     }
     RULE(product_key, 1, IOT_PRODUCT_KEY_MAX, DIGIT | LETTER),
     RULE(device_name, 1, IOT_DEVICE_NAME_MAX, DIGIT | LETTER | DASH | NAME),
@@ -129,13 +130,15 @@ static iot_err sign(const struct iot_link_identity *id, enum iot_sign_method met
 static void put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t n)
 {
     for (uint32_t i = 0; i < 2 * n; i++)
-        iot_writer_put(w, &"0123456789ABCDEF"[i % 2 != 0 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4], 1);
+        iot_writer_put(w, &"0123456789ABCDEF"[i % 2 != 0 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4],
+                       1);
 }
 
 /* ---- texts */
 
-static const char method_names[][11] = {
-    [IOT_SIGN_HMACSHA256] = "hmacsha256", [IOT_SIGN_HMACSHA1] = "hmacsha1", [IOT_SIGN_HMACMD5] = "hmacmd5"};
+static const char method_names[][11] = {[IOT_SIGN_HMACSHA256] = "hmacsha256",
+                                        [IOT_SIGN_HMACSHA1] = "hmacsha1",
+                                        [IOT_SIGN_HMACMD5] = "hmacmd5"};
 
 static const char *or_empty(const char *text)
 {
@@ -181,8 +184,9 @@ static void put_signed_text(struct iot_writer *w, const struct iot_link_identity
 static void put_fields(struct iot_writer *w, const struct iot_link_identity *id,
                        enum iot_link_transport transport)
 {
-    static const char keys[][12] = {"timestamp", "_v", "securemode", "signmethod", "lan",        "_ss",
-                                    "gw",        "ext", "pid",       "mid",        "instanceId", "_conn"};
+    static const char keys[][12] = {"timestamp", "_v",  "securemode", "signmethod",
+                                    "lan",       "_ss", "gw",         "ext",
+                                    "pid",       "mid", "instanceId", "_conn"};
     char ext[4] = {0}; /* up to 255, and a NUL */
     struct iot_writer ext_writer = {.ptr = (uint8_t *)ext, .cap = sizeof ext - 1};
     const char *values[] = {
