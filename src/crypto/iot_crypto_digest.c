@@ -14,7 +14,7 @@
 #define BLOCK_BYTES 64
 
 #define FITS(context)                                                                              \
-    IOT_STATIC_ASSERT(sizeof(context) <= sizeof(((struct iot_digest *)0)->words),                    \
+    IOT_STATIC_ASSERT(sizeof(context) <= sizeof(((struct iot_digest *)0)->words),                  \
                       "raise IOT_DIGEST_WORDS: the context of mbedTLS is larger")
 FITS(mbedtls_sha256_context);
 FITS(mbedtls_sha1_context);

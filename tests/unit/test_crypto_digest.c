@@ -252,8 +252,9 @@ static void wiping_overwrites_that_and_no_more(void **state)
     (void)state;
 
     iot_wipe(room + 2, 5);
-    assert_memory_equal(room, "01\0\0\0\0\0"
-                              "789",
+    assert_memory_equal(room,
+                        "01\0\0\0\0\0"
+                        "789",
                         sizeof room);
     iot_wipe(room, 0);
     iot_wipe(NULL, 0);

@@ -33,8 +33,8 @@ static void without_a_region_it_is_shanghai(void **state)
 
 static void every_region_has_its_host_newer_ones_too(void **state)
 {
-    static const char *const regions[] = {"cn-shanghai",    "ap-southeast-1", "ap-northeast-1",
-                                          "us-west-1",      "eu-central-1",   "us-east-1",
+    static const char *const regions[] = {"cn-shanghai",  "ap-southeast-1", "ap-northeast-1",
+                                          "us-west-1",    "eu-central-1",   "us-east-1",
                                           "on-the-moon-9"};
     struct iot_link_identity id = identity();
     char expected[IOT_LINK_HOST_MAX + 1];

@@ -160,9 +160,17 @@ static void a_default_identity_names_library_and_version(void **state)
 static void every_field_comes_at_its_place_when_on_and_not_when_off(void **state)
 {
     /* The optional ones, in their order; bit i of `on` switches field i. */
-    static const char *const fields[] = {
-        "timestamp=" TIME ",", "_v=x-1,", "",     "_ss=1,",           "gw=1,", "ext=3,",
-        "pid=partner,",        "mid=mod,", "instanceId=iot-06,", "_conn=a b,", "own=1,b=c d,"};
+    static const char *const fields[] = {"timestamp=" TIME ",",
+                                         "_v=x-1,",
+                                         "",
+                                         "_ss=1,",
+                                         "gw=1,",
+                                         "ext=3,",
+                                         "pid=partner,",
+                                         "mid=mod,",
+                                         "instanceId=iot-06,",
+                                         "_conn=a b,",
+                                         "own=1,b=c d,"};
     (void)state;
 
     for (uint32_t on = 0; on < 1u << COUNT(fields); on++) {
@@ -528,8 +536,7 @@ static void a_secure_element_that_is_busy_is_asked_again_with_the_same_text(void
     id.sign_ctx = &element;
     for (uint32_t i = 1; i <= 3; i++) {
         memset(&out, 0xee, sizeof out);
-        assert_err(iot_link_login(&id, IOT_LINK_TLS, scratch, sizeof scratch, &out),
-                   IOT_ERR_AGAIN);
+        assert_err(iot_link_login(&id, IOT_LINK_TLS, scratch, sizeof scratch, &out), IOT_ERR_AGAIN);
         assert_nothing(&out);
         assert_int_equal(element.calls, i);
         if (i != 1)
