@@ -25,7 +25,7 @@ extern "C" {
 struct iot_stream;
 
 struct iot_endpoint {
-    const char *host;        /* name or address text, NUL-terminated; borrowed until connected or over */
+    const char *host; /* name or address text, NUL-terminated; borrowed until connected or over */
     const char *server_name; /* whom we want to speak to: SNI and certificate check of a TLS stream;
                                 NULL: host. Borrowed as host is */
     uint16_t port;           /* host byte order */

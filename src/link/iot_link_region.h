@@ -10,7 +10,8 @@
  * the region's, which for client certificates and for PSK are others than usual. Those two listen on
  * IOT_LINK_ITLS_PORT only.
  *
- * Returns  IOT_OK; IOT_ERR_ARG: iot_link_check refuses `id`; IOT_ERR_SIZE: `cap` is too small.
+ * Returns  IOT_OK; IOT_ERR_ARG: iot_link_check refuses `id`; IOT_ERR_SIZE: `cap` is too
+ *          small. `into` holds a host only with IOT_OK.
  */
 iot_err iot_link_host(const struct iot_link_identity *id, enum iot_link_transport transport,
                       char *into, uint32_t cap);

@@ -19,9 +19,9 @@ struct iot_tls_state {
     mbedtls_x509_crt ca, own;
     mbedtls_pk_context key;
     struct iot_drbg *drbg;
-    int64_t floor_s; /* it is not earlier than this */
+    int64_t floor_s;                /* it is not earlier than this */
     uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
-    bool named;      /* mbedTLS knows whom the certificate must be for */
+    bool named;                     /* mbedTLS knows whom the certificate must be for */
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
