@@ -86,9 +86,22 @@ static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX
     struct iot_device *dev = ctx;
     return iot_link_psk(dev->opt->link, identity, len, key);
 }
-#define PLATFORM_PSK platform_psk
+
+/* PSK identity and key can be made from the platform's identity, if that holds a secret. */
+static bool has_platform_psk(struct iot_device *dev)
+{
+    if (dev->opt->link == NULL || dev->opt->link->x509)
+        return false;
+    dev->tls.psk = platform_psk;
+    dev->tls.psk_ctx = dev;
+    return true;
+}
 #elif IOT_TLS
-#define PLATFORM_PSK NULL
+static bool has_platform_psk(struct iot_device *dev)
+{
+    (void)dev;
+    return false;
+}
 #endif
 
 #if IOT_TLS
@@ -103,17 +116,11 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
                         struct iot_stream **stream)
 {
     const struct iot_tls_options *o = dev->opt->tls;
-    bool platform = dev->opt->link != NULL && !dev->opt->link->x509 && PLATFORM_PSK != NULL;
-
     iot_tls_init(&dev->tls, carrier, o, dev->opt->port_ops);
-    if (platform) {
-        dev->tls.psk = PLATFORM_PSK;
-        dev->tls.psk_ctx = dev;
-    }
     dev->tls.base.on_busy = on_busy;
     dev->tls.base.busy_ctx = dev;
     *stream = &dev->tls.base;
-    return iot_tls_check(o, platform);
+    return iot_tls_check(o, has_platform_psk(dev));
 }
 
 bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)

@@ -84,7 +84,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
 {
     static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",     "DONE",
                                         "FAILED",     "SUBACK",    "UNSUBACK", "MESSAGE",
-                                        "SKIPPED",    "WRITABLE",  "CLOSED"};
+                                        "SKIPPED",    "WRITABLE",  "BUSY",     "CLOSED"};
     assert_ptr_equal(ctx, &opt);
     assert_ptr_equal(dev, DEV);
     note("%s", names[ev->kind]);
