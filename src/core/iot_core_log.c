@@ -20,8 +20,7 @@ uint32_t iot_log_char(const uint8_t *p, uint32_t left)
 {
     uint32_t size = p[0] < 0xc0 ? 1 : 2u + (p[0] >= 0xe0) + (p[0] >= 0xf0);
 
-    if (p[0] < 0x20 || p[0] == 0x7f || size > left ||
-        !iot_utf8_valid((struct iot_bytes){p, size}))
+    if (p[0] < 0x20 || p[0] == 0x7f || size > left || !iot_utf8_valid((struct iot_bytes){p, size}))
         return 0;
     if (p[0] == 0xc2 && p[1] < 0xa0) /* C1: some terminals take U+009B for ESC [ */
         return 0;
