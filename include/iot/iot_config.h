@@ -165,6 +165,11 @@
 #define IOT_LOG_LEVEL 0
 #endif
 
+/** Longest line of the log, bytes; what is longer is cut and says so. On the stack while a line is made. */
+#ifndef IOT_LOG_LINE_BYTES
+#define IOT_LOG_LINE_BYTES 256
+#endif
+
 /** 1: the library checks itself and calls iot_assert_failed (port) when it finds itself wrong. */
 #ifndef IOT_ASSERTS
 #define IOT_ASSERTS 0
@@ -204,6 +209,12 @@
 #endif
 #if IOT_TLS_TX_BYTES < 512 || IOT_TLS_TX_BYTES > 16384
 #error "IOT_TLS_TX_BYTES: choose 512 to 16384"
+#endif
+#if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
+#error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
+#endif
+#if IOT_LOG_LINE_BYTES < 64
+#error "IOT_LOG_LINE_BYTES: 64 is the shortest line that still says something; raise it"
 #endif
 
 /** One number for everything above that changes a structure or a promise. */
