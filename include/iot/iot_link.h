@@ -51,7 +51,7 @@ struct iot_link_identity {
     const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`, or
                                   with a client certificate (x509) */
 
-    iot_link_sign sign; /* NULL: device_secret signs; else that is not read */
+    iot_link_sign sign; /* NULL: device_secret signs; else that is not used */
     void *sign_ctx;
 
     /** Where: iot_options.host if given; else the enterprise instance; else the region. */

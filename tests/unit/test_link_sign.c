@@ -518,7 +518,7 @@ static void a_secure_element_gives_the_same_login_as_the_secret(void **state)
             element.text,
             "clientIda1B2c3D4e5F.dev001deviceNamedev001productKeya1B2c3D4e5Ftimestamp" TIME);
 
-        /* a secret beside it is not read */
+        /* a secret beside it is not used */
         id.device_secret = "1";
         login(&id, IOT_LINK_TLS);
         assert_memory_equal(scratch, expected, n);
