@@ -34,10 +34,11 @@ uint32_t iot_digest_bytes(enum iot_digest_kind kind)
 
 void iot_digest_begin(struct iot_digest *d, enum iot_digest_kind kind)
 {
-    void *context = d->words;
+    void *context;
 
     memset(d, 0, sizeof *d);
     d->kind = (uint32_t)kind;
+    context = d->words;
     switch (kind) {
     case IOT_DIGEST_SHA256:
         (void)mbedtls_sha256_starts(context, 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <ucontext.h>
+
 #include "crypto/iot_crypto_digest.h"
 #include "heap_trap.h"
 #include "link/iot_link_sign.h"
@@ -516,7 +518,7 @@ static void a_secure_element_gives_the_same_login_as_the_secret(void **state)
             element.text,
             "clientIda1B2c3D4e5F.dev001deviceNamedev001productKeya1B2c3D4e5Ftimestamp" TIME);
 
-        /* a secret beside it is not read */
+        /* a secret beside it is not used */
         id.device_secret = "1";
         login(&id, IOT_LINK_TLS);
         assert_memory_equal(scratch, expected, n);
@@ -675,6 +677,104 @@ static void a_client_certificate_with_half_a_name_or_without_tls_is_refused(void
     assert_err(iot_link_psk(&id, name, &len, key), IOT_ERR_ARG);
 }
 
+/* ---- secrets do not stay behind */
+
+/* Runs on a stack of its own, which is looked at afterwards. */
+#define STACK_BYTES (256 * 1024)
+
+static ucontext_t test_context, stack_context;
+
+/* AddressSanitizer may keep the locals of its functions in a place of its own, and asks this each time. */
+#ifdef __SANITIZE_ADDRESS__
+extern int __asan_option_detect_stack_use_after_return;
+#define LOCALS_ELSEWHERE __asan_option_detect_stack_use_after_return
+#else
+static int no_locals_elsewhere;
+#define LOCALS_ELSEWHERE no_locals_elsewhere
+#endif
+
+static struct iot_link_identity asking;
+static uint8_t psk_key[IOT_LINK_PSK_BYTES];
+
+static void ask_for_login(void)
+{
+    struct iot_link_login out;
+
+    assert_err(iot_link_login(&asking, IOT_LINK_TLS, scratch, sizeof scratch, &out), IOT_OK);
+}
+
+static void ask_for_psk(void)
+{
+    uint8_t name[IOT_LINK_PSK_IDENTITY_MAX];
+    uint32_t len;
+
+    assert_err(iot_link_psk(&asking, name, &len, psk_key), IOT_OK);
+}
+
+/* What a careless function leaves: shows that we would see it. */
+static void forget_to_wipe(void)
+{
+    volatile char copy[64];
+
+    for (size_t i = 0; i <= strlen(asking.device_secret); i++)
+        copy[i] = asking.device_secret[i];
+    (void)copy[0];
+}
+
+/* Is `mac` on the stack of `run`, or, if that is NULL, the secret's middle as HMAC turns it with `pad`? */
+static bool stays_behind(void (*run)(void), uint8_t pad, const uint8_t mac[8])
+{
+    uint8_t *stack =
+        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t wanted[8];
+
+    assert_true(stack != MAP_FAILED);
+    assert_int_equal(getcontext(&stack_context), 0);
+    stack_context.uc_stack.ss_sp = stack;
+    stack_context.uc_stack.ss_size = STACK_BYTES;
+    stack_context.uc_link = &test_context;
+    makecontext(&stack_context, run, 0);
+    int elsewhere = LOCALS_ELSEWHERE;
+    LOCALS_ELSEWHERE = 0;
+    assert_int_equal(swapcontext(&test_context, &stack_context), 0);
+    LOCALS_ELSEWHERE = elsewhere;
+    for (size_t i = 0; i < sizeof wanted; i++)
+        wanted[i] = mac != NULL ? mac[i] : (uint8_t)asking.device_secret[8 + i] ^ pad;
+    bool found = memmem(stack, STACK_BYTES, wanted, sizeof wanted) != NULL;
+    munmap(stack, STACK_BYTES);
+    return found;
+}
+
+static void neither_secret_nor_signature_stays_on_the_stack(void **state)
+{
+    static void (*const runs[])(void) = {ask_for_login, ask_for_psk};
+    static const uint8_t pads[] = {0, 0x36, 0x5c};
+    (void)state;
+
+    for (uint32_t m = 0; m < METHODS; m++) {
+        asking = identity();
+        asking.method = m;
+        assert_true(stays_behind(forget_to_wipe, 0, NULL));
+        for (size_t r = 0; r < COUNT(runs); r++) {
+            for (size_t p = 0; p < COUNT(pads); p++)
+                assert_false(stays_behind(runs[r], pads[p], NULL));
+        }
+
+        /* the signature as bytes and as text */
+        uint8_t mac[8];
+        struct iot_bytes password = login(&asking, IOT_LINK_TLS).password;
+        char text[17] = {0};
+        memcpy(text, password.ptr, 16);
+        from_hex(text, mac, sizeof mac);
+        assert_false(stays_behind(ask_for_login, 0, mac));
+        assert_false(stays_behind(ask_for_login, 0, (const uint8_t *)text));
+        memcpy(text, psk_key, 16);
+        from_hex(text, mac, sizeof mac);
+        assert_false(stays_behind(ask_for_psk, 0, mac));
+        assert_false(stays_behind(ask_for_psk, 0, (const uint8_t *)text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -702,6 +802,7 @@ int main(void)
         cmocka_unit_test(a_client_certificate_needs_no_password),
         cmocka_unit_test(a_client_certificate_may_stand_for_the_names),
         cmocka_unit_test(a_client_certificate_with_half_a_name_or_without_tls_is_refused),
+        cmocka_unit_test(neither_secret_nor_signature_stays_on_the_stack),
     };
     return cmocka_run_group_tests_name("link_sign", tests, NULL, NULL);
 }
