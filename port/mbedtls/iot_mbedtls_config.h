@@ -130,9 +130,11 @@ void iot_arena_free(void *block);
 #define MBEDTLS_HKDF_C
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG /* mbedtls_psa_external_get_random is ours */
-/* The store outlives any stream's arena, so its keys lie in the store itself. */
+/* The store outlives any stream's arena, so its keys lie in the store itself. A handshake has two at most. */
 #define MBEDTLS_PSA_STATIC_KEY_SLOTS
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+/* bytes: secrets and P-384 points; RSA keys never come here */
+#define MBEDTLS_PSA_STATIC_KEY_SLOT_BUFFER_SIZE 128
 #endif
 
 #endif
