@@ -9,6 +9,12 @@
 #ifndef IOT_MBEDTLS_CONFIG_H
 #define IOT_MBEDTLS_CONFIG_H
 
+/* mbedTLS says which it is before it asks for this file. Series 2.28 does not, and may lie in /usr/include. */
+#if !defined(MBEDTLS_VERSION_NUMBER) || MBEDTLS_VERSION_NUMBER < 0x03060000 ||                     \
+    MBEDTLS_VERSION_NUMBER >= 0x04000000
+#error "lwlink is written for mbedTLS 3.6: put the include folder of its sources first"
+#endif
+
 #include <stddef.h>
 
 #include "iot/iot_config.h"

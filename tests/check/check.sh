@@ -65,6 +65,7 @@ headers() {
         [ -e "$h" ] || continue
         local flags=(-Iinclude -Isrc)
         case $h in
+            port/mbedtls/*) flags+=(-DMBEDTLS_VERSION_NUMBER=0x03060000) ;;
             src/net/*|port/*) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
         esac
         printf '#include "%s"\ntypedef int iot_not_empty;\n' "$PWD/$h" |
