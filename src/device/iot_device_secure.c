@@ -7,7 +7,11 @@
 /* A stream of the application's is taken for one that encrypts. */
 static enum iot_link_transport transport_of(const struct iot_device *dev)
 {
-    return dev->opt->tls != NULL || dev->opt->stream != NULL ? IOT_LINK_TLS : IOT_LINK_PLAIN;
+    const struct iot_tls_options *tls = dev->opt->tls;
+    if (tls == NULL)
+        return dev->opt->stream != NULL ? IOT_LINK_TLS : IOT_LINK_PLAIN;
+    bool only_psk = (tls->kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
+    return only_psk ? IOT_LINK_TLS_PSK : IOT_LINK_TLS;
 }
 
 static iot_err link_login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,

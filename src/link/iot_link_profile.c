@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_profile.h"
 
+#include "link/iot_link_region.h"
+
 #include <string.h>
 
 /* Protocol reference of the platform: after flow control, a refused login and a second login with the
@@ -14,6 +16,11 @@ iot_err iot_link_init(struct iot_link *l, const struct iot_link_identity *id)
     return iot_link_check(id);
 }
 
+static uint16_t port_of(const struct iot_link_identity *id, enum iot_link_transport transport)
+{
+    return id->x509 || transport != IOT_LINK_TLS ? IOT_LINK_ITLS_PORT : IOT_LINK_PORT;
+}
+
 static iot_err credentials(const struct iot_link_identity *id, const char *host,
                            enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
                            struct iot_credentials *out)
@@ -22,8 +29,10 @@ static iot_err credentials(const struct iot_link_identity *id, const char *host,
     uint32_t used = 0;
 
     out->host = host;
+    if (out->port == 0)
+        out->port = port_of(id, transport);
     if (host == NULL) {
-        iot_err err = iot_link_host(id, (char *)scratch, cap);
+        iot_err err = iot_link_host(id, transport, (char *)scratch, cap);
         if (err != IOT_OK)
             return err;
         out->host = (const char *)scratch;
@@ -51,7 +60,7 @@ iot_err iot_link_dry_run(const struct iot_link *l, const char *host,
     struct iot_link_identity id = *l->id;
     if (id.sign != NULL) {
         id.sign = NULL;
-        id.device_secret = "-";
+        id.device_secret = "0";
     }
     return credentials(&id, host, transport, scratch, cap, out);
 }

@@ -20,7 +20,7 @@ iot_err iot_link_init(struct iot_link *l, const struct iot_link_identity *id);
  *
  * host     of the options, or NULL: from the identity.
  * scratch  gets all texts; they are valid as long as it is.
- * out      port is left alone.
+ * out      port is set if it is 0.
  * Returns  IOT_OK; IOT_ERR_SIZE: scratch is too small; what the identity's `sign` returned.
  */
 iot_err iot_link_credentials(struct iot_link *l, const char *host,

@@ -16,7 +16,7 @@
 iot_err iot_link_host(const struct iot_link_identity *id, enum iot_link_transport transport,
                       char *into, uint32_t cap);
 
-#define IOT_LINK_PORT      443 /* TLS with the server's certificate; 1883 is plain TCP, and TLS too */
-#define IOT_LINK_ITLS_PORT 1883
+#define IOT_LINK_PORT      443  /* TLS with the server's certificate */
+#define IOT_LINK_ITLS_PORT 1883 /* the others, and plain TCP */
 
 #endif

@@ -7,7 +7,6 @@
 
 #define MQTT_PORT       1883u
 #define MQTTS_PORT      8883u
-#define PLATFORM_PORT   443u
 #define BACKOFF_MIN_MS  250u
 #define BACKOFF_BASE_MS 1000u
 #define BACKOFF_CAP_MS  60000u
@@ -480,6 +479,8 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
         c->written += taken;
         iot_mqtt_sent(&c->session, taken, c->written, now);
     }
+    if (lent && !iot_mqtt_sending_connect(&c->session))
+        memset(c->rx, 0, sizeof c->rx); /* it held the password */
     /* `up` may have stopped for want of room: among the acknowledgements, or of a window. */
     bool resume = n != 0 && !c->dry && c->reoffer == IOT_TIME_NEVER && c->phase == PH_LIVE;
     if (n == WRITES_MAX || resume || (lent && !iot_mqtt_sending_connect(&c->session)))
@@ -600,8 +601,8 @@ void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials 
 {
     out->host = opt->host;
     out->port = opt->port;
-    if (out->port == 0)
-        out->port = opt->tls == NULL ? MQTT_PORT : opt->link != NULL ? PLATFORM_PORT : MQTTS_PORT;
+    if (out->port == 0 && opt->link == NULL) /* the platform has ports of its own */
+        out->port = opt->tls == NULL ? MQTT_PORT : MQTTS_PORT;
     out->client_id = text_bytes(opt->client_id);
     out->user_name = text_bytes(opt->user_name);
     out->password = opt->password;
