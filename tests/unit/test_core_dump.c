@@ -405,7 +405,7 @@ static void any_secret_in_good_json_is_masked_at_any_depth_and_any_cut(void **st
     (void)state;
 
     for (int round = 0; round < 3000; round++) {
-        char secret[8], value[400], text[400];
+        char secret[8], value[400], text[420];
         uint32_t n = 1 + test_random(&seed, sizeof secret - 1);
         uint32_t depth = test_random(&seed, 3), kind = test_random(&seed, 3);
         for (uint32_t i = 0; i < n; i++)
