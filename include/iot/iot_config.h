@@ -154,7 +154,8 @@
 
 /* ---- Code size --------------------------------------------------------------------------- */
 
-/** 1: iot_err_text gives a sentence per error (about 2.5 KB of flash); 0: only the name. */
+/** 1: iot_err_text gives a sentence per error (about 3 KB of flash), iot_err_detail_text too
+ *  (2 KB); 0: only the names. */
 #ifndef IOT_ERR_TEXTS
 #define IOT_ERR_TEXTS 1
 #endif

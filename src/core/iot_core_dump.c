@@ -92,12 +92,15 @@ static void add_escaped(struct scan *s, uint8_t c)
     int32_t code = c == 'u' ? unicode_at(s) : -1;
 
     if (code >= 0) {
-        add_to_name(s, code < 0x80 ? (uint8_t)code : '?');
+        if (code > ' ' && code < 0x7f)
+            add_to_name(s, (uint8_t)code);
+        else
+            forget_name(s);
         s->hex = 4;
         return;
     }
-    /* \n and the like end a name; but in what is no JSON the letter may belong to the next one. So it counts for
-     * endings and not for the whole. */
+    /* \n and the like end a name; but in what is no JSON the letter may belong to the next one. So it
+     * counts for endings and not for the whole. */
     forget_name(s);
     add_to_name(s, c);
     s->len = 0;
@@ -127,8 +130,8 @@ static bool take(struct scan *s)
         secret = name_is_secret(s);
         if (!secret)
             forget_name(s);
-    } else if (memchr(",{}[]&;?|", c, 9) != NULL) {
-        forget_name(s);
+    } else if (c < ' ' || c >= 0x7f || memchr(",{}[]&;?|", c, 9) != NULL) {
+        forget_name(s); /* in binary a name stands behind its length, or anything */
     } else if (slashes != 0) {
         add_escaped(s, c);
     } else {

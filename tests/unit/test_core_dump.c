@@ -250,6 +250,8 @@ static const struct mask_row rows[] = {
     {"{\"p\":\"{\\\"key\\\":17}\",\"b\":1}", "{\"p\":\"{\\\"key\\\":\"***\"}\",\"b\":1}"},
     {"{\"p\":\"{\\\"pass\\\\u0077ord\\\":\\\"$\\\"}\"}",
      "{\"p\":\"{\\\"pass\\\\u0077ord\\\":\\\"***\\\"}\"}"},
+    {"{\"p\":\"{\\\"sign\\\"=\\\"$\\\",\\\"a\\\":1}\"}",
+     "{\"p\":\"{\\\"sign\\\"=\\\"***\\\",\\\"a\\\":1}\"}"},
     /* no end */
     {"{\"key\":\"$", "{\"key\":\"***\""},
     {"{\"key\":\"$\\\"", "{\"key\":\"***\""},
@@ -271,6 +273,7 @@ static const struct mask_row rows[] = {
     {"password= $&a=1", "password=***&a=1"},
     {"password=$,$;$}$&a=1", "password=***&a=1"},
     {"sign=&a=1", "sign=&a=1"},
+    {"sign=\r\n=1", "sign=\\x0d\\x0a=1"},
     {"sign=\r\na=1", "sign=\\x0d\\x0aa=1"},
     {"{\"url\":\"https://h/f?e=1&Signature=$%2B%3D&security-token=$\",\"n\":1}",
      "{\"url\":\"https://h/f?e=1&Signature=***&security-token=***\",\"n\":1}"},
@@ -356,6 +359,29 @@ static void a_secret_longer_than_the_line_is_masked_and_the_length_named(void **
     assert_string_equal(dump_text(in), expected);
 }
 
+static void a_character_that_goes_on_behind_what_is_looked_at_is_left_out(void **state)
+{
+    (void)state;
+    for (uint32_t before = 0; before < 4; before++) {
+        char in[IOT_LOG_LINE_BYTES + 60] = "abcd", expected[IOT_LOG_LINE_BYTES];
+        /* The mask makes so much room that the line does not end before the look does. */
+        strcpy(in + before, "{\"key\":\"");
+        memset(in + before + 8, 'Q', 200);
+        strcpy(in + before + 208, "\",\"a\":\"");
+        uint32_t n = before + 215, shown = 0;
+        for (; n + 4 < sizeof in; n += 4) {
+            memcpy(in + n, "\xf0\x9f\x92\xa1", 5);
+            shown += n + 4 <= IOT_LOG_LINE_BYTES;
+        }
+        size_t at = (size_t)snprintf(expected, sizeof expected, "%.*s{\"key\":\"***\",\"a\":\"",
+                                     (int)before, in);
+        for (; shown > 0; shown--)
+            at += (size_t)snprintf(expected + at, sizeof expected - at, "\xf0\x9f\x92\xa1");
+        snprintf(expected + at, sizeof expected - at, "... (%u bytes)", (unsigned)n);
+        assert_string_equal(dump_text(in), expected);
+    }
+}
+
 static void secrets_are_masked_in_hex_too(void **state)
 {
     (void)state;
@@ -404,8 +430,8 @@ static void any_secret_in_good_json_is_masked_at_any_depth_and_any_cut(void **st
     uint32_t seed = test_seed();
     (void)state;
 
-    for (int round = 0; round < 3000; round++) {
-        char secret[8], value[400], text[400];
+    for (int round = 0; round < 1500; round++) {
+        char secret[8], value[400], text[420];
         uint32_t n = 1 + test_random(&seed, sizeof secret - 1);
         uint32_t depth = test_random(&seed, 3), kind = test_random(&seed, 3);
         for (uint32_t i = 0; i < n; i++)
@@ -440,6 +466,7 @@ static void other_names_keep_their_values(void **state)
         "{\"a\":\"key\",\"b\":\"sign\",\"c\":[\"token\",\"password\"]}",
         "{\"password\",\"a\":1}",
         "a=1&keys=2&designer=3",
+        "ke y=1&to:ken=2&to\"ken=3",
         "{\"m\":\"sign here, please\"}",
         "{\"m\":\"my-key\",\"t\":\"10:21:07\",\"u\":\"https://key.example/sign?x=1\"}",
         "token",
@@ -486,6 +513,7 @@ int main(void)
         cmocka_unit_test(no_character_of_a_secret_survives_a_cut_at_any_length),
         cmocka_unit_test(no_character_of_a_secret_survives_the_end_of_the_line),
         cmocka_unit_test(a_secret_longer_than_the_line_is_masked_and_the_length_named),
+        cmocka_unit_test(a_character_that_goes_on_behind_what_is_looked_at_is_left_out),
         cmocka_unit_test(secrets_are_masked_in_hex_too),
         cmocka_unit_test(any_secret_in_good_json_is_masked_at_any_depth_and_any_cut),
         cmocka_unit_test(other_names_keep_their_values),
