@@ -19,22 +19,6 @@
 
 #include "iot/iot_config.h"
 
-/** Largest record that is accepted, bytes of content. A server that is not asked to send smaller ones
- *  (max_fragment_length), or does not listen, sends up to 16384. */
-#ifndef IOT_TLS_RX_BYTES
-#define IOT_TLS_RX_BYTES 4096
-#endif
-
-/** Largest record that is sent, bytes of content; the client's handshake messages have to fit. */
-#ifndef IOT_TLS_TX_BYTES
-#define IOT_TLS_TX_BYTES 2048
-#endif
-
-/** 1: TLS 1.3 beside 1.2. Costs flash, arena, and PSA's key store, which all devices of a process share. */
-#ifndef IOT_TLS_13
-#define IOT_TLS_13 0
-#endif
-
 /* ---- The platform ------------------------------------------------------------------------ */
 
 /* Memory comes from the arena of the stream that is at work; NULL when it is full or when none is. */
@@ -72,6 +56,7 @@ void iot_arena_free(void *block);
 #define MBEDTLS_CIPHER_MODE_CBC
 #define MBEDTLS_CIPHER_PADDING_PKCS7
 #define MBEDTLS_AES_C
+#define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_AES_ROM_TABLES /* else they are made in RAM at first use, for the whole process */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CCM_C
@@ -86,6 +71,8 @@ void iot_arena_free(void *block);
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED /* no x25519: it is not sliced */
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED /* certificates only */
 #define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_WINDOW_SIZE       2 /* tables of points live in the arena: 3 KB less of it */
+#define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 #define MBEDTLS_ECP_RESTARTABLE
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C

@@ -91,11 +91,13 @@ static iot_err end(struct iot_tls *t, iot_err reason)
     return reason;
 }
 
-/* The lower stream ended. That the peer said no goodbye in TLS has a name of its own. */
+/* The lower stream ended. That the peer said no goodbye in TLS has a name of its own; so has a peer
+ * that does not like how we begin. */
 static iot_err lower_reason(struct iot_tls *t, iot_err err)
 {
+    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase != PH_UP);
     t->detail = t->lower->ops->detail(t->lower);
-    return err == IOT_ERR_TCP_EOF ? IOT_ERR_TLS_EOF : err;
+    return rude ? IOT_ERR_TLS_EOF : err;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */
