@@ -2,6 +2,7 @@
 #include "device/iot_device_secure.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_dump.h"
 
 #include <string.h>
 
@@ -285,8 +286,12 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     if (err != IOT_OK)
         return err;
     err = iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
+    if (err != IOT_OK)
+        return err;
+    struct iot_bytes topic = {(const uint8_t *)msg->topic.text, msg->topic.len};
+    IOT_DUMP_UP(dev->opt->port_ops, topic, msg->payload);
+    dev->queued = true;
+    return IOT_OK;
 }
 
 iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
@@ -307,8 +312,13 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
         return IOT_ERR_STATE;
     w->owner = NULL;
     iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
+    if (err != IOT_OK)
+        return err;
+    struct iot_bytes topic = iot_mqtt_outbox_topic(&dev->mqtt.session.box);
+    struct iot_bytes payload = {w->ptr, w->len};
+    IOT_DUMP_UP(dev->opt->port_ops, topic, payload);
+    dev->queued = true;
+    return IOT_OK;
 }
 
 void iot_mqtt_cancel(struct iot_writer *w)

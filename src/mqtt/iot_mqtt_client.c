@@ -2,6 +2,7 @@
 #include "mqtt/iot_mqtt_client.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_dump.h"
 
 #include <string.h>
 
@@ -124,6 +125,18 @@ static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c, iot_time no
     return now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
 }
 
+static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev)
+{
+    IOT_LOG (c->opt->port_ops, IOT_LOG_WARN, line) {
+        iot_log_text(line, "mqtt: lost, ");
+        iot_log_text(line, iot_err_name(ev->err));
+        iot_log_text(line, " ");
+        iot_log_i32(line, ev->detail);
+        iot_log_text(line, " ");
+        iot_log_text(line, iot_err_detail_name(ev->err, ev->detail));
+    }
+}
+
 static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
 {
     uint32_t exile_ms = 0;
@@ -145,6 +158,7 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         ev.delay_ms = next_delay(c, exile_ms);
         c->until = now + ev.delay_ms;
     }
+    log_lost(c, &ev);
     emit(c, &ev);
     emit_ended(c);
 }
@@ -207,6 +221,12 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
     }
     c->phase = PH_OPEN;
     c->broken = err;
+    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line) {
+        iot_log_text(line, "mqtt: connecting to ");
+        iot_log_text(line, c->to.host != NULL ? c->to.host : "?");
+        iot_log_text(line, " port ");
+        iot_log_u32(line, c->to.port);
+    }
     emit_kind(c, IOT_EV_CONNECTING);
 }
 
@@ -312,6 +332,7 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
 {
     if (!c->offered) {
         struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
+        IOT_DUMP_DOWN(c->opt->port_ops, name, msg->payload);
         iot_topic_index_match(&c->session.subs.index, name, c->hits);
         c->offered = true;
         c->handled = false;
@@ -336,6 +357,8 @@ static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time
     c->counters.connects++;
     c->counters.resent_messages += c->session.resent;
     c->stable = now + STABLE_MS;
+    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
+        iot_log_text(line, session_present ? "mqtt: connected, session kept" : "mqtt: connected");
     emit(c, &ev);
 }
 

@@ -2,6 +2,7 @@
 #include "tls/iot_tls_stream.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_log.h"
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
@@ -203,6 +204,11 @@ static void begin_up(struct iot_tls *t, iot_time now)
     iot_tls_floor_save(t);
     t->to_save = true;
     t->phase = PH_UP;
+    IOT_LOG (t->port, IOT_LOG_INFO, line) {
+        iot_log_text(line, "tls: up, ");
+        iot_log_text(line, iot_tls_suite(t));
+        iot_log_text(line, t->judged ? "" : ", no certificate looked at");
+    }
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 
