@@ -32,7 +32,7 @@
 #define FOR_S_MAX           (365u * 24u * 3600u)
 #define READINGS_REMEMBERED 16u    /* at least IOT_MQTT_OUT_MAX: to say which one is acknowledged */
 #define LOG_MS              200u   /* the emulator's log is looked at so often */
-#define HOPELESS_MS         60000u /* such a wait is no matter of seconds: give up */
+#define HOPELESS_MS         60000u /* such a wait says that a person has to act */
 #define SHOWN_MAX           120u   /* bytes of a received payload that are shown */
 
 struct reading {
@@ -46,6 +46,7 @@ struct app {
     struct place place;
     struct iot_device device;
     struct iot_options options;
+    struct iot_port port;
     struct iot_topic topic;
     uint32_t for_s;
     uint64_t start_ms, up_ms, next_reading_ms;
@@ -127,7 +128,7 @@ static void on_connected(struct app *app)
     if (p->kind == PLACE_BROKER)
         say(GREEN, "connected", "to %s port %u as %s", p->host, (unsigned)p->port, p->client_id);
     else
-        say(GREEN, "connected", "as %s of product %s: the signature was accepted",
+        say(GREEN, "connected", "as %s of product %s; the signature was accepted",
             p->identity.device_name, p->identity.product_key);
     app->connects++;
     if (app->up_ms == 0) {
@@ -170,7 +171,7 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
         break;
     case IOT_EV_LOST:
         say_lost(ev);
-        app->hopeless = ev->delay_ms >= HOPELESS_MS;
+        app->hopeless = ev->delay_ms >= HOPELESS_MS || ev->err == IOT_ERR_TLS_VERIFY;
         break;
     case IOT_EV_DONE:
     case IOT_EV_FAILED:
@@ -208,7 +209,9 @@ static bool start_device(struct app *app)
     o->keepalive_s = 30;
     o->on_event = on_event;
     o->ctx = app;
-    o->port_ops = &iot_port_unix;
+    app->port = iot_port_unix;
+    app->port.log = say_log;
+    o->port_ops = &app->port;
     place_options(p, o);
     iot_err err = iot_device_init(&app->device, o);
     if (err == IOT_OK)
@@ -235,7 +238,7 @@ static const char *reason_to_stop(const struct app *app, uint64_t now_ms)
     if (host_signal_seen() != 0)
         return "asked to";
     if (app->hopeless && app->up_ms == 0)
-        return "it has to stay away for minutes";
+        return "another attempt would end alike";
     if (for_ms == 0)
         return NULL;
     if (app->up_ms == 0)
@@ -327,7 +330,8 @@ int main(void)
     int status = 1;
 
     setvbuf(stdout, out, _IOFBF, sizeof out);
-    say_begin();
+    if (!say_begin())
+        return 1;
     app.start_ms = host_clock_ms();
     if (!host_text_number(environment("FOR", "30"), 0, FOR_S_MAX, &app.for_s)) {
         fprintf(stderr, "FOR=%s: seconds after the connection, 0 for ever\n", getenv("FOR"));

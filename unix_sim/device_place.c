@@ -73,18 +73,6 @@ static bool read_identity(struct place *p)
     return false;
 }
 
-static bool read_log_level(void)
-{
-    uint32_t level;
-
-    if (!host_text_number(environment("LOG", "3"), 0, IOT_LOG_DUMP, &level)) {
-        fprintf(stderr, "LOG: 0 to 5\n");
-        return false;
-    }
-    iot_port_unix_log((enum iot_log_level)level);
-    return true;
-}
-
 bool place_read(struct place *p)
 {
     const char *broker = environment("BROKER", NULL);
@@ -92,7 +80,7 @@ bool place_read(struct place *p)
     p->kind = broker != NULL                        ? PLACE_BROKER
               : environment("REGION", NULL) != NULL ? PLACE_PLATFORM
                                                     : PLACE_EMULATOR;
-    if (!read_log_level() || !read_ca(p))
+    if (!read_ca(p))
         return false;
     return broker != NULL ? read_broker(p, broker) : read_identity(p);
 }

@@ -2,6 +2,7 @@
 #include "device_say.h"
 
 #include "host/host_child.h"
+#include "host/host_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,11 +12,17 @@
 
 static uint64_t start_ms;
 static bool coloured;
+static uint32_t log_level;
 
-void say_begin(void)
+bool say_begin(void)
 {
+    if (!host_text_number(environment("LOG", "3"), 0, IOT_LOG_DUMP, &log_level)) {
+        fprintf(stderr, "LOG: 0 to 5\n");
+        return false;
+    }
     start_ms = host_clock_ms();
     coloured = isatty(STDOUT_FILENO) && environment("NO_COLOR", NULL) == NULL;
+    return true;
 }
 
 void say(enum colour colour, const char *event, const char *format, ...)
@@ -44,6 +51,26 @@ void say_lost(const struct iot_event *ev)
     if (more[0] != 0)
         say(RED, "because", "%s: %s", iot_err_detail_name(ev->err, ev->detail), more);
     say(PLAIN, "waiting", "%s", next);
+}
+
+void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len)
+{
+    uint32_t area = 0;
+
+    /* What MQTT does, the timeline tells by itself. */
+    bool told = len > 5 && memcmp(line, "mqtt:", 5) == 0 && environment("LOG", NULL) == NULL;
+    (void)ctx;
+    if (level > log_level || told)
+        return;
+    while (area < len && line[area] >= 'a' && line[area] <= 'z')
+        area++;
+    if (area + 2 < len && area < 12 && line[area] == ':') {
+        char name[12] = {0};
+        memcpy(name, line, area);
+        say(PLAIN, name, "%.*s", (int)(len - area - 2), line + area + 2);
+    } else {
+        say(PLAIN, level == IOT_LOG_DUMP ? "message" : "log", "%.*s", (int)len, line);
+    }
 }
 
 const char *shell_word(const char *text, char *into, size_t cap)

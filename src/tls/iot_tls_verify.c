@@ -26,6 +26,8 @@ static const struct {
 uint16_t iot_tls_faults(uint32_t flags)
 {
     uint16_t faults = 0;
+    if (flags == UINT32_MAX) /* nothing was looked at */
+        return IOT_TLS_FAULT_OTHER;
     for (uint32_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if ((flags & table[i].flag) != 0)
             faults |= table[i].fault;
