@@ -52,10 +52,18 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     struct iot_tls *t = arg;
     uint32_t taken = 0;
     struct iot_bytes b = {bytes, (uint32_t)n};
+    if (t->mute)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
     if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     t->lower_written += taken;
     return (int)taken;
+}
+
+static void flush(struct iot_tls *t)
+{
+    if (!t->mute)
+        t->lower->ops->flush(t->lower);
 }
 
 static int bio_recv(void *arg, unsigned char *into, size_t n)
