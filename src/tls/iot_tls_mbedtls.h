@@ -57,6 +57,9 @@ iot_err iot_tls_resume(struct iot_tls *t);
 /** Keep the session for next time. False: the store is slow, ask again. */
 bool iot_tls_resume_save(struct iot_tls *t);
 
+/** The handshake failed: a session that was offered is not offered again. */
+void iot_tls_resume_forget(struct iot_tls *t);
+
 /** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
 iot_err iot_tls_error(struct iot_tls *t, int code);
 
