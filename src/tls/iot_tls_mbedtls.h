@@ -21,6 +21,7 @@ struct iot_tls_state {
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
     uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
+    bool offered;                   /* a session from kv */
     bool named;                     /* mbedTLS knows whom the certificate must be for */
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
