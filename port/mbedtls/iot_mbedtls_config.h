@@ -9,6 +9,12 @@
 #ifndef IOT_MBEDTLS_CONFIG_H
 #define IOT_MBEDTLS_CONFIG_H
 
+/* mbedTLS says which it is before it asks for this file. Series 2.28 does not, and may lie in /usr/include. */
+#if !defined(MBEDTLS_VERSION_NUMBER) || MBEDTLS_VERSION_NUMBER < 0x03060000 ||                     \
+    MBEDTLS_VERSION_NUMBER >= 0x04000000
+#error "lwlink is written for mbedTLS 3.6: put the include folder of its sources first"
+#endif
+
 #include <stddef.h>
 
 #include "iot/iot_config.h"
@@ -130,9 +136,11 @@ void iot_arena_free(void *block);
 #define MBEDTLS_HKDF_C
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG /* mbedtls_psa_external_get_random is ours */
-/* The store outlives any stream's arena, so its keys lie in the store itself. */
+/* The store outlives any stream's arena, so its keys lie in the store itself. A handshake has two at most. */
 #define MBEDTLS_PSA_STATIC_KEY_SLOTS
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+/* bytes: secrets and P-384 points; RSA keys never come here */
+#define MBEDTLS_PSA_STATIC_KEY_SLOT_BUFFER_SIZE 128
 #endif
 
 #endif
