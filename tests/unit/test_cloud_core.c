@@ -287,7 +287,6 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_client_id_without_its_fields_is_refused_with_2_and_another_protocol_with_1),
         TEST(a_second_login_kicks_the_first),
         TEST(a_refused_second_login_leaves_the_first_alone),
         TEST(silence_ends_five_seconds_after_the_keepalive),

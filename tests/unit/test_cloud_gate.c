@@ -98,8 +98,7 @@ static void securemode_has_to_fit_the_transport(void **state)
     cloud_fake_refused(&login, 2, "authType register is not offered");
 }
 
-static void a_client_id_without_its_fields_is_refused_with_2_and_another_protocol_with_1(
-    void **state)
+static void a_bad_client_id_is_refused_with_2_and_another_protocol_with_1(void **state)
 {
     (void)state;
     struct cloud_login login = cloud_fake_login(1, "dev001");
@@ -215,6 +214,7 @@ int main(void)
         TEST(who_is_not_known_is_told_which_part_is_wrong),
         TEST(securemode_has_to_fit_the_transport),
         TEST(keepalive_is_limited_when_the_option_asks),
+        TEST(a_bad_client_id_is_refused_with_2_and_another_protocol_with_1),
         TEST(a_certificate_is_an_identity_whatever_the_user_name),
         TEST(tls_psk_gives_the_key_of_the_identity_that_then_logs_in),
         TEST(tls_psk_has_no_key_for_whom_it_does_not_know),
