@@ -131,6 +131,7 @@ void iot_tls_floor_save(const struct iot_tls *t)
     int64_t now_s = 0;
     if (t->port->kv_set == NULL || !iot_tls_wall(t, &now_s))
         return;
-    if (now_s - t->state->floor_s >= SAVE_DIFF)
-        (void)t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s);
+    if (now_s - t->state->floor_s >= SAVE_DIFF &&
+        t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s) == IOT_OK)
+        t->state->floor_s = now_s; /* not again for this connection */
 }
