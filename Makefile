@@ -8,8 +8,9 @@
 # or a test runs. All paths are relative, so the clone's own path may hold blanks.
 #
 #   V=1          show the commands          T=name      only the tests whose name contains this
-#   DEPS=        where the parts are        LWIP_DIR=   an lwIP source tree of your own
+#   DEPS=        where the parts are        LWIP_DIR= MBEDTLS_DIR=   source trees of your own
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
+#   TLS13=1      TLS 1.3 beside 1.2: more flash, a larger arena
 #   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
 #   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
 
@@ -18,11 +19,13 @@ MAKEFLAGS += -rR
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
-DEPS     ?= build/deps
-LWIP_DIR ?=
-IP       ?= dual
-T        ?=
-DEFINES  ?=
+DEPS        ?= build/deps
+LWIP_DIR    ?=
+MBEDTLS_DIR ?=
+IP          ?= dual
+TLS13       ?=
+T           ?=
+DEFINES     ?=
 
 # make splits names at blanks; relative names keep the clone's own path out of this.
 ifneq ($(words $(DEPS)),1)
@@ -31,6 +34,14 @@ endif
 ifneq ($(words x$(LWIP_DIR)),1)
 $(error LWIP_DIR may not hold a blank: give a relative path or a symbolic link)
 endif
+ifneq ($(words x$(MBEDTLS_DIR)),1)
+$(error MBEDTLS_DIR may not hold a blank: give a relative path or a symbolic link)
+endif
+ifneq ($(filter-out 0 1,$(TLS13)),)
+$(error TLS13 is '$(TLS13)'; it can be 1 or 0)
+endif
+# What is not the usual build goes into folders of its own: build/sim-v4-tls13.
+SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 
 ifndef INNER
 # ==================================================================================== outer: what people call
@@ -38,16 +49,19 @@ ifndef INNER
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
 
-FETCH = DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' bash port/deps/fetch.sh
+FETCH = DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' bash port/deps/fetch.sh
 LOCK  = mkdir -p build && flock build/.lock
 # Two jobs unless the caller said otherwise; in a recipe MAKEFLAGS tells.
 JOBS  = $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 BUILD = $(JOBS) --no-print-directory INNER=1
 TESTS_VARIANT = $(or $(VARIANT),san)
+RUN_TESTS = $(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' TLS13='$(TLS13)' T='$(T)' bash tests/check/run_tests.sh
+# Where the programs are.
+SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
-        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub'
+        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl'
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
@@ -68,27 +82,28 @@ $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval overrid
 
 run: ## a simulated device against a broker: FOR=seconds BROKER=host[:port] USER_NAME= PASSWORD=
 	@$(FETCH) run
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim build/device
-	@$(PEERS) build/device
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim $(SIM)/device
+	@$(PEERS) $(SIM)/device
 
 test: ## all tests: unit and interop
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) unit interop
-	@$(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' T='$(T)' bash tests/check/run_tests.sh unit interop
+	@$(RUN_TESTS) unit interop
 
 test-unit: ## the tests of single files, without lwIP
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) unit
-	@$(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' T='$(T)' bash tests/check/run_tests.sh unit
+	@$(RUN_TESTS) unit
 
 test-interop: ## the tests against real peers, over lwIP
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) interop
-	@$(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' T='$(T)' bash tests/check/run_tests.sh interop
+	@$(RUN_TESTS) interop
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check firmware
-	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' bash tests/check/check.sh
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
+	    bash tests/check/check.sh
 
 size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(FETCH) run firmware
@@ -98,7 +113,9 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 
 bench: ## instructions on the hot paths, beside the budget and lwIP's own client
 	@$(FETCH) bench
-	@MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' bash tests/bench/bench.sh
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib TLS13= DEFINES= mbedtls
+	@MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
+	    MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
 
 format: ## lay out all sources with clang-format
 	@$(FETCH) check
@@ -145,6 +162,7 @@ $(error VARIANT is not set)
 endif
 -include $(DEPS)/env/slirp.mk
 -include $(DEPS)/env/cmocka.mk
+-include $(DEPS)/env/mosquitto-dev.mk
 -include $(DEPS)/env/m32.mk
 
 Q    := $(if $(V),,@)
@@ -159,14 +177,22 @@ EXTRA   :=
 LINK    :=
 ABI     := host
 ASSERTS := -DIOT_ASSERTS=1
-OUT     := build/$(VARIANT)$(if $(filter-out dual,$(IP)),-$(IP))
+OUT     := build/$(VARIANT)$(SUFFIX)
 BIN     := $(OUT)
+# Settings of include/iot/iot_config.h that mbedTLS is built with, too; KIND is their part of its folder's name.
+KIND    := $(if $(filter 1,$(TLS13)),-tls13)
+TLS_SET := $(if $(filter 1,$(TLS13)),-DIOT_TLS_13=1)
 
 ifeq ($(VARIANT),lib)                # as a product would build it
   ASSERTS :=
-  ARCHIVE := $(if $(filter dual,$(IP)),build,$(OUT))/liblwlink.a
+  ARCHIVE := $(if $(SUFFIX),$(OUT),build)/liblwlink.a
 else ifeq ($(VARIANT),sim)           # the programs and examples
-  BIN     := $(if $(filter dual,$(IP)),build,$(OUT))
+  BIN     := $(if $(SUFFIX),$(OUT),build)
+  # The world's servers send records as large as they like.
+  ifeq ($(findstring IOT_TLS_RX_BYTES,$(DEFINES)),)
+    TLS_SET += -DIOT_TLS_RX_BYTES=16384
+  endif
+  KIND    := -sim$(KIND)
 else ifeq ($(VARIANT),san)           # the tests
   OPT     := -O1 -g -fno-omit-frame-pointer
   EXTRA   := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -206,8 +232,11 @@ IP_FLAGS := $(IP_$(IP))
 # ---- sources
 
 LIB_SRC     := $(wildcard src/*/*.c)
-HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c)
+HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbedtls/*.c)
 SIM_SRC     := $(wildcard unix_sim/*.c)
+# The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
+CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
+FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c)
 # unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
 PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
@@ -216,7 +245,7 @@ UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 INTEROP_SRC := $(wildcard tests/interop/test_*.c)
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
-PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c)      # for every board: has to compile for a board
+PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
 
 # Names are unique over both kinds: they share a folder.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))))
@@ -232,15 +261,25 @@ LWIP_OUT  := build/lwip/$(ABI)-$(IP)
 # Fetched anew: compile anew. A tree of the user's own is the user's to clean.
 LWIP_MARK := $(if $(LWIP_DIR),,$(wildcard $(DEPS)/stamp/lwip))
 
+MBEDTLS      := $(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)
+MBEDTLS_SRC  := $(wildcard $(MBEDTLS)/library/*.c)
+MBEDTLS_OUT  := build/mbedtls/$(ABI)$(KIND)
+MBEDTLS_MARK := $(if $(MBEDTLS_DIR),,$(wildcard $(DEPS)/stamp/mbedtls))
+MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
+
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 LIB_OBJ     := $(call obj,$(LIB_SRC))
-HOST_OBJ    := $(call obj,$(HOST_SRC))
+HOST_OBJ    := $(call obj,$(HOST_SRC) $(CLOUD_SRC))
+CLOUD_OBJ   := $(call obj,$(CLOUD_SRC))
+PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
-ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) \
+MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
+ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
+PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
 PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
@@ -250,7 +289,7 @@ wanted    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$(notdir $t)),$t)),$
 # ---- flags
 
 WARN      := -Wall -Wextra -Wundef -Wconversion -Wshadow
-BASE      := -Iinclude -Isrc $(ASSERTS) $(DEFINES) $(OPT) $(WARN) $(EXTRA)
+BASE      := -Iinclude -Isrc $(ASSERTS) $(DEFINES) $(TLS_SET) $(OPT) $(WARN) $(EXTRA)
 C99       := -std=c99
 POSIX     := -std=gnu11 -D_GNU_SOURCE
 # The simulation gives names addresses in lwIP's own list of hosts.
@@ -258,26 +297,40 @@ SIM_LWIP  := -DDNS_LOCAL_HOSTLIST=1
 # lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
 WITH_LWIP := $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
+# Ahead of /usr/include, where another mbedTLS may be.
+WITH_TLS  := -Iport/mbedtls -isystem $(MBEDTLS)/include -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
 WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)
 
-# Which folder sees what. A folder not named here sees include/ and src/ only: no lwIP. That is a rule of the house,
-# not thrift: codecs, sessions and their tests must build where there is no lwIP at all.
+# Which folder sees what. A folder not named here sees include/ and src/ only: no lwIP, no mbedTLS. That is a rule of
+# the house, not thrift: codecs, sessions and their tests must build where there is neither.
 $(OUT)/obj/%.o:               FLAGS = $(BASE) $(C99)
 $(OUT)/obj/src/net/%.o:       FLAGS = $(BASE) $(C99) $(WITH_LWIP)
+$(OUT)/obj/src/crypto/%.o:    FLAGS = $(BASE) $(C99) $(WITH_TLS)
+$(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
+$(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
-$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(SLIRP_CFLAGS)
+$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
+$(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
+# The broker that loads them knows no sanitizer.
+$(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(MOSQUITTO_CFLAGS)
 $(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST)
 $(OUT)/obj/tests/support/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
+$(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
+$(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
+$(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
-$(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(SLIRP_CFLAGS)
+$(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
 LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
               -Iinclude -Isrc -Iport/lwip -I$(LWIP)/src/include -Iport/unix
+MBEDTLS_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
+                 -I$(MBEDTLS)/library
 ifeq ($(ABI),host)
 # shared by the variants: so not any one's optimisation
 LWIP_FLAGS := $(subst $(OPT),-O2 -g,$(LWIP_FLAGS))
+MBEDTLS_FLAGS := $(subst $(OPT),-O2 -g,$(MBEDTLS_FLAGS))
 endif
 
 # Private libraries are found relative to the binary, so the clone may be moved. The old tag (DT_RPATH) also
@@ -288,15 +341,16 @@ WRAP  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 # ---- what can be asked for
 
 library:  $(ARCHIVE)
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(PLUGIN)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
-interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(EXAMPLES) $(OUT)/tests/interop.list
+interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
+mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-library programs examples unit interop sizes objects portable: ; @:
-.PHONY: library programs examples unit interop sizes objects portable FORCE
+library programs examples unit interop mbedtls sizes objects portable: ; @:
+.PHONY: library programs examples unit interop mbedtls sizes objects portable FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -313,19 +367,37 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS)))
-$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ)))
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WITH_TLS) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+    $(MOSQUITTO_CFLAGS)))
+$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
 $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
+$(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS)))
+$(eval $(call words_file,$(MBEDTLS_OUT)/members,$(MBEDTLS_OBJ)))
 
-$(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK)
+$(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK) $(MBEDTLS_MARK)
 	$(call step,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c $< -o $@
 
+$(OUT)/pic/%.o: %.c $(OUT)/flags
+	$(call step,CC,$< (plugin))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS) -MMD -MP -c $< -o $@
+
+# The certificates that the simulation trusts, as C. Whoever may include it waits for it.
+$(OUT)/gen/roots.inc: unix_sim/roots.sh $(wildcard $(DEPS)/roots/*.crt)
+	@mkdir -p $(@D)
+	$(Q)bash $< $(filter %.crt,$^) >$@
+$(call obj,$(SIM_SRC) $(filter unix_sim/%,$(HOST_SRC))): | $(OUT)/gen/roots.inc
+
 $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LWIP_FLAGS) -MD -MP -c $< -o $@
+
+$(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MBEDTLS_FLAGS) -MD -MP -c $< -o $@
 
 $(ARCHIVE): $(LIB_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -342,8 +414,13 @@ $(LWIP_OUT)/liblwip.a: $(LWIP_OBJ) $(LWIP_OUT)/members
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(LWIP_OBJ)
 
-# The three know each other: lwIP calls the port's clock, the port calls lwIP.
-STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a
+$(MBEDTLS_LIB): $(MBEDTLS_OBJ) $(MBEDTLS_OUT)/members
+	$(call step,TLS,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(MBEDTLS_OBJ)
+
+# They know each other: lwIP calls the port's clock, the port calls lwIP, mbedTLS calls our arena.
+STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
 LINK_STACK := -Wl,--start-group $(STACK) -Wl,--end-group $(SLIRP_LIBS)
 
 # program NAME
@@ -357,15 +434,27 @@ $(PROGRAMS): $(STACK) $(OUT)/members
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
+# mosquitto's own functions come from the process that loads it.
+$(PLUGIN): $(PIC_OBJ) $(OUT)/members
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ)
+
+# The programs that start a broker with it.
+$(filter $(BIN)/cloud $(BIN)/device,$(PROGRAMS)): | $(PLUGIN)
+
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(ARCHIVE)
+# Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(ARCHIVE) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+
+$(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 
 $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_OBJ) $(STACK)
 	$(call step,LD,$@)
@@ -373,6 +462,6 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
--include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
+-include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 
 endif

@@ -40,37 +40,44 @@ enum iot_link_ext {
 typedef iot_err (*iot_link_sign)(void *ctx, enum iot_sign_method method, struct iot_bytes text,
                                  uint8_t mac[32]);
 
-/** All texts are NUL-terminated and borrowed as long as options are. Those that go into the client id
- *  may hold no '|', ',' or '='. */
+/**
+ * Who the device is. All texts are NUL-terminated and borrowed as long as options are. Beside the names they
+ * are printable ASCII without '|', ',' and '=', which would break the client id; longest lengths in
+ * brackets. An optional text that is "" is not sent.
+ */
 struct iot_link_identity {
-    const char *product_key;   /* letters and digits */
-    const char *device_name;   /* letters, digits, - _ @ . : */
-    const char *device_secret; /* NULL: with `sign`, or with a client certificate (x509) */
+    const char *product_key;   /* letters and digits [IOT_PRODUCT_KEY_MAX] */
+    const char *device_name;   /* letters, digits, - _ @ . : [IOT_DEVICE_NAME_MAX] */
+    const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`, or with a
+                                  client certificate (x509) */
 
-    iot_link_sign sign; /* NULL: with device_secret */
+    iot_link_sign sign; /* NULL: device_secret signs; else that is not read */
     void *sign_ctx;
 
     /** Where: iot_options.host if given; else the enterprise instance; else the region. */
     const char *region;      /* "cn-shanghai" (also NULL), "ap-southeast-1", "ap-northeast-1",
-                                "us-west-1", "eu-central-1", or a newer one as it is */
-    const char *instance_id; /* "iot-xxxxxxxx", or NULL: public instance */
+                                "us-west-1", "eu-central-1", or a newer one as it is [32] */
+    const char *instance_id; /* "iot-xxxxxxxx" [48], also sent; or NULL: public instance */
 
     enum iot_sign_method method;
-    const char
-        *timestamp; /* decimal ms, enters the signature; NULL: 2524608000000; "": none is sent */
-    bool x509;      /* client certificate instead of a password */
+    const char *timestamp; /* decimal ms [20], enters the signature; NULL: 2524608000000; "": none */
+
+    /** Client certificate instead of a password. product_key and device_name may then both be NULL: the
+     *  platform reads them from the certificate and tells them on /ext/auth/identity/response. Set
+     *  client_id then: else all such devices are called ".". */
+    bool x509;
 
     /* Fields of the client id (protocol fields in brackets). */
-    const char
-        *client_id; /* before the first '|', 1..64 characters; NULL: product_key.device_name */
-    const char *sdk_version; /* [_v] NULL: sdk-c- and ours; "": not sent */
+    const char *client_id;   /* before the first '|', 1..64 characters; NULL: product_key.device_name */
+    const char *sdk_version; /* [_v] at most 32; NULL: sdk-c- and ours; "": not sent */
     bool gateway;            /* [gw] */
     uint8_t ext;             /* [ext] enum iot_link_ext */
     bool system_topics;      /* [_ss] the platform subscribes the system topics for us */
     const char *partner_id;  /* [pid] at most 16, or NULL */
-    const char *module_id;   /* [mid] or NULL */
-    const char *connection;  /* [_conn] statistics text, or NULL */
-    const char *custom;      /* appended after a comma as it is; may hold ',' and '='; or NULL */
+    const char *module_id;   /* [mid] at most 64, or NULL */
+    const char *connection;  /* [_conn] statistics text, at most 64, may hold blanks; or NULL */
+    const char *custom;      /* appended after a comma as it is, at most 128; may hold blanks, ',' and
+                                '='; or NULL */
 };
 
 #ifdef __cplusplus

@@ -3,7 +3,8 @@
 #
 # fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
 #
-#   run       lwIP sources, libslirp, mosquitto and its clients
+#   run       lwIP and mbedTLS sources, libslirp, mosquitto with its clients and its plugin headers, the openssl
+#             tool, the root certificates of the platform
 #   test      run + cmocka
 #   bench     run + valgrind
 #   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
@@ -17,7 +18,8 @@
 # Environment:
 #   DEPS                where the parts go; default build/deps, relative to the top of the repository
 #   LWIP_DIR            an lwIP source tree of your own (it holds src/include/lwip): nothing is fetched for it
-#   DEBIAN_MIRROR       a Debian mirror to take lwIP from, instead of one named by the system's apt
+#   MBEDTLS_DIR         the same for mbedTLS (it holds include/mbedtls and library)
+#   DEBIAN_MIRROR       a Debian mirror to take sources from, instead of one named by the system's apt
 #   DEPS_IGNORE_SYSTEM  1: download everything, even what the system has (to try how a bare machine fares)
 #
 # What is made there:
@@ -40,28 +42,38 @@ TOP=$PWD
 DEPS=${DEPS:-build/deps}
 case $DEPS in /*) ;; *) DEPS=$TOP/$DEPS ;; esac
 LWIP_DIR=${LWIP_DIR:-}
+MBEDTLS_DIR=${MBEDTLS_DIR:-}
 DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [slirp]=1 [mosquitto]=1 [cmocka]=1 [valgrind]=1 [clang]=1 [cppcheck]=1
-                   [m32]=1 [arm]=1)
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
+                   [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1)
 
-LWIP_SUITE=trixie      # a stable suite: it stays in this series, only security fixes come
-LWIP_SERIES=2.2        # the API we are written for
-LWIP_KNOWN=2.2.1       # the version that was tested; later ones of the series are taken, and said
+# Sources: a part is named as Debian's source package.
+SOURCE_SUITE=trixie                                     # a stable suite: it stays in these series, only fixes come
+declare -A SOURCE_NAME=([lwip]=lwIP [mbedtls]=mbedTLS)
+declare -A SOURCE_SERIES=([lwip]=2.2 [mbedtls]=3.6)     # the API we are written for
+declare -A SOURCE_KNOWN=([lwip]=2.2.1 [mbedtls]=3.6.6)  # what was tested; later ones of the series are taken, and said
+declare -A SOURCE_NEEDS=(                               # what an unpacked tree has
+    [lwip]='src/core/tcp.c src/include/lwip/init.h'
+    [mbedtls]='library/ssl_tls.c library/error.c include/mbedtls/ssl.h')
+declare -A SOURCE_KEEP=(                                # nothing named: all of it
+    [lwip]='' [mbedtls]='library include 3rdparty LICENSE')
 # Upstream tarballs that were looked at. Debian's revisions come and go, these stay.
-declare -A LWIP_SHA256=(
+declare -A SOURCE_SHA256=(
     [lwip_2.2.1+dfsg1.orig.tar.xz]=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
+    [mbedtls_3.6.6.orig.tar.bz2]=8fb65fae8dcae5840f793c0a334860a411f884cc537ea290ce1c52bb64ca007a
 )
 
 parts_of_tier() {
+    local run='lwip mbedtls slirp mosquitto mosquitto-dev openssl roots'
     case $1 in
-        run)      echo lwip slirp mosquitto ;;
-        test)     echo lwip slirp mosquitto cmocka ;;
-        bench)    echo lwip slirp mosquitto valgrind ;;
-        check)    echo lwip slirp mosquitto cmocka clang cppcheck m32 ;;
+        run)      echo "$run" ;;
+        test)     echo "$run cmocka" ;;
+        bench)    echo "$run valgrind" ;;
+        check)    echo "$run cmocka clang cppcheck m32" ;;
         firmware) echo arm ;;
         *)        die "unknown tier '$1'; there are: run test bench check firmware" ;;
     esac
@@ -92,8 +104,8 @@ ARCH=$(uname -m)
 wish_of() {
     local wish="$1 recipe=${RECIPE[$1]}"
     case $1 in
-        lwip) wish+=" suite=$LWIP_SUITE series=$LWIP_SERIES" ;;
-        *)    wish+=" for=$OS_ID/$OS_CODENAME/$ARCH" ;;
+        lwip|mbedtls) wish+=" suite=$SOURCE_SUITE series=${SOURCE_SERIES[$1]}" ;;
+        *)            wish+=" for=$OS_ID/$OS_CODENAME/$ARCH" ;;
     esac
     [ "$DEPS_IGNORE_SYSTEM" = 1 ] && wish+=" ignore-system"
     echo "$wish"
@@ -117,14 +129,17 @@ ready() {
     [ $first = 0 ]
 }
 
-# LWIP_DIR: use that tree, fetch nothing, keep no stamp (the user owns it).
-if [ -n "$LWIP_DIR" ]; then
-    [ -r "$LWIP_DIR/src/include/lwip/init.h" ] ||
-        die "LWIP_DIR='$LWIP_DIR' has no src/include/lwip/init.h: name the top of an lwIP source tree"
-    kept=()
-    for part in "${PARTS[@]}"; do [ "$part" = lwip ] || kept+=("$part"); done
+# LWIP_DIR, MBEDTLS_DIR: use that tree, fetch nothing, keep no stamp (the user owns it).
+# own_tree PART VARIABLE HEADER
+own_tree() {
+    local part kept=()
+    [ -n "${!2}" ] || return 0
+    [ -r "${!2}/$3" ] || die "$2='${!2}' has no $3: name the top of an ${SOURCE_NAME[$1]} source tree"
+    for part in "${PARTS[@]}"; do [ "$part" = "$1" ] || kept+=("$part"); done
     PARTS=("${kept[@]}")
-fi
+}
+own_tree lwip LWIP_DIR src/include/lwip/init.h
+own_tree mbedtls MBEDTLS_DIR include/mbedtls/ssl.h
 
 missing=()
 for part in "${PARTS[@]}"; do ready "$part" || missing+=("$part"); done
@@ -317,7 +332,7 @@ write_status() {
 
 apt_ready=                                          # set once apt's private folders are made
 last_try=
-bin_lists=                                          # set while the lists are fresh; emptied before a retry
+bin_lists='' src_lists=''                            # set while the lists are fresh; emptied before a retry
 prepare_apt() {
     [ -z "$apt_ready" ] || return 0
     local tool
@@ -340,9 +355,10 @@ refresh_bin() {
     bin_lists=1
 }
 
-# refresh_src: fresh lists of $LWIP_SUITE, from the first mirror that serves it under Debian's signature.
+# refresh_src: fresh lists of $SOURCE_SUITE, from the first mirror that serves it under Debian's signature.
 refresh_src() {
     prepare_apt || return
+    [ -z "$src_lists" ] || return 0
     local uri mirrors=() keyring
     if [ -n "${DEBIAN_MIRROR:-}" ]; then
         mirrors=("$DEBIAN_MIRROR")
@@ -352,12 +368,12 @@ refresh_src() {
     [ ${#mirrors[@]} -gt 0 ] ||
         { echo "E: apt's sources name no Debian mirror with component main"; return 1; }
     for uri in "${mirrors[@]}"; do
-        if keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then return 0; fi
+        if keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then src_lists=1; return 0; fi
         # The keyring is absent, or older than the suite's keys: the machine's own suite has a newer one,
         # and the machine's own keys vouch for it.
         if [ ! -d "$APT/keyring" ] && { [ -z "${keyring:-}" ] || grep -qE 'NO_PUBKEY|not signed' "$APT/src/update.log"; }; then
             echo "I: Debian's keyring is absent or too old; taking the current one from the machine's own suite"
-            if fetch_keyring && keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then return 0; fi
+            if fetch_keyring && keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then src_lists=1; return 0; fi
         fi
     done
     return 1
@@ -365,10 +381,10 @@ refresh_src() {
 
 update_src() {
     write_apt_conf src
-    echo "deb-src [signed-by=$2] $1 $LWIP_SUITE main" >"$APT/src/sources.list"
+    echo "deb-src [signed-by=$2] $1 $SOURCE_SUITE main" >"$APT/src/sources.list"
     # A key's path may not hold a blank in a one-line entry.
     case $2 in *' '*) printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-        "$1" "$LWIP_SUITE" "$2" >"$APT/src/sources.sources" ;; esac
+        "$1" "$SOURCE_SUITE" "$2" >"$APT/src/sources.sources" ;; esac
     apt_src apt-get update 2>&1 | tee "$APT/src/update.log"
     return "${PIPESTATUS[0]}"
 }
@@ -541,69 +557,83 @@ finish() {
 # PACKAGES[PART]: what to install by hand instead, for the advice when a download fails.
 
 declare -A PACKAGES=(
-    [lwip]='(none: give LWIP_DIR=/path/to/lwip-2.2.1)'
-    [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [cmocka]='libcmocka-dev'
+    [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
+    [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi')
 
-# --- lwIP: Debian's source package, with Debian's patches (some are security fixes)
+# --- lwIP and mbedTLS: Debian's source packages, with Debian's patches (some are security fixes)
 
 probe_lwip() { return 1; }
+get_lwip() { get_source lwip; }
 
-get_lwip() {
-    local dsc version upstream orig sum tree
+probe_mbedtls() { return 1; }
+get_mbedtls() { get_source mbedtls; }
+
+# get_source PART: the current revision of the wanted series, checked, patched, unpacked into $TMP/PART.
+get_source() {
+    local part=$1 dsc version upstream orig sum tree file keep
+    local name=${SOURCE_NAME[$1]} series=${SOURCE_SERIES[$1]} known=${SOURCE_KNOWN[$1]}
     refresh_src || return
-    rm -rf "$TMP/lwip.src"
-    mkdir -p "$TMP/lwip.src"
-    cd "$TMP/lwip.src" || return
-    apt_src apt-get source --download-only lwip || return
+    rm -rf "$TMP/$part.src"
+    mkdir -p "$TMP/$part.src"
+    cd "$TMP/$part.src" || return
+    apt_src apt-get source --download-only "$part" || return
     dsc=$(ls ./*.dsc) || return
     version=$(sed -n 's/^Version: //p' "$dsc")
     upstream=${version%-*} upstream=${upstream#*:} upstream=${upstream%%+*}
     case $upstream in
-        "$LWIP_SERIES".*) ;;
-        *) echo "E: $LWIP_SUITE has lwIP $version, wanted is $LWIP_SERIES.x"; return 1 ;;
+        "$series".*) ;;
+        *) echo "E: $SOURCE_SUITE has $name $version, wanted is $series.x"; return 1 ;;
     esac
     for orig in *.orig.tar.*; do                        # there may be an .asc beside it
         case $orig in *.asc) ;; *) break ;; esac
     done
     sum=$(sha256sum "$orig") sum=${sum%% *}
-    if [ -n "${LWIP_SHA256[$orig]-}" ]; then
-        [ "$sum" = "${LWIP_SHA256[$orig]}" ] ||
-            { echo "E: $orig has SHA-256 $sum, known is ${LWIP_SHA256[$orig]}"; return 1; }
-    elif [ "$upstream" = "$LWIP_KNOWN" ]; then
-        note "lwIP $version comes in a tarball not seen before ($orig); Debian's signature vouches for it"
+    if [ -n "${SOURCE_SHA256[$orig]-}" ]; then
+        [ "$sum" = "${SOURCE_SHA256[$orig]}" ] ||
+            { echo "E: $orig has SHA-256 $sum, known is ${SOURCE_SHA256[$orig]}"; return 1; }
+    elif [ "$upstream" = "$known" ]; then
+        note "$name $version comes in a tarball not seen before ($orig); Debian's signature vouches for it"
     else
-        note "lwIP $version is newer than the tested $LWIP_KNOWN; Debian's signature vouches for it"
+        note "$name $version is newer than the tested $known; Debian's signature vouches for it"
     fi
+    # tar and dpkg-source call it; a machine with a compiler but without dpkg-dev may lack it.
+    case $orig in *.bz2) command -v bunzip2 >/dev/null ||
+        { echo "E: bunzip2 is missing: $orig cannot be unpacked"; return 1; } ;; esac
     if command -v dpkg-source >/dev/null; then
         dpkg-source --no-check -x "$dsc" tree || return
     else
         # dpkg-source comes with dpkg-dev, which not every machine has; it is two tarballs and a list of patches.
         mkdir tree && tar -C tree --strip-components=1 -xf "$orig" || return
         tar -C tree -xf ./*.debian.tar.* || return
-        while read -r patch _; do
+        [ ! -e tree/debian/patches/series ] || while read -r patch _; do
             case $patch in ''|'#'*) continue ;; esac
             if command -v patch >/dev/null; then
                 patch -d tree -p1 -s -f <"tree/debian/patches/$patch" || return
             else
                 # Outside of any work tree, or git would skip what it takes for ignored files.
-                (cd tree && GIT_CEILING_DIRECTORIES=$TMP/lwip.src git apply -p1 "debian/patches/$patch") || return
+                (cd tree && GIT_CEILING_DIRECTORIES=$TMP/$part.src git apply -p1 "debian/patches/$patch") || return
             fi
         done <tree/debian/patches/series
     fi
-    if [ ! -r tree/src/core/tcp.c ] || [ ! -r tree/src/include/lwip/init.h ]; then
-        echo "E: the unpacked source has no src/core/tcp.c"
-        return 1
-    fi
-    rm -rf tree/.pc "$TMP/lwip"
+    for file in ${SOURCE_NEEDS[$part]}; do
+        [ -r "tree/$file" ] || { echo "E: the unpacked source has no $file"; return 1; }
+    done
+    rm -rf tree/.pc "${TMP:?}/$part"
     cd "$TOP" || return
-    tree=$TMP/lwip.src/tree
-    mv "$tree" "$TMP/lwip" || return
+    tree=$TMP/$part.src/tree
+    if [ -n "${SOURCE_KEEP[$part]}" ]; then
+        mkdir "$TMP/$part" || return
+        for keep in ${SOURCE_KEEP[$part]}; do mv "$tree/$keep" "$TMP/$part/" || return; done
+    else
+        mv "$tree" "$TMP/$part" || return
+    fi
+    rm -rf "$TMP/$part.src"
     {
-        echo "got lwip $version"
+        echo "got $name $version"
         echo "got $orig sha256 $sum"
-    } >"$TMP/lwip.got"
+    } >"$TMP/$part.got"
 }
 
 # --- libslirp: the network of the simulation
@@ -741,6 +771,90 @@ get_mosquitto() {
     says "$MOSQUITTO_FITS" try_wrapped mosquitto mosquitto -h || return
     says '^mosquitto_pub version' try_wrapped mosquitto mosquitto_pub --help || return
     says '^mosquitto_sub version' try_wrapped mosquitto mosquitto_sub --help
+}
+
+# --- mosquitto-dev: what a plugin of the broker is compiled with (nothing is linked: its symbols are the broker's)
+
+MOSQUITTO_DEV_PROBE='#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+#include <stdio.h>
+int main(void)
+{
+    printf("mosquitto version %d.%d.\n", LIBMOSQUITTO_MAJOR, LIBMOSQUITTO_MINOR);
+    return MOSQ_PLUGIN_VERSION < 5 || MOSQ_EVT_BASIC_AUTH == 0;
+}'
+
+# plugin_fits CFLAGS: do these headers describe the broker that bin/mosquitto starts?
+plugin_fits() {
+    local series
+    # shellcheck disable=SC2086
+    compiles "$MOSQUITTO_DEV_PROBE" $1 && series=$("$TMP/probe.out") || return 1
+    says "^${series//./\\.}" "$DEPS/bin/mosquitto" -h
+}
+
+probe_mosquitto-dev() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    plugin_fits '' || return 1
+    printf '%s\n' "# the system's mosquitto-dev" 'MOSQUITTO_CFLAGS :=' >"$TMP/mosquitto-dev.mk"
+    echo "uses $(header_of "$MOSQUITTO_DEV_PROBE" mosquitto_plugin.h '')" >"$TMP/mosquitto-dev.got"
+}
+
+get_mosquitto-dev() {
+    NO_DEPENDS=1 get_debs mosquitto-dev mosquitto-dev libmosquitto-dev || return
+    rm -rf "$TMP/mosquitto-dev/usr/lib"                 # a link to a library that is elsewhere
+    # The compiler's word list would be cut at a blank in the path.
+    (cd "$TMP" && plugin_fits '-isystem mosquitto-dev/usr/include') || return
+    printf '%s\n' '# private copy' 'MOSQUITTO_CFLAGS := -isystem $(DEPS)/mosquitto-dev/usr/include' >"$TMP/mosquitto-dev.mk"
+}
+
+# --- openssl: the tool makes throw-away certificates, its s_server is a peer of the tests
+
+# What `make run` asks of it.
+OPENSSL_PROBE='req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=probe
+               -addext subjectAltName=DNS:probe -keyout /dev/null -out /dev/null'
+
+probe_openssl() {
+    local found
+    found=$(tool openssl) || return 1
+    # shellcheck disable=SC2086
+    says '^OpenSSL ' "$found" version && "$found" $OPENSSL_PROBE || return 1
+    wrap_system openssl openssl "$found"
+}
+
+get_openssl() {
+    get_debs openssl openssl || return
+    wrap_private openssl openssl usr/bin/openssl ': "${OPENSSL_CONF:=$root/etc/ssl/openssl.cnf}"
+export OPENSSL_CONF'
+    says '^OpenSSL ' try_wrapped openssl openssl version || return
+    # shellcheck disable=SC2086
+    try_wrapped openssl openssl $OPENSSL_PROBE
+}
+
+# --- roots: the certificates that the platform's servers stand on, for the simulation
+
+# pick_roots FOLDER: copies GlobalSign's into $TMP/roots.
+pick_roots() {
+    local f
+    rm -rf "$TMP/roots.pick"
+    mkdir "$TMP/roots.pick"
+    for f in "$1"/GlobalSign*.crt; do
+        grep -q '^-----BEGIN CERTIFICATE-----' "$f" && cp "$f" "$TMP/roots.pick/" || return 1
+    done
+    rm -rf "$TMP/roots"
+    mv "$TMP/roots.pick" "$TMP/roots"
+}
+
+probe_roots() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    pick_roots /usr/share/ca-certificates/mozilla
+}
+
+get_roots() {
+    NO_DEPENDS=1 get_debs roots ca-certificates && pick_roots "$TMP/roots/usr/share/ca-certificates/mozilla"
 }
 
 # --- valgrind: instruction counts
@@ -928,7 +1042,7 @@ note() { echo "note: $*"; echo "$*" >>"$TMP/notes"; }
 TRIES=3                     # for one part; once one has failed for good, the others get one try each
 
 explain() {
-    local part=$1 log=$DEPS/log/$1.log
+    local part=$1 log=$DEPS/log/$1.log name known
     {
         echo
         echo "deps: $part could not be had. The last words were:"
@@ -946,9 +1060,12 @@ explain() {
             echo "  The disk is full."
         elif grep -qaE 'apt-get is missing|apt-config is missing|names no Debian mirror' "$log"; then
             echo "  This is no Debian-like machine, or its apt names no Debian mirror; DEBIAN_MIRROR=URL names one."
+        elif grep -qaE 'bunzip2 is missing' "$log"; then
+            echo "  Its sources are packed with bzip2. Install that, as root:  apt-get install bzip2"
         fi
-        if [ "$part" = lwip ]; then
-            echo "  Or unpack lwIP $LWIP_KNOWN anywhere and say:  make LWIP_DIR=/path/to/lwip-$LWIP_KNOWN ..."
+        if [ -n "${SOURCE_NAME[$part]-}" ]; then
+            name=${SOURCE_NAME[$part]} known=${SOURCE_KNOWN[$part]}
+            echo "  Or unpack $name $known anywhere and say:  make ${part^^}_DIR=/path/to/$part-$known ..."
         else
             echo "  Or install by hand, as root:  apt-get install ${PACKAGES[$part]}"
         fi
@@ -986,7 +1103,7 @@ build_part() {
         if ((try < TRIES)); then
             say "$part: failed, trying again ($((try + 1)) of $TRIES)"
             sleep $((try * 3))
-            bin_lists=                              # the next try reads the lists anew
+            bin_lists='' src_lists=''               # the next try reads the lists anew
         fi
     done
     explain "$part"
@@ -995,9 +1112,9 @@ build_part() {
 }
 
 describe() {
-    awk -v part="$1" '
+    awk -v source="${SOURCE_NAME[$1]-}" '
         /^got / { n++; sub(/^got /, ""); if (n == 1) first = $0 }
-        END { if (part == "lwip") { sub(/^lwip /, "", first); print first } else print n " packages unpacked" }' \
+        END { if (source) { sub(/^[^ ]* /, "", first); print first } else print n " packages unpacked" }' \
         "$DEPS/stamp/$1"
 }
 

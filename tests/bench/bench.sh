@@ -6,7 +6,8 @@
 # that is missed is printed as MISS, and people judge it; the script fails if a row could not be measured.
 #
 #   DEPS   where the third-party parts are        LWIP       an lwIP source tree
-#   MAKE   the make to build with                 VALGRIND   the valgrind to count with
+#   MAKE   the make to build with                 MBEDTLS    an mbedTLS source tree
+#   VALGRIND   the valgrind to count with
 #
 # A span's profile is kept: callgrind_annotate build/bench/VARIANT/profile.N, with N from build/bench/VARIANT/counts.
 
@@ -14,7 +15,7 @@ set -euo pipefail
 export LC_ALL=C
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 : "${DEPS:=build/deps}" "${MAKE:=make}"
-: "${LWIP:=$DEPS/lwip}"
+: "${LWIP:=$DEPS/lwip}" "${MBEDTLS:=$DEPS/mbedtls}"
 if [ -z "${VALGRIND:-}" ]; then
     VALGRIND=$DEPS/bin/valgrind
     [ -x "$VALGRIND" ] || VALGRIND=$(command -v valgrind) || VALGRIND=
@@ -33,7 +34,7 @@ mkdir -p "$out"
 exec 8>"$out/.lock"
 flock 8
 
-"$MAKE" -s --no-print-directory -f tests/bench/bench.mk LWIP="$LWIP" 8>&-
+"$MAKE" -s --no-print-directory -f tests/bench/bench.mk LWIP="$LWIP" MBEDTLS="$MBEDTLS" 8>&-
 
 # ---- count: one profile for each name that the program prints, in the same order
 

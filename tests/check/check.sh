@@ -23,7 +23,7 @@ step() {
         printf '  ok      %s  [%d s]\n' "$name" $SECONDS
     else
         printf '  FAILED  %s  [%d s]\n' "$name" $SECONDS
-        grep -vE '^  (CC|AR|LD|LWIP) ' "$log" | tail -n 100 | sed 's/^/    /'
+        grep -vE '^  (CC|AR|LD|LWIP|TLS) ' "$log" | tail -n 100 | sed 's/^/    /'
         echo "    (whole log: $log)"
         failed+=("$name")
     fi
@@ -43,24 +43,27 @@ m32() {
     build m32 dual library
 }
 
-# It reads each file in one configuration, ours; without sight of lwIP's headers it could not tell that they fit.
+# It reads each file in one configuration, ours; without sight of foreign headers it could not tell that they fit.
 cppcheck() {
-    local lwip=${LWIP_DIR:-$DEPS/lwip}
+    local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls}
     "$DEPS/bin/cppcheck" --std=c99 --platform=unix32 --quiet --error-exitcode=1 --inline-suppr \
-        --enable=warning,performance,portability --suppress="*:$lwip/*" \
-        -DIOT_ASSERTS=1 -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/unix src port
+        --enable=warning,performance,portability --suppress="*:$lwip/*" --suppress="*:$mbedtls/*" \
+        -DIOT_ASSERTS=1 '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"' \
+        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix src port
 }
 
 # Each header by itself, as the first thing that a file includes: it includes what it needs. lwipopts.h too:
 # lwIP reads it before anything else, so a macro of <stdint.h> that it only tests would be 0 there and not elsewhere.
+# No header of ours needs mbedTLS, and those of crypto, tls and link no lwIP either: the storage of a device is declared
+# where neither is known.
 headers() {
     local lwip=${LWIP_DIR:-$DEPS/lwip} h bad=0
-    for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/unix/*.h port/template/*.h; do
+    for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/mbedtls/*.h \
+             port/unix/*.h port/template/*.h; do
         [ -e "$h" ] || continue
         local flags=(-Iinclude -Isrc)
         case $h in
-            include/*|src/core/*|src/mqtt/*|src/device/*) ;;
-            *) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
+            src/net/*|port/*) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
         esac
         printf '#include "%s"\ntypedef int iot_not_empty;\n' "$PWD/$h" |
             gcc -std=c99 -Wall -Wextra -Wundef -Wconversion -Wshadow -Werror -DIOT_ASSERTS=1 "${flags[@]}" \
@@ -78,12 +81,13 @@ readme() {
 
 # Counting is `make bench`; here it is enough that they build.
 benchmarks() {
-    $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}"
+    build lib dual mbedtls || return
+    $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}" MBEDTLS="${MBEDTLS_DIR:-$DEPS/mbedtls}"
 }
 
 shell_scripts() {
     local f files=()
-    for f in .ci/run port/deps/*.sh tests/check/*.sh; do
+    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh; do
         [ -e "$f" ] || continue
         bash -n "$f" || return
         files+=("$f")
@@ -103,6 +107,7 @@ step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everyth
 step 'gcc, IPv4 only'                          gcc-v4    build gcc v4 $everything
 step 'gcc, IPv6 only'                          gcc-v6    build gcc v6 $everything
 step 'gcc, library without assertions'         release   build gcc-release dual portable
+step 'gcc, TLS 1.3'                            tls13     build gcc dual TLS13=1 $everything
 step 'clang'                                   clang     build clang dual $everything
 }
 if grep -qs 'has no -m32' "$DEPS/env/m32.mk"; then
@@ -110,7 +115,8 @@ if grep -qs 'has no -m32' "$DEPS/env/m32.mk"; then
 else
     step 'gcc, 32 bit'                         m32       m32
 fi
-step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library portable sizes
+step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library portable sizes mbedtls
+step 'Cortex-M3, TLS 1.3'                      m3-tls13  build m3 dual TLS13=1 portable mbedtls
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
 step 'benchmarks build'                        bench     benchmarks

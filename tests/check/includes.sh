@@ -123,8 +123,8 @@ awk -v rooms="$work/rooms" '
                 bad("lwIP is known to src/net, port, unix_sim, examples, tests/interop and tests/bench only")
         }
         if (starts(inc, "mbedtls/") || starts(inc, "psa/")) {
-            if (!(file ~ /^(src\/crypto|src\/tls|port)\//))
-                bad("mbedTLS is known to src/crypto, src/tls and port only")
+            if (!(file ~ /^(src\/crypto|src\/tls|port|tests\/interop)\// || file ~ /^tests\/unit\/test_(crypto|tls)_/))
+                bad("mbedTLS is known to src/crypto, src/tls, their unit tests, tests/interop and port only")
         }
     }' "$work/code" | report
 

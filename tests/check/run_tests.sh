@@ -5,7 +5,7 @@
 # kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
 # The last line, "N passed, N failed", counts test cases over all programs.
 #
-#   VARIANT, IP    which build        T    only programs whose name contains this
+#   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
 #   TEST_TIMEOUT   seconds one program may take (default 300)
 
 set -uo pipefail
@@ -13,6 +13,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
 
 out=build/${VARIANT:-san}
 [ "${IP:-dual}" = dual ] || out+=-$IP
+[ "${TLS13:-}" != 1 ] || out+=-tls13
 log_dir=$out/log
 mkdir -p "$log_dir"
 work=$(mktemp -d "$log_dir/run.XXXXXX") || exit 1
@@ -25,7 +26,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 # Absolute names: a test may change its folder.
-for v in MOSQUITTO MOSQUITTO_PUB MOSQUITTO_SUB; do
+for v in MOSQUITTO MOSQUITTO_PUB MOSQUITTO_SUB OPENSSL; do
     case ${!v-} in ''|/*) ;; *) export "$v=$PWD/${!v}" ;; esac
 done
 

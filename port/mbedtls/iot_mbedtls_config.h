@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_mbedtls_config.h
+ * How mbedTLS 3.6 is built for lwlink: MBEDTLS_CONFIG_FILE names this file, for mbedTLS and for whoever includes
+ * its headers. A client only; no clock, no file, no heap but the arena of the stream at work.
+ *
+ * Sizes and switches come from iot_config.h: change them there, or on the compiler's command line for all.
+ */
+#ifndef IOT_MBEDTLS_CONFIG_H
+#define IOT_MBEDTLS_CONFIG_H
+
+#include <stddef.h>
+
+#include "iot/iot_config.h"
+
+/** Largest record that is accepted, bytes of content. A server that is not asked to send smaller ones
+ *  (max_fragment_length), or does not listen, sends up to 16384. */
+#ifndef IOT_TLS_RX_BYTES
+#define IOT_TLS_RX_BYTES 4096
+#endif
+
+/** Largest record that is sent, bytes of content; the client's handshake messages have to fit. */
+#ifndef IOT_TLS_TX_BYTES
+#define IOT_TLS_TX_BYTES 2048
+#endif
+
+/** 1: TLS 1.3 beside 1.2. Costs flash, arena, and PSA's key store, which all devices of a process share. */
+#ifndef IOT_TLS_13
+#define IOT_TLS_13 0
+#endif
+
+/* ---- The platform ------------------------------------------------------------------------ */
+
+/* Memory comes from the arena of the stream that is at work; NULL when it is full or when none is. */
+void *iot_arena_calloc(size_t count, size_t size);
+void iot_arena_free(void *block);
+
+#define MBEDTLS_PLATFORM_C
+#define MBEDTLS_PLATFORM_MEMORY
+#define MBEDTLS_PLATFORM_CALLOC_MACRO iot_arena_calloc
+#define MBEDTLS_PLATFORM_FREE_MACRO   iot_arena_free
+
+/* Nothing of stdio and no exit: they would bring malloc and the system's calls along. What is printed is
+ * lost; who asks mbedTLS for a text gets its error for "does not fit". */
+#define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
+#define MBEDTLS_PLATFORM_SNPRINTF_MACRO(...)        (-1)
+#define MBEDTLS_PLATFORM_VSNPRINTF_MACRO(...)       (-1)
+#define MBEDTLS_PLATFORM_PRINTF_MACRO(...)          (0)
+#define MBEDTLS_PLATFORM_FPRINTF_MACRO(...)         (0)
+#define MBEDTLS_PLATFORM_EXIT_MACRO(status)         ((void)(status))
+#define MBEDTLS_PLATFORM_SETBUF_MACRO(file, buffer) ((void)0)
+
+/* No HAVE_TIME: nothing below the tick reads a clock. Dates are compared in our verify callback. */
+#define MBEDTLS_HAVE_ASM
+#define MBEDTLS_DEPRECATED_REMOVED
+
+/* ---- Digests and ciphers ----------------------------------------------------------------- */
+
+#define MBEDTLS_MD_C
+#define MBEDTLS_MD5_C
+#define MBEDTLS_SHA1_C
+#define MBEDTLS_SHA256_C
+#define MBEDTLS_SHA384_C
+
+#define MBEDTLS_CIPHER_C
+#define MBEDTLS_CIPHER_MODE_CBC
+#define MBEDTLS_CIPHER_PADDING_PKCS7
+#define MBEDTLS_AES_C
+#define MBEDTLS_AES_ROM_TABLES /* else they are made in RAM at first use, for the whole process */
+#define MBEDTLS_GCM_C
+#define MBEDTLS_CCM_C
+
+#define MBEDTLS_CTR_DRBG_C /* its seed is the caller's: no entropy module */
+
+/* ---- Public keys ------------------------------------------------------------------------- */
+
+#define MBEDTLS_BIGNUM_C
+#define MBEDTLS_MPI_MAX_SIZE 512 /* RSA of 4096 bits: some roots */
+#define MBEDTLS_ECP_C
+#define MBEDTLS_ECP_DP_SECP256R1_ENABLED /* no x25519: it is not sliced */
+#define MBEDTLS_ECP_DP_SECP384R1_ENABLED /* certificates only */
+#define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_RESTARTABLE
+#define MBEDTLS_ECDH_C
+#define MBEDTLS_ECDSA_C
+#define MBEDTLS_RSA_C
+#define MBEDTLS_PKCS1_V15
+#define MBEDTLS_PKCS1_V21
+#define MBEDTLS_ASN1_PARSE_C
+#define MBEDTLS_ASN1_WRITE_C
+#define MBEDTLS_OID_C
+#define MBEDTLS_PK_C
+#define MBEDTLS_PK_PARSE_C
+
+/* ---- Certificates: DER from memory ------------------------------------------------------- */
+
+#define MBEDTLS_X509_USE_C
+#define MBEDTLS_X509_CRT_PARSE_C
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+#define MBEDTLS_X509_REMOVE_INFO
+
+/* ---- TLS --------------------------------------------------------------------------------- */
+
+#define MBEDTLS_SSL_TLS_C
+#define MBEDTLS_SSL_CLI_C
+#define MBEDTLS_SSL_PROTO_TLS1_2
+#define MBEDTLS_SSL_IN_CONTENT_LEN  IOT_TLS_RX_BYTES
+#define MBEDTLS_SSL_OUT_CONTENT_LEN IOT_TLS_TX_BYTES
+#define MBEDTLS_SSL_SERVER_NAME_INDICATION
+#define MBEDTLS_SSL_ALPN
+#define MBEDTLS_SSL_SESSION_TICKETS
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#define MBEDTLS_SSL_ENCRYPT_THEN_MAC
+#define MBEDTLS_SSL_ALL_ALERT_MESSAGES
+
+#define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
+#define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
+#define MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
+#define MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
+
+#if IOT_TLS_13
+/* TLS 1.3 computes with PSA in any case; 1.2 does not (no USE_PSA_CRYPTO), or it could not be sliced. */
+#define MBEDTLS_SSL_PROTO_TLS1_3
+#define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_RECORD_SIZE_LIMIT
+#define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define MBEDTLS_HKDF_C
+#define MBEDTLS_PSA_CRYPTO_C
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG /* mbedtls_psa_external_get_random is ours */
+/* The store outlives any stream's arena, so its keys lie in the store itself. */
+#define MBEDTLS_PSA_STATIC_KEY_SLOTS
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+#endif
+
+#endif

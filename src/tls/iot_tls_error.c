@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mbedTLS's numbers as errors of ours. */
+#include "tls/iot_tls_mbedtls.h"
+
+#include <mbedtls/error.h>
+#include <mbedtls/ssl_ciphersuites.h>
+
+enum alert { /* RFC 5246, section 7.2; RFC 4279, section 2 */
+             BAD_RECORD_MAC = 20,
+             DECRYPTION_FAILED = 21,
+             HANDSHAKE_FAILURE = 40,
+             DECRYPT_ERROR = 51,
+             PROTOCOL_VERSION = 70,
+             INSUFFICIENT_SECURITY = 71,
+             UNKNOWN_PSK_IDENTITY = 115,
+};
+
+static bool in_handshake(const struct iot_tls_state *x)
+{
+    return x->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER;
+}
+
+/* The server has chosen a suite that begins with a pre-shared key. */
+static bool chose_psk(const struct iot_tls_state *x)
+{
+    const mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session_negotiate);
+    const mbedtls_ssl_ciphersuite_t *suite =
+        session == NULL ? NULL
+                        : mbedtls_ssl_ciphersuite_from_id(session->MBEDTLS_PRIVATE(ciphersuite));
+    return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
+}
+
+static iot_err from_alert(struct iot_tls *t)
+{
+    const struct iot_tls_state *x = t->state;
+    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
+    bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
+
+    t->detail = alert;
+    switch (alert) {
+    case PROTOCOL_VERSION:
+        return IOT_ERR_TLS_VERSION;
+    case HANDSHAKE_FAILURE:
+    case INSUFFICIENT_SECURITY:
+        return no_hello ? IOT_ERR_TLS_KIND : IOT_ERR_TLS_ALERT;
+    case UNKNOWN_PSK_IDENTITY:
+        return IOT_ERR_TLS_PSK;
+    case BAD_RECORD_MAC:
+    case DECRYPTION_FAILED:
+    case DECRYPT_ERROR: /* to our first encrypted message: the keys differ */
+        return in_handshake(x) && chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_ALERT;
+    default:
+        return IOT_ERR_TLS_ALERT;
+    }
+}
+
+/* The record header that mbedTLS stumbled over says a size that we have no room for. Anything that is
+ * no TLS at all says sizes, too. */
+static bool record_too_large(struct iot_tls *t)
+{
+    const mbedtls_ssl_context *ssl = &t->state->ssl;
+    const uint8_t *header = ssl->MBEDTLS_PRIVATE(in_hdr);
+    if (header == NULL || header[0] < MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC ||
+        header[0] > MBEDTLS_SSL_MSG_APPLICATION_DATA || header[1] != 3)
+        return false;
+    t->detail = header[3] << 8 | header[4];
+    if (t->detail > IOT_TLS_RX_BYTES)
+        return true;
+    if (header[0] != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
+        return false;
+    t->detail = (int32_t)ssl->MBEDTLS_PRIVATE(in_hslen);
+    return t->detail > IOT_TLS_RX_BYTES;
+}
+
+iot_err iot_tls_error(struct iot_tls *t, int code)
+{
+    if (t->arena.failed != 0) {
+        t->detail = t->arena.failed > INT32_MAX ? INT32_MAX : (int32_t)t->arena.failed;
+        return IOT_ERR_TLS_MEMORY;
+    }
+    t->detail = code;
+    switch (code) {
+    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+        t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
+        return IOT_ERR_TLS_VERIFY;
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+        return from_alert(t);
+    case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+        t->detail = 0;
+        return IOT_ERR_TLS_CLOSED;
+    case MBEDTLS_ERR_SSL_CONN_EOF:
+        t->detail = 0;
+        return IOT_ERR_TLS_EOF;
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return IOT_ERR_TLS_VERSION;
+    case MBEDTLS_ERR_SSL_INVALID_RECORD:
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
+    case MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL:
+        if (t->state != NULL && record_too_large(t))
+            return IOT_ERR_TLS_RECORD;
+        t->detail = code;
+        return IOT_ERR_TLS_PROTOCOL;
+    default:
+        return IOT_ERR_TLS_PROTOCOL;
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share and nobody else sees: mbedTLS's contexts, which live in the
+ * arena from PREPARE to the end of UP. */
+#ifndef IOT_TLS_MBEDTLS_H
+#define IOT_TLS_MBEDTLS_H
+
+#include "crypto/iot_crypto_drbg.h"
+#include "tls/iot_tls_stream.h"
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#define IOT_TLS_SUITES_MAX 20
+
+struct iot_tls_state {
+    mbedtls_ssl_context ssl;
+    mbedtls_ssl_config conf;
+    mbedtls_x509_crt ca, own;
+    mbedtls_pk_context key;
+    struct iot_drbg *drbg;
+    int64_t floor_s; /* it is not earlier than this */
+    bool named;      /* mbedTLS knows whom the certificate must be for */
+    int suites[IOT_TLS_SUITES_MAX + 1];
+};
+
+/** iot_tls_setup.c: make and configure the contexts, in the arena that is entered. IOT_OK; IOT_ERR_AGAIN:
+ *  nothing was made; another error, `t->detail` is mbedTLS's code. Frees nothing: iot_tls_teardown. */
+iot_err iot_tls_setup(struct iot_tls *t);
+/** Give all back and wipe it. */
+void iot_tls_teardown(struct iot_tls *t);
+/** The next handshake step may take long and is not sliced. */
+bool iot_tls_long_step(const struct iot_tls_state *x);
+/** Whom the certificate must be for. */
+const char *iot_tls_name(const struct iot_tls *t);
+/** Once the handshake is over nobody looks at the authorities and our key again. */
+void iot_tls_setup_shrink(struct iot_tls *t);
+
+/** iot_tls_verify.c: mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
+ *  t->faults and the chain's dates. */
+int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
+/** The latest moment that has passed for certain: options, and the last trusted time in kv. AGAIN: the
+ *  store is slow. */
+iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s);
+/** Trusted time, remembered as a floor for the next boot; false: unknown. */
+bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s);
+void iot_tls_floor_save(const struct iot_tls *t);
+/** Do the dates of the peer's chain fit this moment? The fault, or 0. */
+uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s);
+
+/** iot_tls_resume.c: offer the session in kv, if it is for the same host and trust. Whatever is wrong with
+ *  it means a full handshake. IOT_OK; IOT_ERR_AGAIN: the store is slow. */
+iot_err iot_tls_resume(struct iot_tls *t);
+/** Keep the session for next time. False: the store is slow, ask again. */
+bool iot_tls_resume_save(struct iot_tls *t);
+
+/** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
+iot_err iot_tls_error(struct iot_tls *t, int code);
+
+#endif

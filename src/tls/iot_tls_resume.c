@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session in the port's kv: tag, dates of the peer's chain, then mbedTLS's own form. The tag says for
+ * which host, trust and identity it was made, so that options of another firmware do not meet it. A
+ * session is an offer: whatever is wrong with it, the handshake is a full one. */
+#include "crypto/iot_crypto_digest.h"
+#include "tls/iot_tls_mbedtls.h"
+
+#include <string.h>
+
+#define TAG_BYTES 16u
+
+struct saved {
+    uint8_t tag[TAG_BYTES];
+    int64_t valid_from_s, valid_to_s;
+};
+
+#define HEAD ((uint32_t)sizeof(struct saved))
+
+static void put_u32(struct iot_digest *d, uint32_t value)
+{
+    iot_digest_put(d, (struct iot_bytes){(const uint8_t *)&value, sizeof value});
+}
+
+/* Each part with its length, so that no two lists of parts look alike. */
+static void put(struct iot_digest *d, struct iot_bytes part)
+{
+    put_u32(d, part.len);
+    iot_digest_put(d, part);
+}
+
+static void put_text(struct iot_digest *d, const char *text)
+{
+    put(d, (struct iot_bytes){(const uint8_t *)text, (uint32_t)strlen(text)});
+}
+
+static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
+{
+    uint8_t sum[IOT_DIGEST_BYTES_MAX];
+    struct iot_digest d;
+
+    iot_digest_begin(&d, IOT_DIGEST_SHA256);
+    put_text(&d, t->to->host);
+    put_text(&d, iot_tls_name(t));
+    put_u32(&d, t->to->port);
+    put_u32(&d, t->opt->kinds);
+    put_u32(&d, t->opt->ca_count);
+    for (uint32_t i = 0; i < t->opt->ca_count; i++)
+        put(&d, t->opt->ca[i]);
+    for (uint32_t i = 0; i < t->opt->cert_count; i++)
+        put(&d, t->opt->cert[i]);
+    put(&d, t->opt->psk_identity);
+    iot_digest_end(&d, sum);
+    memcpy(tag, sum, TAG_BYTES);
+}
+
+/* Dates are judged as those of a chain that is seen now. */
+static bool fits(struct iot_tls *t, const struct saved *head)
+{
+    uint8_t tag[TAG_BYTES];
+    int64_t now_s;
+
+    make_tag(t, tag);
+    if (memcmp(tag, head->tag, TAG_BYTES) != 0)
+        return false;
+    t->valid_from_s = head->valid_from_s;
+    t->valid_to_s = head->valid_to_s;
+    t->doubtful = !iot_tls_wall(t, &now_s);
+    return t->doubtful ? (iot_tls_dates(t, t->state->floor_s) & IOT_TLS_FAULT_EXPIRED) == 0
+                       : iot_tls_dates(t, now_s) == 0;
+}
+
+static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+{
+    mbedtls_ssl_session session;
+    struct saved head;
+
+    if (len <= HEAD)
+        return;
+    memcpy(&head, blob, HEAD);
+    if (!fits(t, &head))
+        return;
+    mbedtls_ssl_session_init(&session);
+    if (mbedtls_ssl_session_load(&session, blob + HEAD, len - HEAD) == 0)
+        (void)mbedtls_ssl_set_session(&t->state->ssl, &session);
+    mbedtls_ssl_session_free(&session);
+}
+
+static bool has_store(const struct iot_tls *t)
+{
+    return t->opt->session_key != NULL && t->port->kv_get != NULL && t->port->kv_set != NULL;
+}
+
+/* Too little room in the arena is no failure here. */
+static void forgive(struct iot_tls *t)
+{
+    t->arena.failed = 0;
+}
+
+iot_err iot_tls_resume(struct iot_tls *t)
+{
+    uint32_t len = 0, cap = HEAD + IOT_TLS_SESSION_BYTES;
+    if (!has_store(t))
+        return IOT_OK;
+    uint8_t *blob = iot_arena_calloc(1, cap);
+    iot_err err = IOT_ERR_FULL;
+    if (blob != NULL) {
+        err = t->port->kv_get(t->port->ctx, t->opt->session_key, blob, cap, &len);
+        if (err == IOT_OK)
+            offer(t, blob, len);
+        iot_wipe(blob, cap);
+        iot_arena_free(blob);
+    }
+    forgive(t);
+    return err == IOT_ERR_AGAIN ? err : IOT_OK;
+}
+
+bool iot_tls_resume_save(struct iot_tls *t)
+{
+    const mbedtls_ssl_session *session = t->state->ssl.MBEDTLS_PRIVATE(session);
+    struct saved head;
+    size_t len = 0, room = 0;
+
+    if (!has_store(t) || session == NULL)
+        return true;
+    (void)mbedtls_ssl_session_save(session, NULL, 0, &room); /* says how much it wants */
+    if (room == 0 || room > IOT_TLS_SESSION_BYTES)
+        return true;
+    uint8_t *blob = iot_arena_calloc(1, HEAD + room);
+    iot_err err = IOT_ERR_FULL;
+    if (blob != NULL && mbedtls_ssl_session_save(session, blob + HEAD, room, &len) == 0) {
+        make_tag(t, head.tag);
+        head.valid_from_s = t->valid_from_s;
+        head.valid_to_s = t->valid_to_s;
+        memcpy(blob, &head, HEAD);
+        err = t->port->kv_set(t->port->ctx, t->opt->session_key, blob, HEAD + (uint32_t)len);
+    }
+    if (blob != NULL)
+        iot_wipe(blob, HEAD + (uint32_t)room);
+    iot_arena_free(blob);
+    forgive(t);
+    return err != IOT_ERR_AGAIN;
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/iot_tls_stream.h"
+
+#include "core/iot_core_assert.h"
+#include "crypto/iot_crypto_digest.h"
+#include "tls/iot_tls_mbedtls.h"
+
+#include <string.h>
+
+#define AGAIN_MS   20u    /* the port's chance or store is asked again */
+#define RECHECK_MS 10000u /* is trusted time known by now? */
+
+enum tls_phase { PH_IDLE, PH_LOWER, PH_PREPARE, PH_HANDSHAKE, PH_UP, PH_BYE, PH_CLOSING, PH_OVER };
+
+static struct iot_tls *self(struct iot_stream *s)
+{
+    return (struct iot_tls *)(void *)s; /* base is the first member */
+}
+
+static const struct iot_tls *self_const(const struct iot_stream *s)
+{
+    return (const struct iot_tls *)(const void *)s;
+}
+
+/* ---- mbedTLS's world ----------------------------------------------------------------------- */
+
+/* mbedTLS and PSA know one arena and one generator: ours, from enter to leave. */
+struct outside {
+    struct iot_arena *arena;
+    struct iot_drbg *drbg;
+};
+
+static struct outside enter(struct iot_tls *t)
+{
+    struct outside o = {iot_arena_enter(&t->arena),
+                        iot_drbg_enter(t->state != NULL ? t->state->drbg : NULL)};
+    return o;
+}
+
+static void leave(struct iot_tls *t, struct outside o)
+{
+    uint32_t high = t->arena.high * 8;
+    if (high > t->high)
+        t->high = high;
+    iot_arena_enter(o.arena);
+    iot_drbg_enter(o.drbg);
+}
+
+static int bio_send(void *arg, const unsigned char *bytes, size_t n)
+{
+    struct iot_tls *t = arg;
+    uint32_t taken = 0;
+    struct iot_bytes b = {bytes, (uint32_t)n};
+    if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    t->lower_written += taken;
+    return (int)taken;
+}
+
+static int bio_recv(void *arg, unsigned char *into, size_t n)
+{
+    struct iot_tls *t = arg;
+    uint32_t got = 0;
+    if (t->lower->ops->read(t->lower, into, (uint32_t)n, &got) != IOT_OK || got == 0)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    return (int)got;
+}
+
+/* ---- Endings ----------------------------------------------------------------------------- */
+
+/* Everything that mbedTLS had is wiped: it held keys. */
+static void drop_state(struct iot_tls *t)
+{
+    if (t->arena.base == NULL)
+        return;
+    struct outside o = enter(t);
+    iot_tls_teardown(t);
+    leave(t, o);
+    IOT_ASSERT(t->arena.blocks == 0 && t->arena.used == 0);
+    iot_wipe(t->arena.base, t->arena.units * 8);
+    memset(&t->arena, 0, sizeof t->arena);
+}
+
+static iot_err end(struct iot_tls *t, iot_err reason)
+{
+    t->phase = PH_OVER;
+    t->reason = reason;
+    t->deadline = IOT_TIME_NEVER;
+    t->released = t->written;
+    drop_state(t);
+    return reason;
+}
+
+/* The lower stream ended. That the peer said no goodbye in TLS has a name of its own. */
+static iot_err lower_reason(struct iot_tls *t, iot_err err)
+{
+    t->detail = t->lower->ops->detail(t->lower);
+    return err == IOT_ERR_TCP_EOF ? IOT_ERR_TLS_EOF : err;
+}
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot_time now)
+{
+    struct iot_tls *t = self(s);
+    IOT_ASSERT(t->phase == PH_IDLE || t->phase == PH_OVER);
+
+    drop_state(t);
+    t->lower->wake = s->wake;
+    t->to = to;
+    t->now = now;
+    t->reason = IOT_OK;
+    t->detail = 0;
+    t->frozen = t->faults = 0;
+    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = false;
+    t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
+    t->valid_from_s = INT64_MIN;
+    t->valid_to_s = INT64_MAX;
+    t->deadline = IOT_TIME_NEVER;
+    if (!iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes))
+        return end(t, IOT_ERR_TLS_MEMORY);
+    iot_err err = t->lower->ops->open(t->lower, to, now);
+    if (err == IOT_ERR_AGAIN)
+        return err;
+    if (err != IOT_OK) {
+        t->detail = t->lower->ops->detail(t->lower);
+        return end(t, err);
+    }
+    t->phase = PH_LOWER;
+    return IOT_OK;
+}
+
+/* ---- The tick ---------------------------------------------------------------------------- */
+
+/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now. */
+static void move_mark(struct iot_tls *t)
+{
+    if ((int32_t)(t->lower->ops->released(t->lower) - t->mark_lower) < 0)
+        return;
+    t->released = t->mark;
+    t->mark = t->written;
+    t->mark_lower = t->lower_written;
+}
+
+static iot_err poll_lower(struct iot_tls *t, iot_time now)
+{
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    if (err == IOT_ERR_AGAIN)
+        return err;
+    if (err != IOT_OK) {
+        t->detail = t->lower->ops->detail(t->lower);
+        return end(t, err);
+    }
+    t->phase = PH_PREPARE;
+    t->deadline = now + IOT_TLS_HANDSHAKE_MS;
+    iot_stream_wake(&t->base);
+    return IOT_ERR_AGAIN;
+}
+
+static iot_err poll_prepare(struct iot_tls *t, iot_time now)
+{
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    if (err != IOT_OK)
+        return end(t, lower_reason(t, err));
+    struct outside o = enter(t);
+    err = iot_tls_setup(t);
+    if (err == IOT_OK)
+        mbedtls_ssl_set_bio(&t->state->ssl, t, bio_send, bio_recv, NULL);
+    leave(t, o);
+    if (err == IOT_ERR_AGAIN)
+        return now >= t->deadline ? end(t, IOT_ERR_TLS_TIMEOUT) : err;
+    if (err != IOT_OK)
+        return end(t, err);
+    t->phase = PH_HANDSHAKE;
+    iot_stream_wake(&t->base);
+    return IOT_ERR_AGAIN;
+}
+
+static int step(struct iot_tls *t)
+{
+    struct iot_tls_state *x = t->state;
+    bool busy = t->base.on_busy != NULL && iot_tls_long_step(x);
+    /* Addresses are not sent as SNI, but the certificate has to be for this one. */
+    if (x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO && !x->named) {
+        int ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_name(t));
+        if (ret != 0)
+            return ret;
+        x->named = true;
+    }
+    if (busy)
+        t->base.on_busy(t->base.busy_ctx, true);
+    int ret = mbedtls_ssl_handshake_step(&x->ssl);
+    if (busy)
+        t->base.on_busy(t->base.busy_ctx, false);
+    return ret;
+}
+
+static void begin_up(struct iot_tls *t, iot_time now)
+{
+    iot_tls_setup_shrink(t);
+    iot_tls_floor_save(t);
+    t->to_save = true;
+    t->phase = PH_UP;
+    t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
+}
+
+static iot_err poll_handshake(struct iot_tls *t, iot_time now)
+{
+    iot_err lower = t->lower->ops->poll(t->lower, now), err = IOT_ERR_AGAIN;
+    struct outside o = enter(t);
+    int ret = step(t);
+    switch (ret) {
+    case 0:
+        if (mbedtls_ssl_is_handshake_over(&t->state->ssl)) {
+            begin_up(t, now);
+            err = IOT_OK;
+        }
+        iot_stream_wake(&t->base);
+        break;
+    case MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS:
+    case MBEDTLS_ERR_ECP_IN_PROGRESS:
+        iot_stream_wake(&t->base);
+        break;
+    case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
+        if (lower != IOT_OK) /* and nothing of what came before its end is left */
+            err = lower_reason(t, lower);
+        else if (now >= t->deadline)
+            err = IOT_ERR_TLS_TIMEOUT;
+        break;
+    default:
+        err = iot_tls_error(t, ret);
+    }
+    leave(t, o);
+    t->lower->ops->flush(t->lower);
+    if (err == IOT_ERR_AGAIN && now >= t->deadline)
+        err = IOT_ERR_TLS_TIMEOUT;
+    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : end(t, err);
+}
+
+/* Trusted time has come: were the dates right? */
+static iot_err recheck(struct iot_tls *t, iot_time now)
+{
+    int64_t now_s;
+    t->deadline = now + RECHECK_MS;
+    if (!iot_tls_wall(t, &now_s))
+        return IOT_OK;
+    t->doubtful = false;
+    t->deadline = IOT_TIME_NEVER;
+    iot_tls_floor_save(t);
+    t->faults = iot_tls_dates(t, now_s);
+    if (t->faults == 0)
+        return IOT_OK;
+    t->detail = t->faults;
+    return end(t, IOT_ERR_TLS_VERIFY);
+}
+
+/* A link that breaks is reported at once; what is decrypted by then can still be read. */
+static iot_err poll_up(struct iot_tls *t, iot_time now)
+{
+    t->may_read = true;
+    if (t->reason != IOT_OK)
+        return t->reason;
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    move_mark(t);
+    if (err != IOT_OK) {
+        t->reason = lower_reason(t, err);
+        return t->reason;
+    }
+    if (t->to_save) {
+        struct outside o = enter(t);
+        t->to_save = !iot_tls_resume_save(t);
+        leave(t, o);
+    }
+    return t->doubtful && now >= t->deadline ? recheck(t, now) : IOT_OK;
+}
+
+/* Half a record may be on its way; the goodbye comes behind it. */
+static iot_err poll_bye(struct iot_tls *t, iot_time now)
+{
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    bool said = err != IOT_OK || now >= t->deadline;
+    while (!said) {
+        bool behind = t->frozen != 0;
+        struct outside o = enter(t);
+        int ret = mbedtls_ssl_close_notify(&t->state->ssl);
+        leave(t, o);
+        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+            t->lower->ops->flush(t->lower);
+            return IOT_ERR_AGAIN;
+        }
+        t->frozen = 0;
+        said = !behind || ret != 0;
+    }
+    iot_time deadline = t->deadline;
+    drop_state(t);
+    t->phase = PH_CLOSING;
+    t->deadline = IOT_TIME_NEVER;
+    t->lower->ops->close(t->lower, deadline);
+    return IOT_ERR_AGAIN;
+}
+
+static iot_err poll_closing(struct iot_tls *t, iot_time now)
+{
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    if (err == IOT_ERR_AGAIN)
+        return err;
+    t->detail = t->lower->ops->detail(t->lower);
+    return end(t, err);
+}
+
+static iot_err tls_poll(struct iot_stream *s, iot_time now)
+{
+    struct iot_tls *t = self(s);
+    t->now = now;
+    switch ((enum tls_phase)t->phase) {
+    case PH_IDLE:
+        return IOT_ERR_CLOSED;
+    case PH_LOWER:
+        return poll_lower(t, now);
+    case PH_PREPARE:
+        return poll_prepare(t, now);
+    case PH_HANDSHAKE:
+        return poll_handshake(t, now);
+    case PH_UP:
+        return poll_up(t, now);
+    case PH_BYE:
+        return poll_bye(t, now);
+    case PH_CLOSING:
+        return poll_closing(t, now);
+    case PH_OVER:
+        return t->reason;
+    }
+    IOT_UNREACHABLE();
+    return IOT_ERR_STATE;
+}
+
+/* ---- Bytes ------------------------------------------------------------------------------- */
+
+static void fail(struct iot_tls *t, int code)
+{
+    if (t->reason == IOT_OK)
+        t->reason = iot_tls_error(t, code);
+    iot_stream_wake(&t->base);
+}
+
+/* A record is decrypted whole, and long ones take long: one per tick. */
+static iot_err tls_read(struct iot_stream *s, uint8_t *into, uint32_t cap, uint32_t *got)
+{
+    struct iot_tls *t = self(s);
+    if (t->phase != PH_UP || cap == 0)
+        return IOT_ERR_AGAIN;
+    mbedtls_ssl_context *ssl = &t->state->ssl;
+    bool decrypted = mbedtls_ssl_get_bytes_avail(ssl) != 0;
+    if (!decrypted && !t->may_read) {
+        *got = 0;
+        return IOT_OK;
+    }
+    if (!decrypted && t->ended)
+        return IOT_ERR_AGAIN;
+
+    struct outside o = enter(t);
+    int ret = mbedtls_ssl_read(ssl, into, cap);
+    leave(t, o);
+    if (!decrypted && ret != MBEDTLS_ERR_SSL_WANT_READ)
+        t->may_read = false;
+    if (ret > 0) {
+        *got = (uint32_t)ret;
+        return IOT_OK;
+    }
+    switch (ret) {
+    case MBEDTLS_ERR_SSL_WANT_READ:
+        return IOT_ERR_AGAIN;
+    case MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET: /* TLS 1.3 */
+        t->to_save = true;
+        iot_stream_wake(s);
+        return IOT_ERR_AGAIN;
+    case MBEDTLS_ERR_SSL_WANT_WRITE: /* an answer of TLS's own waits for room */
+        return IOT_ERR_AGAIN;
+    case 0:
+        return IOT_ERR_AGAIN;
+    default:
+        t->ended = true;
+        fail(t, ret);
+        return IOT_ERR_AGAIN;
+    }
+}
+
+/* mbedTLS has the bytes encrypted when it says WANT_WRITE, and wants to be asked again with the same
+ * ones. An alert of its own may have carried them out meanwhile. */
+static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
+                         enum iot_stream_write_flag how, iot_time now, uint32_t *taken)
+{
+    struct iot_tls *t = self(s);
+    (void)how; /* encrypting copies */
+    if (t->phase != PH_UP || t->reason != IOT_OK || bytes.len == 0)
+        return IOT_ERR_AGAIN;
+    t->now = now;
+    mbedtls_ssl_context *ssl = &t->state->ssl;
+    uint32_t len = t->frozen != 0 ? t->frozen : bytes.len;
+    if (len > IOT_TLS_TX_BYTES)
+        len = IOT_TLS_TX_BYTES;
+    IOT_ASSERT(t->frozen <= bytes.len);
+
+    int ret = (int)t->frozen;
+    if (t->frozen == 0 || ssl->MBEDTLS_PRIVATE(out_left) != 0) {
+        struct outside o = enter(t);
+        ret = mbedtls_ssl_write(ssl, bytes.ptr, len);
+        leave(t, o);
+    }
+    if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        t->frozen = (uint16_t)len;
+        return IOT_ERR_AGAIN;
+    }
+    t->frozen = 0;
+    if (ret <= 0) {
+        fail(t, ret);
+        return IOT_ERR_AGAIN;
+    }
+    t->written += (uint32_t)ret;
+    move_mark(t);
+    *taken = (uint32_t)ret;
+    return IOT_OK;
+}
+
+static void tls_flush(struct iot_stream *s)
+{
+    struct iot_tls *t = self(s);
+    if (t->phase == PH_UP)
+        t->lower->ops->flush(t->lower);
+}
+
+static uint32_t tls_released(const struct iot_stream *s)
+{
+    return self_const(s)->released;
+}
+
+/* ---- Closing ----------------------------------------------------------------------------- */
+
+static void tls_close(struct iot_stream *s, iot_time deadline)
+{
+    struct iot_tls *t = self(s);
+    if (t->phase == PH_UP && t->reason == IOT_OK) {
+        t->phase = PH_BYE;
+        t->deadline = deadline;
+    } else if (t->phase != PH_OVER && t->phase != PH_IDLE) {
+        drop_state(t);
+        t->phase = PH_CLOSING;
+        t->deadline = IOT_TIME_NEVER;
+        t->lower->ops->close(t->lower, deadline);
+    }
+    iot_stream_wake(s);
+}
+
+static void tls_abort(struct iot_stream *s)
+{
+    struct iot_tls *t = self(s);
+    t->lower->ops->abort(t->lower);
+    t->detail = 0;
+    end(t, IOT_ERR_CLOSED);
+}
+
+static iot_time tls_deadline(const struct iot_stream *s)
+{
+    const struct iot_tls *t = self_const(s);
+    if (t->phase == PH_IDLE || t->phase == PH_OVER)
+        return IOT_TIME_NEVER;
+    iot_time first = t->lower->ops->deadline(t->lower), again = t->now + AGAIN_MS;
+    if (t->phase == PH_PREPARE || (t->phase == PH_UP && t->to_save))
+        first = again < first ? again : first;
+    return t->deadline < first ? t->deadline : first;
+}
+
+static bool tls_idle(const struct iot_stream *s)
+{
+    const struct iot_tls *t = self_const(s);
+    return t->state == NULL && t->lower->ops->idle(t->lower);
+}
+
+static int32_t tls_detail(const struct iot_stream *s)
+{
+    return self_const(s)->detail;
+}
+
+static const struct iot_stream_ops tls_ops = {
+    .open = tls_open,
+    .poll = tls_poll,
+    .read = tls_read,
+    .write = tls_write,
+    .flush = tls_flush,
+    .released = tls_released,
+    .close = tls_close,
+    .abort = tls_abort,
+    .deadline = tls_deadline,
+    .idle = tls_idle,
+    .detail = tls_detail,
+};
+
+void iot_tls_init(struct iot_tls *t, struct iot_stream *lower, const struct iot_tls_options *opt,
+                  const struct iot_port *port)
+{
+    memset(t, 0, sizeof *t);
+    t->base.ops = &tls_ops;
+    t->lower = lower;
+    t->opt = opt;
+    t->port = port;
+    t->phase = PH_IDLE;
+    t->deadline = IOT_TIME_NEVER;
+}
+
+void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out)
+{
+    out->used = t->arena.used * 8;
+    out->high = t->high;
+    out->max = t->opt->arena_bytes;
+    out->blocks = t->arena.blocks;
+}
+
+const char *iot_tls_suite(const struct iot_tls *t)
+{
+    const char *name = t->phase == PH_UP ? mbedtls_ssl_get_ciphersuite(&t->state->ssl) : NULL;
+    return name != NULL ? name : "";
+}

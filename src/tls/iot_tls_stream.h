@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* iot_stream over another iot_stream: TLS by mbedTLS, one handshake step or one record per tick, all
+ * memory in one arena.
+ *
+ *     IDLE -open-> LOWER -connected-> PREPARE -> HANDSHAKE -> UP -close-> BYE -> CLOSING -> OVER
+ *                        (chance, kv: AGAIN)                  (close_notify)  (the lower stream's)
+ */
+#ifndef IOT_TLS_STREAM_H
+#define IOT_TLS_STREAM_H
+
+#include "crypto/iot_crypto_arena.h"
+#include "iot/iot_port.h"
+#include "iot/iot_stream.h"
+#include "iot/iot_tls.h"
+
+struct iot_tls_state;
+
+/** Longest PSK and its identity that a source may give. */
+#define IOT_TLS_PSK_MAX          64
+#define IOT_TLS_PSK_IDENTITY_MAX 100
+
+/** Key and identity for PSK, asked for at each connection when the options hold none. IOT_OK;
+ *  IOT_ERR_AGAIN; another error ends the attempt. */
+typedef iot_err (*iot_tls_psk_source)(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX],
+                                      uint32_t *identity_len, uint8_t key[IOT_TLS_PSK_MAX]);
+
+/* Bytes are counted three times: `written` is plain text that was taken; when the lower stream has let go of
+ * `mark_lower` of its bytes, the peer's TCP has confirmed the first `mark` of ours, which then are
+ * `released`. One mark is out at a time. */
+struct iot_tls {
+    struct iot_stream base;
+    uint8_t phase;
+    bool may_read; /* this tick's one record is not yet decrypted */
+    bool doubtful; /* dates were judged without trusted time */
+    bool to_save;  /* the new session is not yet in kv */
+    bool judged;   /* the chain was looked at in this handshake: it was no resumption */
+    bool ended;    /* nothing can be decrypted any more */
+    uint16_t
+        frozen; /* bytes offered to mbedTLS and not yet taken: to be offered again as they are */
+    uint16_t faults; /* enum iot_tls_fault, of the chain that is looked at */
+    const struct iot_tls_options *opt;
+    const struct iot_port *port;
+    struct iot_stream *lower;
+    const struct iot_endpoint *to;
+    struct iot_tls_state *state; /* mbedTLS's, in the arena; NULL: none */
+    struct iot_arena arena;
+    uint32_t high; /* most bytes of the arena since init */
+    iot_tls_psk_source psk;
+    void *psk_ctx;
+    iot_err reason; /* why the phase is OVER, or soon will be */
+    int32_t detail;
+    uint32_t written, released, mark, mark_lower;
+    uint32_t lower_written;
+    iot_time now;                     /* of the call under way */
+    iot_time deadline;                /* of the phase */
+    int64_t valid_from_s, valid_to_s; /* the narrowest dates of the peer's chain */
+};
+
+/** `lower` carries the bytes; `opt` and `port` outlive the stream. The owner's wake and on_busy are
+ *  set in `base`; the lower stream's wake is taken from there at open. */
+void iot_tls_init(struct iot_tls *t, struct iot_stream *lower, const struct iot_tls_options *opt,
+                  const struct iot_port *port);
+
+/** Options fit: IOT_OK; IOT_ERR_ARG: no authority for a kind that needs one, PSK without a key (and
+ *  no source), certificate without key, unknown kinds; arena not aligned, too large or missing. */
+iot_err iot_tls_check(const struct iot_tls_options *opt, bool psk_source);
+
+void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out);
+
+/** What was negotiated, as IANA names it ("TLS-ECDHE-..." in mbedTLS's spelling); "" before. */
+const char *iot_tls_suite(const struct iot_tls *t);
+
+#endif

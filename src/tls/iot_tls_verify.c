@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of the server's certificates beside their signatures. mbedTLS looks for a chain and
+ * at the name; what it leaves to a clock, and its kindness to the common name, is settled here. */
+#include "tls/iot_tls_mbedtls.h"
+
+#define TIME_KEY  "iot-time"
+#define SAVE_DIFF (24 * 3600) /* flash wears: a floor may be a day old */
+#define DAY_S     86400
+
+static const struct {
+    uint32_t flag;
+    uint16_t fault;
+} table[] = {
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, IOT_TLS_FAULT_CA},
+    {MBEDTLS_X509_BADCERT_CN_MISMATCH, IOT_TLS_FAULT_NAME},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE |
+         MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
+     IOT_TLS_FAULT_USAGE},
+    {MBEDTLS_X509_BADCERT_BAD_MD, IOT_TLS_FAULT_DIGEST},
+    {MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY, IOT_TLS_FAULT_KEY},
+    {MBEDTLS_X509_BADCERT_MISSING, IOT_TLS_FAULT_MISSING},
+};
+
+static uint16_t faults_of(uint32_t flags)
+{
+    uint16_t faults = 0;
+    for (uint32_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if ((flags & table[i].flag) != 0)
+            faults |= table[i].fault;
+        flags &= ~table[i].flag;
+    }
+    return flags != 0 ? (uint16_t)(faults | IOT_TLS_FAULT_OTHER) : faults;
+}
+
+/* Days since 1970-01-01 of a date in the Gregorian calendar. Years begin in March, so that the leap
+ * day is a year's last. */
+static int64_t days(int year, int month, int day)
+{
+    int64_t y = month > 2 ? year : year - 1;
+    int64_t in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return y * 365 + y / 4 - y / 100 + y / 400 + in_year - 719468;
+}
+
+static int64_t seconds(const mbedtls_x509_time *t)
+{
+    return days(t->year, t->mon, t->day) * DAY_S + t->hour * 3600 + t->min * 60 + t->sec;
+}
+
+uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s)
+{
+    uint16_t faults = 0;
+    if (now_s > t->valid_to_s)
+        faults |= IOT_TLS_FAULT_EXPIRED;
+    if (now_s < t->valid_from_s)
+        faults |= IOT_TLS_FAULT_NOT_YET;
+    return faults;
+}
+
+/* From the authority down to the leaf, depth 0. */
+int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+    struct iot_tls *t = tls;
+    int64_t from = seconds(&crt->valid_from), to = seconds(&crt->valid_to), now_s;
+
+    if (!t->judged) {
+        t->judged = true;
+        t->faults = 0;
+        t->valid_from_s = INT64_MIN;
+        t->valid_to_s = INT64_MAX;
+    }
+    if (from > t->valid_from_s)
+        t->valid_from_s = from;
+    if (to < t->valid_to_s)
+        t->valid_to_s = to;
+    t->faults |= faults_of(*flags);
+    if (depth != 0)
+        return 0;
+
+    /* RFC 6125, section 6.4.4, as RFC 9525 has it: the common name is no name of a server. */
+    if (!mbedtls_x509_crt_has_ext_type(crt, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME)) {
+        t->faults |= IOT_TLS_FAULT_NAME;
+        *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    }
+    t->doubtful = !iot_tls_wall(t, &now_s);
+    /* Without trusted time only the end counts, against what has passed for certain. */
+    uint16_t dates = t->doubtful ? iot_tls_dates(t, t->state->floor_s) & IOT_TLS_FAULT_EXPIRED
+                                 : iot_tls_dates(t, now_s);
+    t->faults |= dates;
+    if (dates & IOT_TLS_FAULT_EXPIRED)
+        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+    if (dates & IOT_TLS_FAULT_NOT_YET)
+        *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    return 0;
+}
+
+bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s)
+{
+    return t->port->wall != NULL && t->port->wall(t->port->ctx, now_s) == IOT_OK;
+}
+
+static iot_err saved_time(const struct iot_tls *t, int64_t *at_s)
+{
+    uint32_t len = 0;
+    if (t->port->kv_get == NULL)
+        return IOT_ERR_STATE;
+    iot_err err = t->port->kv_get(t->port->ctx, TIME_KEY, at_s, sizeof *at_s, &len);
+    return err == IOT_OK && len != sizeof *at_s ? IOT_ERR_SIZE : err;
+}
+
+iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s)
+{
+    int64_t saved_s = 0;
+    iot_err err = saved_time(t, &saved_s);
+    if (err == IOT_ERR_AGAIN)
+        return err;
+    *floor_s = t->opt->min_wall_s;
+    if (err == IOT_OK && saved_s > *floor_s)
+        *floor_s = saved_s;
+    return IOT_OK;
+}
+
+/* A store that is slow or broken costs only the age of the floor. */
+void iot_tls_floor_save(const struct iot_tls *t)
+{
+    int64_t now_s = 0;
+    if (t->port->kv_set == NULL || !iot_tls_wall(t, &now_s))
+        return;
+    if (now_s - t->state->floor_s >= SAVE_DIFF)
+        (void)t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s);
+}
