@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DER_MAX  4096u
-#define FILE_MAX 8192u
-#define MAKE_MS  60000u
+#define DER_MAX   4096u
+#define FILE_MAX  8192u
+#define MAKE_MS   60000u
 #define WORDS_MAX 32
 
 /* How a certificate is made. The strange root has the name of the right one: only its key tells.
@@ -28,30 +28,33 @@ struct recipe {
     const char *digest;
 };
 
-#define EC     "ec"
-#define SANS   "DNS:" PEER_NAME ",IP:127.0.0.1,IP:10.0.2.2,IP:::1,IP:fec0::2"
-#define CA     "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
-#define SERVER "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"           \
-               "extendedKeyUsage=serverAuth\n"
+#define EC   "ec"
+#define SANS "DNS:" PEER_NAME ",IP:127.0.0.1,IP:10.0.2.2,IP:::1,IP:fec0::2"
+#define CA   "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+#define SERVER                                                                                     \
+    "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"                     \
+    "extendedKeyUsage=serverAuth\n"
 #define RSA_SERVER                                                                                 \
     "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"     \
     "extendedKeyUsage=serverAuth\n"
-#define CLIENT "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"           \
-               "extendedKeyUsage=clientAuth\n"
+#define CLIENT                                                                                     \
+    "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"                     \
+    "extendedKeyUsage=clientAuth\n"
 #define NO_SIGN                                                                                    \
-    "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyAgreement\n"                         \
+    "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyEncipherment\n"                      \
     "extendedKeyUsage=serverAuth\n"
 
 #define COMMENT_100                                                                                \
-    "A ticket holds the certificate of the client; this one is as large as those of some vendors. "  \
+    "A ticket holds the certificate of the client; this one is as large as those of some "         \
+    "vendors. "                                                                                    \
     "......"
 #define LARGE                                                                                      \
-    CLIENT "nsComment=" COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100     \
-        COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100         \
-            "\n"
+    CLIENT "nsComment=" COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100    \
+        COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 "\n"
 
 static const struct recipe recipes[CERT_COUNT] = {
-    [CERT_EC_ROOT] = {"ec-root", CERT_EC_ROOT, EC, "Test EC root", NULL, CA, PEER_ROOT_DAYS, "-sha256"},
+    [CERT_EC_ROOT] = {"ec-root", CERT_EC_ROOT, EC, "Test EC root", NULL, CA, PEER_ROOT_DAYS,
+                      "-sha256"},
     [CERT_EC_GOOD] = {"ec-good", CERT_EC_ROOT, EC, "good", SANS, SERVER, PEER_LEAF_DAYS, "-sha256"},
     [CERT_EC_OTHER] = {"ec-other", CERT_EC_ROOT, EC, "other", "DNS:b.test.lwlink", SERVER,
                        PEER_LEAF_DAYS, "-sha256"},
@@ -67,8 +70,6 @@ static const struct recipe recipes[CERT_COUNT] = {
                        "-sha256"},
     [CERT_EC_CLIENT_USE] = {"ec-client-use", CERT_EC_ROOT, EC, "use", SANS, CLIENT, PEER_LEAF_DAYS,
                             "-sha256"},
-    [CERT_EC_NO_SIGN] = {"ec-no-sign", CERT_EC_ROOT, EC, "no-sign", SANS, NO_SIGN, PEER_LEAF_DAYS,
-                         "-sha256"},
     [CERT_EC_SHA1] = {"ec-sha1", CERT_EC_ROOT, EC, "sha1", SANS, SERVER, PEER_LEAF_DAYS, "-sha1"},
     [CERT_EC_BY_LEAF] = {"ec-by-leaf", CERT_EC_GOOD, EC, "by-leaf", SANS, SERVER, PEER_LEAF_DAYS,
                          "-sha256"},
@@ -78,6 +79,8 @@ static const struct recipe recipes[CERT_COUNT] = {
                          PEER_MIDDLE_DAYS, "-sha256"},
     [CERT_RSA_GOOD] = {"rsa-good", CERT_RSA_MIDDLE, "rsa:2048", "good", SANS, RSA_SERVER,
                        PEER_LEAF_DAYS, "-sha256"},
+    [CERT_RSA_NO_SIGN] = {"rsa-no-sign", CERT_EC_ROOT, "rsa:2048", "no-sign", SANS, NO_SIGN,
+                          PEER_LEAF_DAYS, "-sha256"},
     [CERT_RSA_WEAK] = {"rsa-weak", CERT_EC_ROOT, "rsa:1024", "weak", SANS, RSA_SERVER,
                        PEER_LEAF_DAYS, "-sha256"},
     [CERT_STRANGE_ROOT] = {"strange-root", CERT_STRANGE_ROOT, EC, "Test EC root", NULL, CA,
@@ -242,9 +245,9 @@ static void write_config(const char *path, const struct recipe *r)
 static void sign(const struct recipe *r, struct made *m, const struct made *issuer)
 {
     char config[HOST_PATH_MAX], days[16];
-    const char *words[WORDS_MAX] = {"req",  "-x509", "-newkey", r->key,     "-noenc",      "-keyout",
-                                    m->key_pem, "-out",  m->pem,    "-config",  config,
-                                    "-extensions", "ext", r->digest, "-days", days};
+    const char *words[WORDS_MAX] = {
+        "req",  "-x509",   "-newkey", r->key,        "-noenc", "-keyout", m->key_pem, "-out",
+        m->pem, "-config", config,    "-extensions", "ext",    r->digest, "-days",    days};
     int n = 16;
 
     path_in_dir(config, r->file, ".cnf");

@@ -10,11 +10,11 @@
 /** What servers are called here, and nobody else. */
 #define PEER_NAME "a.test.lwlink"
 
-#define PEER_DAY_S        ((int64_t)86400)
-#define PEER_LEAF_DAYS    30 /* how long the end certificates are good ... */
-#define PEER_MIDDLE_DAYS  20 /* ... the one between them and the RSA root ... */
-#define PEER_ROOT_DAYS    3650
-#define PEER_BRIEF_DAYS   3 /* ... and CERT_EC_BRIEF */
+#define PEER_DAY_S       ((int64_t)86400)
+#define PEER_LEAF_DAYS   30 /* how long the end certificates are good ... */
+#define PEER_MIDDLE_DAYS 20 /* ... the one between them and the RSA root ... */
+#define PEER_ROOT_DAYS   3650
+#define PEER_BRIEF_DAYS  3 /* ... and CERT_EC_BRIEF */
 
 enum peer_cert_id {
     CERT_EC_ROOT,
@@ -26,19 +26,19 @@ enum peer_cert_id {
     CERT_EC_PARTIAL,  /* a*.test.lwlink */
     CERT_EC_BRIEF,    /* as CERT_EC_GOOD, for few days */
     CERT_EC_CLIENT_USE,
-    CERT_EC_NO_SIGN,    /* its key may not sign */
-    CERT_EC_SHA1,       /* signed with SHA-1 */
-    CERT_EC_BY_LEAF,    /* issued by CERT_EC_GOOD, which is no authority */
-    CERT_RSA_ROOT,      /* RSA-2048 */
-    CERT_RSA_MIDDLE,    /* issued by it */
-    CERT_RSA_GOOD,      /* issued by that one: with the root a chain of three */
-    CERT_RSA_WEAK,      /* RSA-1024, issued by CERT_EC_ROOT */
-    CERT_STRANGE_ROOT,  /* an authority of somebody else */
-    CERT_STRANGE_GOOD,  /* issued by it, for PEER_NAME */
-    CERT_SELF,          /* for PEER_NAME, signed by itself */
-    CERT_CLIENT_EC,     /* of a device, issued by CERT_EC_ROOT */
-    CERT_CLIENT_RSA,    /* the same with RSA-2048 */
-    CERT_CLIENT_LARGE,  /* of a device, so large that it makes a session ticket of 2000 bytes */
+    CERT_EC_SHA1,        /* signed with SHA-1 */
+    CERT_EC_BY_LEAF,     /* issued by CERT_EC_GOOD, which is no authority */
+    CERT_RSA_ROOT,       /* RSA-2048 */
+    CERT_RSA_MIDDLE,     /* issued by it */
+    CERT_RSA_GOOD,       /* issued by that one: with the root a chain of three */
+    CERT_RSA_NO_SIGN,    /* its key may not sign; issued by CERT_EC_ROOT */
+    CERT_RSA_WEAK,       /* RSA-1024; issued by CERT_EC_ROOT */
+    CERT_STRANGE_ROOT,   /* an authority of somebody else */
+    CERT_STRANGE_GOOD,   /* issued by it, for PEER_NAME */
+    CERT_SELF,           /* for PEER_NAME, signed by itself */
+    CERT_CLIENT_EC,      /* of a device, issued by CERT_EC_ROOT */
+    CERT_CLIENT_RSA,     /* the same with RSA-2048 */
+    CERT_CLIENT_LARGE,   /* of a device, so large that it makes a session ticket of 2000 bytes */
     CERT_CLIENT_STRANGE, /* of a device, issued by CERT_STRANGE_ROOT */
     CERT_COUNT,
 };

@@ -26,7 +26,7 @@ static struct peer_device *devices[PEER_DEVICES_MAX];
 
 static const char *const kind_names[PEER_KINDS] = {
     "CONNECTING", "CONNECTED", "LOST",    "DONE",     "FAILED", "SUBACK",
-    "UNSUBACK",   "MESSAGE",   "SKIPPED", "WRITABLE", "CLOSED",
+    "UNSUBACK",   "MESSAGE",   "SKIPPED", "WRITABLE", "BUSY",   "CLOSED",
 };
 
 /* ---- Payloads ---------------------------------------------------------------------------- */

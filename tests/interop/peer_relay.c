@@ -238,20 +238,21 @@ static void on_far(void *ctx, int fd, short revents)
 /* POLLOUT on a free socket makes the loop turn at once: that is how a drip and a departure go on. */
 static void watch(struct peer_relay *r)
 {
-    bool works = r->leaving != 0 ||
-                 (r->down.len != 0 && r->down.total < r->mute_bytes && !r->has_left);
+    bool works =
+        r->leaving != 0 || (r->down.len != 0 && r->down.total < r->mute_bytes && !r->has_left);
 
     if (r->near >= 0)
-        assert_true(host_watch(r->near,
-                               (short)((r->up.ended || r->up.len == sizeof r->up.bytes ? 0 : POLLIN) |
-                                       (works ? POLLOUT : 0)),
-                               on_near, r));
+        assert_true(
+            host_watch(r->near,
+                       (short)((r->up.ended || r->up.len == sizeof r->up.bytes ? 0 : POLLIN) |
+                               (works ? POLLOUT : 0)),
+                       on_near, r));
     if (r->far >= 0)
-        assert_true(host_watch(
-            r->far,
-            (short)((r->down.ended || r->down.len == sizeof r->down.bytes ? 0 : POLLIN) |
-                    (r->up.len != 0 ? POLLOUT : 0)),
-            on_far, r));
+        assert_true(
+            host_watch(r->far,
+                       (short)((r->down.ended || r->down.len == sizeof r->down.bytes ? 0 : POLLIN) |
+                               (r->up.len != 0 ? POLLOUT : 0)),
+                       on_far, r));
 }
 
 static void on_listener(void *ctx, int fd, short revents)

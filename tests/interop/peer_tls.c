@@ -164,8 +164,6 @@ static void start_with(struct peer_tls *s, const struct peer_cert *c, const char
         words[n++] = (char *)c->pem;
         words[n++] = (char *)"-key";
         words[n++] = (char *)c->key_pem;
-    } else {
-        words[n++] = (char *)"-nocert";
     }
     if (c != NULL && c->above_pem != NULL) {
         words[n++] = (char *)"-cert_chain";

@@ -29,7 +29,7 @@ struct peer_tls {
 /** Start one on a free port with a certificate and what leads to its root, and wait until it
  *  listens. `words`: more arguments, separated by blanks; NULL: none. */
 void peer_tls_start(struct peer_tls *s, enum peer_cert_id cert, const char *words);
-/** Without certificate. */
+/** Without certificate: `words` have to name one, or -nocert. */
 void peer_tls_start_bare(struct peer_tls *s, const char *words);
 void peer_tls_stop(struct peer_tls *s);
 /** For the teardown of every test. */
