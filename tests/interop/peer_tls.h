@@ -27,7 +27,8 @@ struct peer_tls {
 };
 
 /** Start one on a free port with a certificate and what leads to its root, and wait until it
- *  listens. `words`: more arguments, separated by blanks; NULL: none. */
+ *  listens. It speaks TLS 1.2 unless `words`, more arguments with blanks between, name another
+ *  version. `words` may be NULL. */
 void peer_tls_start(struct peer_tls *s, enum peer_cert_id cert, const char *words);
 /** Without certificate: `words` have to name one, or -nocert. */
 void peer_tls_start_bare(struct peer_tls *s, const char *words);
