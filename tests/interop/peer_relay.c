@@ -15,8 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RELAYS_MAX   4u
-#define HEADER_BYTES 5u
+#define RELAYS_MAX     4u
+#define HEADER_BYTES   5u
+#define MESSAGE_HEADER 4u
 
 static struct peer_relay *relays[RELAYS_MAX];
 
@@ -109,6 +110,16 @@ static uint32_t allowed(struct peer_relay *r)
     return waited < r->delay_ms ? 0 : r->down.len;
 }
 
+/* The next byte? A message's length is left alone: the device would wait for the rest, and rightly. */
+static bool spoils(const struct peer_relay *r)
+{
+    const struct peer_way *w = &r->down;
+    uint32_t size = (uint32_t)w->header[3] << 8 | w->header[4];
+
+    return w->records == r->spoil_record && w->header_have == HEADER_BYTES &&
+           w->left == (size > MESSAGE_HEADER ? 1 : size);
+}
+
 static void take_front(struct peer_way *w, uint32_t n)
 {
     memmove(w->bytes, w->bytes + n, w->len - n);
@@ -124,7 +135,7 @@ static void pass_down(struct peer_relay *r)
 
     while (n < most && n < w->len && w->total < r->mute_bytes && !at_cut(r)) {
         uint8_t byte = w->bytes[n];
-        if (w->total == r->spoil_byte)
+        if (spoils(r))
             byte ^= 0x10;
         ssize_t sent = send(r->near, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE);
         if (sent != 1)
@@ -289,7 +300,7 @@ static void on_listener(void *ctx, int fd, short revents)
 
 void peer_relay_behave(struct peer_relay *r)
 {
-    r->cut_bytes = r->cut_records = r->spoil_byte = r->mute_bytes = PEER_NEVER;
+    r->cut_bytes = r->cut_records = r->spoil_record = r->mute_bytes = PEER_NEVER;
     r->drip_ms = r->delay_ms = 0;
     r->rudely = false;
 }

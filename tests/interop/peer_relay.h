@@ -39,13 +39,14 @@ struct peer_relay {
 
     /* Manners, towards the device; read when they matter, and the same for each connection.
      * peer_relay_behave: none of them. */
-    uint32_t cut_bytes;   /* ends the connection after so many bytes; PEER_NEVER */
-    uint32_t cut_records; /* ... or after so many records */
-    bool rudely;          /* by RST */
-    uint32_t spoil_byte;  /* this one, from 0, has a bit flipped; PEER_NEVER */
-    uint32_t mute_bytes;  /* is silent after so many; PEER_NEVER */
-    uint32_t drip_ms;     /* one byte each so many ms of the device's time; 0 */
-    uint32_t delay_ms;    /* each lot waits so long; 0 */
+    uint32_t cut_bytes;    /* ends the connection after so many bytes; PEER_NEVER */
+    uint32_t cut_records;  /* ... or after so many records */
+    bool rudely;           /* by RST */
+    uint32_t spoil_record; /* of this one, from 0, the last byte has a bit flipped, or the first
+                              if it holds no more than a message header; PEER_NEVER */
+    uint32_t mute_bytes;   /* is silent after so many; PEER_NEVER */
+    uint32_t drip_ms;      /* one byte each so many ms of the device's time; 0 */
+    uint32_t delay_ms;     /* each lot waits so long; 0 */
 
     uint32_t accepted;
     struct peer_way down, up; /* down: to the device */

@@ -74,13 +74,23 @@ static void serve_psk(const char *words)
 
 /* ---- Versions and suites ----------------------------------------------------------------- */
 
+/* Our suites with certificates came with TLS 1.2, so an older openssl finds none of its own among
+ * them; where it does, it answers with its version. */
 static void a_server_older_than_tls_1_2_is_refused(void **state)
 {
-    static const char *const versions[] = {"-tls1 -cipher ALL" WEAK, "-tls1_1 -cipher ALL" WEAK};
+    static const char *const versions[] = {"-tls1", "-tls1_1"};
+    char words[128];
     (void)state;
 
     for (size_t i = 0; i < COUNT(versions); i++) {
-        serve(CERT_EC_GOOD, versions[i]);
+        snprintf(words, sizeof words, "%s -cipher ALL" WEAK, versions[i]);
+        serve(CERT_EC_GOOD, words);
+        peer_trust_refused(&one, IOT_ERR_TLS_KIND, ALERT_HANDSHAKE_FAILURE);
+        peer_tls_stop(&server);
+
+        snprintf(words, sizeof words, "%s -nocert -psk " KEY " -cipher ALL" WEAK, versions[i]);
+        serve_psk(words);
+        board.tls.kinds = IOT_TLS_PSK | IOT_TLS_PLATFORM;
         peer_trust_refused(&one, IOT_ERR_TLS_VERSION, MBEDTLS_BAD_PROTOCOL_VERSION);
         peer_tls_stop(&server);
     }
