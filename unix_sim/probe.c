@@ -6,12 +6,15 @@
  *
  *     probe [--script FILE | -c COMMAND ...]        without either: standard input
  *
- *     connect HOST PORT plain [id= user= pass= keepalive=60 clean=1 reconnect=0 first-id=1
- *                              will-topic= will-hex= will-qos=0 will-retain=0]
+ *     connect HOST PORT plain|tls [id= user= pass= keepalive=60 clean=1 reconnect=0 first-id=1
+ *                                  will-topic= will-hex= will-qos=0 will-retain=0]
+ *                                 with tls: [ca= cert= key= name= alpn= psk= psk-id= kinds=
+ *                                  suites=platform time=unknown arena=], see probe_tls.h
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
  *
- *     EV connected sp=0            EV lost NAME DETAIL       EV err NAME ...
+ *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
+ *     EV err NAME ...
  *     EV msg TOPIC QOS RETAIN DUP HEX                        EV skipped NAME DETAIL TOPIC QOS
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)

@@ -6,7 +6,7 @@
 #include "iot/iot.h"
 #include "iot/iot_static.h"
 #include "probe_event.h"
-#include "unix/iot_port_unix.h"
+#include "probe_tls.h"
 
 #include "lwip/sys.h"
 
@@ -30,6 +30,7 @@ struct filter {
 /* What connect says. Pointers into the words. */
 struct connect {
     struct iot_options options;
+    struct probe_tls tls;
     char *will_hex;
 };
 
@@ -83,6 +84,18 @@ static void end_message(const struct iot_event *ev)
         probe.big_ticket = 0;
 }
 
+/* What the number means, in a word and a sentence, if it is known. */
+static void print_lost(const struct iot_event *ev)
+{
+    const char *name = iot_err_detail_name(ev->err, ev->detail);
+
+    if (name[0] == 0)
+        probe_event("lost %s %ld", iot_err_name(ev->err), (long)ev->detail);
+    else
+        probe_event("lost %s %ld %s: %s", iot_err_name(ev->err), (long)ev->detail, name,
+                    iot_err_detail_text(ev->err, ev->detail));
+}
+
 static void on_event(void *ctx, struct iot_device *device, const struct iot_event *ev)
 {
     (void)ctx;
@@ -90,13 +103,14 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     switch (ev->kind) {
     case IOT_EV_CONNECTING:
     case IOT_EV_WRITABLE:
+    case IOT_EV_BUSY:
         break;
     case IOT_EV_CONNECTED:
         probe_event("connected sp=%d", ev->session_present);
         break;
     case IOT_EV_LOST:
         probe.over = ev->delay_ms == IOT_MS_NEVER;
-        probe_event("lost %s %ld", iot_err_name(ev->err), (long)ev->detail);
+        print_lost(ev);
         break;
     case IOT_EV_DONE:
         end_message(ev);
@@ -186,7 +200,11 @@ static enum probe_step read_option(char *word, struct connect *c)
             return wrong_value(word);
         o->will.retain = n == 1;
     } else {
-        return probe_usage("connect: unknown option %.*s", (int)name_len, word);
+        enum probe_step step =
+            o->tls != NULL ? probe_tls_word(&c->tls, word, name_len) : PROBE_AGAIN;
+        return step != PROBE_AGAIN
+                   ? step
+                   : probe_usage("connect: unknown option %.*s", (int)name_len, word);
     }
 #undef IS
     return PROBE_DONE;
@@ -199,12 +217,15 @@ static enum probe_step read_connect(char **words, uint32_t count, struct connect
     bool will_words = false;
 
     if (count < 4)
-        return probe_usage("connect HOST PORT plain [name=value ...]");
+        return probe_usage("connect HOST PORT plain|tls [name=value ...]");
     if (!host_text_number(words[2], 1, UINT16_MAX, &port))
         return probe_usage("connect: %s is not a port", words[2]);
-    if (strcmp(words[3], "plain") != 0)
-        return probe_usage("connect: %s is not built in, only plain is", words[3]);
+    bool tls = strcmp(words[3], "tls") == 0;
+    if (!tls && strcmp(words[3], "plain") != 0)
+        return probe_usage("connect: %s is neither plain nor tls", words[3]);
     memset(c, 0, sizeof *c);
+    probe_tls_begin(&c->tls);
+    o->tls = tls ? &c->tls.options : NULL;
     o->host = host_reachable(words[1]);
     o->port = (uint16_t)port;
     o->client_id = "";
@@ -212,7 +233,7 @@ static enum probe_step read_connect(char **words, uint32_t count, struct connect
     o->no_reconnect = true;
     o->first_id = 1;
     o->on_event = on_event;
-    o->port_ops = &iot_port_unix;
+    o->port_ops = &c->tls.port;
     for (uint32_t i = 4; i < count; i++) {
         if (read_option(words[i], c) != PROBE_DONE)
             return PROBE_FAILED;
@@ -220,7 +241,7 @@ static enum probe_step read_connect(char **words, uint32_t count, struct connect
     }
     if (will_words && o->will.topic.len == 0)
         return probe_usage("connect: a will needs will-topic=");
-    return PROBE_DONE;
+    return tls ? probe_tls_end(&c->tls, words[1]) : PROBE_DONE;
 }
 
 static enum probe_step begin_connect(void)
@@ -279,7 +300,7 @@ static enum probe_step make_device(uint32_t count)
 enum probe_step probe_connect(char **words, uint32_t count, uint32_t waited_ms)
 {
     static char joined[CONNECT_BYTES_MAX];
-    struct connect read;
+    static struct connect read;
 
     if (waited_ms == 0 && read_connect(words, count, &read) != PROBE_DONE)
         return PROBE_FAILED;

@@ -154,7 +154,8 @@
 
 /* ---- Code size --------------------------------------------------------------------------- */
 
-/** 1: iot_err_text gives a sentence per error (about 2.5 KB of flash); 0: only the name. */
+/** 1: iot_err_text gives a sentence per error (about 3 KB of flash), iot_err_detail_text too
+ *  (2 KB); 0: only the names. */
 #ifndef IOT_ERR_TEXTS
 #define IOT_ERR_TEXTS 1
 #endif
@@ -163,6 +164,11 @@
  *  what goes up and down ("> topic payload", "< topic payload"), with secrets masked. */
 #ifndef IOT_LOG_LEVEL
 #define IOT_LOG_LEVEL 0
+#endif
+
+/** Longest line of the log, bytes; what is longer is cut and says so. On the stack while a line is made. */
+#ifndef IOT_LOG_LINE_BYTES
+#define IOT_LOG_LINE_BYTES 256
 #endif
 
 /** 1: the library checks itself and calls iot_assert_failed (port) when it finds itself wrong. */
@@ -204,6 +210,12 @@
 #endif
 #if IOT_TLS_TX_BYTES < 512 || IOT_TLS_TX_BYTES > 16384
 #error "IOT_TLS_TX_BYTES: choose 512 to 16384"
+#endif
+#if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
+#error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
+#endif
+#if IOT_LOG_LINE_BYTES < 64
+#error "IOT_LOG_LINE_BYTES: 64 is the shortest line that still says something; raise it"
 #endif
 
 /** One number for everything above that changes a structure or a promise. */

@@ -48,10 +48,10 @@ typedef iot_err (*iot_link_sign)(void *ctx, enum iot_sign_method method, struct 
 struct iot_link_identity {
     const char *product_key;   /* letters and digits [IOT_PRODUCT_KEY_MAX] */
     const char *device_name;   /* letters, digits, - _ @ . : [IOT_DEVICE_NAME_MAX] */
-    const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`, or with a
-                                  client certificate (x509) */
+    const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`, or
+                                  with a client certificate (x509) */
 
-    iot_link_sign sign; /* NULL: device_secret signs; else that is not read */
+    iot_link_sign sign; /* NULL: device_secret signs; else that is not used */
     void *sign_ctx;
 
     /** Where: iot_options.host if given; else the enterprise instance; else the region. */
@@ -60,24 +60,28 @@ struct iot_link_identity {
     const char *instance_id; /* "iot-xxxxxxxx" [48], also sent; or NULL: public instance */
 
     enum iot_sign_method method;
-    const char *timestamp; /* decimal ms [20], enters the signature; NULL: 2524608000000; "": none */
 
-    /** Client certificate instead of a password. product_key and device_name may then both be NULL: the
-     *  platform reads them from the certificate and tells them on /ext/auth/identity/response. Set
-     *  client_id then: else all such devices are called ".". */
+    /** Decimal ms [20], enters the signature; NULL: 2524608000000; "": none is sent. */
+    const char *timestamp;
+
+    /** Client certificate instead of a password. product_key and device_name may then both be NULL:
+     *  the platform reads them from the certificate and tells them on /ext/auth/identity/response.
+     *  Set client_id then: else all such devices are called ".". */
     bool x509;
 
-    /* Fields of the client id (protocol fields in brackets). */
-    const char *client_id;   /* before the first '|', 1..64 characters; NULL: product_key.device_name */
-    const char *sdk_version; /* [_v] at most 32; NULL: sdk-c- and ours; "": not sent */
+    /** Before the first '|' of the client id [64]; NULL: product_key.device_name. */
+    const char *client_id;
+
+    /* Its fields (protocol fields in brackets, then longest lengths). */
+    const char *sdk_version; /* [_v] [32] NULL: sdk-c- and ours; "": not sent */
     bool gateway;            /* [gw] */
     uint8_t ext;             /* [ext] enum iot_link_ext */
     bool system_topics;      /* [_ss] the platform subscribes the system topics for us */
-    const char *partner_id;  /* [pid] at most 16, or NULL */
-    const char *module_id;   /* [mid] at most 64, or NULL */
-    const char *connection;  /* [_conn] statistics text, at most 64, may hold blanks; or NULL */
-    const char *custom;      /* appended after a comma as it is, at most 128; may hold blanks, ',' and
-                                '='; or NULL */
+    const char *partner_id;  /* [pid] [16] or NULL */
+    const char *module_id;   /* [mid] [64] or NULL */
+    const char *connection;  /* [_conn] [64] statistics text, may hold blanks; or NULL */
+    const char *custom;      /* [128] appended after a comma as it is; may hold blanks, ',' and '=';
+                                or NULL */
 };
 
 #ifdef __cplusplus

@@ -25,9 +25,9 @@ extern "C" {
 struct iot_stream;
 
 struct iot_endpoint {
-    const char *host;        /* name or address text, NUL-terminated; borrowed until closed */
+    const char *host; /* name or address text, NUL-terminated; borrowed until connected or over */
     const char *server_name; /* whom we want to speak to: SNI and certificate check of a TLS stream;
-                                NULL: host. Borrowed until closed */
+                                NULL: host. Borrowed as host is */
     uint16_t port;           /* host byte order */
     uint16_t tcp_keepalive;  /* seconds of silence before TCP itself probes; 0: never */
     void *netif;             /* struct netif * to bind to, or NULL: lwIP routes */

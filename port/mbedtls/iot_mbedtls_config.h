@@ -9,25 +9,15 @@
 #ifndef IOT_MBEDTLS_CONFIG_H
 #define IOT_MBEDTLS_CONFIG_H
 
+/* mbedTLS says which it is before it asks for this file. Series 2.28 does not, and may lie in /usr/include. */
+#if !defined(MBEDTLS_VERSION_NUMBER) || MBEDTLS_VERSION_NUMBER < 0x03060000 ||                     \
+    MBEDTLS_VERSION_NUMBER >= 0x04000000
+#error "lwlink is written for mbedTLS 3.6: put the include folder of its sources first"
+#endif
+
 #include <stddef.h>
 
 #include "iot/iot_config.h"
-
-/** Largest record that is accepted, bytes of content. A server that is not asked to send smaller ones
- *  (max_fragment_length), or does not listen, sends up to 16384. */
-#ifndef IOT_TLS_RX_BYTES
-#define IOT_TLS_RX_BYTES 4096
-#endif
-
-/** Largest record that is sent, bytes of content; the client's handshake messages have to fit. */
-#ifndef IOT_TLS_TX_BYTES
-#define IOT_TLS_TX_BYTES 2048
-#endif
-
-/** 1: TLS 1.3 beside 1.2. Costs flash, arena, and PSA's key store, which all devices of a process share. */
-#ifndef IOT_TLS_13
-#define IOT_TLS_13 0
-#endif
 
 /* ---- The platform ------------------------------------------------------------------------ */
 
@@ -66,6 +56,7 @@ void iot_arena_free(void *block);
 #define MBEDTLS_CIPHER_MODE_CBC
 #define MBEDTLS_CIPHER_PADDING_PKCS7
 #define MBEDTLS_AES_C
+#define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_AES_ROM_TABLES /* else they are made in RAM at first use, for the whole process */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CCM_C
@@ -80,6 +71,8 @@ void iot_arena_free(void *block);
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED /* no x25519: it is not sliced */
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED /* certificates only */
 #define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_WINDOW_SIZE       2 /* tables of points live in the arena: 3 KB less of it */
+#define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 #define MBEDTLS_ECP_RESTARTABLE
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C
@@ -108,6 +101,7 @@ void iot_arena_free(void *block);
 #define MBEDTLS_SSL_OUT_CONTENT_LEN IOT_TLS_TX_BYTES
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_ALPN
+#define MBEDTLS_PSK_MAX_LEN 64 /* the platform's */
 #define MBEDTLS_SSL_SESSION_TICKETS
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
@@ -130,9 +124,11 @@ void iot_arena_free(void *block);
 #define MBEDTLS_HKDF_C
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG /* mbedtls_psa_external_get_random is ours */
-/* The store outlives any stream's arena, so its keys lie in the store itself. */
+/* The store outlives any stream's arena, so its keys lie in the store itself. A handshake has two at most. */
 #define MBEDTLS_PSA_STATIC_KEY_SLOTS
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+/* bytes: secrets and P-384 points; RSA keys never come here */
+#define MBEDTLS_PSA_STATIC_KEY_SLOT_BUFFER_SIZE 128
 #endif
 
 #endif

@@ -14,7 +14,7 @@
 #define BLOCK_BYTES 64
 
 #define FITS(context)                                                                              \
-    IOT_STATIC_ASSERT(sizeof(context) <= sizeof(((struct iot_digest *)0)->words),                    \
+    IOT_STATIC_ASSERT(sizeof(context) <= sizeof(((struct iot_digest *)0)->words),                  \
                       "raise IOT_DIGEST_WORDS: the context of mbedTLS is larger")
 FITS(mbedtls_sha256_context);
 FITS(mbedtls_sha1_context);
@@ -34,10 +34,11 @@ uint32_t iot_digest_bytes(enum iot_digest_kind kind)
 
 void iot_digest_begin(struct iot_digest *d, enum iot_digest_kind kind)
 {
-    void *context = d->words;
+    void *context;
 
     memset(d, 0, sizeof *d);
     d->kind = (uint32_t)kind;
+    context = d->words;
     switch (kind) {
     case IOT_DIGEST_SHA256:
         (void)mbedtls_sha256_starts(context, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "device/iot_device_state.h"
+#include "device/iot_device_secure.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_dump.h"
 
 #include <string.h>
 
@@ -162,22 +163,40 @@ uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms)
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
+/* Credentials that on_credentials brings are judged at each attempt. */
+static iot_err check_connect(struct iot_device *dev)
+{
+    struct iot_credentials who;
+    iot_err err = iot_device_sample(dev, &who);
+    if (err == IOT_OK && dev->opt->on_credentials != NULL && who.client_id.ptr == NULL)
+        who.client_id = (struct iot_bytes){(const uint8_t *)"-", 1};
+    return err == IOT_OK ? iot_mqtt_client_check(&dev->mqtt, &who) : err;
+}
+
 iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options *options,
                                 uint32_t size, uint32_t config_hash)
 {
     if (size != sizeof *dev || config_hash != IOT_CONFIG_HASH)
         return IOT_ERR_CONFIG; /* nothing is touched: this may be the wrong memory */
-    if (dev == NULL || options == NULL || options->host == NULL || options->on_event == NULL ||
-        options->port_ops == NULL || options->port_ops->random == NULL || options->host[0] == 0)
+    if (dev == NULL || options == NULL || options->on_event == NULL || options->port_ops == NULL ||
+        options->port_ops->random == NULL)
+        return IOT_ERR_ARG;
+    bool host_later = options->link != NULL || options->on_credentials != NULL;
+    if (options->host == NULL ? !host_later : options->host[0] == 0)
         return IOT_ERR_ARG;
 
     memset(dev, 0, sizeof *dev);
     dev->opt = options;
     dev->deadline = IOT_TIME_NEVER;
     iot_tcp_init(&dev->tcp);
-    struct iot_stream *stream = options->stream != NULL ? options->stream : &dev->tcp.base;
+    struct iot_stream *stream,
+        *carrier = options->stream != NULL ? options->stream : &dev->tcp.base;
+    iot_err err = iot_device_secure(dev, carrier, &stream);
+    if (err != IOT_OK)
+        return err;
     stream->wake = &dev->wake;
-    return iot_mqtt_client_init(&dev->mqtt, options, dev, stream, &dev->jitter);
+    iot_mqtt_client_init(&dev->mqtt, options, dev, &iot_device_hooks, stream, &dev->jitter);
+    return check_connect(dev);
 }
 
 iot_err iot_device_connect(struct iot_device *dev)
@@ -236,13 +255,16 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
         {"qos2-in", s->inbox.held, s->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
     };
     const uint32_t count = sizeof pools / sizeof pools[0];
-    if (i > count || (i == count && dev->opt->stream != NULL))
-        return false;
-    if (i == count)
-        iot_tcp_pool(&dev->tcp, out);
-    else
+    if (i < count) {
         *out = pools[i];
-    return true;
+        return true;
+    }
+    bool own_tcp = dev->opt->stream == NULL;
+    if (i == count && own_tcp) {
+        iot_tcp_pool(&dev->tcp, out);
+        return true;
+    }
+    return i == count + own_tcp && iot_device_arena(dev, out);
 }
 
 /* ---- MQTT -------------------------------------------------------------------------------- */
@@ -264,8 +286,12 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     if (err != IOT_OK)
         return err;
     err = iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
+    if (err != IOT_OK)
+        return err;
+    struct iot_bytes topic = {(const uint8_t *)msg->topic.text, msg->topic.len};
+    IOT_DUMP_UP(dev->opt->port_ops, topic, msg->payload);
+    dev->queued = true;
+    return IOT_OK;
 }
 
 iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
@@ -286,8 +312,13 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
         return IOT_ERR_STATE;
     w->owner = NULL;
     iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
+    if (err != IOT_OK)
+        return err;
+    struct iot_bytes topic = iot_mqtt_outbox_topic(&dev->mqtt.session.box);
+    struct iot_bytes payload = {w->ptr, w->len};
+    IOT_DUMP_UP(dev->opt->port_ops, topic, payload);
+    dev->queued = true;
+    return IOT_OK;
 }
 
 void iot_mqtt_cancel(struct iot_writer *w)

@@ -8,6 +8,12 @@
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_client.h"
 #include "net/iot_net_tcp.h"
+#if IOT_LINK
+#include "link/iot_link_profile.h"
+#endif
+#if IOT_TLS
+#include "tls/iot_tls_stream.h"
+#endif
 
 struct iot_device {
     bool wake;   /* something happened: a whole tick */
@@ -21,6 +27,12 @@ struct iot_device {
     const struct iot_options *opt;
     struct iot_jitter jitter;
     struct iot_tcp tcp;
+#if IOT_TLS
+    struct iot_tls tls;
+#endif
+#if IOT_LINK
+    struct iot_link link;
+#endif
     struct iot_mqtt_client mqtt;
 };
 

@@ -12,7 +12,8 @@
 #define TEXT_OF(number)  TEXT_OF2(number)
 #define TEXT_OF2(number) #number
 #define OUR_VERSION                                                                                \
-    "sdk-c-" TEXT_OF(IOT_VERSION_MAJOR) "." TEXT_OF(IOT_VERSION_MINOR) "." TEXT_OF(IOT_VERSION_PATCH)
+    "sdk-c-" TEXT_OF(IOT_VERSION_MAJOR) "." TEXT_OF(IOT_VERSION_MINOR) "." TEXT_OF(                \
+        IOT_VERSION_PATCH)
 
 /* ---- is it well-formed */
 
@@ -63,7 +64,7 @@ static const struct {
 } rules[] = {
 #define RULE(member, min, max, kinds)                                                              \
     {                                                                                              \
-        (uint8_t)offsetof(struct iot_link_identity, member), min, max, kinds                       \
+        (uint8_t) offsetof(struct iot_link_identity, member), min, max, kinds                      \
     }
     RULE(product_key, 1, IOT_PRODUCT_KEY_MAX, DIGIT | LETTER),
     RULE(device_name, 1, IOT_DEVICE_NAME_MAX, DIGIT | LETTER | DASH | NAME),
@@ -126,133 +127,153 @@ static iot_err sign(const struct iot_link_identity *id, enum iot_sign_method met
     return IOT_OK;
 }
 
-static void put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t n)
+/* `digits`: twice the bytes. */
+static void put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t digits)
 {
-    for (uint32_t i = 0; i < 2 * n; i++)
-        iot_writer_put(w, &"0123456789ABCDEF"[i % 2 != 0 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4], 1);
+    for (uint32_t i = 0; i < digits; i++)
+        iot_writer_put(w, &"0123456789ABCDEF"[i % 2 != 0 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4],
+                       1);
 }
 
 /* ---- texts */
 
-static const char method_names[][11] = {
-    [IOT_SIGN_HMACSHA256] = "hmacsha256", [IOT_SIGN_HMACSHA1] = "hmacsha1", [IOT_SIGN_HMACMD5] = "hmacmd5"};
+/* Texts are templates, in which a character below ' ' stands for a value. Values hold none of those
+ * (iot_link_check), so a text of the user's is a template of itself. */
+#define PRODUCT    "\1"
+#define DEVICE     "\2"
+#define TIMESTAMP  "\3"
+#define VERSION    "\4"
+#define SECUREMODE "\5"
+#define METHOD     "\6"
+#define LANGUAGE   "\7"
+#define SUBSCRIBED "\10"
+#define GATEWAY    "\11"
+#define EXT        "\12"
+#define PARTNER    "\13"
+#define MODULE     "\14"
+#define INSTANCE   "\15"
+#define CONNECTION "\16"
+#define CUSTOM     "\17"
+#define VALUES     16 /* one more than the last */
 
-static const char *or_empty(const char *text)
+/* NULL and "" are the same. */
+struct values {
+    const char *of[VALUES];
+};
+
+static void put(struct iot_writer *w, const struct values *values, const char *text)
 {
-    return text != NULL ? text : "";
-}
-
-static const char *timestamp_of(const struct iot_link_identity *id)
-{
-    return id->timestamp != NULL ? id->timestamp : FIXED_TIMESTAMP;
-}
-
-/* first, middle, last: the platform likes its names in a row. */
-static void put_three(struct iot_writer *w, const char *first, const char *middle, const char *last)
-{
-    iot_writer_text(w, first);
-    iot_writer_text(w, middle);
-    iot_writer_text(w, last);
-}
-
-/* What of the client id is before the first '|'. */
-static void put_own_id(struct iot_writer *w, const struct iot_link_identity *id)
-{
-    if (id->client_id != NULL)
-        iot_writer_text(w, id->client_id);
-    else
-        put_three(w, or_empty(id->product_key), ".", or_empty(id->device_name));
-}
-
-/* Names in alphabetical order, each followed by its value, nothing between. */
-static void put_signed_text(struct iot_writer *w, const struct iot_link_identity *id)
-{
-    const char *timestamp = timestamp_of(id);
-
-    iot_writer_text(w, "clientId");
-    put_own_id(w, id);
-    put_three(w, "deviceName", id->device_name, "productKey");
-    iot_writer_text(w, id->product_key);
-    if (timestamp[0] != '\0')
-        put_three(w, "timestamp", timestamp, "");
-}
-
-/* |key=value,key=value,...| in the order of the platform's own SDK. */
-static void put_fields(struct iot_writer *w, const struct iot_link_identity *id,
-                       enum iot_link_transport transport)
-{
-    static const char keys[][12] = {"timestamp", "_v", "securemode", "signmethod", "lan",        "_ss",
-                                    "gw",        "ext", "pid",       "mid",        "instanceId", "_conn"};
-    char ext[4] = {0}; /* up to 255, and a NUL */
-    struct iot_writer ext_writer = {.ptr = (uint8_t *)ext, .cap = sizeof ext - 1};
-    const char *values[] = {
-        timestamp_of(id),
-        id->sdk_version != NULL ? id->sdk_version : OUR_VERSION,
-        transport == IOT_LINK_PLAIN ? "3" : "2",
-        method_names[id->method],
-        "C", /* the language */
-        id->system_topics ? "1" : "",
-        id->gateway ? "1" : "0",
-        ext,
-        or_empty(id->partner_id),
-        or_empty(id->module_id),
-        or_empty(id->instance_id),
-        or_empty(id->connection),
-    };
-    IOT_STATIC_ASSERT(sizeof keys / sizeof keys[0] == sizeof values / sizeof values[0], "one each");
-    const char *before = "|";
-
-    iot_writer_u32(&ext_writer, id->ext);
-    for (uint32_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (values[i][0] == '\0')
-            continue;
-        put_three(w, before, keys[i], "=");
-        iot_writer_text(w, values[i]);
-        before = ",";
+    for (; *text != '\0'; text++) {
+        if ((uint8_t)*text >= VALUES)
+            iot_writer_put(w, text, 1);
+        else if (values->of[(uint8_t)*text] != NULL)
+            iot_writer_text(w, values->of[(uint8_t)*text]);
     }
-    if (or_empty(id->custom)[0] != '\0')
-        put_three(w, before, id->custom, "");
-    iot_writer_text(w, "|");
 }
+
+/* Fields that have a value, which is the last thing in each. `fields` are templates in a row, the last is
+ * empty. */
+static void put_fields(struct iot_writer *w, const struct values *values, const char *fields,
+                       const char *before, const char *between)
+{
+    uint32_t n;
+
+    for (; (n = (uint32_t)strlen(fields)) != 0; fields += n + 1) {
+        const char *value = values->of[(uint8_t)fields[n - 1]];
+        if (value == NULL || value[0] == '\0')
+            continue;
+        iot_writer_text(w, before);
+        put(w, values, fields);
+        before = between;
+    }
+}
+
+/* In the order of the platform's own SDK. */
+#define CLIENT_ID_FIELDS                                                                           \
+    "timestamp=" TIMESTAMP "\0"                                                                    \
+    "_v=" VERSION "\0"                                                                             \
+    "securemode=" SECUREMODE "\0"                                                                  \
+    "signmethod=" METHOD "\0"                                                                      \
+    "lan=" LANGUAGE "\0"                                                                           \
+    "_ss=" SUBSCRIBED "\0"                                                                         \
+    "gw=" GATEWAY "\0"                                                                             \
+    "ext=" EXT "\0"                                                                                \
+    "pid=" PARTNER "\0"                                                                            \
+    "mid=" MODULE "\0"                                                                             \
+    "instanceId=" INSTANCE "\0"                                                                    \
+    "_conn=" CONNECTION "\0" CUSTOM "\0"
+
+/* What is signed behind the client id: names in alphabetical order, each followed by its value, nothing
+ * between. */
+#define SIGNED_FIELDS "deviceName" DEVICE "\0productKey" PRODUCT "\0timestamp" TIMESTAMP "\0"
+
+static const char method_names[][11] = {[IOT_SIGN_HMACSHA256] = "hmacsha256",
+                                        [IOT_SIGN_HMACSHA1] = "hmacsha1",
+                                        [IOT_SIGN_HMACMD5] = "hmacmd5"};
 
 iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transport transport,
                        uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
 {
     struct iot_writer w = {.ptr = scratch, .cap = cap};
     uint8_t mac[IOT_DIGEST_BYTES_MAX];
-    uint32_t user_at, password_at;
+    char ext[4] = {0}; /* up to 255, and a NUL */
+    struct iot_writer ext_writer = {.ptr = (uint8_t *)ext, .cap = sizeof ext - 1};
     iot_err err = iot_link_check(id);
 
     memset(out, 0, sizeof *out);
     if (err != IOT_OK)
         return err;
-    if (id->x509) {
-        if (transport == IOT_LINK_PLAIN)
-            return IOT_ERR_ARG;
-    } else {
-        /* Signed first and written over then: the login is always longer than the text it signs. */
-        put_signed_text(&w, id);
+    if (id->x509 && transport == IOT_LINK_PLAIN)
+        return IOT_ERR_ARG;
+
+    const struct values values = {{
+        NULL, /* 0 ends a text; the others as above */
+        id->product_key,
+        id->device_name,
+        id->timestamp != NULL ? id->timestamp : FIXED_TIMESTAMP,
+        id->sdk_version != NULL ? id->sdk_version : OUR_VERSION,
+        transport == IOT_LINK_PLAIN ? "3" : "2",
+        method_names[id->method],
+        "C",
+        id->system_topics ? "1" : NULL,
+        id->gateway ? "1" : "0",
+        ext,
+        id->partner_id,
+        id->module_id,
+        id->instance_id,
+        id->connection,
+        id->custom,
+    }};
+    const char *own_id = id->client_id != NULL ? id->client_id : PRODUCT "." DEVICE;
+    iot_writer_u32(&ext_writer, id->ext);
+
+    /* Signed first, and then written over: the login is always longer than the text that it signs. */
+    if (!id->x509) {
+        put(&w, &values, "clientId");
+        put(&w, &values, own_id);
+        put_fields(&w, &values, SIGNED_FIELDS, "", "");
         if (w.overflow)
             return IOT_ERR_SIZE;
         err = sign(id, id->method, (struct iot_bytes){scratch, w.len}, mac);
         w.len = 0;
     }
     if (err == IOT_OK) {
-        put_own_id(&w, id);
-        put_fields(&w, id, transport);
-        user_at = w.len;
-        put_three(&w, or_empty(id->device_name), "&", or_empty(id->product_key));
-        password_at = w.len;
-        if (!id->x509)
-            put_hex(&w, mac, iot_digest_bytes((enum iot_digest_kind)id->method));
+        put(&w, &values, own_id);
+        put_fields(&w, &values, CLIENT_ID_FIELDS, "|", ",");
+        put(&w, &values, "|");
+        out->client_id = (struct iot_bytes){scratch, w.len};
+        put(&w, &values, DEVICE "&" PRODUCT);
+        out->user_name =
+            (struct iot_bytes){scratch + out->client_id.len, w.len - out->client_id.len};
+        if (!id->x509) {
+            out->password.ptr = scratch + w.len;
+            out->password.len = 2 * iot_digest_bytes((enum iot_digest_kind)id->method);
+            put_hex(&w, mac, out->password.len);
+        }
         if (w.overflow) {
             iot_wipe(scratch, cap); /* half a password */
+            memset(out, 0, sizeof *out);
             err = IOT_ERR_SIZE;
-        } else {
-            out->client_id = (struct iot_bytes){scratch, user_at};
-            out->user_name = (struct iot_bytes){scratch + user_at, password_at - user_at};
-            if (!id->x509)
-                out->password = (struct iot_bytes){scratch + password_at, w.len - password_at};
         }
     }
     iot_wipe(mac, sizeof mac);
@@ -273,16 +294,15 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
         return err;
     if (id->product_key == NULL || (id->device_secret == NULL && id->sign == NULL))
         return IOT_ERR_ARG; /* good enough with x509 only */
-    put_three(&name, "id", id->product_key, "&");
-    put_three(&name, id->device_name, "timestamp", FIXED_TIMESTAMP);
+    const struct values values = {{NULL, id->product_key, id->device_name}};
+    put(&name, &values, "id" PRODUCT "&" DEVICE "timestamp" FIXED_TIMESTAMP);
     err = sign(id, IOT_SIGN_HMACSHA256, (struct iot_bytes){identity, name.len}, mac);
     if (err == IOT_OK) {
         name.len = 0; /* what was signed has served */
-        put_three(&name, "devicename|hmacsha256|", id->product_key, "&");
-        put_three(&name, id->device_name, "|", FIXED_TIMESTAMP);
+        put(&name, &values, "devicename|hmacsha256|" PRODUCT "&" DEVICE "|" FIXED_TIMESTAMP);
         IOT_ASSERT(!name.overflow);
         *len = name.len;
-        put_hex(&hex, mac, sizeof mac);
+        put_hex(&hex, mac, IOT_LINK_PSK_BYTES);
     }
     iot_wipe(mac, sizeof mac);
     return err;

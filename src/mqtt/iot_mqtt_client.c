@@ -2,10 +2,12 @@
 #include "mqtt/iot_mqtt_client.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_dump.h"
 
 #include <string.h>
 
 #define MQTT_PORT       1883u
+#define MQTTS_PORT      8883u
 #define BACKOFF_MIN_MS  250u
 #define BACKOFF_BASE_MS 1000u
 #define BACKOFF_CAP_MS  60000u
@@ -13,6 +15,7 @@
 #define BYE_MS          1000u  /* to hand over DISCONNECT, and again to have it delivered */
 #define REOFFER_MS      20u    /* a declined message */
 #define OPEN_AGAIN_MS   100u   /* the stream cannot open yet */
+#define LOGIN_AGAIN_MS  20u    /* the credentials are not ready yet */
 #define TCP_KEEPALIVE_S 60u    /* where MQTT has none */
 #define WRITES_MAX      (4 * IOT_MQTT_OUT_MAX + 8)
 
@@ -82,7 +85,7 @@ static uint32_t longest_delay(const struct iot_mqtt_client *c)
     return c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS;
 }
 
-static uint32_t next_delay(struct iot_mqtt_client *c)
+static uint32_t next_delay(struct iot_mqtt_client *c, uint32_t exile_ms)
 {
     uint32_t cap = longest_delay(c);
     if (c->reason == IOT_ERR_NET_DOWN)
@@ -91,6 +94,8 @@ static uint32_t next_delay(struct iot_mqtt_client *c)
         return iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
     if (refused(c))
         return iot_jitter_between(c->jitter, cap / 2, cap);
+    if (exile_ms != 0)
+        return iot_jitter_between(c->jitter, exile_ms, exile_ms + exile_ms / 2);
 
     uint32_t high = BACKOFF_BASE_MS << c->attempt;
     if (high > cap)
@@ -111,8 +116,33 @@ static void forget_link(struct iot_mqtt_client *c)
     memset(c->hits, 0, sizeof c->hits);
 }
 
+static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c, iot_time now)
+{
+    if (c->phase != PH_LIVE)
+        return IOT_MQTT_OPENING;
+    if (!iot_mqtt_up(&c->session))
+        return IOT_MQTT_ASKED;
+    return now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
+}
+
+static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev)
+{
+    IOT_LOG (c->opt->port_ops, IOT_LOG_WARN, line) {
+        iot_log_text(line, "mqtt: lost, ");
+        iot_log_text(line, iot_err_name(ev->err));
+        iot_log_text(line, " ");
+        iot_log_i32(line, ev->detail);
+        iot_log_text(line, " ");
+        iot_log_text(line, iot_err_detail_name(ev->err, ev->detail));
+    }
+}
+
 static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
 {
+    uint32_t exile_ms = 0;
+    if (c->hooks != NULL)
+        exile_ms = c->hooks->judge(c->dev, stage_of(c, now), &reason, detail);
+    c->exiled = exile_ms != 0;
     struct iot_event ev = event(IOT_EV_LOST, reason);
     if (iot_mqtt_up(&c->session) && now >= c->stable)
         c->attempt = 0;
@@ -125,9 +155,10 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         ev.delay_ms = IOT_MS_NEVER;
     } else {
         c->phase = PH_WAIT;
-        ev.delay_ms = next_delay(c);
+        ev.delay_ms = next_delay(c, exile_ms);
         c->until = now + ev.delay_ms;
     }
+    log_lost(c, &ev);
     emit(c, &ev);
     emit_ended(c);
 }
@@ -151,9 +182,9 @@ static void obey_hints(struct iot_mqtt_client *c, iot_time now)
         else if (asked & REQ_NET_CHANGED)
             lose(c, IOT_ERR_NET_CHANGED, 0, now);
     } else if (c->phase == PH_WAIT) {
-        if (asked & REQ_NET_DOWN)
+        if ((asked & REQ_NET_DOWN) && !c->exiled)
             c->until = now + longest_delay(c);
-        else if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && !refused(c))
+        else if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && !refused(c) && !c->exiled)
             c->until = now + iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
     }
 }
@@ -164,22 +195,54 @@ static bool gives_up(const struct iot_mqtt_client *c, iot_time now)
     return c->closing && (c->session.box.count == 0 || now >= c->drain_deadline);
 }
 
+static iot_err ask_login(struct iot_mqtt_client *c)
+{
+    uint32_t cap;
+    uint8_t *scratch = iot_mqtt_client_scratch(c, &cap);
+    iot_mqtt_credentials(c->opt, &c->who);
+    iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
+    c->to.host = c->who.host;
+    c->to.port = c->who.port;
+    return err;
+}
+
 static void open_stream(struct iot_mqtt_client *c, iot_time now)
 {
-    iot_err err = c->stream->ops->open(c->stream, &c->to, now);
+    iot_err err = ask_login(c);
+    if (err == IOT_ERR_AGAIN) {
+        c->until = now + LOGIN_AGAIN_MS;
+        return;
+    }
+    if (err == IOT_OK)
+        err = c->stream->ops->open(c->stream, &c->to, now);
     if (err == IOT_ERR_AGAIN) {
         c->until = now + OPEN_AGAIN_MS;
         return;
     }
     c->phase = PH_OPEN;
     c->broken = err;
+    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line) {
+        iot_log_text(line, "mqtt: connecting to ");
+        iot_log_text(line, c->to.host != NULL ? c->to.host : "?");
+        iot_log_text(line, " port ");
+        iot_log_u32(line, c->to.port);
+    }
     emit_kind(c, IOT_EV_CONNECTING);
+}
+
+/* Texts in the window's upper half must outlive the building of CONNECT in front of them. */
+static uint32_t connect_room(const struct iot_mqtt_client *c, const struct iot_credentials *who)
+{
+    uintptr_t id = (uintptr_t)who->client_id.ptr, rx = (uintptr_t)c->rx;
+    bool inside = id >= rx && id < rx + sizeof c->rx;
+    return inside ? (uint32_t)sizeof c->rx / 2 : (uint32_t)sizeof c->rx;
 }
 
 static void start_session(struct iot_mqtt_client *c, iot_time now)
 {
-    iot_err err = iot_mqtt_session_start(&c->session, c->rx, sizeof c->rx, now);
-    if (err != IOT_OK) { /* checked at init, so the options were changed since */
+    iot_err err =
+        iot_mqtt_session_start(&c->session, &c->who, c->rx, connect_room(c, &c->who), now);
+    if (err != IOT_OK) { /* the options were checked at init; credentials may come later */
         lose(c, err, 0, now);
         return;
     }
@@ -269,6 +332,7 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
 {
     if (!c->offered) {
         struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
+        IOT_DUMP_DOWN(c->opt->port_ops, name, msg->payload);
         iot_topic_index_match(&c->session.subs.index, name, c->hits);
         c->offered = true;
         c->handled = false;
@@ -278,8 +342,11 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled)
+    if (!c->handled) {
+        if (c->hooks != NULL)
+            c->hooks->stray(c->dev, msg);
         emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
+    }
     return true;
 }
 
@@ -290,6 +357,8 @@ static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time
     c->counters.connects++;
     c->counters.resent_messages += c->session.resent;
     c->stable = now + STABLE_MS;
+    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
+        iot_log_text(line, session_present ? "mqtt: connected, session kept" : "mqtt: connected");
     emit(c, &ev);
 }
 
@@ -326,7 +395,9 @@ static void on_other(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
 
 /* Get more bytes behind those that wait. Moving happens once per read, and only what is left of an
  * unfinished packet, so many small packets in one segment cost the same each. */
-static bool refill(struct iot_mqtt_client *c)
+enum up_step { UP_STOP, UP_READ, UP_PACKET };
+
+static enum up_step refill(struct iot_mqtt_client *c)
 {
     if (c->rx_at != 0) {
         c->rx_len -= c->rx_at;
@@ -335,13 +406,16 @@ static bool refill(struct iot_mqtt_client *c)
     }
     uint32_t got = 0;
     if (c->stream->ops->read(c->stream, c->rx + c->rx_len, (uint32_t)sizeof c->rx - c->rx_len,
-                             &got) != IOT_OK)
-        return false;
+                             &got) != IOT_OK) {
+        c->dry = true;
+        return UP_STOP;
+    }
     c->rx_len += got;
-    return true;
+    if (got != 0)
+        return UP_READ;
+    c->more = true; /* the next tick may find some */
+    return UP_STOP;
 }
-
-enum up_step { UP_STOP, UP_READ, UP_PACKET };
 
 /* One packet, or the bytes for it. UP_STOP: nothing more to do in this tick. */
 static enum up_step up_one(struct iot_mqtt_client *c, iot_time now)
@@ -351,11 +425,11 @@ static enum up_step up_one(struct iot_mqtt_client *c, iot_time now)
     uint32_t used;
     iot_err err = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, now, &used, &ev);
     if (err == IOT_ERR_AGAIN) {
-        c->dry = !refill(c);
+        enum up_step did = refill(c);
         if (c->dry)
             iot_mqtt_watch_pause(&c->session.watch, false,
                                  now); /* from here on silence is the broker's */
-        return c->dry ? UP_STOP : UP_READ;
+        return did;
     }
     if (err == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
         iot_mqtt_watch_pause(&c->session.watch, true, now);
@@ -428,6 +502,8 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
         c->written += taken;
         iot_mqtt_sent(&c->session, taken, c->written, now);
     }
+    if (lent && !iot_mqtt_sending_connect(&c->session))
+        memset(c->rx, 0, sizeof c->rx); /* it held the password */
     /* `up` may have stopped for want of room: among the acknowledgements, or of a window. */
     bool resume = n != 0 && !c->dry && c->reoffer == IOT_TIME_NEVER && c->phase == PH_LIVE;
     if (n == WRITES_MAX || resume || (lent && !iot_mqtt_sending_connect(&c->session)))
@@ -538,23 +614,50 @@ bool iot_mqtt_client_idle(const struct iot_mqtt_client *c)
 
 /* ---- Requests ---------------------------------------------------------------------------- */
 
-iot_err iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
-                             struct iot_device *dev, struct iot_stream *stream,
-                             struct iot_jitter *jitter)
+static struct iot_bytes text_bytes(const char *text)
+{
+    struct iot_bytes b = {(const uint8_t *)text, text != NULL ? (uint32_t)strlen(text) : 0};
+    return b;
+}
+
+void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials *out)
+{
+    out->host = opt->host;
+    out->port = opt->port;
+    if (out->port == 0 && opt->link == NULL) /* the platform has ports of its own */
+        out->port = opt->tls == NULL ? MQTT_PORT : MQTTS_PORT;
+    out->client_id = text_bytes(opt->client_id);
+    out->user_name = text_bytes(opt->user_name);
+    out->password = opt->password;
+}
+
+void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
+                          struct iot_device *dev, const struct iot_mqtt_hooks *hooks,
+                          struct iot_stream *stream, struct iot_jitter *jitter)
 {
     memset(c, 0, sizeof *c);
     c->opt = opt;
     c->dev = dev;
+    c->hooks = hooks;
     c->stream = stream;
     c->jitter = jitter;
-    c->to.host = opt->host;
-    c->to.port = opt->port != 0 ? opt->port : MQTT_PORT;
     c->to.netif = opt->netif;
     c->to.tcp_keepalive = opt->keepalive_s == 0 ? TCP_KEEPALIVE_S : 0;
     c->reoffer = IOT_TIME_NEVER;
     c->phase = PH_IDLE;
     iot_mqtt_session_init(&c->session, opt, sizeof c->rx);
-    return iot_mqtt_session_check(opt, c->rx, sizeof c->rx);
+}
+
+iot_err iot_mqtt_client_check(struct iot_mqtt_client *c, const struct iot_credentials *who)
+{
+    uint32_t len;
+    return iot_mqtt_session_check(c->opt, who, c->rx, connect_room(c, who), &len);
+}
+
+uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap)
+{
+    *cap = (uint32_t)sizeof c->rx / 2;
+    return c->rx + sizeof c->rx / 2;
 }
 
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c)

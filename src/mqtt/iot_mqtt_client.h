@@ -12,6 +12,27 @@
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_session.h"
 
+/* How far a connection had come when it ended. */
+enum iot_mqtt_stage {
+    IOT_MQTT_OPENING,  /* no stream yet */
+    IOT_MQTT_ASKED,    /* CONNECT sent, no CONNACK */
+    IOT_MQTT_ACCEPTED, /* not for long */
+    IOT_MQTT_STABLE,
+};
+
+/* What a device adds to its client: where and as whom it logs in, and what it makes of a loss. */
+struct iot_mqtt_hooks {
+    /* The credentials for one attempt. `scratch` may hold texts of theirs until CONNECT is built.
+     * IOT_OK; IOT_ERR_AGAIN: not ready; another error ends the attempt. */
+    iot_err (*login)(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
+                     struct iot_credentials *out);
+    /* A better name for a loss, and how long to stay away at least, ms; 0: by the ladder. */
+    uint32_t (*judge)(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
+                      int32_t detail);
+    /* A message that no handler took. */
+    void (*stray)(struct iot_device *dev, const struct iot_msg *msg);
+};
+
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
  * stays at rx_at; `hits` are the subscriptions that have still to take it. */
 struct iot_mqtt_client {
@@ -22,8 +43,10 @@ struct iot_mqtt_client {
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool more;    /* this tick stopped at its bound */
+    bool exiled;  /* WAIT: the wait is a demand of the peer's; a hint does not shorten it */
     const struct iot_options *opt;
-    struct iot_device *dev; /* only handed through to callbacks */
+    const struct iot_mqtt_hooks *hooks;
+    struct iot_device *dev; /* only handed through to callbacks and hooks */
     struct iot_stream *stream;
     struct iot_jitter *jitter;
     uint32_t written; /* bytes the stream took since it was opened */
@@ -37,16 +60,26 @@ struct iot_mqtt_client {
     iot_time drain_deadline; /* closing: messages may take so long */
     iot_time stable;         /* LIVE: from then on the ladder starts anew */
     uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */
     struct iot_endpoint to;
     struct iot_counters counters;
     struct iot_mqtt_session session;
     uint8_t rx[IOT_MQTT_RX_BYTES];
 };
 
-/** `dev`, `stream`, `jitter` outlive the client. Errors as iot_device_init. */
-iot_err iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
-                             struct iot_device *dev, struct iot_stream *stream,
-                             struct iot_jitter *jitter);
+/** `dev`, `hooks`, `stream`, `jitter` outlive the client. Nothing is judged: see check. */
+void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
+                          struct iot_device *dev, const struct iot_mqtt_hooks *hooks,
+                          struct iot_stream *stream, struct iot_jitter *jitter);
+
+/** Would a CONNECT with these credentials be one, and fit? Errors as iot_device_init. */
+iot_err iot_mqtt_client_check(struct iot_mqtt_client *c, const struct iot_credentials *who);
+
+/** The part of the window that texts of credentials may be put into, before a connection. */
+uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap);
+
+/** What the options themselves say. */
+void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials *out);
 
 /** IOT_OK; IOT_ERR_STATE: begun already, or closing. */
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);

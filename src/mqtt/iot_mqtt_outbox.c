@@ -159,9 +159,7 @@ iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w
     uint8_t qos = box->writer.qos;
     uint32_t head = iot_mqtt_publish_head_size(box->writer.topic_len, qos, w->len);
     uint32_t at = box->writer.body - head;
-    uint32_t id_bytes = qos ? 2 : 0;
-    struct iot_bytes topic = {&box->tx[box->writer.body - id_bytes - box->writer.topic_len],
-                              box->writer.topic_len};
+    struct iot_bytes topic = iot_mqtt_outbox_topic(box);
     iot_mqtt_encode_publish_head(&box->tx[at], box->writer.flags, topic, id, w->len);
 
     struct iot_mqtt_out *m = append(box, at, head + w->len);

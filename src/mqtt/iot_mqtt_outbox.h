@@ -70,6 +70,14 @@ iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w
                                iot_ticket ticket);
 void iot_mqtt_outbox_cancel(struct iot_mqtt_outbox *box);
 
+/** Topic of the open writer, or of the one that was committed last; in the ring. */
+static inline struct iot_bytes iot_mqtt_outbox_topic(const struct iot_mqtt_outbox *box)
+{
+    uint32_t behind = box->writer.topic_len + (box->writer.qos != 0 ? 2u : 0u);
+    struct iot_bytes topic = {&box->tx[box->writer.body - behind], box->writer.topic_len};
+    return topic;
+}
+
 /** The message to be sent next, or NULL. */
 static inline struct iot_mqtt_out *iot_mqtt_outbox_next(struct iot_mqtt_outbox *box)
 {

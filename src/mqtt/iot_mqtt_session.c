@@ -50,19 +50,13 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     iot_mqtt_watch_init(&s->watch, opt);
 }
 
-static struct iot_bytes text_bytes(const char *text)
-{
-    struct iot_bytes b = {(const uint8_t *)text, text != NULL ? (uint32_t)strlen(text) : 0};
-    return b;
-}
-
-static iot_err build_connect(const struct iot_options *opt, uint8_t *scratch, uint32_t cap,
-                             uint32_t *len)
+static iot_err build_connect(const struct iot_options *opt, const struct iot_credentials *who,
+                             uint8_t *scratch, uint32_t cap, uint32_t *len)
 {
     struct iot_mqtt_connect c = {
-        .client_id = text_bytes(opt->client_id),
-        .user_name = text_bytes(opt->user_name),
-        .password = opt->password,
+        .client_id = who->client_id,
+        .user_name = who->user_name,
+        .password = who->password,
         .keepalive_s = opt->keepalive_s,
         .clean = opt->session == IOT_SESSION_CLEAN,
     };
@@ -76,16 +70,15 @@ static iot_err build_connect(const struct iot_options *opt, uint8_t *scratch, ui
     return iot_mqtt_encode_connect(&c, scratch, cap, len);
 }
 
-iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, uint32_t cap)
+iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_credentials *who,
+                               uint8_t *scratch, uint32_t cap, uint32_t *len)
 {
-    struct iot_bytes id = text_bytes(opt->client_id);
-    struct iot_bytes user = text_bytes(opt->user_name);
-    uint32_t len;
-    if (id.ptr == NULL || (id.len == 0 && opt->session != IOT_SESSION_CLEAN))
+    if (who->client_id.ptr == NULL ||
+        (who->client_id.len == 0 && opt->session != IOT_SESSION_CLEAN))
         return IOT_ERR_ARG; /* MQTT-3.1.3-7 */
-    if (opt->password.ptr != NULL && user.ptr == NULL)
+    if (who->password.ptr != NULL && who->user_name.ptr == NULL)
         return IOT_ERR_ARG; /* MQTT-3.1.2-22 */
-    if (!iot_utf8_valid(id) || !iot_utf8_valid(user))
+    if (!iot_utf8_valid(who->client_id) || !iot_utf8_valid(who->user_name))
         return IOT_ERR_MQTT_TOPIC;
     if (opt->will.topic.len != 0) {
         struct iot_msg will = {
@@ -94,14 +87,14 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, 
         if (err != IOT_OK)
             return err;
     }
-    return build_connect(opt, scratch, cap, &len);
+    return build_connect(opt, who, scratch, cap, len);
 }
 
-iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uint32_t cap,
-                               iot_time now)
+iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
+                               uint8_t *scratch, uint32_t cap, iot_time now)
 {
     IOT_ASSERT(s->phase == PH_IDLE);
-    iot_err err = build_connect(s->opt, scratch, cap, &s->part_left);
+    iot_err err = iot_mqtt_session_check(s->opt, who, scratch, cap, &s->part_left);
     if (err != IOT_OK)
         return err;
     s->phase = PH_CONNECT;

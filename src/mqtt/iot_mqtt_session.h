@@ -64,13 +64,15 @@ struct iot_mqtt_session {
 void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,
                            uint32_t window);
 
-/** Are the options fit for CONNECT, and does it fit `cap` bytes? Errors as iot_device_init. */
-iot_err iot_mqtt_session_check(const struct iot_options *opt, uint8_t *scratch, uint32_t cap);
+/** Are options and credentials fit for CONNECT, and does it fit `cap` bytes? It is built in `scratch`,
+ *  `*len` is its length. Errors as iot_device_init. */
+iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_credentials *who,
+                               uint8_t *scratch, uint32_t cap, uint32_t *len);
 
 /** The stream is up. CONNECT is built in `scratch`, which stays lent until iot_mqtt_sending_connect
  *  is false. Errors as check. */
-iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, uint8_t *scratch, uint32_t cap,
-                               iot_time now);
+iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
+                               uint8_t *scratch, uint32_t cap, iot_time now);
 bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s);
 
 /** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */

@@ -11,6 +11,7 @@
 #include <mbedtls/x509_crt.h>
 
 #define IOT_TLS_SUITES_MAX 20
+#define IOT_TLS_TAG_BYTES  16
 
 struct iot_tls_state {
     mbedtls_ssl_context ssl;
@@ -18,8 +19,9 @@ struct iot_tls_state {
     mbedtls_x509_crt ca, own;
     mbedtls_pk_context key;
     struct iot_drbg *drbg;
-    int64_t floor_s; /* it is not earlier than this */
-    bool named;      /* mbedTLS knows whom the certificate must be for */
+    int64_t floor_s;                /* it is not earlier than this */
+    uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
+    bool named;                     /* mbedTLS knows whom the certificate must be for */
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define TAG_BYTES 16u
+#define TAG_BYTES IOT_TLS_TAG_BYTES
 
 struct saved {
     uint8_t tag[TAG_BYTES];
@@ -56,11 +56,9 @@ static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
 /* Dates are judged as those of a chain that is seen now. */
 static bool fits(struct iot_tls *t, const struct saved *head)
 {
-    uint8_t tag[TAG_BYTES];
     int64_t now_s;
 
-    make_tag(t, tag);
-    if (memcmp(tag, head->tag, TAG_BYTES) != 0)
+    if (memcmp(t->state->tag, head->tag, TAG_BYTES) != 0)
         return false;
     t->valid_from_s = head->valid_from_s;
     t->valid_to_s = head->valid_to_s;
@@ -101,6 +99,7 @@ iot_err iot_tls_resume(struct iot_tls *t)
     uint32_t len = 0, cap = HEAD + IOT_TLS_SESSION_BYTES;
     if (!has_store(t))
         return IOT_OK;
+    make_tag(t, t->state->tag);
     uint8_t *blob = iot_arena_calloc(1, cap);
     iot_err err = IOT_ERR_FULL;
     if (blob != NULL) {
@@ -128,7 +127,7 @@ bool iot_tls_resume_save(struct iot_tls *t)
     uint8_t *blob = iot_arena_calloc(1, HEAD + room);
     iot_err err = IOT_ERR_FULL;
     if (blob != NULL && mbedtls_ssl_session_save(session, blob + HEAD, room, &len) == 0) {
-        make_tag(t, head.tag);
+        memcpy(head.tag, t->state->tag, TAG_BYTES);
         head.valid_from_s = t->valid_from_s;
         head.valid_to_s = t->valid_to_s;
         memcpy(blob, &head, HEAD);

@@ -105,12 +105,19 @@ static bool is_address(const char *name)
     return strchr(name, ':') != NULL || name[strspn(name, "0123456789.")] == '\0';
 }
 
-static void choose_suites(struct iot_tls_state *x, uint32_t kinds)
+/* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
+static bool offered(uint32_t i, uint32_t kinds, bool authorities)
+{
+    if (suites[i].kinds == 0)
+        return (kinds & KINDS_CERT) == KINDS_CERT;
+    return (suites[i].kinds & ~kinds) == 0 && (authorities || (suites[i].kinds & IOT_TLS_PSK) != 0);
+}
+
+static void choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < SUITES; i++)
-        if ((suites[i].kinds & ~kinds) == 0 &&
-            (suites[i].kinds != 0 || (kinds & KINDS_CERT) == KINDS_CERT))
+        if (offered(i, kinds_of(o), o->ca_count != 0))
             x->suites[n++] = suites[i].suite;
     x->suites[n] = 0;
     mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);
@@ -209,7 +216,7 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_max_tls_version(&x->conf, IOT_TLS_13 ? MBEDTLS_SSL_VERSION_TLS1_3
                                                           : MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
-    choose_suites(x, kinds_of(t->opt));
+    choose_suites(x, t->opt);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. */

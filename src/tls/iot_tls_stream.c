@@ -2,6 +2,7 @@
 #include "tls/iot_tls_stream.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_log.h"
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
@@ -91,11 +92,13 @@ static iot_err end(struct iot_tls *t, iot_err reason)
     return reason;
 }
 
-/* The lower stream ended. That the peer said no goodbye in TLS has a name of its own. */
+/* The lower stream ended. That the peer said no goodbye in TLS has a name of its own; so has a peer
+ * that does not like how we begin. */
 static iot_err lower_reason(struct iot_tls *t, iot_err err)
 {
+    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase != PH_UP);
     t->detail = t->lower->ops->detail(t->lower);
-    return err == IOT_ERR_TCP_EOF ? IOT_ERR_TLS_EOF : err;
+    return rude ? IOT_ERR_TLS_EOF : err;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */
@@ -201,6 +204,11 @@ static void begin_up(struct iot_tls *t, iot_time now)
     iot_tls_floor_save(t);
     t->to_save = true;
     t->phase = PH_UP;
+    IOT_LOG (t->port, IOT_LOG_INFO, line) {
+        iot_log_text(line, "tls: up, ");
+        iot_log_text(line, iot_tls_suite(t));
+        iot_log_text(line, t->judged ? "" : ", no certificate looked at");
+    }
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 

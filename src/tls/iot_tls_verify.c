@@ -3,6 +3,8 @@
  * at the name; what it leaves to a clock, and its kindness to the common name, is settled here. */
 #include "tls/iot_tls_mbedtls.h"
 
+#include <mbedtls/oid.h>
+
 #define TIME_KEY  "iot-time"
 #define SAVE_DIFF (24 * 3600) /* flash wears: a floor may be a day old */
 #define DAY_S     86400

@@ -125,6 +125,8 @@ awk -v rooms="$work/rooms" '
         if (starts(inc, "mbedtls/") || starts(inc, "psa/")) {
             if (!(file ~ /^(src\/crypto|src\/tls|port|tests\/interop)\// || file ~ /^tests\/unit\/test_(crypto|tls)_/))
                 bad("mbedTLS is known to src/crypto, src/tls, their unit tests, tests/interop and port only")
+            else if (file ~ /^src\/.*\.h$/)
+                bad("a header of src/ includes no mbedTLS: the storage of a device is declared without it")
         }
     }' "$work/code" | report
 

@@ -87,6 +87,7 @@ catches include/iot/iot_@.h       '#include "lwip/ip_addr.h"'           'lwIP is
 catches tests/unit/test_@.c       '#include "lwip/tcp.h"'               'lwIP is known to'
 catches src/net/iot_net_@.c       '#include "mbedtls/ssl.h"'            'mbedTLS is known to'
 catches src/device/iot_device_@.c '#include "psa/crypto.h"'             'mbedTLS is known to'
+catches src/tls/iot_tls_@.h       '#include "mbedtls/ssl.h"'            'a header of src/ includes no mbedTLS'
 catches src/link/iot_link_@.c     '#include "mbedtls/md.h"'             'mbedTLS is known to'
 catches tests/unit/test_mqtt_@.c  '#include "mbedtls/md.h"'             'mbedTLS is known to'
 catches unix_sim/@.c              '#include "mbedtls/md.h"'             'mbedTLS is known to'

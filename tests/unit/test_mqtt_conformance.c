@@ -5,6 +5,7 @@
 #include "heap_trap.h"
 #include "iot/iot.h"
 #include "iot/iot_static.h"
+#include "mqtt/iot_mqtt_client.h"
 #include "mqtt/iot_mqtt_session.h"
 #include "mqtt_wire.h"
 #include "no_tcp.h"
@@ -133,9 +134,11 @@ static void receive_ok(void)
 /* CONNECT is out, and this CONNACK has come. */
 static iot_err connect_and_get(uint8_t session_present, uint8_t code)
 {
+    struct iot_credentials who;
     written = 0;
     wire_clear(&out);
-    assert_err(iot_mqtt_session_start(&s, scratch, sizeof scratch, NOW), IOT_OK);
+    iot_mqtt_credentials(&opt, &who);
+    assert_err(iot_mqtt_session_start(&s, &who, scratch, sizeof scratch, NOW), IOT_OK);
     assert_sent("CONNECT");
     wire_connack(&in, session_present, code);
     return receive();

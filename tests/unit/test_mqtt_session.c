@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "heap_trap.h"
+#include "mqtt/iot_mqtt_client.h"
 #include "mqtt/iot_mqtt_session.h"
 #include "mqtt_wire.h"
 
@@ -55,6 +56,21 @@ static void forget_trace(void)
         assert_string_equal(wire_words(wire_bytes(&out)), words);                                  \
         wire_clear(&out);                                                                          \
     } while (0)
+
+static iot_err session_check(uint8_t *room, uint32_t cap)
+{
+    struct iot_credentials who;
+    uint32_t len;
+    iot_mqtt_credentials(&opt, &who);
+    return iot_mqtt_session_check(&opt, &who, room, cap, &len);
+}
+
+static iot_err session_start(void)
+{
+    struct iot_credentials who;
+    iot_mqtt_credentials(&opt, &who);
+    return iot_mqtt_session_start(&s, &who, scratch, sizeof scratch, now);
+}
 
 static void init(uint32_t window_len)
 {
@@ -227,7 +243,7 @@ static void receive_ok(void)
 
 static void start(void)
 {
-    assert_err(iot_mqtt_session_start(&s, scratch, sizeof scratch, now), IOT_OK);
+    assert_err(session_start(), IOT_OK);
     assert_true(iot_mqtt_sending_connect(&s));
     written = 0;
     window.len = 0;
@@ -336,16 +352,16 @@ static void assert_connect_is_exact(void)
     wire_put(&all, body.bytes, body.len);
 
     init(sizeof window.bytes);
-    assert_err(iot_mqtt_session_check(&opt, scratch, sizeof scratch), IOT_OK);
+    assert_err(session_check(scratch, sizeof scratch), IOT_OK);
     memset(scratch, 0xee, sizeof scratch);
-    assert_err(iot_mqtt_session_start(&s, scratch, sizeof scratch, now), IOT_OK);
+    assert_err(session_start(), IOT_OK);
     pump();
     assert_bytes(wire_bytes(&out), wire_bytes(&all));
     for (len = all.len; len < sizeof scratch; len++)
         assert_int_equal(scratch[len], 0xee);
     /* exactly as much room as it needs, and one byte less */
-    assert_err(iot_mqtt_session_check(&opt, scratch, all.len), IOT_OK);
-    assert_err(iot_mqtt_session_check(&opt, scratch, all.len - 1), IOT_ERR_SIZE);
+    assert_err(session_check(scratch, all.len), IOT_OK);
+    assert_err(session_check(scratch, all.len - 1), IOT_ERR_SIZE);
 }
 
 static void connect_is_byte_exact_for_all_combinations_of_options(void **state)
@@ -390,33 +406,33 @@ static void options_that_no_connect_can_say_are_refused(void **state)
     (void)state;
     uint8_t room[64];
     opt.client_id = NULL;
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_ARG);
+    assert_err(session_check(room, sizeof room), IOT_ERR_ARG);
     opt.client_id = "";
     opt.session = IOT_SESSION_KEEP;
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_ARG);
+    assert_err(session_check(room, sizeof room), IOT_ERR_ARG);
     opt.session = IOT_SESSION_CLEAN;
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_OK);
+    assert_err(session_check(room, sizeof room), IOT_OK);
     opt.password = BYTES("secret");
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_ARG);
+    assert_err(session_check(room, sizeof room), IOT_ERR_ARG);
     opt.user_name = "\xc0\x80";
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_MQTT_TOPIC);
+    assert_err(session_check(room, sizeof room), IOT_ERR_MQTT_TOPIC);
     opt.user_name = "u";
     opt.client_id = "\xed\xa0\x80";
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_MQTT_TOPIC);
+    assert_err(session_check(room, sizeof room), IOT_ERR_MQTT_TOPIC);
     opt.client_id = "c";
     opt.will.topic = (struct iot_topic)IOT_TOPIC("w/#");
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_MQTT_TOPIC);
+    assert_err(session_check(room, sizeof room), IOT_ERR_MQTT_TOPIC);
     opt.will.topic = (struct iot_topic)IOT_TOPIC("w");
     opt.will.qos = 3;
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_ARG);
+    assert_err(session_check(room, sizeof room), IOT_ERR_ARG);
     opt.will.qos = 0;
     opt.will.payload.len = 1;
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_ERR_ARG);
+    assert_err(session_check(room, sizeof room), IOT_ERR_ARG);
     opt.will.payload = BYTES("x");
-    assert_err(iot_mqtt_session_check(&opt, room, sizeof room), IOT_OK);
+    assert_err(session_check(room, sizeof room), IOT_OK);
     opt.will.payload.len = 65536;
     opt.will.payload.ptr = room;
-    assert_err(iot_mqtt_session_check(&opt, room, UINT32_MAX), IOT_ERR_SIZE);
+    assert_err(session_check(room, UINT32_MAX), IOT_ERR_SIZE);
 }
 
 static void connect_goes_first_and_once_and_publishes_wait_for_connack(void **state)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/iot_device_secure.h"
+
+/* ---- The platform ------------------------------------------------------------------------ */
+
+#if IOT_LINK
+/* A stream of the application's is taken for one that encrypts. */
+static enum iot_link_transport transport_of(const struct iot_device *dev)
+{
+    const struct iot_tls_options *tls = dev->opt->tls;
+    if (tls == NULL)
+        return dev->opt->stream != NULL ? IOT_LINK_TLS : IOT_LINK_PLAIN;
+    bool only_psk = (tls->kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
+    return only_psk ? IOT_LINK_TLS_PSK : IOT_LINK_TLS;
+}
+
+static iot_err link_login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
+                          struct iot_credentials *out)
+{
+    return dev->opt->link == NULL ? IOT_OK
+                                  : iot_link_credentials(&dev->link, dev->opt->host,
+                                                         transport_of(dev), scratch, cap, out);
+}
+
+static uint32_t link_judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
+                           int32_t detail)
+{
+    return dev->opt->link == NULL ? 0 : iot_link_judge(&dev->link, stage, reason, detail);
+}
+
+static void link_stray(struct iot_device *dev, const struct iot_msg *msg)
+{
+    if (dev->opt->link != NULL)
+        iot_link_notice(&dev->link, msg);
+}
+
+static iot_err link_sample(struct iot_device *dev, struct iot_credentials *out)
+{
+    uint32_t cap;
+    uint8_t *scratch = iot_mqtt_client_scratch(&dev->mqtt, &cap);
+    if (dev->opt->link == NULL)
+        return IOT_OK;
+    iot_err err = iot_link_init(&dev->link, dev->opt->link);
+    return err != IOT_OK
+               ? err
+               : iot_link_dry_run(&dev->link, dev->opt->host, transport_of(dev), scratch, cap, out);
+}
+
+#else
+
+static iot_err link_login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
+                          struct iot_credentials *out)
+{
+    (void)dev;
+    (void)scratch;
+    (void)cap;
+    (void)out;
+    return IOT_OK;
+}
+
+static uint32_t link_judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
+                           int32_t detail)
+{
+    (void)dev;
+    (void)stage;
+    (void)reason;
+    (void)detail;
+    return 0;
+}
+
+static void link_stray(struct iot_device *dev, const struct iot_msg *msg)
+{
+    (void)dev;
+    (void)msg;
+}
+
+static iot_err link_sample(struct iot_device *dev, struct iot_credentials *out)
+{
+    (void)out;
+    return dev->opt->link == NULL ? IOT_OK : IOT_ERR_ARG;
+}
+#endif
+
+/* ---- TLS --------------------------------------------------------------------------------- */
+
+#if IOT_TLS && IOT_LINK
+static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX], uint32_t *len,
+                            uint8_t key[IOT_TLS_PSK_MAX])
+{
+    struct iot_device *dev = ctx;
+    return iot_link_psk(dev->opt->link, identity, len, key);
+}
+
+/* PSK identity and key can be made from the platform's identity, if that holds a secret. */
+static bool has_platform_psk(struct iot_device *dev)
+{
+    if (dev->opt->link == NULL || dev->opt->link->x509)
+        return false;
+    dev->tls.psk = platform_psk;
+    dev->tls.psk_ctx = dev;
+    return true;
+}
+#elif IOT_TLS
+static bool has_platform_psk(struct iot_device *dev)
+{
+    (void)dev;
+    return false;
+}
+#endif
+
+#if IOT_TLS
+static void on_busy(void *ctx, bool begins)
+{
+    struct iot_device *dev = ctx;
+    struct iot_event ev = {.kind = IOT_EV_BUSY, .code = begins};
+    dev->opt->on_event(dev->opt->ctx, dev, &ev);
+}
+
+static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
+                        struct iot_stream **stream)
+{
+    const struct iot_tls_options *o = dev->opt->tls;
+    iot_tls_init(&dev->tls, carrier, o, dev->opt->port_ops);
+    dev->tls.base.on_busy = on_busy;
+    dev->tls.base.busy_ctx = dev;
+    *stream = &dev->tls.base;
+    return iot_tls_check(o, has_platform_psk(dev));
+}
+
+bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
+{
+    struct iot_tls_memory memory;
+    if (dev->opt->tls == NULL)
+        return false;
+    iot_tls_memory(&dev->tls, &memory);
+    *out = (struct iot_pool_use){"tls-arena", memory.used, memory.high, memory.max};
+    return true;
+}
+
+#else
+
+static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
+                        struct iot_stream **stream)
+{
+    (void)dev;
+    (void)carrier;
+    (void)stream;
+    return IOT_ERR_ARG;
+}
+
+bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
+{
+    (void)dev;
+    (void)out;
+    return false;
+}
+#endif
+
+/* ---- Together ---------------------------------------------------------------------------- */
+
+static iot_err login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
+                     struct iot_credentials *out)
+{
+    iot_err err = link_login(dev, scratch, cap, out);
+    if (err != IOT_OK || dev->opt->on_credentials == NULL)
+        return err;
+    return dev->opt->on_credentials(dev->opt->ctx, dev, out);
+}
+
+const struct iot_mqtt_hooks iot_device_hooks = {login, link_judge, link_stray};
+
+iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
+                          struct iot_stream **stream)
+{
+    *stream = carrier;
+    return dev->opt->tls == NULL ? IOT_OK : tls_init(dev, carrier, stream);
+}
+
+iot_err iot_device_sample(struct iot_device *dev, struct iot_credentials *out)
+{
+    iot_mqtt_credentials(dev->opt, out);
+    return link_sample(dev, out);
+}

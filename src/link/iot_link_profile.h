@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the platform adds to an MQTT connection: its credentials, and its reasons for ending one. */
+#ifndef IOT_LINK_PROFILE_H
+#define IOT_LINK_PROFILE_H
+
+#include "iot/iot_device.h"
+#include "link/iot_link_sign.h"
+#include "mqtt/iot_mqtt_client.h"
+
+struct iot_link {
+    const struct iot_link_identity *id;
+    bool disabled; /* the platform said so on the present link */
+};
+
+/** `id` outlives the struct. Errors as iot_link_check. */
+iot_err iot_link_init(struct iot_link *l, const struct iot_link_identity *id);
+
+/**
+ * Credentials for one attempt.
+ *
+ * host     of the options, or NULL: from the identity.
+ * scratch  gets all texts; they are valid as long as it is.
+ * out      port is set if it is 0.
+ * Returns  IOT_OK; IOT_ERR_SIZE: scratch is too small; what the identity's `sign` returned.
+ */
+iot_err iot_link_credentials(struct iot_link *l, const char *host,
+                             enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
+                             struct iot_credentials *out);
+
+/** How large the scratch would have to be, signed or not: fills `out` with texts of the right lengths.
+ *  For checking sizes at init, when `sign` cannot be asked. */
+iot_err iot_link_dry_run(const struct iot_link *l, const char *host,
+                         enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
+                         struct iot_credentials *out);
+
+/** Why did it end, in the platform's terms? `*reason` may get another name. Returns how long to stay away at
+ *  least, ms; 0: the ordinary ladder. */
+uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *reason,
+                        int32_t detail);
+
+/** A message that nobody subscribed: the platform talks about the device itself. */
+void iot_link_notice(struct iot_link *l, const struct iot_msg *msg);
+
+#endif
