@@ -77,10 +77,10 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
-run: ## a simulated device against a broker: FOR=seconds BROKER=host[:port] USER_NAME= PASSWORD=
+run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim $(SIM)/device
 	@$(PEERS) $(SIM)/device
@@ -176,7 +176,8 @@ OPT     := -O2 -g
 EXTRA   :=
 LINK    :=
 ABI     := host
-ASSERTS := -DIOT_ASSERTS=1
+# What is run on the host checks itself and has all of the log.
+ASSERTS := -DIOT_ASSERTS=1 -DIOT_LOG_LEVEL=5
 OUT     := build/$(VARIANT)$(SUFFIX)
 BIN     := $(OUT)
 # Settings of include/iot/iot_config.h that mbedTLS is built with, too; KIND is their part of its folder's name.

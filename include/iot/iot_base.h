@@ -74,7 +74,7 @@ extern "C" {
     X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")                        \
     X(LINK_CLIENT_ID, -80, "the platform rejects the client id: a field is missing or wrong")      \
     X(LINK_SECRET, -81, "login refused: wrong secret, unknown names, or device disabled, deleted") \
-    X(LINK_DENIED, -82, "login not authorized: other region or instance, or device disabled")      \
+    X(LINK_DENIED, -82, "login not authorized: wrong secret or names, other region, or disabled")  \
     X(LINK_FLOW, -83, "closed right after connecting: too many connects, the platform slows us")   \
     X(LINK_TWICE, -84, "closed soon after the login: is this identity used by another device?")    \
     X(LINK_DISABLED, -85, "the platform disabled or deleted this device")

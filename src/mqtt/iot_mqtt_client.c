@@ -476,6 +476,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
         return;
     /* What came before the end is digested first, unless the application does not want it. */
     if (c->broken != IOT_OK && (c->dry || c->reoffer != IOT_TIME_NEVER)) {
+        c->broken = c->stream->ops->poll(c->stream, now); /* it may know better by now */
         lose_stream(c, c->broken, now);
         return;
     }

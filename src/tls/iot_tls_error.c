@@ -81,6 +81,8 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
     t->detail = code;
     switch (code) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+    case MBEDTLS_ERR_SSL_BAD_CERTIFICATE: /* of a kind, or for a use, that does not fit the suite */
+        t->faults |= iot_tls_faults(mbedtls_ssl_get_verify_result(&t->state->ssl));
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:

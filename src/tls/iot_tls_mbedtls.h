@@ -40,6 +40,8 @@ void iot_tls_setup_shrink(struct iot_tls *t);
 /** iot_tls_verify.c: mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
  *  t->faults and the chain's dates. */
 int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
+/** mbedTLS's flags as enum iot_tls_fault. */
+uint16_t iot_tls_faults(uint32_t flags);
 /** The latest moment that has passed for certain: options, and the last trusted time in kv. AGAIN: the
  *  store is slow. */
 iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s);

@@ -197,6 +197,7 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
                                     o->psk_identity.len);
         return IOT_OK;
     }
+    t->stuck = IOT_ERR_TLS_TIMEOUT;
     iot_err err = t->psk(t->psk_ctx, identity, &len, key);
     if (err == IOT_OK)
         *ret = mbedtls_ssl_conf_psk(&t->state->conf, key, sizeof key, identity, len);
@@ -219,15 +220,15 @@ static void configure(struct iot_tls *t)
     choose_suites(x, t->opt);
 }
 
-/* Asks the server for records that fit; only four sizes can be named. */
-static int ask_for_small_records(struct iot_tls_state *x)
+/* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
+ * is more than it can send, which is not the question: it never sends more than it has room for. */
+static void ask_for_small_records(struct iot_tls_state *x)
 {
-    unsigned char code = IOT_TLS_RX_BYTES == 512    ? MBEDTLS_SSL_MAX_FRAG_LEN_512
-                         : IOT_TLS_RX_BYTES == 1024 ? MBEDTLS_SSL_MAX_FRAG_LEN_1024
-                         : IOT_TLS_RX_BYTES == 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
-                         : IOT_TLS_RX_BYTES == 4096 ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
-                                                    : MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
-    return mbedtls_ssl_conf_max_frag_len(&x->conf, code);
+    x->conf.MBEDTLS_PRIVATE(mfl_code) = IOT_TLS_RX_BYTES == 512    ? MBEDTLS_SSL_MAX_FRAG_LEN_512
+                                        : IOT_TLS_RX_BYTES == 1024 ? MBEDTLS_SSL_MAX_FRAG_LEN_1024
+                                        : IOT_TLS_RX_BYTES == 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
+                                        : IOT_TLS_RX_BYTES == 4096 ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
+                                                                   : MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
 }
 
 static iot_err credential_error(struct iot_tls *t, int ret)
@@ -254,8 +255,8 @@ static iot_err fill(struct iot_tls *t)
     if (ret != 0)
         return credential_error(t, ret);
 
-    ret = ask_for_small_records(x);
-    if (ret == 0 && t->opt->alpn != NULL)
+    ask_for_small_records(x);
+    if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
     if (ret == 0)
@@ -263,12 +264,14 @@ static iot_err fill(struct iot_tls *t)
     x->named = !is_address(iot_tls_name(t));
     if (ret == 0)
         ret = mbedtls_ssl_set_hostname(&x->ssl, x->named ? iot_tls_name(t) : NULL);
+    t->stuck = IOT_ERR_KV;
     return ret == 0 ? iot_tls_resume(t) : iot_tls_error(t, ret);
 }
 
 iot_err iot_tls_setup(struct iot_tls *t)
 {
     int64_t floor_s = 0;
+    t->stuck = IOT_ERR_KV;
     iot_err err = iot_tls_floor(t, &floor_s);
     if (err != IOT_OK)
         return err;
@@ -282,6 +285,7 @@ iot_err iot_tls_setup(struct iot_tls *t)
     mbedtls_x509_crt_init(&x->ca);
     mbedtls_x509_crt_init(&x->own);
     mbedtls_pk_init(&x->key);
+    t->stuck = IOT_ERR_RANDOM;
     err = iot_drbg_new(t->port, &x->drbg);
     if (err == IOT_OK) {
         iot_drbg_enter(x->drbg);

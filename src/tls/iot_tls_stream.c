@@ -171,7 +171,7 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
         mbedtls_ssl_set_bio(&t->state->ssl, t, bio_send, bio_recv, NULL);
     leave(t, o);
     if (err == IOT_ERR_AGAIN)
-        return now >= t->deadline ? end(t, IOT_ERR_TLS_TIMEOUT) : err;
+        return now >= t->deadline ? end(t, t->stuck) : err;
     if (err != IOT_OK)
         return end(t, err);
     t->phase = PH_HANDSHAKE;
@@ -271,10 +271,9 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
         return t->reason;
     iot_err err = t->lower->ops->poll(t->lower, now);
     move_mark(t);
-    if (err != IOT_OK) {
-        t->reason = lower_reason(t, err);
-        return t->reason;
-    }
+    if (err !=
+        IOT_OK) /* a goodbye may lie before its end: then that is the reason, once it is read */
+        return lower_reason(t, err);
     if (t->to_save) {
         struct outside o = enter(t);
         t->to_save = !iot_tls_resume_save(t);
@@ -349,6 +348,7 @@ static void fail(struct iot_tls *t, int code)
 {
     if (t->reason == IOT_OK)
         t->reason = iot_tls_error(t, code);
+    t->lower->ops->flush(t->lower); /* an alert of ours: the peer shall know why */
     iot_stream_wake(&t->base);
 }
 

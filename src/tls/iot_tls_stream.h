@@ -36,7 +36,8 @@ struct iot_tls {
     bool judged;   /* the chain was looked at in this handshake: it was no resumption */
     bool ended;    /* nothing can be decrypted any more */
     uint16_t
-        frozen; /* bytes offered to mbedTLS and not yet taken: to be offered again as they are */
+        frozen;    /* bytes offered to mbedTLS and not yet taken: to be offered again as they are */
+    int16_t stuck; /* PREPARE: the name of what never comes */
     uint16_t faults; /* enum iot_tls_fault, of the chain that is looked at */
     const struct iot_tls_options *opt;
     const struct iot_port *port;

@@ -23,9 +23,11 @@ static const struct {
     {MBEDTLS_X509_BADCERT_MISSING, IOT_TLS_FAULT_MISSING},
 };
 
-static uint16_t faults_of(uint32_t flags)
+uint16_t iot_tls_faults(uint32_t flags)
 {
     uint16_t faults = 0;
+    if (flags == UINT32_MAX) /* nothing was looked at */
+        return IOT_TLS_FAULT_OTHER;
     for (uint32_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if ((flags & table[i].flag) != 0)
             faults |= table[i].fault;
@@ -74,7 +76,7 @@ int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t
         t->valid_from_s = from;
     if (to < t->valid_to_s)
         t->valid_to_s = to;
-    t->faults |= faults_of(*flags);
+    t->faults |= iot_tls_faults(*flags);
     if (depth != 0)
         return 0;
 

@@ -42,6 +42,8 @@ static bool write_config(const struct host_broker *b, const char *path,
     /* Started by root it would change to its own user, which cannot read a private home. */
     if (geteuid() == 0)
         fprintf(f, "user root\n");
+    if (o->first != NULL)
+        fprintf(f, "%s\n", o->first);
     fprintf(f, "listener %u %s\n", (unsigned)b->port, b->address);
     fprintf(f, "allow_anonymous true\n");
     /* Without it each answer may wait 40 ms for our acknowledgement of the one before. */

@@ -16,6 +16,7 @@
 struct host_broker_options {
     const char *program;         /* default: $MOSQUITTO, else mosquitto in PATH or /usr/sbin */
     const char *address;         /* to listen on; default 127.0.0.1 */
+    const char *first;           /* lines of its configuration that come before its listener */
     const char *extra;           /* more lines for its configuration */
     const char *persistence_dir; /* keeps sessions and retained messages there; must exist */
 };

@@ -10,18 +10,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool host_dir_make(const char *name, char path[HOST_PATH_MAX])
+bool host_dir_program(char path[HOST_PATH_MAX])
 {
-    char program[HOST_PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    ssize_t len = readlink("/proc/self/exe", path, HOST_PATH_MAX - 1);
 
     if (len <= 0)
         return false;
-    program[len] = 0;
-    char *slash = strrchr(program, '/');
+    path[len] = 0;
+    char *slash = strrchr(path, '/');
     if (slash == NULL)
         return false;
     *slash = 0;
+    return true;
+}
+
+bool host_dir_make(const char *name, char path[HOST_PATH_MAX])
+{
+    char program[HOST_PATH_MAX];
+
+    if (!host_dir_program(program))
+        return false;
     int n = snprintf(path, HOST_PATH_MAX, "%s/run", program);
     if (n < 0 || n >= HOST_PATH_MAX || (mkdir(path, 0755) != 0 && errno != EEXIST))
         return false;

@@ -11,6 +11,9 @@
 /** Longest path here, bytes with the NUL. */
 #define HOST_PATH_MAX 1024
 
+/** The folder that the running program lies in. */
+bool host_dir_program(char path[HOST_PATH_MAX]);
+
 /** Make an empty directory, mode 0700: FOLDER-OF-THE-PROGRAM/run/NAME-XXXXXX. */
 bool host_dir_make(const char *name, char path[HOST_PATH_MAX]);
 

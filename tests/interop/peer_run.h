@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs that a test runs to their end, or for a while. */
+#ifndef PEER_RUN_H
+#define PEER_RUN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PEER_WORDS_MAX 48
+
+/** What the last peer_run printed. */
+extern char peer_output[65536];
+
+/** Run to the end, at most 30 s; what it prints is peer_output. Returns its exit code, 128 and more for a signal. */
+int peer_run(const char *const argv[]);
+
+/** A program beside this one's folder, as build/san/cloud. Valid until the next call. */
+const char *peer_program(const char *name);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file cloud.c
+ * build/cloud: the emulated platform on loopback, until Ctrl-C; or, with a command, one word to it.
+ *
+ *     build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P] [--psk-port P] [--x509-port P]
+ *     build/cloud [--dir DIR] COMMAND [WORDS...]
+ *
+ * MOSQUITTO and OPENSSL name the programs it starts. Exit 0: done; 1: no, and why is in words.
+ */
+#include "cloud/cloud_command.h"
+#include "host/host_child.h"
+#include "host/host_cloud.h"
+#include "host/host_signal.h"
+#include "host/host_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_SHOWN 65536u
+#define STEP_MS   100u
+
+static const char usage[] =
+    "build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P]\n"
+    "            [--psk-port P] [--x509-port P]      the emulated platform, until Ctrl-C\n"
+    "build/cloud [--dir DIR] COMMAND                 to the one that runs:\n"
+    "  list                         its devices\n"
+    "  disable|enable|delete PK DN  as the buttons of the console\n"
+    "  kick PK DN                   close the device's connection\n"
+    "  publish PK DN TOPIC PAYLOAD  a message to the device\n"
+    "  flow PK DN on|off            shut it out as flow control does\n"
+    "  option NAME VALUE            keepalive-limits on|off; publish-rate, deliver-rate,\n"
+    "                               connect-rate, subscriptions N (0: any); flow-wait-s N\n"
+    "  log                          what it has logged\n";
+
+static int complain(const char *what, const char *word)
+{
+    fprintf(stderr, "cloud: %s%s\n", what, word);
+    return 1;
+}
+
+/* Where the one that runs is. */
+static bool find(const char *dir, char path[HOST_PATH_MAX])
+{
+    if (dir != NULL)
+        return snprintf(path, HOST_PATH_MAX, "%s", dir) < HOST_PATH_MAX;
+    return host_cloud_find(path);
+}
+
+static int show_log(const char *dir)
+{
+    static char text[LOG_SHOWN];
+
+    if (!host_cloud_log(dir, text, sizeof text))
+        return complain("no log in ", dir);
+    fputs(text, stdout);
+    return 0;
+}
+
+static int command(const char *dir, char *const words[], int count)
+{
+    static char line[CLOUD_LINE_MAX], answer[64 * 1024];
+    char path[HOST_PATH_MAX];
+    size_t len = 0;
+
+    if (!find(dir, path))
+        return complain("no emulator runs here; start one with `build/cloud` or `make run`", "");
+    if (strcmp(words[0], "log") == 0)
+        return show_log(path);
+    for (int i = 0; i < count && len < sizeof line; i++)
+        len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", i > 0 ? " " : "", words[i]);
+    if (len >= sizeof line)
+        return complain("the command is too long", "");
+    if (!host_cloud_command(path, line, answer, sizeof answer))
+        return complain(answer, "");
+    fputs(answer, stdout);
+    return 0;
+}
+
+/* What is new in the log since the last call; whole lines. */
+static void follow_log(const char *dir, long *at)
+{
+    char path[HOST_PATH_MAX], line[2048];
+
+    if (snprintf(path, sizeof path, "%s/cloud.log", dir) >= (int)sizeof path)
+        return;
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return;
+    if (fseek(f, *at, SEEK_SET) == 0) {
+        while (fgets(line, sizeof line, f) != NULL && strchr(line, '\n') != NULL) {
+            fputs(line, stdout);
+            *at = ftell(f);
+        }
+    }
+    fclose(f);
+    fflush(stdout);
+}
+
+static int serve(const struct host_cloud_options *options)
+{
+    static struct host_cloud cloud;
+    long at = 0;
+
+    if (!host_signal_catch())
+        return complain("cannot catch signals", "");
+    if (!host_cloud_start(&cloud, options))
+        return complain(cloud.why, "");
+    printf("the emulated platform is up\n"
+           "  TLS                       %s:%u   trust %s (DER: ca.der)\n"
+           "  plain TCP                 %s:%u\n"
+           "  TLS-PSK                   %s:%u   TLS_PSK_WITH_AES_128_CBC_SHA\n"
+           "  TLS, client certificates  %s:%u\n"
+           "  files                     %s\n"
+           "Ctrl-C ends it; `%s list` and others command it.\n",
+           cloud.address, (unsigned)cloud.tls_port, cloud.ca_pem, cloud.address,
+           (unsigned)cloud.plain_port, cloud.address, (unsigned)cloud.psk_port, cloud.address,
+           (unsigned)cloud.x509_port, cloud.dir,
+           options->dir != NULL ? "build/cloud --dir DIR" : "build/cloud");
+    fflush(stdout);
+    while (host_signal_seen() == 0) {
+        int status;
+        follow_log(cloud.dir, &at);
+        if (!host_alive(cloud.broker.pid, &status)) {
+            cloud.broker.pid = 0;
+            return complain("the broker has ended", "");
+        }
+        host_pause_ms(STEP_MS); /* a signal ends it early */
+    }
+    follow_log(cloud.dir, &at);
+    host_cloud_stop(&cloud);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct host_cloud_options o = {.announce = true};
+    const struct {
+        const char *name;
+        const char **text;
+        uint16_t *port;
+    } words[] = {
+        {"--dir", &o.dir, NULL},
+        {"--devices", &o.devices, NULL},
+        {"--address", &o.address, NULL},
+        {"--port", NULL, &o.tls_port},
+        {"--plain-port", NULL, &o.plain_port},
+        {"--psk-port", NULL, &o.psk_port},
+        {"--x509-port", NULL, &o.x509_port},
+    };
+    int i = 1;
+
+    while (i < argc && strncmp(argv[i], "--", 2) == 0) {
+        size_t w = 0;
+        uint32_t number;
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        while (w < sizeof words / sizeof words[0] && strcmp(argv[i], words[w].name) != 0)
+            w++;
+        if (w == sizeof words / sizeof words[0] || i + 1 == argc) {
+            fputs(usage, stderr);
+            return complain("not understood: ", argv[i]);
+        }
+        if (words[w].text != NULL) {
+            *words[w].text = argv[i + 1];
+        } else if (host_text_number(argv[i + 1], 1, 65535, &number)) {
+            *words[w].port = (uint16_t)number;
+        } else {
+            return complain("no port: ", argv[i + 1]);
+        }
+        i += 2;
+    }
+    return i < argc ? command(o.dir, argv + i, argc - i) : serve(&o);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/cloud_book.h"
+
+#include "cloud/cloud_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WORDS_MAX  8
+#define LINE_BYTES 512
+
+static const struct {
+    const char *path;
+    enum cloud_access access;
+} given_topics[] = {
+    {"user/get", CLOUD_SUBSCRIBE},        {"get", CLOUD_SUBSCRIBE},  {"user/update", CLOUD_PUBLISH},
+    {"user/update/error", CLOUD_PUBLISH}, {"update", CLOUD_PUBLISH}, {"error", CLOUD_PUBLISH},
+};
+
+/* Where an error goes to. */
+struct place {
+    const char *name;
+    unsigned line;
+    char *why;
+    size_t cap;
+};
+
+#define FAIL(place, ...)                                                                           \
+    do {                                                                                           \
+        int n_ = snprintf((place)->why, (place)->cap, "%s:%u: ", (place)->name, (place)->line);    \
+        if (n_ > 0 && (size_t)n_ < (place)->cap)                                                   \
+            snprintf((place)->why + n_, (place)->cap - (size_t)n_, __VA_ARGS__);                   \
+        return false;                                                                              \
+    } while (0)
+
+static bool is_key(const char *text)
+{
+    return *text != 0 && strlen(text) <= CLOUD_KEY_MAX && cloud_text_all(text, cloud_is_alnum);
+}
+
+static bool is_name_char(char c)
+{
+    return cloud_is_alnum(c) || c == '-' || c == '_' || c == '@' || c == '.' || c == ':';
+}
+
+static bool is_name(const char *text)
+{
+    return *text != 0 && strlen(text) <= CLOUD_NAME_MAX && cloud_text_all(text, is_name_char);
+}
+
+static bool is_secret(const char *text)
+{
+    return *text != 0 && strlen(text) <= CLOUD_SECRET_MAX && cloud_text_all(text, cloud_is_alnum);
+}
+
+/* Levels that are not empty; + alone in its level, # alone in the last. */
+static bool is_path(const char *path)
+{
+    if (*path == 0 || strlen(path) > CLOUD_TOPIC_MAX)
+        return false;
+    for (;;) {
+        size_t n = strcspn(path, "/");
+        if (n == 0 || (n > 1 && strcspn(path, "+#") < n))
+            return false;
+        if (path[n] == 0)
+            return true;
+        if (path[0] == '#')
+            return false;
+        path += n + 1;
+    }
+}
+
+int cloud_book_product(const struct cloud_book *book, const char *key)
+{
+    for (int i = 0; i < book->product_count; i++)
+        if (strcmp(book->products[i].key, key) == 0)
+            return i;
+    return -1;
+}
+
+int cloud_book_device(const struct cloud_book *book, const char *key, const char *name)
+{
+    int product = cloud_book_product(book, key);
+
+    for (int i = 0; product >= 0 && i < book->device_count; i++)
+        if (book->devices[i].product == product && strcmp(book->devices[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *cloud_book_key(const struct cloud_book *book, int device)
+{
+    return book->products[book->devices[device].product].key;
+}
+
+/* New, or with another permission. False: no room. */
+static bool set_topic(struct cloud_book *book, int product, const char *path, uint8_t access)
+{
+    for (uint16_t i = 0; i < book->topic_count; i++) {
+        struct cloud_topic *t = &book->topics[i];
+        if (t->product == product && strcmp(t->path, path) == 0) {
+            t->access = access;
+            return true;
+        }
+    }
+    if (book->topic_count == CLOUD_TOPICS_MAX)
+        return false;
+    struct cloud_topic *t = &book->topics[book->topic_count++];
+    t->product = (uint16_t)product;
+    t->access = access;
+    snprintf(t->path, sizeof t->path, "%s", path);
+    return true;
+}
+
+static bool add_product(struct cloud_book *book, char *const words[], int count,
+                        const struct place *at)
+{
+    if (count < 2 || !is_key(words[1]))
+        FAIL(at, "a product key has 1 to %d letters and digits", CLOUD_KEY_MAX);
+    if (cloud_book_product(book, words[1]) >= 0)
+        FAIL(at, "product %s is there already", words[1]);
+    if (book->product_count == CLOUD_PRODUCTS_MAX)
+        FAIL(at, "more than %d products", CLOUD_PRODUCTS_MAX);
+    struct cloud_product *p = &book->products[book->product_count];
+    memset(p, 0, sizeof *p);
+    for (int i = 2; i < count; i++) {
+        const char *secret = cloud_text_after(words[i], "secret=");
+        if (secret != NULL && is_secret(secret))
+            snprintf(p->secret, sizeof p->secret, "%s", secret);
+        else if (secret != NULL)
+            FAIL(at, "a secret has 1 to %d letters and digits", CLOUD_SECRET_MAX);
+        else if (strcmp(words[i], "gateway") == 0)
+            p->gateway = true;
+        else
+            FAIL(at, "a product has secret=TEXT and gateway, not '%s'", words[i]);
+    }
+    snprintf(p->key, sizeof p->key, "%s", words[1]);
+    int index = book->product_count++;
+    for (size_t i = 0; i < sizeof given_topics / sizeof given_topics[0]; i++)
+        if (!set_topic(book, index, given_topics[i].path, (uint8_t)given_topics[i].access))
+            FAIL(at, "more than %d topics", CLOUD_TOPICS_MAX);
+    return true;
+}
+
+static bool add_topic(struct cloud_book *book, char *const words[], int count,
+                      const struct place *at)
+{
+    uint8_t access = 0;
+
+    if (count != 4)
+        FAIL(at, "it has to be: topic PK PATH publish|subscribe|both");
+    int product = cloud_book_product(book, words[1]);
+    if (product < 0)
+        FAIL(at, "no product %s above this line", words[1]);
+    if (!is_path(words[2]))
+        FAIL(at, "'%s' is not what may follow /{pk}/{dn}/ in a topic", words[2]);
+    if (strcmp(words[3], "publish") == 0)
+        access = CLOUD_PUBLISH;
+    else if (strcmp(words[3], "subscribe") == 0)
+        access = CLOUD_SUBSCRIBE;
+    else if (strcmp(words[3], "both") == 0)
+        access = CLOUD_BOTH;
+    else
+        FAIL(at, "a permission is publish, subscribe or both, not '%s'", words[3]);
+    if (!set_topic(book, product, words[2], access))
+        FAIL(at, "more than %d topics", CLOUD_TOPICS_MAX);
+    return true;
+}
+
+static bool read_auth(const char *word, uint8_t *auth)
+{
+    static const char *const names[] = {"secret", "x509", "psk"};
+
+    for (uint8_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *auth = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_device(struct cloud_book *book, char *const words[], int count,
+                       const struct place *at)
+{
+    if (count < 3)
+        FAIL(at, "it has to be: device PK DN [secret=DS] [auth=secret|x509|psk] [disabled]");
+    int product = cloud_book_product(book, words[1]);
+    if (product < 0)
+        FAIL(at, "no product %s above this line", words[1]);
+    if (!is_name(words[2]))
+        FAIL(at, "a device name has 1 to %d letters, digits and -_@.:", CLOUD_NAME_MAX);
+    if (cloud_book_device(book, words[1], words[2]) >= 0)
+        FAIL(at, "device %s %s is there already", words[1], words[2]);
+    if (book->device_count == CLOUD_DEVICES_MAX)
+        FAIL(at, "more than %d devices", CLOUD_DEVICES_MAX);
+    struct cloud_device *d = &book->devices[book->device_count];
+    memset(d, 0, sizeof *d);
+    d->product = (uint16_t)product;
+    for (int i = 3; i < count; i++) {
+        const char *secret = cloud_text_after(words[i], "secret=");
+        const char *auth = cloud_text_after(words[i], "auth=");
+        if (secret != NULL && is_secret(secret))
+            snprintf(d->secret, sizeof d->secret, "%s", secret);
+        else if (secret != NULL)
+            FAIL(at, "a secret has 1 to %d letters and digits", CLOUD_SECRET_MAX);
+        else if (auth != NULL && !read_auth(auth, &d->auth))
+            FAIL(at, "auth is secret, x509 or psk, not '%s'", auth);
+        else if (auth == NULL && strcmp(words[i], "disabled") == 0)
+            d->state = CLOUD_DISABLED;
+        else if (auth == NULL) /* not repeated: it may be a secret without its 'secret=' */
+            FAIL(at, "word %d: a device has secret=TEXT, auth=KIND and disabled", i + 1);
+    }
+    if (d->auth != CLOUD_AUTH_X509 && d->secret[0] == 0)
+        FAIL(at, "device %s needs secret=TEXT, or auth=x509", words[2]);
+    snprintf(d->name, sizeof d->name, "%s", words[2]);
+    book->device_count++;
+    return true;
+}
+
+bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *value, char *why,
+                       size_t cap)
+{
+    const struct {
+        const char *name;
+        uint32_t *number, max;
+    } numbers[] = {
+        {"publish-rate", &rules->publish_rate, 1000000},
+        {"deliver-rate", &rules->deliver_rate, 1000000},
+        {"connect-rate", &rules->connect_rate, 1000000},
+        {"flow-wait-s", &rules->flow_wait_s, 86400},
+        {"subscriptions", &rules->subscriptions, 1000000},
+    };
+
+    if (strcmp(name, "keepalive-limits") == 0) {
+        bool on = strcmp(value, "on") == 0;
+        if (!on && strcmp(value, "off") != 0) {
+            snprintf(why, cap, "%s is on or off, not '%s'", name, value);
+            return false;
+        }
+        rules->keepalive_limits = on;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(name, numbers[i].name) != 0)
+            continue;
+        if (cloud_text_number(value, numbers[i].max, numbers[i].number))
+            return true;
+        snprintf(why, cap, "%s is a number 0..%u, not '%s'", name, (unsigned)numbers[i].max, value);
+        return false;
+    }
+    snprintf(
+        why, cap,
+        "no option '%s'; there are keepalive-limits, publish-rate, deliver-rate, connect-rate, "
+        "flow-wait-s, subscriptions",
+        name);
+    return false;
+}
+
+static bool add_option(struct cloud_book *book, char *const words[], int count,
+                       const struct place *at)
+{
+    char what[256];
+
+    if (count != 3)
+        FAIL(at, "it has to be: option NAME VALUE");
+    if (!cloud_book_option(&book->rules, words[1], words[2], what, sizeof what))
+        FAIL(at, "%s", what);
+    return true;
+}
+
+static bool add_line(struct cloud_book *book, char *line, const struct place *at)
+{
+    static const struct {
+        const char *word;
+        bool (*add)(struct cloud_book *, char *const[], int, const struct place *);
+    } kinds[] = {{"product", add_product},
+                 {"topic", add_topic},
+                 {"device", add_device},
+                 {"option", add_option}};
+    char *words[WORDS_MAX];
+
+    /* a # within a word is part of it: it is the last level of a topic's path */
+    int count = cloud_text_words(line, words, WORDS_MAX);
+    for (int i = 0; i < count && i < WORDS_MAX; i++)
+        if (words[i][0] == '#')
+            count = i;
+    if (count == 0)
+        return true;
+    if (count > WORDS_MAX)
+        FAIL(at, "too many words");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(words[0], kinds[i].word) == 0)
+            return kinds[i].add(book, words, count, at);
+    FAIL(at, "a line starts with product, topic, device or option, not '%.20s'", words[0]);
+}
+
+bool cloud_book_read(struct cloud_book *book, const char *name, const char *text, char *why,
+                     size_t cap)
+{
+    struct place at = {name, 0, why, cap};
+    char line[LINE_BYTES];
+
+    memset(book, 0, sizeof *book);
+    book->rules.flow_wait_s = 300;
+    while (*text != 0) {
+        size_t n = strcspn(text, "\n");
+        at.line++;
+        if (n >= sizeof line)
+            FAIL(&at, "the line is longer than %d characters", LINE_BYTES - 1);
+        memcpy(line, text, n);
+        line[n] = 0;
+        if (!add_line(book, line, &at))
+            return false;
+        text += n + (text[n] == '\n');
+    }
+    return true;
+}

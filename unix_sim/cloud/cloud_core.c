@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/cloud_core.h"
+
+#include "cloud/cloud_text.h"
+#include "cloud/cloud_topic.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND_MS 1000u
+#define MINUTE_MS 60000u
+
+static const char *const transport_names[] = {"plain", "tls", "tls-psk", "tls with certificate"};
+
+/* ---- Log ----------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void say(struct cloud *c, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    cloud_text_clean(line); /* names and topics come from outside */
+    c->config.log(c->config.ctx, line);
+}
+
+static const char *key_of(const struct cloud *c, int device)
+{
+    return cloud_book_key(&c->book, device);
+}
+
+static const char *name_of(const struct cloud *c, int device)
+{
+    return c->book.devices[device].name;
+}
+
+/* ---- Devices, connections, outputs ---------------------------------------------------------- */
+
+/* -1: no device's. */
+static int device_of(const struct cloud *c, cloud_link link)
+{
+    for (int i = 0; link != 0 && i < c->book.device_count; i++)
+        if (c->sessions[i].link == link)
+            return i;
+    return -1;
+}
+
+/* One more; false: that is too many in this span. */
+static bool count(struct cloud_rate *r, uint32_t max, uint32_t span_ms, uint64_t now_ms)
+{
+    if (now_ms - r->since_ms >= span_ms) {
+        r->since_ms = now_ms;
+        r->count = 0;
+    }
+    if (max != 0 && r->count >= max)
+        return false;
+    r->count++;
+    return true;
+}
+
+/* NULL: no room; then it is lost, which the log says. */
+static struct cloud_output *put(struct cloud *c, enum cloud_output_kind kind, cloud_link link)
+{
+    if (c->out_count == CLOUD_OUTPUTS_MAX) {
+        say(c, "output lost: more than %d at once", CLOUD_OUTPUTS_MAX);
+        return NULL;
+    }
+    struct cloud_output *o =
+        &c->outputs[(c->out_first + c->out_count++) % (uint32_t)CLOUD_OUTPUTS_MAX];
+    o->kind = kind;
+    o->link = link;
+    return o;
+}
+
+const struct cloud_output *cloud_next(struct cloud *c)
+{
+    if (c->out_count == 0)
+        return NULL;
+    const struct cloud_output *o = &c->outputs[c->out_first];
+    c->out_first = (c->out_first + 1) % CLOUD_OUTPUTS_MAX;
+    c->out_count--;
+    return o;
+}
+
+static bool put_message(struct cloud *c, enum cloud_output_kind kind, cloud_link link,
+                        const char *topic, const char *payload, size_t len)
+{
+    struct cloud_output *o = put(c, kind, link);
+
+    if (o == NULL)
+        return false;
+    o->qos = 1; /* as far as the subscription allows */
+    snprintf(o->topic, sizeof o->topic, "%s", topic);
+    memcpy(o->payload, payload, len);
+    o->payload[len] = 0;
+    o->payload_len = (uint16_t)len;
+    return true;
+}
+
+/* Out of the book of connections at once: what it still sends is nobody's. */
+static void cut(struct cloud *c, int device, const char *why)
+{
+    struct cloud_session *s = &c->sessions[device];
+
+    say(c, "kicked %s %s: %s", key_of(c, device), name_of(c, device), why);
+    put(c, CLOUD_OUT_KICK, s->link);
+    s->link = 0;
+    s->close_ms = 0;
+}
+
+void cloud_init(struct cloud *c, const struct cloud_config *config)
+{
+    struct cloud_session none = {0};
+
+    c->config = *config;
+    for (int i = 0; i < CLOUD_DEVICES_MAX; i++)
+        c->sessions[i] = none;
+    memset(c->psk_links, 0, sizeof c->psk_links);
+    c->psk_next = c->out_first = c->out_count = 0;
+    c->next_id = 1;
+}
+
+/* ---- Login --------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4))) static bool refuse(struct cloud_verdict *v, uint8_t code,
+                                                         const char *format, ...)
+{
+    va_list args;
+
+    v->answer = CLOUD_REFUSE;
+    v->code = code;
+    va_start(args, format);
+    vsnprintf(v->reason, sizeof v->reason, format, args);
+    va_end(args);
+    cloud_text_clean(v->reason);
+    return false;
+}
+
+/* Section 2.3. What is not offered says so: a device in the field that needs it is not a bad one. */
+static bool check_securemode(const struct cloud_client_id *id, enum cloud_transport transport,
+                             struct cloud_verdict *v)
+{
+    bool tls = transport != CLOUD_PLAIN;
+
+    if (id->auth_type[0] != 0)
+        return refuse(v, 2, "authType %s is not offered by this emulator", id->auth_type);
+    if (id->securemode != 2 && id->securemode != 3)
+        return refuse(v, 2, "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP",
+                      id->securemode);
+    if ((id->securemode == 2) != tls)
+        return refuse(v, 2, "securemode=%d does not fit: the connection is %s, which is %d",
+                      id->securemode, tls ? "TLS" : "plain TCP", tls ? 2 : 3);
+    return true;
+}
+
+/* In words that say what to mend. */
+static bool find_device(struct cloud *c, const char *key, const char *name, int *device,
+                        struct cloud_verdict *v)
+{
+    int i = cloud_book_device(&c->book, key, name);
+
+    if (cloud_book_product(&c->book, key) < 0)
+        return refuse(v, 4, "unknown product %s", key);
+    if (i < 0)
+        return refuse(v, 4, "unknown device %s of product %s", name, key);
+    if (c->book.devices[i].state == CLOUD_DELETED)
+        return refuse(v, 4, "device %s %s is deleted", key, name);
+    if (c->book.devices[i].state == CLOUD_DISABLED)
+        return refuse(v, 4, "device %s %s is disabled", key, name);
+    *device = i;
+    return true;
+}
+
+static bool check_signature(struct cloud *c, int device, const struct cloud_client_id *id,
+                            const char *password, struct cloud_verdict *v)
+{
+    const struct cloud_device *d = &c->book.devices[device];
+    size_t len = cloud_hash_len(id->method);
+    char text[CLOUD_SIGNED_MAX], expected[2 * CLOUD_DIGEST_MAX + 1];
+    uint8_t digest[CLOUD_DIGEST_MAX];
+
+    cloud_signed_text(id, key_of(c, device), d->name, text);
+    if (strlen(password) != 2 * len)
+        return refuse(
+            v, 4, "signature wrong; the password has %zu characters, %s gives %zu; signed is %s",
+            strlen(password), cloud_hash_name(id->method), 2 * len, text);
+    if (!c->config.hmac(c->config.ctx, id->method, d->secret, text, digest))
+        return refuse(v, 3, "the emulator cannot compute %s", cloud_hash_name(id->method));
+    cloud_text_hex(digest, len, false, expected);
+    if (!cloud_text_same_secret(password, expected, 2 * len))
+        return refuse(v, 4, "signature wrong; it has to be %s with the device's secret over %s",
+                      cloud_hash_name(id->method), text);
+    return true;
+}
+
+static bool check_psk(const struct cloud *c, cloud_link link, int device, struct cloud_verdict *v)
+{
+    for (int i = 0; i < CLOUD_PSK_LINKS_MAX; i++)
+        if (c->psk_links[i].link == link && c->psk_links[i].device == device)
+            return true;
+    return refuse(v, 5, "the identity of TLS-PSK is another device's");
+}
+
+/* By user name and password. */
+static bool check_signed(struct cloud *c, const struct cloud_login *login,
+                         const struct cloud_client_id *id, int *device, struct cloud_verdict *v)
+{
+    char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
+
+    if (login->user_name == NULL || !cloud_user_name_read(login->user_name, key, name))
+        return refuse(v, 4, "the user name has to be deviceName&productKey");
+    if (login->password == NULL)
+        return refuse(v, 4, "there is no password");
+    if (!find_device(c, key, name, device, v))
+        return false;
+    uint8_t auth = c->book.devices[*device].auth;
+    if (auth == CLOUD_AUTH_X509)
+        return refuse(v, 4, "device %s %s has to show its certificate", key, name);
+    if (auth == CLOUD_AUTH_PSK && login->transport != CLOUD_TLS_PSK)
+        return refuse(v, 4, "device %s %s has to use TLS-PSK", key, name);
+    if (!check_signature(c, *device, id, login->password, v))
+        return false;
+    return login->transport != CLOUD_TLS_PSK || check_psk(c, login->link, *device, v);
+}
+
+/* Section 2.4: the certificate is the identity, whatever user name and password say. */
+static bool check_certificate(struct cloud *c, const struct cloud_login *login, int *device,
+                              struct cloud_verdict *v)
+{
+    if (login->cert_key == NULL || login->cert_name == NULL)
+        return refuse(v, 4, "the certificate's subject has no O=productKey, CN=deviceName");
+    if (!find_device(c, login->cert_key, login->cert_name, device, v))
+        return false;
+    if (c->book.devices[*device].auth != CLOUD_AUTH_X509)
+        return refuse(v, 4, "device %s %s signs with its secret, not with a certificate",
+                      login->cert_key, login->cert_name);
+    return true;
+}
+
+/* Flow control comes before everything that is known only of a device that exists. */
+static bool check_flow(struct cloud *c, int device, uint64_t now_ms, struct cloud_verdict *v)
+{
+    struct cloud_session *s = &c->sessions[device];
+
+    if (!s->flow && now_ms >= s->flow_until_ms &&
+        !count(&s->connects, c->book.rules.connect_rate, MINUTE_MS, now_ms))
+        s->flow_until_ms = now_ms + (uint64_t)c->book.rules.flow_wait_s * SECOND_MS;
+    if (!s->flow && now_ms >= s->flow_until_ms)
+        return true;
+    v->answer = CLOUD_CLOSE;
+    if (s->flow)
+        snprintf(v->reason, sizeof v->reason, "flow control, by command");
+    else
+        snprintf(v->reason, sizeof v->reason,
+                 "flow control: more than %u connections in a minute; for %u s more",
+                 (unsigned)c->book.rules.connect_rate,
+                 (unsigned)((s->flow_until_ms - now_ms + SECOND_MS - 1) / SECOND_MS));
+    return false;
+}
+
+static bool judge(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
+                  struct cloud_client_id *id, int *device, struct cloud_verdict *v)
+{
+    char why[256];
+    bool certificate = login->transport == CLOUD_TLS_X509;
+
+    if (login->protocol_level != 4)
+        return refuse(v, 1, "protocol level %u; the platform speaks MQTT 3.1.1, which is 4",
+                      login->protocol_level);
+    /* A device that knows only its certificate may have a client id without fields. */
+    if (certificate && strchr(login->client_id, '|') == NULL)
+        memset(id, 0, sizeof *id);
+    else if (!cloud_client_id_read(id, login->client_id, why, sizeof why))
+        return refuse(v, 2, "%s", why);
+    else if (!check_securemode(id, login->transport, v))
+        return false;
+    if (!(certificate ? check_certificate(c, login, device, v)
+                      : check_signed(c, login, id, device, v)))
+        return false;
+    if (c->book.rules.keepalive_limits &&
+        (login->keepalive_s < CLOUD_KEEPALIVE_S_MIN || login->keepalive_s > CLOUD_KEEPALIVE_S_MAX))
+        return refuse(v, 5, "keep-alive of %u s; the platform takes %d to %d s",
+                      (unsigned)login->keepalive_s, CLOUD_KEEPALIVE_S_MIN, CLOUD_KEEPALIVE_S_MAX);
+    return check_flow(c, *device, now_ms, v);
+}
+
+static void open_session(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
+                         const struct cloud_client_id *id, int device)
+{
+    struct cloud_session *s = &c->sessions[device];
+    char payload[128];
+
+    if (s->link != 0 && s->link != login->link)
+        cut(c, device, "by a second login");
+    s->link = login->link;
+    s->transport = login->transport;
+    s->keepalive_s = login->keepalive_s;
+    s->ext = id->ext;
+    s->system_subscribed = id->system_subscribed;
+    s->heard_ms = now_ms;
+    s->close_ms = 0;
+    if (login->transport == CLOUD_TLS_X509) {
+        int n = snprintf(payload, sizeof payload, "{\"productKey\":\"%s\",\"deviceName\":\"%s\"}",
+                         key_of(c, device), name_of(c, device));
+        put_message(c, CLOUD_OUT_DIRECT, s->link, "/ext/auth/identity/response", payload,
+                    (size_t)n);
+    }
+}
+
+void cloud_login(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
+                 struct cloud_verdict *verdict)
+{
+    const char *who = login->user_name != NULL ? login->user_name : "without user name";
+    struct cloud_client_id id;
+    int device = -1;
+
+    memset(verdict, 0, sizeof *verdict);
+    if (judge(c, login, now_ms, &id, &device, verdict)) {
+        verdict->answer = CLOUD_ACCEPT;
+        open_session(c, login, now_ms, &id, device);
+        say(c, "login %s %s accepted: %s, %s", key_of(c, device), name_of(c, device),
+            login->transport == CLOUD_TLS_X509 ? "certificate" : cloud_hash_name(id.method),
+            transport_names[login->transport]);
+    } else if (verdict->answer == CLOUD_CLOSE) {
+        say(c, "login %s %s closed: %s", key_of(c, device), name_of(c, device), verdict->reason);
+    } else if (login->cert_key != NULL && login->cert_name != NULL) {
+        say(c, "login %.40s %.40s refused (%u): %s", login->cert_key, login->cert_name,
+            verdict->code, verdict->reason);
+    } else {
+        char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
+        if (cloud_user_name_read(who, key, name))
+            say(c, "login %s %s refused (%u): %s", key, name, verdict->code, verdict->reason);
+        else
+            say(c, "login '%.80s' refused (%u): %s", who, verdict->code, verdict->reason);
+    }
+}
+
+bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char key_text[65])
+{
+    char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1], text[CLOUD_SIGNED_MAX];
+    uint8_t digest[CLOUD_DIGEST_MAX];
+    struct cloud_verdict v = {.code = 4};
+    int device = -1;
+
+    if (!cloud_psk_identity_read(identity, key, name, text)) {
+        say(c, "tls-psk refused: '%.100s' is not devicename|hmacsha256|productKey&deviceName|time",
+            identity);
+        return false;
+    }
+    if (find_device(c, key, name, &device, &v) && c->book.devices[device].auth == CLOUD_AUTH_X509)
+        refuse(&v, 4, "device %s %s has to show its certificate", key, name);
+    if (v.reason[0] == 0 &&
+        !c->config.hmac(c->config.ctx, CLOUD_SHA256, c->book.devices[device].secret, text, digest))
+        refuse(&v, 3, "the emulator cannot compute hmacsha256");
+    if (v.reason[0] != 0) {
+        say(c, "tls-psk %s %s refused: %s", key, name, v.reason);
+        return false;
+    }
+    cloud_text_hex(digest, 32, true, key_text);
+    struct cloud_psk_link *p = &c->psk_links[c->psk_next++ % CLOUD_PSK_LINKS_MAX];
+    p->link = link;
+    p->device = (uint16_t)device;
+    return true;
+}
+
+void cloud_gone(struct cloud *c, cloud_link link)
+{
+    int device = device_of(c, link);
+
+    for (int i = 0; i < CLOUD_PSK_LINKS_MAX; i++)
+        if (c->psk_links[i].link == link)
+            c->psk_links[i].link = 0;
+    if (device < 0)
+        return;
+    say(c, "offline %s %s", key_of(c, device), name_of(c, device));
+    c->sessions[device].link = 0;
+    c->sessions[device].close_ms = 0;
+}
+
+/* ---- Messages ------------------------------------------------------------------------------ */
+
+void cloud_heard(struct cloud *c, cloud_link link, uint64_t now_ms)
+{
+    int device = device_of(c, link);
+
+    if (device >= 0)
+        c->sessions[device].heard_ms = now_ms;
+}
+
+bool cloud_subscribe(struct cloud *c, cloud_link link, const char *filter, uint32_t held)
+{
+    int device = device_of(c, link);
+    char full[64];
+    const char *why = NULL;
+
+    if (device < 0)
+        return false;
+    if (cloud_topic_allowed(&c->book, device, filter, CLOUD_SUBSCRIBE, &why) != CLOUD_TOPIC_NONE &&
+        c->book.rules.subscriptions != 0 && held >= c->book.rules.subscriptions) {
+        snprintf(full, sizeof full, "it has %u subscriptions already", (unsigned)held);
+        why = full;
+    }
+    if (why == NULL)
+        return true;
+    say(c, "subscribe %s %s %.200s refused: %s", key_of(c, device), name_of(c, device), filter,
+        why);
+    return false;
+}
+
+bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size_t payload_len,
+                       uint64_t now_ms)
+{
+    int device = device_of(c, link);
+    char what[96];
+    const char *why = NULL;
+
+    if (device < 0)
+        return false;
+    struct cloud_session *s = &c->sessions[device];
+    s->heard_ms = now_ms;
+    if (!count(&s->published, c->book.rules.publish_rate, SECOND_MS, now_ms)) {
+        snprintf(what, sizeof what, "more than %u messages in a second",
+                 (unsigned)c->book.rules.publish_rate);
+        why = what;
+    } else if (payload_len > CLOUD_PAYLOAD_MAX) {
+        snprintf(what, sizeof what, "the payload is longer than %u bytes", CLOUD_PAYLOAD_MAX);
+        why = what;
+    } else {
+        /* A device that was disabled is cut off a moment later: nothing of it counts until then,
+         * but its answer that it knows. */
+        bool gone = c->book.devices[device].state != CLOUD_ENABLED;
+        cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, &why);
+        if (why == NULL && gone && strstr(topic, "_reply") == NULL)
+            why = "the device is disabled or deleted";
+    }
+    if (why == NULL)
+        return true;
+    say(c, "publish %s %s %.200s dropped: %s", key_of(c, device), name_of(c, device), topic, why);
+    return false;
+}
+
+enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
+                               const void *payload, size_t len, uint64_t now_ms)
+{
+    int device = device_of(c, link);
+
+    (void)payload; /* the services that answer are called from here */
+    (void)now_ms;
+    if (device < 0)
+        return CLOUD_DROP;
+    switch (cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, NULL)) {
+    case CLOUD_TOPIC_NONE:
+        return CLOUD_DROP;
+    case CLOUD_TOPIC_SYSTEM:
+        say(c, "publish %s %s %s: %zu bytes", key_of(c, device), name_of(c, device), topic, len);
+        return CLOUD_TAKEN;
+    case CLOUD_TOPIC_CUSTOM:
+        say(c, "publish %s %s %s: %zu bytes", key_of(c, device), name_of(c, device), topic, len);
+        return CLOUD_PASS;
+    }
+    return CLOUD_DROP;
+}
+
+bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms)
+{
+    int device = device_of(c, link);
+    const char *why;
+
+    if (device < 0 || cloud_topic_wrong(topic, false) != NULL ||
+        cloud_topic_allowed(&c->book, device, topic, CLOUD_SUBSCRIBE, &why) == CLOUD_TOPIC_NONE)
+        return false;
+    if (!count(&c->sessions[device].delivered, c->book.rules.deliver_rate, SECOND_MS, now_ms)) {
+        say(c, "message to %s %s %s dropped: more than %u messages in a second", key_of(c, device),
+            name_of(c, device), topic, (unsigned)c->book.rules.deliver_rate);
+        return false;
+    }
+    say(c, "message to %s %s %s", key_of(c, device), name_of(c, device), topic);
+    return true;
+}
+
+void cloud_tick(struct cloud *c, uint64_t now_ms)
+{
+    for (int i = 0; i < c->book.device_count; i++) {
+        struct cloud_session *s = &c->sessions[i];
+        uint64_t silence_ms = (uint64_t)s->keepalive_s * SECOND_MS + CLOUD_GRACE_MS;
+        if (s->link == 0)
+            continue;
+        if (s->close_ms != 0 && now_ms >= s->close_ms)
+            cut(c, i,
+                c->book.devices[i].state == CLOUD_DELETED ? "it is deleted" : "it is disabled");
+        else if (c->config.sees_silence && s->keepalive_s != 0 && now_ms - s->heard_ms > silence_ms)
+            cut(c, i, "silent for longer than its keep-alive and 5 s");
+    }
+}
+
+/* ---- The console --------------------------------------------------------------------------- */
+
+/* Devices that asked for it (_ss=1) get system topics without SUBSCRIBE. */
+static bool send_topic(struct cloud *c, int device, const char *topic, const char *payload,
+                       size_t len, enum cloud_topic_kind kind)
+{
+    const struct cloud_session *s = &c->sessions[device];
+    /* these name no device: only this one may get it */
+    bool nameless = cloud_text_after(topic, "/ext/rrpc/") != NULL ||
+                    cloud_text_after(topic, "/ext/auth/") != NULL;
+    bool direct = nameless || (kind == CLOUD_TOPIC_SYSTEM && s->system_subscribed);
+
+    return put_message(c, direct ? CLOUD_OUT_DIRECT : CLOUD_OUT_PUBLISH, s->link, topic, payload,
+                       len);
+}
+
+void cloud_set_state(struct cloud *c, int device, enum cloud_state state, uint64_t now_ms)
+{
+    static const char *const words[] = {"enable", "disable", "delete"};
+    char topic[CLOUD_TOPIC_MAX + 1], payload[128];
+    struct cloud_session *s = &c->sessions[device];
+
+    c->book.devices[device].state = (uint8_t)state;
+    say(c, "%sd %s %s", words[state], key_of(c, device), name_of(c, device));
+    s->close_ms = 0;
+    if (s->link == 0)
+        return;
+    snprintf(topic, sizeof topic, "/sys/%s/%s/thing/%s", key_of(c, device), name_of(c, device),
+             words[state]);
+    int n = snprintf(payload, sizeof payload,
+                     "{\"id\":\"%u\",\"version\":\"1.0\",\"params\":{},\"method\":\"thing.%s\"}",
+                     (unsigned)c->next_id++, words[state]);
+    send_topic(c, device, topic, payload, (size_t)n, CLOUD_TOPIC_SYSTEM);
+    if (state != CLOUD_ENABLED)
+        s->close_ms = now_ms + CLOUD_LAST_WORD_MS;
+}
+
+bool cloud_kick(struct cloud *c, int device, const char *why)
+{
+    if (c->sessions[device].link == 0)
+        return false;
+    cut(c, device, why);
+    return true;
+}
+
+bool cloud_send(struct cloud *c, int device, const char *topic, const char *payload, size_t len,
+                const char **why)
+{
+    enum cloud_topic_kind kind;
+
+    *why = cloud_topic_wrong(topic, false);
+    if (*why != NULL)
+        return false;
+    kind = cloud_topic_allowed(&c->book, device, topic, CLOUD_SUBSCRIBE, why);
+    if (kind == CLOUD_TOPIC_NONE)
+        return false;
+    if (len > CLOUD_SENT_MAX)
+        *why = "the payload is too long for this emulator";
+    else if (c->sessions[device].link == 0)
+        *why = "the device is offline, and the platform keeps no messages";
+    else if (!send_topic(c, device, topic, payload, len, kind))
+        *why = "too many messages wait to be sent";
+    return *why == NULL;
+}
+
+void cloud_set_flow(struct cloud *c, int device, bool on)
+{
+    struct cloud_session *s = &c->sessions[device];
+
+    s->flow = on;
+    s->flow_until_ms = 0;
+    say(c, "flow control %s for %s %s", on ? "on" : "off", key_of(c, device), name_of(c, device));
+    if (on && s->link != 0)
+        cut(c, device, "by flow control");
+}

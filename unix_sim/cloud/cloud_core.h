@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file cloud_core.h
+ * The emulated platform: who may connect, what a connection may do, what the platform says. It has
+ * no sockets, clock, heap or cryptography of its own: a front tells it what happened (and when, in
+ * ms of any clock that does not go back), does what a verdict says, and then takes the outputs with
+ * cloud_next until there are none, which it does outside of calls in here.
+ */
+#ifndef CLOUD_CORE_H
+#define CLOUD_CORE_H
+
+#include "cloud/cloud_book.h"
+#include "cloud/cloud_login.h"
+
+#define CLOUD_OUTPUTS_MAX     32
+#define CLOUD_PAYLOAD_MAX     (256u * 1024u) /* of a device's message */
+#define CLOUD_SENT_MAX        4096           /* of a message that the platform sends */
+#define CLOUD_GRACE_MS        5000u          /* silence after the keep-alive that is forgiven */
+#define CLOUD_LAST_WORD_MS    250u /* between thing/disable and the end of the connection */
+#define CLOUD_PSK_LINKS_MAX   64
+#define CLOUD_KEEPALIVE_S_MIN 30
+#define CLOUD_KEEPALIVE_S_MAX 1200
+
+/** Names a connection; the front's choice, unique among those that live. 0: none. */
+typedef uint64_t cloud_link;
+
+enum cloud_transport {
+    CLOUD_PLAIN,
+    CLOUD_TLS,
+    CLOUD_TLS_PSK,
+    CLOUD_TLS_X509, /* TLS, and the device showed a certificate that the front has verified */
+};
+
+/** How the core reaches what it does not have. `log` gets a line without "cloud: " and newline; it must
+ *  not call back. */
+struct cloud_config {
+    /* HMAC of `text`; `out` has room for any. */
+    bool (*hmac)(void *ctx, enum cloud_hash hash, const char *key, const char *text,
+                 uint8_t out[CLOUD_DIGEST_MAX]);
+    void (*log)(void *ctx, const char *line);
+    void *ctx;
+    bool sees_silence; /* the front reports every packet by cloud_heard: silence can be judged */
+};
+
+/** A CONNECT. */
+struct cloud_login {
+    cloud_link link;
+    enum cloud_transport transport;
+    unsigned protocol_level; /* 4: MQTT 3.1.1 */
+    uint32_t keepalive_s;
+    const char *client_id;
+    const char *user_name, *password; /* NULL: none */
+    const char *cert_key, *cert_name; /* CLOUD_TLS_X509: O and CN of its subject; else NULL */
+};
+
+enum cloud_answer {
+    CLOUD_ACCEPT,
+    CLOUD_REFUSE, /* CONNACK with `code`, then close */
+    CLOUD_CLOSE,  /* flow control: close without CONNACK; TLS with close_notify */
+};
+
+struct cloud_verdict {
+    enum cloud_answer answer;
+    uint8_t code;     /* CONNACK, section 2.5 */
+    char reason[512]; /* of a refusal, in words */
+};
+
+/** What becomes of a message from a device. */
+enum cloud_route {
+    CLOUD_DROP,
+    CLOUD_TAKEN, /* it was for the platform, nobody else gets it */
+    CLOUD_PASS,  /* custom topic: to whoever has subscribed it */
+};
+
+enum cloud_output_kind {
+    CLOUD_OUT_PUBLISH, /* to those who have subscribed the topic */
+    CLOUD_OUT_DIRECT,  /* to this connection, whether it has subscribed or not */
+    CLOUD_OUT_KICK,    /* close this connection */
+};
+
+struct cloud_output {
+    enum cloud_output_kind kind;
+    cloud_link link;
+    uint8_t qos;
+    uint16_t payload_len;
+    char topic[CLOUD_TOPIC_MAX + 1];
+    char payload[CLOUD_SENT_MAX + 1];
+};
+
+/* So many in a span of time, counted anew in each span. */
+struct cloud_rate {
+    uint64_t since_ms;
+    uint32_t count;
+};
+
+/* A device's life on the platform. link: 0, offline. */
+struct cloud_session {
+    cloud_link link;
+    enum cloud_transport transport;
+    uint32_t keepalive_s, ext;
+    bool system_subscribed, flow; /* flow: shut out by command, until taken back */
+    uint64_t heard_ms, close_ms;  /* close_ms: the connection ends then; 0: no */
+    uint64_t flow_until_ms;
+    struct cloud_rate connects, published, delivered;
+};
+
+struct cloud_psk_link {
+    cloud_link link;
+    uint16_t device;
+};
+
+/** All the memory there is; fields are private, but for `book`, which the front fills by
+ *  cloud_book_read before cloud_init. */
+struct cloud {
+    struct cloud_book book;
+    struct cloud_config config;
+    struct cloud_session sessions[CLOUD_DEVICES_MAX];
+    struct cloud_psk_link psk_links[CLOUD_PSK_LINKS_MAX];
+    uint32_t psk_next, next_id, out_first, out_count;
+    struct cloud_output outputs[CLOUD_OUTPUTS_MAX];
+};
+
+void cloud_init(struct cloud *c, const struct cloud_config *config);
+
+/** A CONNECT. After CLOUD_ACCEPT an older connection of the same device is to be closed: that is an
+ *  output. */
+void cloud_login(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
+                 struct cloud_verdict *verdict);
+
+/** The key of a TLS-PSK identity, as text: its bytes are the key. False: unknown, logged. */
+bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char key[65]);
+
+/** The connection has ended; one that the core does not know is ignored. */
+void cloud_gone(struct cloud *c, cloud_link link);
+
+/** A packet has come, of any kind. */
+void cloud_heard(struct cloud *c, cloud_link link, uint64_t now_ms);
+
+/** A filter in SUBSCRIBE; false: SUBACK 0x80. held: subscriptions that the connection has. */
+bool cloud_subscribe(struct cloud *c, cloud_link link, const char *filter, uint32_t held);
+
+/** May this message of the device be taken at all? Call once for each PUBLISH. */
+bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size_t payload_len,
+                       uint64_t now_ms);
+
+/** A message that may. */
+enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
+                               const void *payload, size_t len, uint64_t now_ms);
+
+/** May the device get this message? Call once for each delivery. */
+bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms);
+
+/** What time brings. Call every 100 ms or so. */
+void cloud_tick(struct cloud *c, uint64_t now_ms);
+
+/** The oldest output that is not taken yet; NULL: none. Valid until the next call in here. */
+const struct cloud_output *cloud_next(struct cloud *c);
+
+/* ---- What the console's buttons do; cloud_command calls these ------------------------------- */
+
+/** Change a device's state; a connected device is told, and after CLOUD_LAST_WORD_MS cut off unless it is
+ *  enabled. */
+void cloud_set_state(struct cloud *c, int device, enum cloud_state state, uint64_t now_ms);
+
+/** Close its connection; false: it has none. */
+bool cloud_kick(struct cloud *c, int device, const char *why);
+
+/** Send it a message; false: `why` says why not. */
+bool cloud_send(struct cloud *c, int device, const char *topic, const char *payload, size_t len,
+                const char **why);
+
+/** Refuse its connections as flow control does, and close the present one; or no longer. */
+void cloud_set_flow(struct cloud *c, int device, bool on);
+
+#endif

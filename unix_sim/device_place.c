@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device_place.h"
+
+#include "device_say.h"
+#include "host/host_net.h"
+#include "host/host_text.h"
+#include "link/iot_link_region.h"
+#include "unix/iot_port_unix.h"
+
+#include "lwip/opt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "roots.inc"
+
+#define ROOTS ((uint8_t)(sizeof roots / sizeof roots[0]))
+
+/* The emulator's sample device; the secret is invented, like all of it. */
+#define SAMPLE_PK "a1B2c3D4e5F"
+#define SAMPLE_DN "dev001"
+#define SAMPLE_DS "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+static uint64_t arena[PLACE_ARENA_BYTES / 8];
+
+/* ---- Settings ------------------------------------------------------------------------------ */
+
+static bool read_ca(struct place *p)
+{
+    const char *path = environment("CA", NULL);
+    char why[128];
+
+    if (path == NULL)
+        return true;
+    if (!host_pem_read(&p->ca, path, why)) {
+        fprintf(stderr, "CA: %s\n", why);
+        return false;
+    }
+    return true;
+}
+
+static bool read_broker(struct place *p, const char *broker)
+{
+    p->port = p->ca.count != 0 ? 8883 : 1883;
+    p->user_name = environment("USER_NAME", NULL);
+    p->password = environment("PASSWORD", NULL);
+    if (!host_text_endpoint(broker, p->host, sizeof p->host, &p->port)) {
+        fprintf(stderr, "BROKER=%s: write host, host:port or [v6]:port\n", broker);
+        return false;
+    }
+    if (p->password != NULL && p->user_name == NULL) {
+        fprintf(stderr, "PASSWORD without USER_NAME: MQTT has no such thing\n");
+        return false;
+    }
+    return true;
+}
+
+static bool read_identity(struct place *p)
+{
+    bool real = p->kind == PLACE_PLATFORM;
+    struct iot_link_identity *id = &p->identity;
+
+    id->product_key = environment("PK", real ? NULL : SAMPLE_PK);
+    id->device_name = environment("DN", real ? NULL : SAMPLE_DN);
+    id->device_secret = environment("DS", real ? NULL : SAMPLE_DS);
+    id->region = environment("REGION", NULL);
+    if (iot_link_host(id, IOT_LINK_TLS, p->host, sizeof p->host) == IOT_OK)
+        return true;
+    fprintf(stderr,
+            "PK, DN, DS: product key, device name and device secret as the console shows "
+            "them%s\n",
+            real ? "; REGION wants all three" : "");
+    return false;
+}
+
+bool place_read(struct place *p)
+{
+    const char *broker = environment("BROKER", NULL);
+
+    p->kind = broker != NULL                        ? PLACE_BROKER
+              : environment("REGION", NULL) != NULL ? PLACE_PLATFORM
+                                                    : PLACE_EMULATOR;
+    if (!read_ca(p))
+        return false;
+    return broker != NULL ? read_broker(p, broker) : read_identity(p);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------ */
+
+static bool start_emulator(struct place *p)
+{
+    const struct host_cloud_options options = {.address = LWIP_IPV4 ? "127.0.0.1" : "::1",
+                                               .announce = true};
+    char why[128];
+
+    if (!host_cloud_start(&p->cloud, &options)) {
+        fprintf(stderr, "no emulated platform: %s\n", p->cloud.why);
+        return false;
+    }
+    p->port = p->cloud.tls_port;
+    say(PLAIN, "cloud", "the emulated platform is up, TLS on %s port %u", p->cloud.address,
+        (unsigned)p->port);
+    if (p->ca.count == 0 && !host_pem_read(&p->ca, p->cloud.ca_der, why)) {
+        fprintf(stderr, "%s\n", why);
+        return false;
+    }
+    /* The device asks for the name of the region's host, and finds us. */
+    return host_name_add(p->host, p->cloud.address);
+}
+
+bool place_start(struct place *p)
+{
+    const struct iot_link_identity *id = &p->identity;
+    uint32_t chance = 0;
+
+    switch (p->kind) {
+    case PLACE_EMULATOR:
+        snprintf(p->readings, sizeof p->readings, "/%s/%s/user/readings", id->product_key,
+                 id->device_name);
+        snprintf(p->commands, sizeof p->commands, "/%s/%s/user/commands", id->product_key,
+                 id->device_name);
+        return start_emulator(p);
+    case PLACE_PLATFORM: /* topics that every product has */
+        p->port = IOT_LINK_PORT;
+        snprintf(p->readings, sizeof p->readings, "/%s/%s/user/update", id->product_key,
+                 id->device_name);
+        snprintf(p->commands, sizeof p->commands, "/%s/%s/user/get", id->product_key,
+                 id->device_name);
+        return true;
+    case PLACE_BROKER:
+        if (iot_port_unix.random(iot_port_unix.ctx, &chance, sizeof chance) != IOT_OK)
+            return false;
+        snprintf(p->client_id, sizeof p->client_id, "lwlink-%08lx", (unsigned long)chance);
+        snprintf(p->readings, sizeof p->readings, "lwlink/%s/reading", p->client_id);
+        snprintf(p->commands, sizeof p->commands, "lwlink/%s/command", p->client_id);
+        return true;
+    }
+    return false;
+}
+
+void place_stop(struct place *p)
+{
+    host_cloud_stop(&p->cloud);
+}
+
+void place_options(struct place *p, struct iot_options *o)
+{
+    struct iot_tls_options *tls = &p->tls;
+
+    o->port = p->port;
+    if (p->kind == PLACE_BROKER) {
+        o->host = host_reachable(p->host);
+        o->client_id = p->client_id;
+        o->user_name = p->user_name;
+        if (p->password != NULL)
+            o->password =
+                (struct iot_bytes){(const uint8_t *)p->password, (uint32_t)strlen(p->password)};
+        tls->server_name = p->host;
+    } else {
+        o->link = &p->identity;
+    }
+    tls->ca = p->ca.count != 0 ? p->ca.items : roots;
+    tls->ca_count = p->ca.count != 0 ? p->ca.count : ROOTS;
+    tls->session_key = "tls-session";
+    tls->arena = arena;
+    tls->arena_bytes = sizeof arena;
+    o->tls = p->kind == PLACE_BROKER && p->ca.count == 0 ? NULL : tls;
+}
+
+/* ---- Talking to it ------------------------------------------------------------------------- */
+
+void place_send(struct place *p, const char *text)
+{
+    char line[600], answer[256];
+
+    if (p->kind != PLACE_EMULATOR)
+        return;
+    snprintf(line, sizeof line, "publish %s %s %s %s", p->identity.product_key,
+             p->identity.device_name, p->commands, text);
+    if (!host_cloud_command(p->cloud.dir, line, answer, sizeof answer))
+        say(RED, "cloud", "%s", answer);
+}
+
+void place_show_log(struct place *p)
+{
+    static char text[65536];
+
+    if (p->kind != PLACE_EMULATOR || !host_cloud_log(p->cloud.dir, text, sizeof text))
+        return;
+    size_t len = strlen(text);
+    for (char *line = text + (p->log_seen < len ? p->log_seen : len); *line != 0;) {
+        char *end = strchr(line, '\n');
+        if (end == NULL)
+            return; /* it is still being written */
+        *end = 0;
+        const char *words = strstr(line, "cloud: ");
+        if (words != NULL)
+            say(PLAIN, "cloud", "%s", words + strlen("cloud: "));
+        line = end + 1;
+        p->log_seen = (size_t)(line - text);
+    }
+}
+
+static void show_mosquitto(const struct place *p, const char *program, const char *topic,
+                           const char *rest)
+{
+    char a[1024], b[300], c[600];
+
+    printf("    %s -h %s -p %u", shell_word(program, a, sizeof a), shell_word(p->host, b, sizeof b),
+           (unsigned)p->port);
+    if (p->user_name != NULL)
+        printf(" -u %s", shell_word(p->user_name, c, sizeof c));
+    if (p->password != NULL)
+        printf(" -P PASSWORD"); /* not shown: the timeline may end up anywhere */
+    if (p->ca.count != 0)
+        printf(" --cafile %s", shell_word(environment("CA", "CA"), c, sizeof c));
+    printf(" -t %s %s\n", topic, rest);
+}
+
+void place_show_commands(const struct place *p)
+{
+    const struct iot_link_identity *id = &p->identity;
+
+    switch (p->kind) {
+    case PLACE_EMULATOR:
+        printf("\n  From another terminal, in this folder, send it something, and see who is "
+               "there:\n\n"
+               "    build/cloud publish %s %s %s hello\n    build/cloud list\n\n",
+               id->product_key, id->device_name, p->commands);
+        break;
+    case PLACE_PLATFORM:
+        printf("\n  In the console of the platform, publish something to this device's topic\n\n"
+               "    %s\n\n",
+               p->commands);
+        break;
+    case PLACE_BROKER:
+        printf("\n  From another terminal, see what the device sends, and send it something:\n\n");
+        show_mosquitto(p, environment("MOSQUITTO_SUB", "mosquitto_sub"), p->readings, "-v");
+        show_mosquitto(p, environment("MOSQUITTO_PUB", "mosquitto_pub"), p->commands, "-m hello");
+        printf("\n");
+        break;
+    }
+    fflush(stdout);
+}

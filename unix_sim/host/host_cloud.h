@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file host_cloud.h
+ * The emulated platform on loopback: a mosquitto with our plugin, and a certificate authority that lasts
+ * as long as it. Its listeners: plain TCP, TLS, TLS-PSK, TLS with client certificates.
+ */
+#ifndef HOST_CLOUD_H
+#define HOST_CLOUD_H
+
+#include "host/host_broker.h"
+
+/** All may be NULL or 0. */
+struct host_cloud_options {
+    const char *devices;      /* path of a file of identities; see cloud_book.h */
+    const char *devices_text; /* its text instead; both NULL: the sample identities */
+    const char *more;         /* lines to put behind it */
+    const char
+        *dir; /* a folder to use, made if it is not there; it stays. NULL: a throw-away one */
+    const char *address; /* to listen on; default 127.0.0.1 */
+    const char *openssl; /* default: $OPENSSL, else openssl in PATH */
+    const char *
+        plugin; /* default: $CLOUD_PLUGIN, else cloud_plugin.so beside the program or one folder up */
+    uint16_t tls_port, plain_port, psk_port, x509_port; /* 0: free ones */
+    bool announce;                                      /* let host_cloud_find find it */
+};
+
+struct host_cloud {
+    struct host_broker broker; /* pid 0: not running */
+    uint16_t tls_port, plain_port, psk_port, x509_port;
+    char address[48];
+    char dir[HOST_PATH_MAX];
+    char ca_pem[HOST_PATH_MAX], ca_der[HOST_PATH_MAX]; /* what a device has to trust */
+    char openssl[HOST_PATH_MAX];
+    bool temporary, announced;
+    char why[512]; /* after a failure: in words */
+};
+
+/**
+ * Start the emulated platform and wait until all its listeners take connections, at most 40 s.
+ *
+ * c        out; need not be initialised.
+ * options  may be NULL.
+ * Returns  true; false: `why` says why, nothing is left running.
+ */
+bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *options);
+
+/** Does nothing if it does not run. */
+void host_cloud_stop(struct host_cloud *c);
+
+/** Does it still run? */
+bool host_cloud_alive(const struct host_cloud *c);
+
+/**
+ * Issue a certificate for a device, P-256, in the cloud's folder.
+ *
+ * cert, key  out: paths of the DER files, PK.DN.der and PK.DN.key.der; in PEM: PK.DN.pem, PK.DN.key.
+ */
+bool host_cloud_issue(struct host_cloud *c, const char *product_key, const char *device_name,
+                      char cert[HOST_PATH_MAX], char key[HOST_PATH_MAX]);
+
+/**
+ * Give a command (see cloud_command.h) to the emulator that runs in a folder; waits at most 5 s.
+ *
+ * answer  out: what it said behind "ok", or in words what went wrong.
+ * Returns true: it said "ok".
+ */
+bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_t cap);
+
+/** The last `cap` - 1 bytes of the log of the emulator in a folder, NUL at the end. False: there is none. */
+bool host_cloud_log(const char *dir, char *text, uint32_t cap);
+
+/** The folder of the emulator that was announced by a program of this folder. It may have died. */
+bool host_cloud_find(char dir[HOST_PATH_MAX]);
+
+#endif
