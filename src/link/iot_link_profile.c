@@ -108,16 +108,35 @@ uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *
     return STAY_AWAY_MS;
 }
 
-static bool ends_with(const struct iot_topic *topic, const char *end)
+static bool eat(struct iot_bytes *rest, const char *text)
 {
-    size_t n = strlen(end);
-    return topic->len >= n && memcmp(topic->text + topic->len - n, end, n) == 0;
+    uint32_t n = (uint32_t)strlen(text);
+    if (rest->len < n || memcmp(rest->ptr, text, n) != 0)
+        return false;
+    rest->ptr += n;
+    rest->len -= n;
+    return true;
 }
 
+static bool ends_with(struct iot_bytes text, const char *end)
+{
+    uint32_t n = (uint32_t)strlen(end);
+    return text.len >= n && memcmp(text.ptr + text.len - n, end, n) == 0;
+}
+
+/* A gateway hears the same about its sub-devices, by their names. A device that does not know its own
+ * (x509) takes all for itself. */
 void iot_link_notice(struct iot_link *l, const struct iot_msg *msg)
 {
-    if (msg->topic.len < 5 || memcmp(msg->topic.text, "/sys/", 5) != 0)
+    static const char *const ends[] = {"/thing/disable", "/thing/delete"};
+    const struct iot_link_identity *id = l->id;
+    struct iot_bytes rest = {(const uint8_t *)msg->topic.text, msg->topic.len};
+    if (!eat(&rest, "/sys/"))
         return;
-    if (ends_with(&msg->topic, "/thing/disable") || ends_with(&msg->topic, "/thing/delete"))
-        l->disabled = true;
+    bool named = id->product_key != NULL;
+    if (named && !(eat(&rest, id->product_key) && eat(&rest, "/") && eat(&rest, id->device_name)))
+        return;
+    for (uint32_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends_with(rest, ends[i]) && (!named || rest.len == strlen(ends[i])))
+            l->disabled = true;
 }
