@@ -15,6 +15,8 @@ enum alert { /* RFC 5246, section 7.2; RFC 4279, section 2 */
              UNKNOWN_PSK_IDENTITY = 115,
 };
 
+#define RECORD_MAX (16384 + 2048) /* RFC 5246, section 6.2.3: no TLS has larger ones */
+
 static bool in_handshake(const struct iot_tls_state *x)
 {
     return x->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER;
@@ -63,6 +65,8 @@ static bool record_too_large(struct iot_tls *t)
         header[0] > MBEDTLS_SSL_MSG_APPLICATION_DATA || header[1] != 3)
         return false;
     t->detail = header[3] << 8 | header[4];
+    if (t->detail > RECORD_MAX)
+        return false;
     if (t->detail > IOT_TLS_RX_BYTES)
         return true;
     if (header[0] != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
