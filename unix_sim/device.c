@@ -293,6 +293,19 @@ static void work(struct app *app)
         host_turn(smaller(iot_poll(&app->device, sys_now()), 100));
 }
 
+static void explain(const struct app *app, iot_err reason, int32_t detail)
+{
+    const char *more = iot_err_detail_text(reason, detail);
+    bool no_name = reason == IOT_ERR_DNS_UNKNOWN || reason == IOT_ERR_DNS_TIMEOUT;
+
+    printf("  not good    never logged in: %s [%s]\n", iot_err_text(reason), iot_err_name(reason));
+    if (more[0] != 0)
+        printf("              %s\n", more);
+    if (no_name && app->place.kind == PLACE_PLATFORM)
+        printf("              is there a network, and does %s resolve on this machine?\n",
+               app->place.host);
+}
+
 static int summarize(const struct app *app)
 {
     struct iot_pool_use use;
@@ -309,8 +322,7 @@ static int summarize(const struct app *app)
                (unsigned long)use.max);
     printf("\n");
     if (app->connects == 0)
-        printf("  not good    never logged in: %s [%s]\n              %s\n", iot_err_text(reason),
-               iot_err_name(reason), iot_err_detail_text(reason, detail));
+        explain(app, reason, detail);
     else if (app->failed > 0 && app->failure == IOT_ERR_CLOSED && reason != IOT_OK)
         printf("  not good    %lu not acknowledged when the time was over; last trouble: %s\n",
                (unsigned long)app->failed, iot_err_text(reason));

@@ -4,7 +4,9 @@
  * build/probe: one test device for scripts. The real library on real lwIP, driven by lines, one
  * event per line on standard output.
  *
- *     probe [--script FILE | -c COMMAND ...]        without either: standard input
+ *     probe [--log LEVEL] [--script FILE | -c COMMAND ...]        without either: standard input
+ *
+ *     --log 1..5: that much of the library's log on standard error
  *
  *     connect HOST PORT plain|tls [id= user= pass= keepalive=60 clean=1 reconnect=0 first-id=1
  *                                  will-topic= will-hex= will-qos=0 will-retain=0]
@@ -29,6 +31,7 @@
 #include "probe_event.h"
 #include "probe_input.h"
 #include "probe_mqtt.h"
+#include "unix/iot_port_unix.h"
 
 #include "lwip/sys.h"
 
@@ -248,7 +251,7 @@ static void end_in_order(void)
 
 static int complain(const char *program)
 {
-    probe_usage("%s [--script FILE | -c COMMAND ...]", program);
+    probe_usage("%s [--log LEVEL] [--script FILE | -c COMMAND ...]", program);
     return 1;
 }
 
@@ -273,6 +276,14 @@ int main(int argc, char **argv)
     if (!host_init(NULL) || !host_signal_catch()) {
         probe_event("err HOST cannot start the simulated network");
         return 1;
+    }
+    uint32_t level;
+    if (argc >= 3 && strcmp(argv[1], "--log") == 0) {
+        if (!host_text_number(argv[2], 0, IOT_LOG_DUMP, &level))
+            return complain("probe");
+        iot_port_unix_log((enum iot_log_level)level);
+        argc -= 2;
+        argv += 2;
     }
     if (argc == 1) {
         probe_input_file(STDIN_FILENO);

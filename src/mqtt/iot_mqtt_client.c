@@ -109,6 +109,7 @@ static void forget_link(struct iot_mqtt_client *c)
 {
     c->stream->ops->abort(c->stream);
     iot_mqtt_session_lost(&c->session);
+    memset(c->rx, 0, sizeof c->rx); /* it may hold a password that has not left */
     c->rx_at = c->rx_len = 0;
     c->broken = IOT_OK;
     c->offered = false;
@@ -230,11 +231,18 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
     emit_kind(c, IOT_EV_CONNECTING);
 }
 
-/* Texts in the window's upper half must outlive the building of CONNECT in front of them. */
+static bool in_window(const struct iot_mqtt_client *c, struct iot_bytes text)
+{
+    uintptr_t at = (uintptr_t)text.ptr, rx = (uintptr_t)c->rx;
+    return at >= rx && at < rx + sizeof c->rx;
+}
+
+/* Texts in the window's upper half must outlive the building of CONNECT in front of them. Each counts: a
+ * handler may replace some of them only. */
 static uint32_t connect_room(const struct iot_mqtt_client *c, const struct iot_credentials *who)
 {
-    uintptr_t id = (uintptr_t)who->client_id.ptr, rx = (uintptr_t)c->rx;
-    bool inside = id >= rx && id < rx + sizeof c->rx;
+    bool inside = in_window(c, who->client_id) || in_window(c, who->user_name) ||
+                  in_window(c, who->password);
     return inside ? (uint32_t)sizeof c->rx / 2 : (uint32_t)sizeof c->rx;
 }
 
@@ -652,7 +660,9 @@ void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *o
 iot_err iot_mqtt_client_check(struct iot_mqtt_client *c, const struct iot_credentials *who)
 {
     uint32_t len;
-    return iot_mqtt_session_check(c->opt, who, c->rx, connect_room(c, who), &len);
+    iot_err err = iot_mqtt_session_check(c->opt, who, c->rx, connect_room(c, who), &len);
+    memset(c->rx, 0, sizeof c->rx); /* the password is asked for again when it is needed */
+    return err;
 }
 
 uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap)

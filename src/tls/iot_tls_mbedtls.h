@@ -21,6 +21,7 @@ struct iot_tls_state {
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
     uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
+    bool offered;                   /* a session from kv */
     bool named;                     /* mbedTLS knows whom the certificate must be for */
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
@@ -56,6 +57,9 @@ uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s);
 iot_err iot_tls_resume(struct iot_tls *t);
 /** Keep the session for next time. False: the store is slow, ask again. */
 bool iot_tls_resume_save(struct iot_tls *t);
+
+/** The handshake failed: a session that was offered is not offered again. */
+void iot_tls_resume_forget(struct iot_tls *t);
 
 /** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
 iot_err iot_tls_error(struct iot_tls *t, int code);

@@ -79,7 +79,7 @@ static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
         return;
     mbedtls_ssl_session_init(&session);
     if (mbedtls_ssl_session_load(&session, blob + HEAD, len - HEAD) == 0)
-        (void)mbedtls_ssl_set_session(&t->state->ssl, &session);
+        t->state->offered = mbedtls_ssl_set_session(&t->state->ssl, &session) == 0;
     mbedtls_ssl_session_free(&session);
 }
 
@@ -111,6 +111,14 @@ iot_err iot_tls_resume(struct iot_tls *t)
     }
     forgive(t);
     return err == IOT_ERR_AGAIN ? err : IOT_OK;
+}
+
+/* A store that is slow or broken costs another attempt. */
+void iot_tls_resume_forget(struct iot_tls *t)
+{
+    if (t->state->offered && t->port->kv_del != NULL)
+        (void)t->port->kv_del(t->port->ctx, t->opt->session_key);
+    t->state->offered = false;
 }
 
 bool iot_tls_resume_save(struct iot_tls *t)

@@ -205,6 +205,21 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     return err;
 }
 
+/* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each. */
+#if IOT_TLS_13
+static void configure_13(struct iot_tls_state *x)
+{
+    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &x->conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+}
+#else
+static void configure_13(struct iot_tls_state *x)
+{
+    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+}
+#endif
+
 static void configure(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
@@ -214,8 +229,7 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_cert_profile(&x->conf, &profile);
     mbedtls_ssl_conf_groups(&x->conf, groups);
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&x->conf, IOT_TLS_13 ? MBEDTLS_SSL_VERSION_TLS1_3
-                                                          : MBEDTLS_SSL_VERSION_TLS1_2);
+    configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
     choose_suites(x, t->opt);
 }

@@ -238,6 +238,8 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         break;
     default:
         err = iot_tls_error(t, ret);
+        iot_tls_resume_forget(
+            t); /* it may be the session's fault: the next attempt is a full one */
     }
     leave(t, o);
     t->lower->ops->flush(t->lower);
@@ -352,6 +354,19 @@ static void fail(struct iot_tls *t, int code)
     iot_stream_wake(&t->base);
 }
 
+/* A session ticket came, which in TLS 1.3 is a handshake of its own: mbedTLS wants to be asked again
+ * although no byte is waited for. Never so in 1.2, where it ends the handshake. */
+static bool is_ticket(struct iot_tls *t, int ret)
+{
+    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+        t->to_save = true;
+    else if (ret != MBEDTLS_ERR_SSL_WANT_READ ||
+             t->state->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER)
+        return false;
+    iot_stream_wake(&t->base);
+    return true;
+}
+
 /* A record is decrypted whole, and long ones take long: one per tick. */
 static iot_err tls_read(struct iot_stream *s, uint8_t *into, uint32_t cap, uint32_t *got)
 {
@@ -376,22 +391,15 @@ static iot_err tls_read(struct iot_stream *s, uint8_t *into, uint32_t cap, uint3
         *got = (uint32_t)ret;
         return IOT_OK;
     }
-    switch (ret) {
-    case MBEDTLS_ERR_SSL_WANT_READ:
-        return IOT_ERR_AGAIN;
-    case MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET: /* TLS 1.3 */
-        t->to_save = true;
-        iot_stream_wake(s);
-        return IOT_ERR_AGAIN;
-    case MBEDTLS_ERR_SSL_WANT_WRITE: /* an answer of TLS's own waits for room */
-        return IOT_ERR_AGAIN;
-    case 0:
-        return IOT_ERR_AGAIN;
-    default:
+    if (ret == 0 || is_ticket(t, ret)) {
+        *got = 0;
+        return IOT_OK;
+    }
+    if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
         t->ended = true;
         fail(t, ret);
-        return IOT_ERR_AGAIN;
     }
+    return IOT_ERR_AGAIN;
 }
 
 /* mbedTLS has the bytes encrypted when it says WANT_WRITE, and wants to be asked again with the same
@@ -416,6 +424,8 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
         ret = mbedtls_ssl_write(ssl, bytes.ptr, len);
         leave(t, o);
     }
+    if (is_ticket(t, ret))
+        return IOT_ERR_AGAIN;
     if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
         t->frozen = (uint16_t)len;
         return IOT_ERR_AGAIN;

@@ -21,6 +21,8 @@ static const struct {
     {MBEDTLS_X509_BADCERT_BAD_MD, IOT_TLS_FAULT_DIGEST},
     {MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY, IOT_TLS_FAULT_KEY},
     {MBEDTLS_X509_BADCERT_MISSING, IOT_TLS_FAULT_MISSING},
+    {MBEDTLS_X509_BADCERT_EXPIRED, IOT_TLS_FAULT_EXPIRED}, /* these two come from below */
+    {MBEDTLS_X509_BADCERT_FUTURE, IOT_TLS_FAULT_NOT_YET},
 };
 
 uint16_t iot_tls_faults(uint32_t flags)
@@ -129,6 +131,7 @@ void iot_tls_floor_save(const struct iot_tls *t)
     int64_t now_s = 0;
     if (t->port->kv_set == NULL || !iot_tls_wall(t, &now_s))
         return;
-    if (now_s - t->state->floor_s >= SAVE_DIFF)
-        (void)t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s);
+    if (now_s - t->state->floor_s >= SAVE_DIFF &&
+        t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s) == IOT_OK)
+        t->state->floor_s = now_s; /* not again for this connection */
 }

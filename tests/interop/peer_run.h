@@ -14,7 +14,8 @@ extern char peer_output[65536];
 /** Run to the end, at most 30 s; what it prints is peer_output. Returns its exit code, 128 and more for a signal. */
 int peer_run(const char *const argv[]);
 
-/** A program beside this one's folder, as build/san/cloud. Valid until the next call. */
+/** A program that was built with the tests: build/san/NAME, or build/NAME for build/sim/tests. Valid
+ *  until the next call. */
 const char *peer_program(const char *name);
 
 #endif

@@ -135,7 +135,7 @@ static void every_call_is_harmless_inside_every_event_and_handler(void **state)
     live_through_everything(&one);
     UNTIL(iot_device_idle(&one.dev));
     for (uint32_t kind = 0; kind < IOT_EV_CLOSED; kind++)
-        assert_true(one.kinds[kind] != 0);
+        assert_true(one.kinds[kind] != 0 || kind == IOT_EV_BUSY); /* busy is TLS alone */
     peer_close(&one);
     assert_int_equal(deepest, 1); /* a callback inside a callback never happened */
     assert_false(wrong_poll);
@@ -163,7 +163,7 @@ static void the_device_can_be_closed_inside_every_event_and_handler(void **state
 {
     (void)state;
     for (close_in = 0; close_in <= HANDLER; close_in++) {
-        if (close_in == IOT_EV_CLOSED)
+        if (close_in == IOT_EV_CLOSED || close_in == IOT_EV_BUSY)
             continue;
         handled = closes = 0;
         peer_prepare(&one, "close-inside", broker.port);

@@ -467,6 +467,30 @@ static void a_topic_with_both_permissions_comes_back_and_nothing_is_retained(voi
     assert_string_equal(text, "new\n");
 }
 
+static void a_payload_over_256_kb_is_dropped(void **state)
+{
+    char file[HOST_PATH_MAX + 16];
+    struct client c;
+    (void)state;
+    snprintf(file, sizeof file, "%s/payload", cloud.dir);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 262144; i++)
+        fputc('x', f);
+    assert_int_equal(fclose(f), 0);
+    new_device(&c, "MOSQUITTO_PUB", "dev001", DS);
+    assert_int_equal(RUN(&c, "-t", OWN "user/update", "-f", file, "-q", "1"), 0);
+    assert_logged("user/update: 262144 bytes\n");
+    f = fopen(file, "a");
+    assert_non_null(f);
+    fputc('x', f);
+    assert_int_equal(fclose(f), 0);
+    new_device(&c, "MOSQUITTO_PUB", "dev001", DS);
+    assert_int_equal(RUN(&c, "-t", OWN "user/update", "-f", file, "-q", "1"), 0);
+    assert_logged("user/update dropped: the payload is longer than 262144 bytes\n");
+    assert_false(logged("262145 bytes"));
+}
+
 static void no_secret_is_in_a_log(void **state)
 {
     static const char *const secrets[] = {DS, DS_TWO, DS_OFF, DS_PSK, "Ps16CharSecret01"};
@@ -595,6 +619,7 @@ int main(void)
         TEST(a_foreign_topic_gives_suback_0x80_and_its_publish_is_dropped),
         TEST(a_command_sends_a_message_to_the_device),
         TEST(a_topic_with_both_permissions_comes_back_and_nothing_is_retained),
+        TEST(a_payload_over_256_kb_is_dropped),
         TEST(no_secret_is_in_a_log),
         TEST(the_server_is_certified_for_the_hosts_of_all_regions),
         TEST(wrong_identities_are_named_by_file_and_line),

@@ -5,6 +5,7 @@
 
 #include "host/host_broker.h"
 #include "host/host_child.h"
+#include "host/host_dir.h"
 #include "peer_broker.h"
 #include "peer_device.h"
 
@@ -80,6 +81,33 @@ static void assert_printed(const char *const *lines, size_t count)
         assert_printed(printed, sizeof printed / sizeof printed[0]);                               \
     } while (0)
 
+/* An authority that has nothing to do with anything. */
+static void make_ca(const char *dir, char ca[HOST_PATH_MAX])
+{
+    char key[HOST_PATH_MAX];
+    char *tool = getenv("OPENSSL");
+    assert_true(snprintf(ca, HOST_PATH_MAX, "%s/ca.pem", dir) < HOST_PATH_MAX);
+    assert_true(snprintf(key, sizeof key, "%s/ca.key", dir) < HOST_PATH_MAX);
+    char *argv[] = {tool != NULL ? tool : "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-keyout",
+                    key,
+                    "-out",
+                    ca,
+                    "-subj",
+                    "/CN=somebody",
+                    "-days",
+                    "2",
+                    NULL};
+    assert_int_equal(run(argv), 0);
+}
+
 static void the_probe_connects_subscribes_publishes_and_hears_itself(void **state)
 {
     (void)state;
@@ -130,14 +158,68 @@ static void the_smallest_program_publishes(void **state)
     assert_int_equal(run(argv), 0);
 }
 
-static void the_demonstration_brings_its_own_broker_and_sums_up(void **state)
+/* What `make run` takes from its environment; NULL at the end. */
+static int run_device(const char *const *settings)
+{
+    static const char *const all[] = {"FOR", "PK", "DN", "DS", "REGION", "CA", "BROKER", "LOG"};
+    char *argv[] = {(char *)program("device"), NULL};
+
+    for (size_t i = 0; i < COUNT(all); i++)
+        unsetenv(all[i]);
+    for (; *settings != NULL; settings += 2)
+        setenv(settings[0], settings[1], 1);
+    return run(argv);
+}
+
+#define RUN_DEVICE(...) run_device((const char *const[]){__VA_ARGS__, NULL})
+
+static void the_demonstration_logs_in_at_the_emulated_platform_and_sums_up(void **state)
 {
     (void)state;
-    setenv("FOR", "2", 1);
-    char *argv[] = {(char *)program("device"), NULL};
-    assert_int_equal(run(argv), 0);
-    ASSERT_PRINTED("mosquitto started", "connected", "acknowledged", "closed", "messages",
-                   "0 failed");
+    assert_int_equal(RUN_DEVICE("FOR", "3"), 0);
+    ASSERT_PRINTED("emulated platform is up", "connecting", "tls ", "TLS-ECDHE-ECDSA",
+                   "the signature was accepted", "build/cloud publish", "acknowledged",
+                   "received      hello from the cloud", "closed", "messages", "0 failed");
+    ASSERT_PRINTED("login a1B2c3D4e5F dev001 accepted: hmacsha256, tls");
+}
+
+static void one_wrong_character_in_the_secret_is_refused_and_explained(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN_DEVICE("FOR", "3", "DS", "0f1e2d3c4b5a69788796a5b4c3d2e1f1"), 1);
+    ASSERT_PRINTED("login not authorized", "LINK_DENIED", "never logged in");
+    ASSERT_PRINTED("login a1B2c3D4e5F dev001 refused (4): signature wrong");
+    assert_null(strstr(output, "0f1e2d3c4b5a69788796a5b4c3d2e1f"));
+}
+
+static void a_disabled_device_is_refused_and_explained(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        RUN_DEVICE("FOR", "3", "DN", "off001", "DS", "2f3e4d5c6b7a89980716253443526170"), 1);
+    ASSERT_PRINTED("LINK_DENIED");
+    ASSERT_PRINTED("off001 is disabled");
+}
+
+static void another_authority_is_not_trusted_and_that_is_explained(void **state)
+{
+    char ca[HOST_PATH_MAX], dir[HOST_PATH_MAX];
+    (void)state;
+    assert_true(host_dir_make("other-ca", dir));
+    make_ca(dir, ca);
+    int code = RUN_DEVICE("FOR", "3", "CA", ca);
+    host_dir_remove(dir);
+    assert_int_equal(code, 1);
+    ASSERT_PRINTED("server certificate rejected", "TLS_VERIFY 1", "CA: ", "never logged in");
+}
+
+static void the_demonstration_takes_any_broker(void **state)
+{
+    char where[64];
+    (void)state;
+    snprintf(where, sizeof where, "%s:%u", broker.address, broker.port);
+    assert_int_equal(RUN_DEVICE("FOR", "2", "BROKER", where), 0);
+    ASSERT_PRINTED("connected     to ", "mosquitto_pub", "acknowledged", "closed", "0 failed");
 }
 
 static int setup(void **state)
@@ -151,7 +233,11 @@ int main(void)
         cmocka_unit_test(the_probe_connects_subscribes_publishes_and_hears_itself),
         cmocka_unit_test(the_probe_names_a_refused_port_and_what_it_does_not_understand),
         cmocka_unit_test(the_smallest_program_publishes),
-        cmocka_unit_test(the_demonstration_brings_its_own_broker_and_sums_up),
+        cmocka_unit_test(the_demonstration_logs_in_at_the_emulated_platform_and_sums_up),
+        cmocka_unit_test(one_wrong_character_in_the_secret_is_refused_and_explained),
+        cmocka_unit_test(a_disabled_device_is_refused_and_explained),
+        cmocka_unit_test(another_authority_is_not_trusted_and_that_is_explained),
+        cmocka_unit_test(the_demonstration_takes_any_broker),
     };
     return cmocka_run_group_tests_name("programs", tests, setup, peer_broker_group_teardown);
 }

@@ -159,4 +159,35 @@ static inline void cloud_fake_connect(cloud_link link, const char *name, uint64_
             fail_msg("'%s' is not in:\n%s", (part), (text));                                       \
     } while (0)
 
+/* Must be refused so, and the log must say so. */
+static inline void cloud_fake_refused(const struct cloud_login *login, uint8_t code,
+                                      const char *reason)
+{
+    struct cloud_verdict verdict = cloud_fake_judge(login, 0);
+    if (verdict.answer != CLOUD_REFUSE || verdict.code != code ||
+        strstr(verdict.reason, reason) == NULL)
+        fail_msg("answer %d, code %u: %s", verdict.answer, verdict.code, verdict.reason);
+    assert_contains(cloud_log, reason);
+}
+
+/* The next output must be this; topic NULL: whatever it says. */
+static inline void cloud_fake_output(enum cloud_output_kind kind, cloud_link link,
+                                     const char *topic, const char *payload)
+{
+    const struct cloud_output *o = cloud_next(&cloud);
+    assert_non_null(o);
+    assert_int_equal(o->kind, kind);
+    assert_int_equal(o->link, link);
+    if (topic != NULL) {
+        assert_string_equal(o->topic, topic);
+        assert_string_equal(o->payload, payload);
+        assert_int_equal(o->payload_len, strlen(payload));
+    }
+}
+
+static inline void cloud_fake_no_output(void)
+{
+    assert_null(cloud_next(&cloud));
+}
+
 #endif

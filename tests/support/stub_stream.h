@@ -25,6 +25,7 @@ struct stub_stream {
     bool connects;       /* poll says OK at connects_at, or `end` */
     uint32_t connect_ms;
     uint32_t read_max;     /* bytes per read */
+    uint32_t read_later;   /* so many reads answer OK with nothing: more, but not in this tick */
     uint32_t write_max;    /* bytes per write */
     uint32_t write_budget; /* bytes until writes answer AGAIN; UINT32_MAX: for ever */
     bool releases;         /* lets go of what it took at once; else stub_release */

@@ -1815,6 +1815,8 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
     (void)state;
     uint32_t inside_happened = 0;
     for (uint32_t kind = 0; kind <= IN_HANDLER; kind++) {
+        if (kind == IOT_EV_BUSY) /* a stream's, not the client's */
+            continue;
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
                 setup(NULL);
@@ -1840,7 +1842,7 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
         }
     }
     /* all kinds did occur: FAILED and SKIPPED, too */
-    assert_int_equal(inside_happened, 2 * ACTIONS * (IN_HANDLER + 1));
+    assert_int_equal(inside_happened, 2 * ACTIONS * IN_HANDLER);
 }
 
 /* ---- a long random life ------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/cloud_core.h"
 
+#include "cloud/cloud_gate.h"
 #include "cloud/cloud_text.h"
 #include "cloud/cloud_topic.h"
 
@@ -125,122 +126,7 @@ void cloud_init(struct cloud *c, const struct cloud_config *config)
 
 /* ---- Login --------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 3, 4))) static bool refuse(struct cloud_verdict *v, uint8_t code,
-                                                         const char *format, ...)
-{
-    va_list args;
-
-    v->answer = CLOUD_REFUSE;
-    v->code = code;
-    va_start(args, format);
-    vsnprintf(v->reason, sizeof v->reason, format, args);
-    va_end(args);
-    cloud_text_clean(v->reason);
-    return false;
-}
-
-/* Section 2.3. What is not offered says so: a device in the field that needs it is not a bad one. */
-static bool check_securemode(const struct cloud_client_id *id, enum cloud_transport transport,
-                             struct cloud_verdict *v)
-{
-    bool tls = transport != CLOUD_PLAIN;
-
-    if (id->auth_type[0] != 0)
-        return refuse(v, 2, "authType %s is not offered by this emulator", id->auth_type);
-    if (id->securemode != 2 && id->securemode != 3)
-        return refuse(v, 2, "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP",
-                      id->securemode);
-    if ((id->securemode == 2) != tls)
-        return refuse(v, 2, "securemode=%d does not fit: the connection is %s, which is %d",
-                      id->securemode, tls ? "TLS" : "plain TCP", tls ? 2 : 3);
-    return true;
-}
-
-/* In words that say what to mend. */
-static bool find_device(struct cloud *c, const char *key, const char *name, int *device,
-                        struct cloud_verdict *v)
-{
-    int i = cloud_book_device(&c->book, key, name);
-
-    if (cloud_book_product(&c->book, key) < 0)
-        return refuse(v, 4, "unknown product %s", key);
-    if (i < 0)
-        return refuse(v, 4, "unknown device %s of product %s", name, key);
-    if (c->book.devices[i].state == CLOUD_DELETED)
-        return refuse(v, 4, "device %s %s is deleted", key, name);
-    if (c->book.devices[i].state == CLOUD_DISABLED)
-        return refuse(v, 4, "device %s %s is disabled", key, name);
-    *device = i;
-    return true;
-}
-
-static bool check_signature(struct cloud *c, int device, const struct cloud_client_id *id,
-                            const char *password, struct cloud_verdict *v)
-{
-    const struct cloud_device *d = &c->book.devices[device];
-    size_t len = cloud_hash_len(id->method);
-    char text[CLOUD_SIGNED_MAX], expected[2 * CLOUD_DIGEST_MAX + 1];
-    uint8_t digest[CLOUD_DIGEST_MAX];
-
-    cloud_signed_text(id, key_of(c, device), d->name, text);
-    if (strlen(password) != 2 * len)
-        return refuse(
-            v, 4, "signature wrong; the password has %zu characters, %s gives %zu; signed is %s",
-            strlen(password), cloud_hash_name(id->method), 2 * len, text);
-    if (!c->config.hmac(c->config.ctx, id->method, d->secret, text, digest))
-        return refuse(v, 3, "the emulator cannot compute %s", cloud_hash_name(id->method));
-    cloud_text_hex(digest, len, false, expected);
-    if (!cloud_text_same_secret(password, expected, 2 * len))
-        return refuse(v, 4, "signature wrong; it has to be %s with the device's secret over %s",
-                      cloud_hash_name(id->method), text);
-    return true;
-}
-
-static bool check_psk(const struct cloud *c, cloud_link link, int device, struct cloud_verdict *v)
-{
-    for (int i = 0; i < CLOUD_PSK_LINKS_MAX; i++)
-        if (c->psk_links[i].link == link && c->psk_links[i].device == device)
-            return true;
-    return refuse(v, 5, "the identity of TLS-PSK is another device's");
-}
-
-/* By user name and password. */
-static bool check_signed(struct cloud *c, const struct cloud_login *login,
-                         const struct cloud_client_id *id, int *device, struct cloud_verdict *v)
-{
-    char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
-
-    if (login->user_name == NULL || !cloud_user_name_read(login->user_name, key, name))
-        return refuse(v, 4, "the user name has to be deviceName&productKey");
-    if (login->password == NULL)
-        return refuse(v, 4, "there is no password");
-    if (!find_device(c, key, name, device, v))
-        return false;
-    uint8_t auth = c->book.devices[*device].auth;
-    if (auth == CLOUD_AUTH_X509)
-        return refuse(v, 4, "device %s %s has to show its certificate", key, name);
-    if (auth == CLOUD_AUTH_PSK && login->transport != CLOUD_TLS_PSK)
-        return refuse(v, 4, "device %s %s has to use TLS-PSK", key, name);
-    if (!check_signature(c, *device, id, login->password, v))
-        return false;
-    return login->transport != CLOUD_TLS_PSK || check_psk(c, login->link, *device, v);
-}
-
-/* Section 2.4: the certificate is the identity, whatever user name and password say. */
-static bool check_certificate(struct cloud *c, const struct cloud_login *login, int *device,
-                              struct cloud_verdict *v)
-{
-    if (login->cert_key == NULL || login->cert_name == NULL)
-        return refuse(v, 4, "the certificate's subject has no O=productKey, CN=deviceName");
-    if (!find_device(c, login->cert_key, login->cert_name, device, v))
-        return false;
-    if (c->book.devices[*device].auth != CLOUD_AUTH_X509)
-        return refuse(v, 4, "device %s %s signs with its secret, not with a certificate",
-                      login->cert_key, login->cert_name);
-    return true;
-}
-
-/* Flow control comes before everything that is known only of a device that exists. */
+/* Only who could log in is counted: others may not shut a device out. */
 static bool check_flow(struct cloud *c, int device, uint64_t now_ms, struct cloud_verdict *v)
 {
     struct cloud_session *s = &c->sessions[device];
@@ -259,32 +145,6 @@ static bool check_flow(struct cloud *c, int device, uint64_t now_ms, struct clou
                  (unsigned)c->book.rules.connect_rate,
                  (unsigned)((s->flow_until_ms - now_ms + SECOND_MS - 1) / SECOND_MS));
     return false;
-}
-
-static bool judge(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
-                  struct cloud_client_id *id, int *device, struct cloud_verdict *v)
-{
-    char why[256];
-    bool certificate = login->transport == CLOUD_TLS_X509;
-
-    if (login->protocol_level != 4)
-        return refuse(v, 1, "protocol level %u; the platform speaks MQTT 3.1.1, which is 4",
-                      login->protocol_level);
-    /* A device that knows only its certificate may have a client id without fields. */
-    if (certificate && strchr(login->client_id, '|') == NULL)
-        memset(id, 0, sizeof *id);
-    else if (!cloud_client_id_read(id, login->client_id, why, sizeof why))
-        return refuse(v, 2, "%s", why);
-    else if (!check_securemode(id, login->transport, v))
-        return false;
-    if (!(certificate ? check_certificate(c, login, device, v)
-                      : check_signed(c, login, id, device, v)))
-        return false;
-    if (c->book.rules.keepalive_limits &&
-        (login->keepalive_s < CLOUD_KEEPALIVE_S_MIN || login->keepalive_s > CLOUD_KEEPALIVE_S_MAX))
-        return refuse(v, 5, "keep-alive of %u s; the platform takes %d to %d s",
-                      (unsigned)login->keepalive_s, CLOUD_KEEPALIVE_S_MIN, CLOUD_KEEPALIVE_S_MAX);
-    return check_flow(c, *device, now_ms, v);
 }
 
 static void open_session(struct cloud *c, const struct cloud_login *login, uint64_t now_ms,
@@ -318,7 +178,8 @@ void cloud_login(struct cloud *c, const struct cloud_login *login, uint64_t now_
     int device = -1;
 
     memset(verdict, 0, sizeof *verdict);
-    if (judge(c, login, now_ms, &id, &device, verdict)) {
+    if (cloud_gate_login(c, login, &id, &device, verdict) &&
+        check_flow(c, device, now_ms, verdict)) {
         verdict->answer = CLOUD_ACCEPT;
         open_session(c, login, now_ms, &id, device);
         say(c, "login %s %s accepted: %s, %s", key_of(c, device), name_of(c, device),
@@ -338,28 +199,15 @@ void cloud_login(struct cloud *c, const struct cloud_login *login, uint64_t now_
     }
 }
 
-bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char key_text[65])
+bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char key[65])
 {
-    char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1], text[CLOUD_SIGNED_MAX];
-    uint8_t digest[CLOUD_DIGEST_MAX];
-    struct cloud_verdict v = {.code = 4};
+    struct cloud_verdict v;
     int device = -1;
 
-    if (!cloud_psk_identity_read(identity, key, name, text)) {
-        say(c, "tls-psk refused: '%.100s' is not devicename|hmacsha256|productKey&deviceName|time",
-            identity);
+    if (!cloud_gate_psk(c, identity, &device, key, &v)) {
+        say(c, "tls-psk '%.100s' refused: %s", identity, v.reason);
         return false;
     }
-    if (find_device(c, key, name, &device, &v) && c->book.devices[device].auth == CLOUD_AUTH_X509)
-        refuse(&v, 4, "device %s %s has to show its certificate", key, name);
-    if (v.reason[0] == 0 &&
-        !c->config.hmac(c->config.ctx, CLOUD_SHA256, c->book.devices[device].secret, text, digest))
-        refuse(&v, 3, "the emulator cannot compute hmacsha256");
-    if (v.reason[0] != 0) {
-        say(c, "tls-psk %s %s refused: %s", key, name, v.reason);
-        return false;
-    }
-    cloud_text_hex(digest, 32, true, key_text);
     struct cloud_psk_link *p = &c->psk_links[c->psk_next++ % CLOUD_PSK_LINKS_MAX];
     p->link = link;
     p->device = (uint16_t)device;

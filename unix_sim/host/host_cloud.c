@@ -97,7 +97,8 @@ static bool find_openssl(struct host_cloud *c, const struct host_cloud_options *
 
 static bool find_plugin(struct host_cloud *c, const struct host_cloud_options *o, char *path)
 {
-    static const char *const places[] = {"cloud_plugin.so", "../cloud_plugin.so"};
+    static const char *const places[] = {"cloud_plugin.so", "../cloud_plugin.so",
+                                         "../../cloud_plugin.so"};
     const char *name = o->plugin != NULL ? o->plugin : getenv("CLOUD_PLUGIN");
     char program[HOST_PATH_MAX];
 

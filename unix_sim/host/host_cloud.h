@@ -19,7 +19,7 @@ struct host_cloud_options {
     const char *address; /* to listen on; default 127.0.0.1 */
     const char *openssl; /* default: $OPENSSL, else openssl in PATH */
     const char *
-        plugin; /* default: $CLOUD_PLUGIN, else cloud_plugin.so beside the program or one folder up */
+        plugin; /* default: $CLOUD_PLUGIN, else cloud_plugin.so beside the program or up to two folders up */
     uint16_t tls_port, plain_port, psk_port, x509_port; /* 0: free ones */
     bool announce;                                      /* let host_cloud_find find it */
 };
