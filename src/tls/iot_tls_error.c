@@ -15,6 +15,8 @@ enum alert { /* RFC 5246, section 7.2; RFC 4279, section 2 */
              UNKNOWN_PSK_IDENTITY = 115,
 };
 
+#define RECORD_MAX (16384 + 2048) /* RFC 5246, section 6.2.3: no TLS has larger ones */
+
 static bool in_handshake(const struct iot_tls_state *x)
 {
     return x->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER;
@@ -30,10 +32,9 @@ static bool chose_psk(const struct iot_tls_state *x)
     return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
 }
 
-static iot_err from_alert(struct iot_tls *t)
+iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert)
 {
     const struct iot_tls_state *x = t->state;
-    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
 
     t->detail = alert;
@@ -64,6 +65,8 @@ static bool record_too_large(struct iot_tls *t)
         header[0] > MBEDTLS_SSL_MSG_APPLICATION_DATA || header[1] != 3)
         return false;
     t->detail = header[3] << 8 | header[4];
+    if (t->detail > RECORD_MAX)
+        return false;
     if (t->detail > IOT_TLS_RX_BYTES)
         return true;
     if (header[0] != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
@@ -86,7 +89,7 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return from_alert(t);
+        return iot_tls_alert(t, t->state->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         t->detail = 0;
         return IOT_ERR_TLS_CLOSED;
