@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_profile.h"
 
+#if IOT_LINK
+
 #include "link/iot_link_region.h"
 
 #include <string.h>
@@ -140,3 +142,5 @@ void iot_link_notice(struct iot_link *l, const struct iot_msg *msg)
         if (ends_with(rest, ends[i]) && (!named || rest.len == strlen(ends[i])))
             l->disabled = true;
 }
+
+#endif

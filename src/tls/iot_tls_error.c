@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS's numbers as errors of ours. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "tls/iot_tls_mbedtls.h"
 
 #include <mbedtls/error.h>
 #include <mbedtls/ssl_ciphersuites.h>
 
-enum alert { /* RFC 5246, section 7.2; RFC 4279, section 2 */
-             BAD_RECORD_MAC = 20,
-             DECRYPTION_FAILED = 21,
-             HANDSHAKE_FAILURE = 40,
-             DECRYPT_ERROR = 51,
-             PROTOCOL_VERSION = 70,
-             INSUFFICIENT_SECURITY = 71,
-             UNKNOWN_PSK_IDENTITY = 115,
+/* RFC 5246, section 7.2; RFC 4279, section 2 */
+enum alert {
+    BAD_RECORD_MAC = 20,
+    DECRYPTION_FAILED = 21,
+    HANDSHAKE_FAILURE = 40,
+    DECRYPT_ERROR = 51,
+    PROTOCOL_VERSION = 70,
+    INSUFFICIENT_SECURITY = 71,
+    UNKNOWN_PSK_IDENTITY = 115,
 };
 
 #define RECORD_MAX (16384 + 2048) /* RFC 5246, section 6.2.3: no TLS has larger ones */
@@ -109,3 +114,5 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         return IOT_ERR_TLS_PROTOCOL;
     }
 }
+
+#endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to mbedTLS's contexts. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
@@ -335,3 +339,5 @@ void iot_tls_teardown(struct iot_tls *t)
     iot_arena_free(x);
     t->state = NULL;
 }
+
+#endif

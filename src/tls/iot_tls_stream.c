@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/iot_tls_stream.h"
 
+#if IOT_TLS
+
 #include "core/iot_core_assert.h"
 #include "core/iot_core_log.h"
 #include "crypto/iot_crypto_digest.h"
@@ -581,3 +583,5 @@ const char *iot_tls_suite(const struct iot_tls *t)
     const char *name = t->phase == PH_UP ? mbedtls_ssl_get_ciphersuite(&t->state->ssl) : NULL;
     return name != NULL ? name : "";
 }
+
+#endif
