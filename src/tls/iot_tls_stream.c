@@ -156,14 +156,16 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
-/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now. */
+/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now, which it may
+ * have, too: nobody may ask again. */
 static void move_mark(struct iot_tls *t)
 {
-    if ((int32_t)(t->lower->ops->released(t->lower) - t->mark_lower) < 0)
-        return;
-    t->released = t->mark;
-    t->mark = t->written;
-    t->mark_lower = t->lower_written;
+    uint32_t confirmed = t->lower->ops->released(t->lower);
+    for (int i = 0; i < 2 && (int32_t)(confirmed - t->mark_lower) >= 0; i++) {
+        t->released = t->mark;
+        t->mark = t->written;
+        t->mark_lower = t->lower_written;
+    }
 }
 
 static iot_err poll_lower(struct iot_tls *t, iot_time now)
