@@ -241,8 +241,8 @@ static bool in_window(const struct iot_mqtt_client *c, struct iot_bytes text)
  * handler may replace some of them only. */
 static uint32_t connect_room(const struct iot_mqtt_client *c, const struct iot_credentials *who)
 {
-    bool inside = in_window(c, who->client_id) || in_window(c, who->user_name) ||
-                  in_window(c, who->password);
+    bool inside =
+        in_window(c, who->client_id) || in_window(c, who->user_name) || in_window(c, who->password);
     return inside ? (uint32_t)sizeof c->rx / 2 : (uint32_t)sizeof c->rx;
 }
 

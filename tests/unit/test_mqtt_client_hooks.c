@@ -173,8 +173,7 @@ static void without_hooks_the_options_are_the_credentials(void **state)
     opt.user_name = "u";
     opt.password = BYTES("p\0w");
     come_up();
-    assert_bytes(stub_sent(&stub),
-                 BYTES("\x10\x15\0\4MQTT\4\xc2\0\x3c\0\1c\0\1u\0\3p\0w"));
+    assert_bytes(stub_sent(&stub), BYTES("\x10\x15\0\4MQTT\4\xc2\0\x3c\0\1c\0\1u\0\3p\0w"));
     stub_end(&stub, IOT_ERR_TCP_EOF, 0);
     run(0);
     assert_err(last[IOT_EV_LOST].err, IOT_ERR_TCP_EOF);
@@ -343,8 +342,7 @@ static void texts_in_the_window_reach_the_wire_whichever_of_them_are_there(void 
         two[1] = (uint8_t)strlen(password);
         wire_put(&expected, two, 2);
         wire_put(&expected, password, two[1]);
-        assert_bytes(((struct iot_bytes){p.whole.ptr + 3, p.whole.len - 3}),
-                     wire_bytes(&expected));
+        assert_bytes(((struct iot_bytes){p.whole.ptr + 3, p.whole.len - 3}), wire_bytes(&expected));
         assert_false(window_holds(password));
     }
 }
