@@ -16,7 +16,7 @@
 struct iot_tls_state {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
-    mbedtls_x509_crt ca, own;
+    mbedtls_x509_crt *ca, *own; /* the first of each chain, or NULL; `ca` only in the handshake */
     mbedtls_pk_context key;
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
