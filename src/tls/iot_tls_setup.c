@@ -110,18 +110,24 @@ static bool is_address(const char *name)
 }
 
 /* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
-static bool offered(uint32_t i, uint32_t kinds, bool authorities)
+static bool offers_13(const struct iot_tls_options *o)
+{
+    return IOT_TLS_13 && (kinds_of(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
+}
+
+static bool offered(uint32_t i, const struct iot_tls_options *o)
 {
     if (suites[i].kinds == 0)
-        return (kinds & KINDS_CERT) == KINDS_CERT;
-    return (suites[i].kinds & ~kinds) == 0 && (authorities || (suites[i].kinds & IOT_TLS_PSK) != 0);
+        return offers_13(o);
+    return (suites[i].kinds & ~kinds_of(o)) == 0 &&
+           (o->ca_count != 0 || (suites[i].kinds & IOT_TLS_PSK) != 0);
 }
 
 static void choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < SUITES; i++)
-        if (offered(i, kinds_of(o), o->ca_count != 0))
+        if (offered(i, o))
             x->suites[n++] = suites[i].suite;
     x->suites[n] = 0;
     mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);
@@ -140,13 +146,23 @@ static bool has_rsa_authority(const struct iot_tls_state *x)
     return false;
 }
 
+/* In 1.3 nothing is sliced: PSA's part of ECDHE begins in our hello, even if the server then speaks 1.2. */
+static bool is_long_in_13(int state)
+{
+    return state == MBEDTLS_SSL_CLIENT_HELLO || state == MBEDTLS_SSL_SERVER_HELLO ||
+           state == MBEDTLS_SSL_SERVER_CERTIFICATE || state == MBEDTLS_SSL_CERTIFICATE_VERIFY ||
+           state == MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY;
+}
+
 /* What can be sliced are operations on a curve in a handshake that mbedTLS knows to be ECDHE-ECDSA. */
 bool iot_tls_long_step(const struct iot_tls_state *x)
 {
     int state = x->ssl.MBEDTLS_PRIVATE(state);
     const mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session_negotiate);
-    if (IOT_TLS_13 || session == NULL)
-        return IOT_TLS_13;
+    if (mbedtls_ssl_get_version_number(&x->ssl) == MBEDTLS_SSL_VERSION_TLS1_3)
+        return is_long_in_13(state);
+    if (session == NULL)
+        return false;
     if (state < MBEDTLS_SSL_SERVER_CERTIFICATE || state > MBEDTLS_SSL_CERTIFICATE_VERIFY)
         return false;
     for (uint32_t i = 0; i < SUITES; i++)
@@ -209,18 +225,29 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     return err;
 }
 
-/* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each. */
+/* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each.
+ *
+ * A server that is limited to 1.2 takes the first algorithm of ours that it knows; mbedTLS's own order begins
+ * with RSA-PSS, which it then refuses in 1.2. In 1.3 servers sign with nothing but PSS of the RSA ones. */
 #if IOT_TLS_13
 static void configure_13(struct iot_tls_state *x)
 {
+    static const uint16_t algorithms[] = {
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,       MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+        MBEDTLS_TLS1_3_SIG_NONE,
+    };
     mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_sig_algs(&x->conf, algorithms);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &x->conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 }
 #else
 static void configure_13(struct iot_tls_state *x)
 {
-    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    (void)x; /* not compiled in, so not offered */
 }
 #endif
 
@@ -233,15 +260,23 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_cert_profile(&x->conf, &profile);
     mbedtls_ssl_conf_groups(&x->conf, groups);
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    configure_13(x);
+    /* A version without a suite for it would be chosen, and then found to have none in common. */
+    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    if (offers_13(t->opt))
+        configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
     choose_suites(x, t->opt);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
- * is more than it can send, which is not the question: it never sends more than it has room for. */
-static void ask_for_small_records(struct iot_tls_state *x)
+ * is more than it can send, which is not the question: it never sends more than it has room for.
+ *
+ * Not beside 1.3: openssl would agree in 1.3, too, where mbedTLS takes its answer for a mistake. There it is
+ * asked by RFC 8449's extension, which openssl does not know. */
+static void ask_for_small_records(struct iot_tls_state *x, bool beside_13)
 {
+    if (beside_13)
+        return;
     x->conf.MBEDTLS_PRIVATE(mfl_code) = IOT_TLS_RX_BYTES == 512    ? MBEDTLS_SSL_MAX_FRAG_LEN_512
                                         : IOT_TLS_RX_BYTES == 1024 ? MBEDTLS_SSL_MAX_FRAG_LEN_1024
                                         : IOT_TLS_RX_BYTES == 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
@@ -273,7 +308,7 @@ static iot_err fill(struct iot_tls *t)
     if (ret != 0)
         return credential_error(t, ret);
 
-    ask_for_small_records(x);
+    ask_for_small_records(x, offers_13(t->opt));
     if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
@@ -317,9 +352,28 @@ iot_err iot_tls_setup(struct iot_tls *t)
     return err;
 }
 
+#ifdef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+/* 1.3 wants it kept while the handshake lasts; in a session of 1.2 it would be saved as well. */
+static void drop_peer_certificate(struct iot_tls_state *x)
+{
+    mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session);
+    if (session == NULL || session->MBEDTLS_PRIVATE(peer_cert) == NULL)
+        return;
+    mbedtls_x509_crt_free(session->MBEDTLS_PRIVATE(peer_cert));
+    iot_arena_free(session->MBEDTLS_PRIVATE(peer_cert));
+    session->MBEDTLS_PRIVATE(peer_cert) = NULL;
+}
+#else
+static void drop_peer_certificate(struct iot_tls_state *x)
+{
+    (void)x;
+}
+#endif
+
 void iot_tls_setup_shrink(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
+    drop_peer_certificate(x);
     mbedtls_ssl_conf_ca_chain(&x->conf, NULL, NULL);
     mbedtls_x509_crt_free(&x->ca);
 }

@@ -149,9 +149,11 @@ static void start_with(struct peer_tls *s, const struct peer_cert *c, const char
     char letters[LETTERS_MAX], accept[64], *words[WORDS_MAX], *rest = letters;
     uint32_t n = 0;
     bool v6 = strchr(peer_loopback, ':') != NULL;
-    const char *version = more != NULL && strstr(more, "-tls1") != NULL ? "" : "-tls1_2";
-    int len =
-        snprintf(letters, sizeof letters, "s_server %s %s", version, more != NULL ? more : "");
+    int len = snprintf(letters, sizeof letters, " %s", more != NULL ? more : "");
+    /* at the start of a word: paths may hold it, too */
+    const char *version = strstr(letters, " -tls1") != NULL ? "" : "-tls1_2";
+
+    len = snprintf(letters, sizeof letters, "s_server %s %s", version, more != NULL ? more : "");
 
     assert_true(len > 0 && len < (int)sizeof letters);
     snprintf(accept, sizeof accept, v6 ? "[%s]:0" : "%s:0", peer_loopback);
