@@ -651,8 +651,9 @@ static void small_records_protocols_and_tickets_are_asked_for(void **state)
     (void)state;
     greet(w);
     read_hello(w);
-    bool small = IOT_TLS_RX_BYTES == 512 || IOT_TLS_RX_BYTES == 1024 || IOT_TLS_RX_BYTES == 2048 ||
-                 IOT_TLS_RX_BYTES == 4096;
+    bool small = !IOT_TLS_13 && /* where openssl and mbedTLS disagree about it */
+                 (IOT_TLS_RX_BYTES == 512 || IOT_TLS_RX_BYTES == 1024 || IOT_TLS_RX_BYTES == 2048 ||
+                  IOT_TLS_RX_BYTES == 4096);
     assert_int_equal(hello.has[1], small); /* max_fragment_length */
     if (small)
         assert_int_equal(256 << hello.ext[1].ptr[0], IOT_TLS_RX_BYTES);
@@ -1170,8 +1171,7 @@ static void released_is_what_the_peers_tcp_has_confirmed(void **state)
     for (uint32_t i = 0; i < 5; i++)
         assert_err(write_(w, "de", 2, &taken), IOT_OK);
     stub_release(&w->stub, w->stub.taken);
-    assert_err(poll(w), IOT_OK);
-    assert_err(poll(w), IOT_OK);
+    assert_err(poll(w), IOT_OK); /* one look is enough: nobody may ask again */
     assert_int_equal(w->tls.base.ops->released(&w->tls.base), 13);
     abort_and_check(w);
 }
@@ -1427,9 +1427,10 @@ static void steps_with_rsa_are_long(void **state)
     for (uint32_t i = 0; i < COUNT(table); i++) {
         mbedtls_ssl_context *ssl = &w->tls.state->ssl;
         int before = ssl->MBEDTLS_PRIVATE(state);
+        ssl->MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
         ssl->MBEDTLS_PRIVATE(state) = table[i].state;
         ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(ciphersuite) = table[i].suite;
-        assert_int_equal(iot_tls_long_step(w->tls.state), table[i].is_long || IOT_TLS_13);
+        assert_int_equal(iot_tls_long_step(w->tls.state), table[i].is_long);
         ssl->MBEDTLS_PRIVATE(state) = before;
     }
     abort_(w);
