@@ -241,8 +241,8 @@ static bool in_window(const struct iot_mqtt_client *c, struct iot_bytes text)
  * handler may replace some of them only. */
 static uint32_t connect_room(const struct iot_mqtt_client *c, const struct iot_credentials *who)
 {
-    bool inside = in_window(c, who->client_id) || in_window(c, who->user_name) ||
-                  in_window(c, who->password);
+    bool inside =
+        in_window(c, who->client_id) || in_window(c, who->user_name) || in_window(c, who->password);
     return inside ? (uint32_t)sizeof c->rx / 2 : (uint32_t)sizeof c->rx;
 }
 
@@ -350,11 +350,10 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled) {
-        if (c->hooks != NULL)
-            c->hooks->stray(c->dev, msg);
+    if (c->hooks != NULL)
+        c->hooks->heard(c->dev, msg);
+    if (!c->handled)
         emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
-    }
     return true;
 }
 
