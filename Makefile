@@ -109,6 +109,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
 bench: ## instructions on the hot paths, beside the budget and lwIP's own client
@@ -203,6 +204,12 @@ else ifeq ($(VARIANT),gcc)           # the others are for `make check`
 else ifeq ($(VARIANT),gcc-release)
   ASSERTS :=
   EXTRA   := -Werror
+else ifeq ($(VARIANT),gcc-notls)
+  ASSERTS :=
+  EXTRA   := -Werror -DIOT_TLS=0
+else ifeq ($(VARIANT),gcc-nolink)
+  ASSERTS :=
+  EXTRA   := -Werror -DIOT_LINK=0
 else ifeq ($(VARIANT),clang)
   CC      := $(DEPS)/bin/clang
   EXTRA   := -Werror -Wno-string-conversion          # IOT_ASSERT(!"why")
@@ -210,12 +217,13 @@ else ifeq ($(VARIANT),m32)
   EXTRA   := -Werror $(M32_CFLAGS)
   LINK    := $(M32_LDFLAGS)
   ABI     := m32
-else ifneq ($(filter m3 m3-notexts,$(VARIANT)),)     # also what `make size` measures
+else ifneq ($(filter m3 m3-notexts m3-plain,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
-  EXTRA   := -Werror $(if $(filter m3-notexts,$(VARIANT)),-DIOT_ERR_TEXTS=0)
+  EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_ERR_TEXTS=0) \
+             $(if $(filter m3-plain,$(VARIANT)),-DIOT_TLS=0 -DIOT_LINK=0)
   ABI     := m3
 else
   $(error unknown VARIANT '$(VARIANT)')

@@ -6,12 +6,15 @@
 
 /* X(what the number is, number, name, text). The faults of a certificate stand in the order of what the
  * user has to put right first: while the chain is wrong, nothing else in it says much. */
-#define DETAIL_LIST(X)                                                                             \
+#define MQTT_LIST(X)                                                                               \
     X(CONNACK, 1, PROTOCOL_VERSION, "the broker does not speak MQTT 3.1.1")                        \
     X(CONNACK, 2, IDENTIFIER_REJECTED, "the broker does not accept the client id")                 \
     X(CONNACK, 3, SERVER_UNAVAILABLE, "the broker takes nobody now; try later")                    \
     X(CONNACK, 4, BAD_USER_NAME_OR_PASSWORD, "check user name and password, or the secret")        \
-    X(CONNACK, 5, NOT_AUTHORIZED, "this client may not connect here; check its rights")            \
+    X(CONNACK, 5, NOT_AUTHORIZED, "this client may not connect here: its rights, or its secret")
+
+#if IOT_TLS
+#define TLS_LIST(X)                                                                                \
     X(FAULT, IOT_TLS_FAULT_CA, CA,                                                                 \
       "no chain to an authority we trust; compare its issuer with the `ca` of the options")        \
     X(FAULT, IOT_TLS_FAULT_MISSING, MISSING, "the server sent no certificate")                     \
@@ -59,6 +62,11 @@
     X(ALERT, 115, UNKNOWN_PSK_IDENTITY, "it does not know our PSK identity")                       \
     X(ALERT, 116, CERTIFICATE_REQUIRED, "it wants a certificate of ours")                          \
     X(ALERT, 120, NO_APPLICATION_PROTOCOL, "no protocol in common; check `alpn`")
+#else
+#define TLS_LIST(X)
+#endif
+
+#define DETAIL_LIST(X) MQTT_LIST(X) TLS_LIST(X)
 
 /* What a number is, above the 9 bits of the number itself. */
 enum detail_kind { NOTHING = 0, CONNACK = 0x200, FAULT = 0x400, ALERT = 0x600 };
@@ -102,6 +110,9 @@ static enum detail_kind kind_of(iot_err err)
     case IOT_ERR_TLS_VERIFY:
         return FAULT;
     case IOT_ERR_TLS_ALERT:
+    case IOT_ERR_TLS_KIND:
+    case IOT_ERR_TLS_VERSION:
+    case IOT_ERR_TLS_PSK:
         return ALERT;
     default:
         return NOTHING;

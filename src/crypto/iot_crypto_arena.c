@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/iot_crypto_arena.h"
 
+#if IOT_TLS
+
 #include "core/iot_core_assert.h"
 
 #include <string.h>
@@ -165,3 +167,5 @@ void iot_arena_free(void *p)
     set_size(a, at, units, 0);
     link_free(a, at);
 }
+
+#endif

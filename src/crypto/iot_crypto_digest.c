@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/iot_crypto_digest.h"
 
+#if IOT_TLS || IOT_LINK
+
 #include <string.h>
 
 #include <mbedtls/md5.h>
@@ -124,3 +126,5 @@ void iot_wipe(void *bytes, uint32_t n)
 {
     mbedtls_platform_zeroize(bytes, n);
 }
+
+#endif

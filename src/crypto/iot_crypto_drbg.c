@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/iot_crypto_drbg.h"
 
+#if IOT_TLS
+
 #include "crypto/iot_crypto_arena.h"
 #include "crypto/iot_crypto_digest.h"
 
@@ -88,4 +90,6 @@ psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context
     *got = n;
     return PSA_SUCCESS;
 }
+#endif
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_profile.h"
 
+#if IOT_LINK
+
 #include "link/iot_link_region.h"
 
 #include <string.h>
@@ -145,3 +147,5 @@ void iot_link_notice(struct iot_link *l, const struct iot_msg *msg)
     else if (is(left, "thing/enable"))
         l->disabled = false;
 }
+
+#endif

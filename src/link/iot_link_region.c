@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_region.h"
 
+#if IOT_LINK
+
 iot_err iot_link_host(const struct iot_link_identity *id, enum iot_link_transport transport,
                       char *into, uint32_t cap)
 {
@@ -25,3 +27,5 @@ iot_err iot_link_host(const struct iot_link_identity *id, enum iot_link_transpor
     iot_writer_put(&w, ".aliyuncs.com", sizeof ".aliyuncs.com"); /* its NUL too */
     return w.overflow ? IOT_ERR_SIZE : IOT_OK;
 }
+
+#endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_sign.h"
 
+#if IOT_LINK
+
 #include <string.h>
 
 #include "core/iot_core_assert.h"
@@ -307,3 +309,5 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
     iot_wipe(mac, sizeof mac);
     return err;
 }
+
+#endif

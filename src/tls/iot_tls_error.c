@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS's numbers as errors of ours. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "tls/iot_tls_mbedtls.h"
 
 #include <mbedtls/error.h>
 #include <mbedtls/ssl_ciphersuites.h>
 
-enum alert { /* RFC 5246, section 7.2; RFC 4279, section 2 */
-             BAD_RECORD_MAC = 20,
-             DECRYPTION_FAILED = 21,
-             HANDSHAKE_FAILURE = 40,
-             DECRYPT_ERROR = 51,
-             PROTOCOL_VERSION = 70,
-             INSUFFICIENT_SECURITY = 71,
-             UNKNOWN_PSK_IDENTITY = 115,
+/* RFC 5246, section 7.2; RFC 4279, section 2 */
+enum alert {
+    BAD_RECORD_MAC = 20,
+    DECRYPTION_FAILED = 21,
+    HANDSHAKE_FAILURE = 40,
+    DECRYPT_ERROR = 51,
+    PROTOCOL_VERSION = 70,
+    INSUFFICIENT_SECURITY = 71,
+    UNKNOWN_PSK_IDENTITY = 115,
 };
+
+#define RECORD_MAX (16384 + 2048) /* RFC 5246, section 6.2.3: no TLS has larger ones */
 
 static bool in_handshake(const struct iot_tls_state *x)
 {
@@ -30,10 +37,9 @@ static bool chose_psk(const struct iot_tls_state *x)
     return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
 }
 
-static iot_err from_alert(struct iot_tls *t)
+iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert)
 {
     const struct iot_tls_state *x = t->state;
-    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
 
     t->detail = alert;
@@ -64,6 +70,8 @@ static bool record_too_large(struct iot_tls *t)
         header[0] > MBEDTLS_SSL_MSG_APPLICATION_DATA || header[1] != 3)
         return false;
     t->detail = header[3] << 8 | header[4];
+    if (t->detail > RECORD_MAX)
+        return false;
     if (t->detail > IOT_TLS_RX_BYTES)
         return true;
     if (header[0] != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
@@ -86,7 +94,7 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return from_alert(t);
+        return iot_tls_alert(t, t->state->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         t->detail = 0;
         return IOT_ERR_TLS_CLOSED;
@@ -106,3 +114,5 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         return IOT_ERR_TLS_PROTOCOL;
     }
 }
+
+#endif

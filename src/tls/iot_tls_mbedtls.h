@@ -63,5 +63,7 @@ void iot_tls_resume_forget(struct iot_tls *t);
 
 /** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
 iot_err iot_tls_error(struct iot_tls *t, int code);
+/** The server sent this fatal alert. */
+iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert);
 
 #endif

@@ -2,6 +2,10 @@
 /* A session in the port's kv: tag, dates of the peer's chain, then mbedTLS's own form. The tag says for
  * which host, trust and identity it was made, so that options of another firmware do not meet it. A
  * session is an offer: whatever is wrong with it, the handshake is a full one. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
@@ -155,3 +159,5 @@ bool iot_tls_resume_save(struct iot_tls *t)
     forgive(t);
     return err != IOT_ERR_AGAIN;
 }
+
+#endif

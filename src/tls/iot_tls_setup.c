@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to mbedTLS's contexts. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
@@ -77,7 +81,7 @@ static uint32_t kinds_of(const struct iot_tls_options *o)
 iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
 {
     uint32_t kinds = kinds_of(o);
-    bool psk = psk_source || (o->psk.ptr != NULL && o->psk.len != 0 && o->psk_identity.len != 0);
+    bool psk = o->psk.ptr != NULL ? o->psk.len != 0 && o->psk_identity.len != 0 : psk_source;
     bool only_psk = (kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
     struct iot_arena arena;
 
@@ -335,3 +339,5 @@ void iot_tls_teardown(struct iot_tls *t)
     iot_arena_free(x);
     t->state = NULL;
 }
+
+#endif

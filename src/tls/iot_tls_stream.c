@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/iot_tls_stream.h"
 
+#if IOT_TLS
+
 #include "core/iot_core_assert.h"
 #include "core/iot_core_log.h"
 #include "crypto/iot_crypto_digest.h"
@@ -21,6 +23,22 @@ static struct iot_tls *self(struct iot_stream *s)
 static const struct iot_tls *self_const(const struct iot_stream *s)
 {
     return (const struct iot_tls *)(const void *)s;
+}
+
+/* ---- The lower stream -------------------------------------------------------------------- */
+
+/* Once it has ended it is only read from: it may be one of the application's, which need not expect more. */
+static iot_err poll_below(struct iot_tls *t, iot_time now)
+{
+    iot_err err = t->lower->ops->poll(t->lower, now);
+    t->mute = err != IOT_OK && err != IOT_ERR_AGAIN;
+    return err;
+}
+
+static void flush_below(struct iot_tls *t)
+{
+    if (!t->mute)
+        t->lower->ops->flush(t->lower);
 }
 
 /* ---- mbedTLS's world ----------------------------------------------------------------------- */
@@ -52,6 +70,8 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     struct iot_tls *t = arg;
     uint32_t taken = 0;
     struct iot_bytes b = {bytes, (uint32_t)n};
+    if (t->mute)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
     if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     t->lower_written += taken;
@@ -109,13 +129,14 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     IOT_ASSERT(t->phase == PH_IDLE || t->phase == PH_OVER);
 
     drop_state(t);
+    t->phase = PH_IDLE; /* also when the lower stream cannot open yet */
     t->lower->wake = s->wake;
     t->to = to;
     t->now = now;
     t->reason = IOT_OK;
     t->detail = 0;
     t->frozen = t->faults = 0;
-    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = false;
+    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = t->mute = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
     t->valid_to_s = INT64_MAX;
@@ -147,7 +168,7 @@ static void move_mark(struct iot_tls *t)
 
 static iot_err poll_lower(struct iot_tls *t, iot_time now)
 {
-    iot_err err = t->lower->ops->poll(t->lower, now);
+    iot_err err = poll_below(t, now);
     if (err == IOT_ERR_AGAIN)
         return err;
     if (err != IOT_OK) {
@@ -162,7 +183,7 @@ static iot_err poll_lower(struct iot_tls *t, iot_time now)
 
 static iot_err poll_prepare(struct iot_tls *t, iot_time now)
 {
-    iot_err err = t->lower->ops->poll(t->lower, now);
+    iot_err err = poll_below(t, now);
     if (err != IOT_OK)
         return end(t, lower_reason(t, err));
     struct outside o = enter(t);
@@ -212,9 +233,27 @@ static void begin_up(struct iot_tls *t, iot_time now)
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 
+/* The server hung up while we have something to say; why may be among what it said last. mbedTLS, which wants
+ * to write first, would never look. Before its ChangeCipherSpec an alert is plain (RFC 5246, section 7.2). */
+static iot_err last_words(struct iot_tls *t, iot_err lower)
+{
+    uint8_t record[7];
+    uint32_t have = 0, got = 1;
+    while (have < sizeof record && got != 0) {
+        got = 0;
+        if (t->lower->ops->read(t->lower, record + have, (uint32_t)sizeof record - have, &got) !=
+            IOT_OK)
+            break;
+        have += got;
+    }
+    bool fatal = have == sizeof record && record[0] == MBEDTLS_SSL_MSG_ALERT && record[1] == 3 &&
+                 record[3] == 0 && record[4] == 2 && record[5] == MBEDTLS_SSL_ALERT_LEVEL_FATAL;
+    return fatal ? iot_tls_alert(t, record[6]) : lower_reason(t, lower);
+}
+
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)
 {
-    iot_err lower = t->lower->ops->poll(t->lower, now), err = IOT_ERR_AGAIN;
+    iot_err lower = poll_below(t, now), err = IOT_ERR_AGAIN;
     struct outside o = enter(t);
     int ret = step(t);
     switch (ret) {
@@ -230,11 +269,12 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         iot_stream_wake(&t->base);
         break;
     case MBEDTLS_ERR_SSL_WANT_READ:
-    case MBEDTLS_ERR_SSL_WANT_WRITE:
         if (lower != IOT_OK) /* and nothing of what came before its end is left */
             err = lower_reason(t, lower);
-        else if (now >= t->deadline)
-            err = IOT_ERR_TLS_TIMEOUT;
+        break;
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
+        if (lower != IOT_OK)
+            err = last_words(t, lower);
         break;
     default:
         err = iot_tls_error(t, ret);
@@ -242,7 +282,7 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
             t); /* it may be the session's fault: the next attempt is a full one */
     }
     leave(t, o);
-    t->lower->ops->flush(t->lower);
+    flush_below(t);
     if (err == IOT_ERR_AGAIN && now >= t->deadline)
         err = IOT_ERR_TLS_TIMEOUT;
     return err == IOT_OK || err == IOT_ERR_AGAIN ? err : end(t, err);
@@ -271,7 +311,7 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
     t->may_read = true;
     if (t->reason != IOT_OK)
         return t->reason;
-    iot_err err = t->lower->ops->poll(t->lower, now);
+    iot_err err = poll_below(t, now);
     move_mark(t);
     if (err !=
         IOT_OK) /* a goodbye may lie before its end: then that is the reason, once it is read */
@@ -287,7 +327,7 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
 /* Half a record may be on its way; the goodbye comes behind it. */
 static iot_err poll_bye(struct iot_tls *t, iot_time now)
 {
-    iot_err err = t->lower->ops->poll(t->lower, now);
+    iot_err err = poll_below(t, now);
     bool said = err != IOT_OK || now >= t->deadline;
     while (!said) {
         bool behind = t->frozen != 0;
@@ -295,7 +335,7 @@ static iot_err poll_bye(struct iot_tls *t, iot_time now)
         int ret = mbedtls_ssl_close_notify(&t->state->ssl);
         leave(t, o);
         if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-            t->lower->ops->flush(t->lower);
+            flush_below(t);
             return IOT_ERR_AGAIN;
         }
         t->frozen = 0;
@@ -311,7 +351,7 @@ static iot_err poll_bye(struct iot_tls *t, iot_time now)
 
 static iot_err poll_closing(struct iot_tls *t, iot_time now)
 {
-    iot_err err = t->lower->ops->poll(t->lower, now);
+    iot_err err = poll_below(t, now);
     if (err == IOT_ERR_AGAIN)
         return err;
     t->detail = t->lower->ops->detail(t->lower);
@@ -350,7 +390,7 @@ static void fail(struct iot_tls *t, int code)
 {
     if (t->reason == IOT_OK)
         t->reason = iot_tls_error(t, code);
-    t->lower->ops->flush(t->lower); /* an alert of ours: the peer shall know why */
+    flush_below(t); /* an alert of ours: the peer shall know why */
     iot_stream_wake(&t->base);
 }
 
@@ -409,13 +449,14 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
 {
     struct iot_tls *t = self(s);
     (void)how; /* encrypting copies */
-    if (t->phase != PH_UP || t->reason != IOT_OK || bytes.len == 0)
+    if (t->phase != PH_UP || t->reason != IOT_OK || t->mute || bytes.len == 0)
         return IOT_ERR_AGAIN;
     t->now = now;
     mbedtls_ssl_context *ssl = &t->state->ssl;
     uint32_t len = t->frozen != 0 ? t->frozen : bytes.len;
-    if (len > IOT_TLS_TX_BYTES)
-        len = IOT_TLS_TX_BYTES;
+    int room = mbedtls_ssl_get_max_out_record_payload(ssl); /* max_fragment_length binds us, too */
+    if (room > 0 && len > (uint32_t)room)
+        len = (uint32_t)room;
     IOT_ASSERT(t->frozen <= bytes.len);
 
     int ret = (int)t->frozen;
@@ -445,7 +486,7 @@ static void tls_flush(struct iot_stream *s)
 {
     struct iot_tls *t = self(s);
     if (t->phase == PH_UP)
-        t->lower->ops->flush(t->lower);
+        flush_below(t);
 }
 
 static uint32_t tls_released(const struct iot_stream *s)
@@ -461,6 +502,9 @@ static void tls_close(struct iot_stream *s, iot_time deadline)
     if (t->phase == PH_UP && t->reason == IOT_OK) {
         t->phase = PH_BYE;
         t->deadline = deadline;
+    } else if (t->phase == PH_LOWER) { /* nothing is connected that could be closed */
+        t->lower->ops->abort(t->lower);
+        end(t, IOT_ERR_CLOSED);
     } else if (t->phase != PH_OVER && t->phase != PH_IDLE) {
         drop_state(t);
         t->phase = PH_CLOSING;
@@ -539,3 +583,5 @@ const char *iot_tls_suite(const struct iot_tls *t)
     const char *name = t->phase == PH_UP ? mbedtls_ssl_get_ciphersuite(&t->state->ssl) : NULL;
     return name != NULL ? name : "";
 }
+
+#endif

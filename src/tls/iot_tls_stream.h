@@ -35,6 +35,7 @@ struct iot_tls {
     bool to_save;  /* the new session is not yet in kv */
     bool judged;   /* the chain was looked at in this handshake: it was no resumption */
     bool ended;    /* nothing can be decrypted any more */
+    bool mute;     /* the lower stream has ended: it is not written to */
     uint16_t
         frozen;    /* bytes offered to mbedTLS and not yet taken: to be offered again as they are */
     int16_t stuck; /* PREPARE: the name of what never comes */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of the server's certificates beside their signatures. mbedTLS looks for a chain and
  * at the name; what it leaves to a clock, and its kindness to the common name, is settled here. */
+#include "tls/iot_tls_stream.h"
+
+#if IOT_TLS
+
 #include "tls/iot_tls_mbedtls.h"
 
 #include <mbedtls/oid.h>
@@ -135,3 +139,5 @@ void iot_tls_floor_save(const struct iot_tls *t)
         t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s) == IOT_OK)
         t->state->floor_s = now_s; /* not again for this connection */
 }
+
+#endif

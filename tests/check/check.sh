@@ -59,12 +59,14 @@ cppcheck() {
 # No header of ours needs mbedTLS, and those of crypto, tls and link no lwIP either: the storage of a device is declared
 # where neither is known.
 headers() {
-    local lwip=${LWIP_DIR:-$DEPS/lwip} h bad=0
+    local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls} h bad=0
     for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/mbedtls/*.h \
              port/unix/*.h port/template/*.h; do
         [ -e "$h" ] || continue
         local flags=(-Iinclude -Isrc)
         case $h in
+            src/tls/iot_tls_mbedtls.h)
+                flags+=(-Iport/mbedtls -isystem "$mbedtls/include" '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"') ;;
             port/mbedtls/*) flags+=(-DMBEDTLS_VERSION_NUMBER=0x03060000) ;;
             src/net/*|port/*) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
         esac
@@ -77,7 +79,7 @@ headers() {
 
 # README's program and its table of sizes.
 readme() {
-    build m3 dual library sizes && build m3-notexts dual library || return
+    build m3 dual library sizes && build m3-notexts dual library && build m3-plain dual library || return
     bash tests/check/size.sh >build/log/sizes.txt || return
     bash tests/check/readme.sh build/log/sizes.txt
 }
@@ -111,6 +113,8 @@ step 'gcc, IPv4 only'                          gcc-v4    build gcc v4 $everythin
 step 'gcc, IPv6 only'                          gcc-v6    build gcc v6 $everything
 step 'gcc, library without assertions'         release   build gcc-release dual portable
 step 'gcc, TLS 1.3'                            tls13     build gcc dual TLS13=1 $everything
+step 'gcc, library without TLS'                notls     build gcc-notls dual portable
+step 'gcc, library without the platform'       nolink    build gcc-nolink dual portable
 step 'clang'                                   clang     build clang dual $everything
 }
 if grep -qs 'has no -m32' "$DEPS/env/m32.mk"; then

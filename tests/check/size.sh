@@ -11,8 +11,9 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 tools=${DEPS:-build/deps}/bin/arm-none-eabi
 objects=build/m3/obj
 
-# name | rooms | budget in bytes of flash, error texts (IOT_ERR_TEXTS) off
-budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|core net mqtt device|9500'
+# name | build | rooms | budget in bytes of flash; error texts (IOT_ERR_TEXTS) off in both builds
+budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|m3-plain|core net mqtt device|9500
++ TLS glue, signed login (thing model, tags, NTP, config to come)|m3-notexts|core net mqtt device crypto tls link|22000'
 
 # per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file
 per_room() {
@@ -24,9 +25,9 @@ per_room() {
 
 echo "Flash and static memory, bytes ($("$tools-gcc" -dumpversion | sed 's/^/gcc /'), Cortex-M3, -Os)"
 echo
-{ per_room $objects; echo; per_room build/m3-notexts/obj; } | awk -v budgets="$budgets" '
-    NF == 0     { bare = 1; next }
-    bare        { less[$1] += $2 + $3; next }
+{ per_room $objects; for v in m3-notexts m3-plain; do echo "build $v"; per_room build/$v/obj; done; } | awk -v budgets="$budgets" '
+    $1 == "build" { bare = $2; next }
+    bare        { less[bare, $1] += $2 + $3; next }
     { if (!($1 in text)) order[++n] = $1; text[$1] += $2; data[$1] += $3; bss[$1] += $4 }
     END {
         printf "  %-12s %8s %8s %8s\n", "room", "text", "data", "bss"
@@ -40,11 +41,11 @@ echo
         printf "  %-76s %8s %8s\n", "profile, without error texts", "flash", "budget"
         for (i = 1; i <= m; i++) {
             split(line[i], f, "|")
-            k = split(f[2], rooms, " "); sum = 0
-            for (j = 1; j <= k; j++) sum += less[rooms[j]]
-            verdict = sum > f[3] ? sprintf("  over by %d", sum - f[3]) : sprintf("  %d left", f[3] - sum)
-            printf "  %-76s %8d %8d%s\n", f[1], sum, f[3], verdict
-            printf "    (%s)\n", f[2]
+            k = split(f[3], rooms, " "); sum = 0
+            for (j = 1; j <= k; j++) sum += less[f[2], rooms[j]]
+            verdict = sum > f[4] ? sprintf("  over by %d", sum - f[4]) : sprintf("  %d left", f[4] - sum)
+            printf "  %-76s %8d %8d%s\n", f[1], sum, f[4], verdict
+            printf "    (%s)\n", f[3]
         }
     }'
 

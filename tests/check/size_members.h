@@ -4,6 +4,8 @@
 MEMBER(iot_device, struct iot_device)
 MEMBER(tcp, DEVICE->tcp)
 MEMBER(tcp__dns, DEVICE->tcp.dns)
+MEMBER(tls, DEVICE->tls)
+MEMBER(link, DEVICE->link)
 MEMBER(mqtt, DEVICE->mqtt)
 MEMBER(mqtt__rx, DEVICE->mqtt.rx)
 MEMBER(mqtt__counters, DEVICE->mqtt.counters)

@@ -867,7 +867,7 @@ static iot_err slow_random(void *ctx, void *into, uint32_t n)
 static void a_slow_source_of_chance_is_waited_for_and_a_broken_one_does_not_cost_the_link(
     void **state)
 {
-    struct iot_port port = {NULL, slow_random};
+    struct iot_port port = {.random = slow_random};
     (void)state;
 
     for (int broken = 0; broken < 2; broken++) {

@@ -140,11 +140,21 @@ static void numbers_that_nobody_defined_say_nothing(void **state)
     }
 }
 
+static void errors_that_an_alert_stands_behind_name_it(void **state)
+{
+    (void)state;
+    assert_detail(IOT_ERR_TLS_KIND, 40, "HANDSHAKE_FAILURE");
+    assert_detail(IOT_ERR_TLS_VERSION, 70, "PROTOCOL_VERSION");
+    assert_detail(IOT_ERR_TLS_PSK, 115, "UNKNOWN_PSK_IDENTITY");
+    assert_detail(IOT_ERR_TLS_VERSION, -0x6e80, ""); /* mbedTLS's own number */
+}
+
 static void other_errors_have_no_detail_of_ours(void **state)
 {
     (void)state;
     for (iot_err err = -600; err <= 600; err++) {
-        bool has = err == IOT_ERR_TLS_VERIFY || err == IOT_ERR_TLS_ALERT;
+        bool has = err == IOT_ERR_TLS_VERIFY || err == IOT_ERR_TLS_ALERT ||
+                   err == IOT_ERR_TLS_KIND || err == IOT_ERR_TLS_VERSION || err == IOT_ERR_TLS_PSK;
         for (size_t i = 0; i < COUNT(with_connack); i++)
             has = has || err == with_connack[i];
         for (int32_t detail = 0; detail < 130 && !has; detail++)
@@ -160,6 +170,7 @@ int main(void)
         cmocka_unit_test(of_several_faults_the_first_to_put_right_is_named),
         cmocka_unit_test(expired_says_that_the_clock_may_be_wrong),
         cmocka_unit_test(numbers_that_nobody_defined_say_nothing),
+        cmocka_unit_test(errors_that_an_alert_stands_behind_name_it),
         cmocka_unit_test(other_errors_have_no_detail_of_ours),
     };
     return cmocka_run_group_tests_name("core_detail", tests, NULL, NULL);

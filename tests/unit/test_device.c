@@ -32,7 +32,7 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
     return random_says;
 }
 
-static const struct iot_port port = {NULL, random_bytes};
+static const struct iot_port port = {.random = random_bytes};
 
 static void on_event(void *ctx, struct iot_device *d, const struct iot_event *ev)
 {

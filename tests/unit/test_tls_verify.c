@@ -190,8 +190,8 @@ static void the_narrowest_dates_of_a_chain_count(void **unused)
     look(crt_of(first, (mbedtls_x509_time){2030, 1, 1, 0, 0, 0}, false), 2, 0);
     look(crt_of((mbedtls_x509_time){2020, 1, 1, 0, 0, 0}, never, false), 1, 0);
     assert_false(tls.doubtful); /* decided at the leaf */
-    look(crt_of((mbedtls_x509_time){2010, 1, 1, 0, 0, 0},
-                (mbedtls_x509_time){2040, 1, 1, 0, 0, 0}, true),
+    look(crt_of((mbedtls_x509_time){2010, 1, 1, 0, 0, 0}, (mbedtls_x509_time){2040, 1, 1, 0, 0, 0},
+                true),
          0, 0);
     assert_int_equal(tls.valid_from_s, 1577836800);
     assert_int_equal(tls.valid_to_s, 1893456000);
