@@ -110,37 +110,42 @@ uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *
     return STAY_AWAY_MS;
 }
 
-static bool eat(struct iot_bytes *rest, const char *text)
+/* Goes over `text` at the front of what is left; false: something else stands there. */
+static bool skip(struct iot_bytes *left, const char *text, size_t n)
 {
-    uint32_t n = (uint32_t)strlen(text);
-    if (rest->len < n || memcmp(rest->ptr, text, n) != 0)
+    if (left->len < n || memcmp(left->ptr, text, n) != 0)
         return false;
-    rest->ptr += n;
-    rest->len -= n;
+    left->ptr += n;
+    left->len -= (uint32_t)n;
     return true;
 }
 
-static bool ends_with(struct iot_bytes text, const char *end)
+/* A level and its '/'. `name` NULL: known to the platform only, which does not send us what is others'. */
+static bool skip_level(struct iot_bytes *left, const char *name)
 {
-    uint32_t n = (uint32_t)strlen(end);
-    return text.len >= n && memcmp(text.ptr + text.len - n, end, n) == 0;
+    if (name != NULL)
+        return skip(left, name, strlen(name)) && skip(left, "/", 1);
+    const uint8_t *slash = left->len != 0 ? memchr(left->ptr, '/', left->len) : NULL;
+    return slash != NULL && skip(left, (const char *)left->ptr, (size_t)(slash + 1 - left->ptr));
 }
 
-/* A gateway hears the same about its sub-devices, by their names. A device that does not know its own
- * (x509) takes all for itself. */
+static bool is(struct iot_bytes left, const char *text)
+{
+    return left.len == strlen(text) && memcmp(left.ptr, text, left.len) == 0;
+}
+
+/* A gateway gets the same about its sub-devices. */
 void iot_link_notice(struct iot_link *l, const struct iot_msg *msg)
 {
-    static const char *const ends[] = {"/thing/disable", "/thing/delete"};
-    const struct iot_link_identity *id = l->id;
-    struct iot_bytes rest = {(const uint8_t *)msg->topic.text, msg->topic.len};
-    if (!eat(&rest, "/sys/"))
+    struct iot_bytes left = {(const uint8_t *)msg->topic.text, msg->topic.len};
+
+    if (!skip(&left, "/sys/", 5) || !skip_level(&left, l->id->product_key) ||
+        !skip_level(&left, l->id->device_name))
         return;
-    bool named = id->product_key != NULL;
-    if (named && !(eat(&rest, id->product_key) && eat(&rest, "/") && eat(&rest, id->device_name)))
-        return;
-    for (uint32_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-        if (ends_with(rest, ends[i]) && (!named || rest.len == strlen(ends[i])))
-            l->disabled = true;
+    if (is(left, "thing/disable") || is(left, "thing/delete"))
+        l->disabled = true;
+    else if (is(left, "thing/enable"))
+        l->disabled = false;
 }
 
 #endif

@@ -352,11 +352,10 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled) {
-        if (c->hooks != NULL)
-            c->hooks->stray(c->dev, msg);
+    if (c->hooks != NULL)
+        c->hooks->heard(c->dev, msg);
+    if (!c->handled)
         emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
-    }
     return true;
 }
 
