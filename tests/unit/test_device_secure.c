@@ -685,7 +685,7 @@ static void a_platform_that_disabled_us_is_named_when_it_hangs_up(void **state)
             assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
         run(15000);
         stub_receive(&stub, BYTES("\x90\3\0\1\0")); /* SUBACK, or one for nobody */
-        run(25000);                                   /* stable by now */
+        run(25000);                                 /* stable by now */
         wire_publish(&in, 0, "/sys/a1B2c3D4e5F/dev001/thing/disable", 0, "{}", 2);
         stub_receive(&stub, wire_bytes(&in));
         run(0);

@@ -1316,9 +1316,9 @@ static void a_session_ends_with_the_certificates_it_rests_on(void **state)
         int64_t wall, floor;
         bool offered;
     } table[] = {
-        {IOT_OK, 999, 0, false},           {IOT_OK, 1000, 0, true},
-        {IOT_OK, 2000, 0, true},           {IOT_OK, 2001, 0, false},
-        {IOT_ERR_AGAIN, 0, 0, true},       {IOT_ERR_AGAIN, 0, 2000, true},
+        {IOT_OK, 999, 0, false},         {IOT_OK, 1000, 0, true},
+        {IOT_OK, 2000, 0, true},         {IOT_OK, 2001, 0, false},
+        {IOT_ERR_AGAIN, 0, 0, true},     {IOT_ERR_AGAIN, 0, 2000, true},
         {IOT_ERR_AGAIN, 0, 2001, false},
     };
     (void)state;
