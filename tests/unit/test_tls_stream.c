@@ -1283,12 +1283,13 @@ static void a_session_is_offered_to_whom_it_is_from(void **state)
     static struct iot_bytes own[1];
     struct iot_endpoint to;
     (void)state;
-    for (uint32_t change = 0; change < 9; change++) {
+    for (uint32_t change = 0; change < 10; change++) {
         setup(NULL);
         own[0] = cert_edge;
+        w->opt.server_name = change == 9 ? "d.example" : NULL;
         keep_a_session();
         to = there;
-        if (change == 1)
+        if (change == 1 || change == 9) /* 9: two servers of one name */
             to.host = "b.example";
         if (change == 2)
             to.port++;
