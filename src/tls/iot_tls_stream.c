@@ -459,7 +459,8 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
     t->now = now;
     mbedtls_ssl_context *ssl = &t->state->ssl;
     IOT_ASSERT(t->frozen <= bytes.len);
-    int room = mbedtls_ssl_get_max_out_record_payload(ssl); /* what the server takes, in its words */
+    int room =
+        mbedtls_ssl_get_max_out_record_payload(ssl); /* what the server takes, in its words */
     uint32_t len = t->frozen != 0 ? t->frozen : bytes.len;
     if (room > 0 && len > (uint32_t)room)
         len = (uint32_t)room;

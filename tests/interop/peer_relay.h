@@ -47,6 +47,7 @@ struct peer_relay {
     uint32_t mute_bytes;   /* is silent after so many; PEER_NEVER */
     uint32_t drip_ms;      /* one byte each so many ms of the device's time; 0 */
     uint32_t delay_ms;     /* each lot waits so long; 0 */
+    bool deaf;             /* reads nothing of the device */
 
     uint32_t accepted;
     struct peer_way down, up; /* down: to the device */
