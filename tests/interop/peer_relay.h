@@ -66,7 +66,7 @@ void peer_relay_start(struct peer_relay *r, uint16_t to);
 void peer_relay_stop_all(void);
 void peer_relay_behave(struct peer_relay *r);
 
-/** Bytes of our own to the device, behind what has passed. */
+/** Bytes of our own to the device, behind what has passed. None: only looks at its manners again. */
 void peer_relay_insert(struct peer_relay *r, struct iot_bytes bytes);
 /** A record header that claims `len` bytes, and as many zeros. */
 void peer_relay_insert_record(struct peer_relay *r, uint8_t type, uint32_t len);

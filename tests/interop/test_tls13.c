@@ -32,9 +32,10 @@ enum {
 #define MBEDTLS_UNEXPECTED_MESSAGE (-0x7700)
 #define MBEDTLS_ILLEGAL_PARAMETER  (-0x6600)
 
+#define TICKETS      2u /* what openssl sends */
 #define HEADER_BYTES 5u
 #define STORE        "tls"
-#define REUSED       "Reused, TLSv1.3"
+#define REUSED       "Reused session-id"
 #define V13          "-tls1_3 "
 
 static struct peer_tls server;
@@ -61,11 +62,16 @@ static void serve(enum peer_cert_id cert, enum peer_cert_id root, const char *wo
     again_at(server.port);
 }
 
+static void relay_it(void)
+{
+    peer_relay_start(&relay, server.port);
+    again_at(relay.port);
+}
+
 static void serve_relayed(const char *words)
 {
     serve(CERT_EC_GOOD, CERT_EC_ROOT, words);
-    peer_relay_start(&relay, server.port);
-    again_at(relay.port);
+    relay_it();
 }
 
 static void serve_broker(enum peer_cert_id cert, enum peer_cert_id root)
@@ -548,16 +554,20 @@ static void wake_on_release(void)
     iot_stream_wake(&one.dev.tls.base);
 }
 
-/* Up to this record of the server all belongs to the handshake: tickets come behind it. */
-static uint32_t bytes_before_tickets(uint32_t tickets)
+/* With RSA: signatures on a curve differ in length from one to the next. Returns how many bytes come before the
+ * tickets, behind which there is CONNACK. */
+static uint32_t learn_handshake(void)
 {
     uint32_t total = 0;
 
-    serve_relayed(V13);
+    serve(CERT_RSA_GOOD, CERT_RSA_ROOT, V13);
+    relay_it();
     peer_trust_connect(&one);
-    peer_trust_close(&one);
     good = relay.down;
-    for (uint32_t i = 0; i + tickets + 1 < good.records; i++) /* and CONNACK */
+    peer_trust_close(&one);
+    peer_tls_forget(&server);
+    assert_in_range(good.records, 7, 12);
+    for (uint32_t i = 0; i + TICKETS + 1 < good.records; i++)
         total += good.sizes[i];
     return total;
 }
@@ -566,7 +576,7 @@ static void tickets_that_come_while_a_write_is_stuck_spoil_nothing(void **state)
 {
     (void)state;
     for (uint32_t late = 0; late < 2; late++) {
-        uint32_t handshake = bytes_before_tickets(2);
+        uint32_t handshake = learn_handshake();
 
         again_at(relay.port);
         board.tls.session_key = STORE;
@@ -693,12 +703,6 @@ static void a_record_larger_than_our_limit_names_the_limit(void **state)
 
 /* ---- A wire that fails ------------------------------------------------------------------- */
 
-static void learn_handshake(void)
-{
-    bytes_before_tickets(2);
-    assert_in_range(good.records, 7, 12);
-}
-
 static void a_cut_in_each_record_has_a_name(void **state)
 {
     uint32_t at = 0;
@@ -741,7 +745,7 @@ static void a_server_that_falls_silent_is_given_up(void **state)
         again_at(relay.port);
         relay.mute_bytes = at + good.sizes[i] / 2;
         peer_begin(&one);
-        UNTIL(relay.down.total == relay.mute_bytes && relay.down.len >= 50);
+        UNTIL(relay.down.total == relay.mute_bytes);
         peer_trust_lost(&one, IOT_ERR_TLS_TIMEOUT, true);
         peer_trust_close(&one);
         check_key_store();
@@ -780,7 +784,7 @@ static void an_arena_that_is_too_small_by_one_block_has_a_name(void **state)
             *(err == IOT_OK ? &yes : &no) = middle;
         }
         print_message("  %s: %u bytes of arena do\n", i == 0 ? "ECDSA" : "RSA", (unsigned)yes);
-        for (uint32_t less = 8; less < yes; less += yes / 24 / 8 * 8)
+        for (uint32_t less = 8; less + 64 < yes; less += yes / 24 / 8 * 8)
             assert_err(try_with(yes - less), IOT_ERR_TLS_MEMORY);
         peer_tls_stop(&server);
     }
@@ -790,6 +794,8 @@ static void a_full_key_store_is_a_lack_of_memory(void **state)
 {
     static const uint8_t secret[16] = {1, 2, 3};
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    _Alignas(8) static uint8_t memory[1024]; /* PSA copies what it is given */
+    struct iot_arena arena;
     psa_key_id_t ids[64];
     uint32_t n = 0;
     (void)state;
@@ -797,8 +803,11 @@ static void a_full_key_store_is_a_lack_of_memory(void **state)
     serve(CERT_EC_GOOD, CERT_EC_ROOT, V13);
     assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
     psa_set_key_type(&a, PSA_KEY_TYPE_DERIVE);
+    assert_true(iot_arena_init(&arena, memory, sizeof memory));
+    struct iot_arena *before = iot_arena_enter(&arena);
     while (n < COUNT(ids) && psa_import_key(&a, secret, sizeof secret, &ids[n]) == PSA_SUCCESS)
         n++;
+    iot_arena_enter(before);
     assert_in_range(n, 2, COUNT(ids) - 1);
     peer_trust_refused(&one, IOT_ERR_TLS_MEMORY, PEER_ANY);
     while (n != 0)
