@@ -204,6 +204,8 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
     c->to.host = c->who.host;
     c->to.port = c->who.port;
+    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0' || c->to.port == 0))
+        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     return err;
 }
 
@@ -350,11 +352,10 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled) {
-        if (c->hooks != NULL)
-            c->hooks->stray(c->dev, msg);
+    if (c->hooks != NULL)
+        c->hooks->heard(c->dev, msg);
+    if (!c->handled)
         emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
-    }
     return true;
 }
 

@@ -29,8 +29,8 @@ struct iot_mqtt_hooks {
     /* A better name for a loss, and how long to stay away at least, ms; 0: by the ladder. */
     uint32_t (*judge)(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
                       int32_t detail);
-    /* A message that no handler took. */
-    void (*stray)(struct iot_device *dev, const struct iot_msg *msg);
+    /* A message was accepted, by a handler or not; before IOT_EV_MESSAGE. */
+    void (*heard)(struct iot_device *dev, const struct iot_msg *msg);
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined

@@ -38,9 +38,10 @@ static bool chose_psk(const struct iot_tls_state *x)
     return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
 }
 
-iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert)
+static iot_err from_alert(struct iot_tls *t)
 {
     const struct iot_tls_state *x = t->state;
+    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
 
     t->detail = alert;
@@ -96,7 +97,7 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return iot_tls_alert(t, t->state->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
+        return from_alert(t);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         t->detail = 0;
         return IOT_ERR_TLS_CLOSED;

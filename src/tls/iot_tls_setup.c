@@ -140,7 +140,7 @@ static bool is_rsa(const mbedtls_pk_context *key)
 
 static bool has_rsa_authority(const struct iot_tls_state *x)
 {
-    for (const mbedtls_x509_crt *c = &x->ca; c != NULL; c = c->next)
+    for (const mbedtls_x509_crt *c = x->ca; c != NULL; c = c->next)
         if (is_rsa(&c->pk))
             return true;
     return false;
@@ -173,33 +173,42 @@ bool iot_tls_long_step(const struct iot_tls_state *x)
            (state == MBEDTLS_SSL_CERTIFICATE_VERIFY && is_rsa(&x->key));
 }
 
-static int add_authorities(struct iot_tls *t)
+/* Certificates in DER, which stay where they are. None: `*chain` stays NULL. */
+static int parse_chain(const struct iot_bytes *der, uint32_t count, mbedtls_x509_crt **chain)
 {
-    struct iot_tls_state *x = t->state;
-    for (uint32_t i = 0; i < t->opt->ca_count; i++) {
-        const struct iot_bytes *der = &t->opt->ca[i];
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&x->ca, der->ptr, der->len);
+    if (count == 0)
+        return 0;
+    *chain = iot_arena_calloc(1, sizeof **chain);
+    if (*chain == NULL)
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    mbedtls_x509_crt_init(*chain);
+    for (uint32_t i = 0; i < count; i++) {
+        int ret = mbedtls_x509_crt_parse_der_nocopy(*chain, der[i].ptr, der[i].len);
         if (ret != 0)
             return ret;
     }
-    mbedtls_ssl_conf_ca_chain(&x->conf, &x->ca, NULL);
     return 0;
 }
 
-static int add_own(struct iot_tls *t)
+static void free_chain(mbedtls_x509_crt **chain)
+{
+    mbedtls_x509_crt_free(*chain);
+    iot_arena_free(*chain);
+    *chain = NULL;
+}
+
+static int add_certificates(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     const struct iot_tls_options *o = t->opt;
-    for (uint32_t i = 0; i < o->cert_count; i++) {
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&x->own, o->cert[i].ptr, o->cert[i].len);
-        if (ret != 0)
-            return ret;
-    }
-    if (o->cert_count == 0)
-        return 0;
-    int ret =
-        mbedtls_pk_parse_key(&x->key, o->key.ptr, o->key.len, NULL, 0, iot_drbg_random, x->drbg);
-    return ret != 0 ? ret : mbedtls_ssl_conf_own_cert(&x->conf, &x->own, &x->key);
+    int ret = parse_chain(o->ca, o->ca_count, &x->ca);
+    mbedtls_ssl_conf_ca_chain(&x->conf, x->ca, NULL);
+    if (ret == 0)
+        ret = parse_chain(o->cert, o->cert_count, &x->own);
+    if (ret != 0 || o->cert_count == 0)
+        return ret;
+    ret = mbedtls_pk_parse_key(&x->key, o->key.ptr, o->key.len, NULL, 0, iot_drbg_random, x->drbg);
+    return ret != 0 ? ret : mbedtls_ssl_conf_own_cert(&x->conf, x->own, &x->key);
 }
 
 /* IOT_OK also when there is none. */
@@ -306,9 +315,7 @@ static iot_err fill(struct iot_tls *t)
     if (err != IOT_OK)
         return err;
     if (ret == 0)
-        ret = add_authorities(t);
-    if (ret == 0)
-        ret = add_own(t);
+        ret = add_certificates(t);
     if (ret != 0)
         return credential_error(t, ret);
 
@@ -339,8 +346,6 @@ iot_err iot_tls_setup(struct iot_tls *t)
     x->floor_s = floor_s;
     mbedtls_ssl_init(&x->ssl);
     mbedtls_ssl_config_init(&x->conf);
-    mbedtls_x509_crt_init(&x->ca);
-    mbedtls_x509_crt_init(&x->own);
     mbedtls_pk_init(&x->key);
     t->stuck = IOT_ERR_RANDOM;
     err = iot_drbg_new(t->port, &x->drbg);
@@ -379,7 +384,7 @@ void iot_tls_setup_shrink(struct iot_tls *t)
     struct iot_tls_state *x = t->state;
     drop_peer_certificate(x);
     mbedtls_ssl_conf_ca_chain(&x->conf, NULL, NULL);
-    mbedtls_x509_crt_free(&x->ca);
+    free_chain(&x->ca);
 }
 
 void iot_tls_teardown(struct iot_tls *t)
@@ -389,8 +394,8 @@ void iot_tls_teardown(struct iot_tls *t)
         return;
     mbedtls_ssl_free(&x->ssl);
     mbedtls_ssl_config_free(&x->conf);
-    mbedtls_x509_crt_free(&x->ca);
-    mbedtls_x509_crt_free(&x->own);
+    free_chain(&x->ca);
+    free_chain(&x->own);
     mbedtls_pk_free(&x->key);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);

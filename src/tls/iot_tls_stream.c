@@ -70,8 +70,8 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     struct iot_tls *t = arg;
     uint32_t taken = 0;
     struct iot_bytes b = {bytes, (uint32_t)n};
-    if (t->mute)
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (t->mute) /* said into the void: mbedTLS shall go on and read the peer's last words */
+        return (int)n;
     if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     t->lower_written += taken;
@@ -156,14 +156,16 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
-/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now. */
+/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now, which it may
+ * have, too: nobody may ask again. */
 static void move_mark(struct iot_tls *t)
 {
-    if ((int32_t)(t->lower->ops->released(t->lower) - t->mark_lower) < 0)
-        return;
-    t->released = t->mark;
-    t->mark = t->written;
-    t->mark_lower = t->lower_written;
+    uint32_t confirmed = t->lower->ops->released(t->lower);
+    for (int i = 0; i < 2 && (int32_t)(confirmed - t->mark_lower) >= 0; i++) {
+        t->released = t->mark;
+        t->mark = t->written;
+        t->mark_lower = t->lower_written;
+    }
 }
 
 static iot_err poll_lower(struct iot_tls *t, iot_time now)
@@ -235,24 +237,6 @@ static void begin_up(struct iot_tls *t, iot_time now)
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 
-/* The server hung up while we have something to say; why may be among what it said last. mbedTLS, which wants
- * to write first, would never look. Before its ChangeCipherSpec an alert is plain (RFC 5246, section 7.2). */
-static iot_err last_words(struct iot_tls *t, iot_err lower)
-{
-    uint8_t record[7];
-    uint32_t have = 0, got = 1;
-    while (have < sizeof record && got != 0) {
-        got = 0;
-        if (t->lower->ops->read(t->lower, record + have, (uint32_t)sizeof record - have, &got) !=
-            IOT_OK)
-            break;
-        have += got;
-    }
-    bool fatal = have == sizeof record && record[0] == MBEDTLS_SSL_MSG_ALERT && record[1] == 3 &&
-                 record[3] == 0 && record[4] == 2 && record[5] == MBEDTLS_SSL_ALERT_LEVEL_FATAL;
-    return fatal ? iot_tls_alert(t, record[6]) : lower_reason(t, lower);
-}
-
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)
 {
     iot_err lower = poll_below(t, now), err = IOT_ERR_AGAIN;
@@ -271,12 +255,9 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         iot_stream_wake(&t->base);
         break;
     case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
         if (lower != IOT_OK) /* and nothing of what came before its end is left */
             err = lower_reason(t, lower);
-        break;
-    case MBEDTLS_ERR_SSL_WANT_WRITE:
-        if (lower != IOT_OK)
-            err = last_words(t, lower);
         break;
     default:
         err = iot_tls_error(t, ret);
