@@ -204,8 +204,8 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
     c->to.host = c->who.host;
     c->to.port = c->who.port;
-    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0'))
-        err = IOT_ERR_ARG; /* no stream need look */
+    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0' || c->to.port == 0))
+        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     return err;
 }
 

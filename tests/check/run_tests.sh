@@ -72,6 +72,8 @@ for program in "${programs[@]}"; do
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-32s %4d passed, %d failed%s%s%s\n' "$name" "$p" "$f" \
         "$([ "$s" = 0 ] || echo ", $s skipped")" "$why" "$([ $SECONDS -lt 2 ] || echo "  [$SECONDS s]")"
+    # What a test measured is shown, too.
+    sed -n 's/^figure: /    /p' "$log" | sort -u
     mv -f "$log" "$log_dir/$name.log"
     if [ "$f" != 0 ]; then
         bad+=("$name")

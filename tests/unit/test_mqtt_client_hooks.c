@@ -267,26 +267,6 @@ static void a_login_that_fails_ends_the_attempt_by_its_name_and_the_ladder_goes_
     assert_int_equal(stub.opens, 1);
 }
 
-static void no_host(uint8_t *scratch, uint32_t cap, struct iot_credentials *out)
-{
-    (void)scratch;
-    (void)cap;
-    out->host = hook.logins % 2 != 0 ? NULL : "";
-}
-
-static void a_login_without_a_host_opens_nothing(void **state)
-{
-    (void)state;
-    hook.fill = no_host;
-    connect_();
-    for (uint32_t i = 1; i <= 4; i++) {
-        run(i == 1 ? 0 : last[IOT_EV_LOST].delay_ms);
-        assert_int_equal(seen[IOT_EV_LOST], i);
-        assert_err(last[IOT_EV_LOST].err, IOT_ERR_ARG);
-    }
-    assert_int_equal(stub.opens, 0);
-}
-
 static void close_ends_a_client_whose_login_is_never_ready(void **state)
 {
     (void)state;
@@ -668,7 +648,6 @@ int main(void)
         CASE(login_is_asked_once_per_attempt_and_may_replace_everything),
         CASE(a_login_that_is_not_ready_is_asked_again_and_nothing_is_opened),
         CASE(a_login_that_fails_ends_the_attempt_by_its_name_and_the_ladder_goes_on),
-        CASE(a_login_without_a_host_opens_nothing),
         CASE(close_ends_a_client_whose_login_is_never_ready),
         CASE(texts_in_the_window_reach_the_wire_whichever_of_them_are_there),
         CASE(large_texts_around_one_in_the_window_are_refused_and_not_mixed),
