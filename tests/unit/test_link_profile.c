@@ -274,18 +274,6 @@ static void other_topics_are_not_about_that(void **state)
         assert_false(disables(topics[i]));
 }
 
-static void enable_takes_it_back(void **state)
-{
-    struct iot_msg msg = {.topic = IOT_TOPIC("/sys/a1B2c3D4e5F/dev001/thing/enable")};
-    struct iot_msg other = {.topic = IOT_TOPIC("/sys/a1B2c3D4e5F/dev002/thing/enable")};
-    (void)state;
-    assert_true(disables("/sys/a1B2c3D4e5F/dev001/thing/disable"));
-    iot_link_notice(&link_, &other);
-    assert_true(link_.disabled);
-    iot_link_notice(&link_, &msg);
-    assert_judged(IOT_MQTT_STABLE, IOT_ERR_TCP_EOF, 0, IOT_ERR_TCP_EOF);
-}
-
 /* They come over the gateway's own connection. */
 static void sub_devices_of_a_gateway_are_not_the_gateway(void **state)
 {
@@ -332,7 +320,6 @@ int main(void)
         CASE(disable_and_delete_are_heard),
         CASE(enable_takes_it_back),
         CASE(other_topics_are_not_about_that),
-        CASE(enable_takes_it_back),
         CASE(sub_devices_of_a_gateway_are_not_the_gateway),
         CASE(who_does_not_know_its_names_takes_all_for_itself),
         CASE(a_new_attempt_starts_with_a_clean_slate),
