@@ -16,6 +16,7 @@
 #endif
 
 enum { /* RFC 8446, section 6 */
+       ALERT_ILLEGAL_PARAMETER = 47,
        ALERT_UNKNOWN_CA = 48,
        ALERT_DECRYPT_ERROR = 51,
        ALERT_PROTOCOL_VERSION = 70,
@@ -282,6 +283,30 @@ static void a_protocol_is_chosen_by_alpn(void **state)
     serve(CERT_EC_GOOD, CERT_EC_ROOT, V13 "-alpn http/1.1");
     board.tls.alpn = protocols;
     peer_trust_refused(&one, IOT_ERR_TLS_ALERT, ALERT_NO_APPLICATION_PROTOCOL);
+}
+
+/* Allowed beside certificates, a key serves in 1.3, too; together with ECDHE. */
+static void a_pre_shared_key_beside_the_kinds_is_used_in_1_3(void **state)
+{
+    static const char *const keys[] = {"6c776c696e6b2d7073", "6c776c696e6b2d7074"};
+    static uint8_t key[16];
+    char words[128];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        peer_trust_prepare(&board, CERT_EC_ROOT);
+        snprintf(words, sizeof words, V13 "-nocert -psk_identity lamp-7 -psk %s", keys[i]);
+        peer_tls_start_bare(&server, words);
+        again_at(server.port);
+        board.tls.kinds = IOT_TLS_KINDS_DEFAULT | IOT_TLS_PSK;
+        board.tls.psk = (struct iot_bytes){key, from_hex(keys[0], key, sizeof key)};
+        board.tls.psk_identity = BYTES("lamp-7");
+        if (i == 0)
+            expect_13("TLS_AES_128_GCM_SHA256");
+        else
+            peer_trust_refused(&one, IOT_ERR_TLS_PSK, ALERT_ILLEGAL_PARAMETER);
+        peer_tls_stop(&server);
+    }
 }
 
 /* ---- Whom to believe --------------------------------------------------------------------- */
@@ -907,6 +932,7 @@ int main(void)
         TEST(a_second_hello_is_sent_if_the_server_wants_another_curve),
         TEST(what_takes_long_is_announced),
         TEST(a_protocol_is_chosen_by_alpn),
+        TEST(a_pre_shared_key_beside_the_kinds_is_used_in_1_3),
         TEST(each_fault_of_a_certificate_has_its_name),
         TEST(without_time_the_end_is_held_against_what_must_have_passed),
         TEST(an_address_is_looked_up_in_the_certificate_and_not_sent),
