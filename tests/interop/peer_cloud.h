@@ -13,6 +13,8 @@
 #define PEER_DS_TWO "1a2b3c4d5e6f708192a3b4c5d6e7f809" /* dev002 */
 #define PEER_DS_OFF "2f3e4d5c6b7a89980716253443526170" /* off001 */
 #define PEER_DS_PSK "3c4d5e6f708192a3b4c5d6e7f8091a2b" /* psk001 */
+/* And one more, gone001, to be deleted. */
+#define PEER_DS_GONE "4d5e6f708192a3b4c5d6e7f8091a2b3c"
 
 #define PEER_HOST PEER_PK ".iot-as-mqtt.cn-shanghai.aliyuncs.com"
 

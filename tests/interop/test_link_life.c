@@ -231,6 +231,19 @@ static void a_disabled_device_is_told_and_stays_away_until_it_is_enabled(void **
     }
 }
 
+static void a_deleted_device_is_told_the_same_and_never_comes_back(void **state)
+{
+    (void)state;
+    peer_seat(&one, "gone001", PEER_DS_GONE);
+    one.id.system_topics = true;
+    peer_seat_connect(&one);
+    peer_cloud_command("delete " PEER_PK " gone001");
+    peer_seat_exiled(&one, IOT_ERR_LINK_DISABLED);
+    assert_int_equal(peer_count_of(&one.one, "/sys/" PEER_PK "/gone001/thing/delete"), 1);
+    peer_expect_lost(&one.one, 1, IOT_ERR_LINK_DENIED, false);
+    peer_seat_close(&one);
+}
+
 static void who_was_disabled_and_enabled_in_time_is_not_disabled(void **state)
 {
     (void)state;
@@ -358,6 +371,7 @@ int main(void)
         CLOUD_TEST(flow_control_is_named_and_obeyed),
         CLOUD_TEST(too_many_connections_in_a_minute_are_flow_control),
         CLOUD_TEST(a_disabled_device_is_told_and_stays_away_until_it_is_enabled),
+        CLOUD_TEST(a_deleted_device_is_told_the_same_and_never_comes_back),
         CLOUD_TEST(who_was_disabled_and_enabled_in_time_is_not_disabled),
         CLOUD_TEST(nothing_is_lost_when_the_platform_falls_in_the_middle_of_flows),
         CLOUD_TEST(a_refused_login_does_not_keep_its_session),
