@@ -150,8 +150,9 @@ static void two_devices_with_the_least_arenas_are_at_work_at_once(void **state)
 
     prepare_board(&board, l);
     prepare_board(&other_board, k);
-    guard(&board, least_l);
-    guard(&other_board, least_k);
+    /* With 1.3 in the build (PSA makes a key for each hello) chance decides over some bytes. */
+    guard(&board, least_l + IOT_TLS_13 * 256);
+    guard(&other_board, least_k + IOT_TLS_13 * 256);
     peer_trust_device(&one, &board, "arena-rsa", server.port);
     peer_trust_device(&two, &other_board, "arena-ec", second.port);
     peer_begin(&one);

@@ -157,7 +157,8 @@ static void a_goodbye_of_the_server_has_a_name_of_its_own(void **state)
     begin_with_broker();
     host_stop_mosquitto(&broker);
     assert_int_equal(peer_trust_lost(&one, IOT_ERR_TLS_CLOSED, false), 0);
-    assert_int_equal(relay.down.types[relay.down.records - 1], PEER_RECORD_ALERT);
+    if (!IOT_TLS_13) /* where it looks like data */
+        assert_int_equal(relay.down.types[relay.down.records - 1], PEER_RECORD_ALERT);
     peer_trust_close(&one);
 
     connect_through();
