@@ -74,6 +74,8 @@ void peer_relay_insert_record(struct peer_relay *r, uint8_t type, uint32_t len);
 struct iot_bytes peer_relay_extension(const struct peer_relay *r, uint16_t number);
 /** The session id of the ClientHello. */
 struct iot_bytes peer_relay_session_id(const struct peer_relay *r);
+/** Does the ClientHello offer to take up a session, by ticket, id or, in TLS 1.3, key? */
+bool peer_relay_offers_session(const struct peer_relay *r);
 /** Does the ClientHello offer this cipher suite? */
 bool peer_relay_offers(const struct peer_relay *r, uint16_t suite);
 
