@@ -10,6 +10,7 @@
 
 #include "core/iot_core_jitter.h"
 #include "iot/iot_device.h"
+#include "mqtt/iot_mqtt_backoff.h"
 #include "mqtt/iot_mqtt_session.h"
 
 /* How far a connection had come when it ended. */
@@ -36,14 +37,14 @@ struct iot_mqtt_hooks {
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
  * stays at rx_at; `hits` are the subscriptions that have still to take it. */
 struct iot_mqtt_client {
-    uint8_t phase, requests, attempt;
+    uint8_t phase, requests;
     bool begun;   /* from connect to the end of close */
     bool closing; /* from close to its end */
     bool dry;     /* nothing received is left to digest */
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool more;    /* this tick stopped at its bound */
-    bool exiled;  /* WAIT: the wait is a demand of the peer's; a hint does not shorten it */
+    struct iot_mqtt_backoff backoff;
     const struct iot_options *opt;
     const struct iot_mqtt_hooks *hooks;
     struct iot_device *dev; /* only handed through to callbacks and hooks */

@@ -500,7 +500,7 @@ static void hints_shorten_an_ordinary_wait_and_no_exile(void **state)
         for (uint32_t i = 0; i < COUNT(hints); i++) {
             setup(NULL);
             opt.backoff_cap_ms = 10 * CAP_MS;
-            client.attempt = 12;
+            client.backoff.step = 12;
             hook.exile_ms = exile * AWAY;
             stub.open_result = IOT_ERR_TCP_RESET;
             connect_();
