@@ -55,6 +55,9 @@ LOCK  = mkdir -p build && flock build/.lock
 JOBS  = $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 BUILD = $(JOBS) --no-print-directory INNER=1
 TESTS_VARIANT = $(or $(VARIANT),san)
+# TLS 1.3 is a variant of its own: of it, only the program that tests it is built and run beside the others.
+TLS13_LIST = $(if $(filter 1,$(TLS13)),,build/$(TESTS_VARIANT)$(if $(filter-out dual,$(IP)),-$(IP))-tls13/tests/tls13.list)
+BUILD_TLS13 = $(if $(TLS13_LIST),$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) TLS13=1 tls13)
 RUN_TESTS = $(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' TLS13='$(TLS13)' T='$(T)' bash tests/check/run_tests.sh
 # Where the programs are.
 SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
@@ -88,7 +91,8 @@ run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REG
 test: ## all tests: unit and interop
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) unit interop
-	@$(RUN_TESTS) unit interop
+	@$(BUILD_TLS13)
+	@$(RUN_TESTS) unit interop $(TLS13_LIST)
 
 test-unit: ## the tests of single files, without lwIP
 	@$(FETCH) test
@@ -98,7 +102,8 @@ test-unit: ## the tests of single files, without lwIP
 test-interop: ## the tests against real peers, over lwIP
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) interop
-	@$(RUN_TESTS) interop
+	@$(BUILD_TLS13)
+	@$(RUN_TESTS) interop $(TLS13_LIST)
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check firmware
@@ -251,7 +256,7 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
-INTEROP_SRC := $(wildcard tests/interop/test_*.c)
+INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
@@ -354,12 +359,13 @@ programs: $(PROGRAMS) $(PLUGIN)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
+tls13:    $(call wanted,$(OUT)/tests/test_tls13) $(OUT)/tests/tls13.list
 mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-library programs examples unit interop mbedtls sizes objects portable: ; @:
-.PHONY: library programs examples unit interop mbedtls sizes objects portable FORCE
+library programs examples unit interop tls13 mbedtls sizes objects portable: ; @:
+.PHONY: library programs examples unit interop tls13 mbedtls sizes objects portable FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -367,6 +373,8 @@ $(OUT)/tests/unit.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(UNITS) >$@
 $(OUT)/tests/interop.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(INTEROPS) >$@
+$(OUT)/tests/tls13.list: FORCE
+	@mkdir -p $(@D) && printf '%s\n' $(OUT)/tests/test_tls13 >$@
 
 # ---- rules
 

@@ -21,7 +21,8 @@
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *
- * The first failed command ends the run with exit 1; otherwise 0, or 1 if a message failed.
+ * The first failed command ends the run with exit 1; otherwise 0, or 1 if a message failed, or if the
+ * server's certificate was rejected (TLS_VERIFY) and nothing is tried again.
  */
 #include "host/host_loop.h"
 #include "host/host_net.h"

@@ -110,6 +110,9 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
         break;
     case IOT_EV_LOST:
         probe.over = ev->delay_ms == IOT_MS_NEVER;
+        /* A link that ends is weather; a server that is not who it should be is not. */
+        if (probe.over && ev->err == IOT_ERR_TLS_VERIFY)
+            probe.failed = true;
         print_lost(ev);
         break;
     case IOT_EV_DONE:

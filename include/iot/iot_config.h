@@ -120,14 +120,16 @@
 #define IOT_LINK 1
 #endif
 
-/** 1: TLS 1.3 as well: some 29 KB of flash and 6 KiB of arena more. */
+/** 1: TLS 1.3 as well: some 29 KB of flash and 6 KiB of arena more. Eight handshakes at a time, as
+ *  mbedTLS keeps their keys in one place for the whole program. */
 #ifndef IOT_TLS_13
 #define IOT_TLS_13 0
 #endif
 
 /** Largest record that is received, bytes of plain text; lives in the arena, with some 40 bytes more.
  *  A server may send 16384 unless it obeys max_fragment_length (RFC 6066), which is asked for when
- *  this is 4096, 2048, 1024 or 512. The same value builds mbedTLS (port/mbedtls). */
+ *  this is 4096, 2048, 1024 or 512; where 1.3 is offered by record_size_limit (RFC 8449) instead,
+ *  which openssl does not know. The same value builds mbedTLS (port/mbedtls). */
 #ifndef IOT_TLS_RX_BYTES
 #define IOT_TLS_RX_BYTES 4096
 #endif

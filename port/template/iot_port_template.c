@@ -45,9 +45,23 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
     return IOT_OK;
 }
 
+/* Trusted time: a clock with a battery, or what NTP said over a link that you trust. Certificates are judged
+ * by it, so rather say AGAIN than a guess; without it only tls.min_wall_s (set it to your build's date) and
+ * the last time that was saved keep expired ones out. Leave it NULL if you never know. */
+static iot_err wall(void *ctx, int64_t *unix_s)
+{
+    (void)ctx;
+    (void)unix_s;
+    return IOT_ERR_AGAIN; /* yours: *unix_s = ...; return IOT_OK */
+}
+
 const struct iot_port iot_port_template = {
     .ctx = NULL, /* handed back as the first argument; for boards with more than one of something */
     .random = random_bytes,
+    .wall = wall,
+    /* .kv_get, .kv_set, .kv_del: small values in flash, all three or none. With them TLS sessions are resumed
+     * after a reboot and the last trusted time is known. */
+    /* .log: a line for your UART; build with IOT_LOG_LEVEL 1 to 5. */
 };
 
 /* lwIP: DNS ids, ports, first sequence numbers. Cannot fail, so wait for the generator here, for a

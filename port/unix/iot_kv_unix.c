@@ -31,7 +31,8 @@ iot_err iot_kv_unix_get(const struct iot_kv_unix *kv, const char *key, void *int
         return IOT_ERR_STATE;
     if (kv->slots[i].len > cap)
         return IOT_ERR_SIZE;
-    memcpy(into, kv->slots[i].bytes, kv->slots[i].len);
+    if (kv->slots[i].len != 0) /* `into` may be NULL then */
+        memcpy(into, kv->slots[i].bytes, kv->slots[i].len);
     *len = kv->slots[i].len;
     return IOT_OK;
 }
@@ -44,7 +45,8 @@ iot_err iot_kv_unix_set(struct iot_kv_unix *kv, const char *key, const void *byt
     if (i < 0)
         return IOT_ERR_FULL;
     strcpy(kv->slots[i].key, key);
-    memcpy(kv->slots[i].bytes, bytes, len);
+    if (len != 0)
+        memcpy(kv->slots[i].bytes, bytes, len);
     kv->slots[i].len = len;
     return IOT_OK;
 }

@@ -28,7 +28,7 @@ static uint32_t link_judge(struct iot_device *dev, enum iot_mqtt_stage stage, io
     return dev->opt->link == NULL ? 0 : iot_link_judge(&dev->link, stage, reason, detail);
 }
 
-static void link_stray(struct iot_device *dev, const struct iot_msg *msg)
+static void link_heard(struct iot_device *dev, const struct iot_msg *msg)
 {
     if (dev->opt->link != NULL)
         iot_link_notice(&dev->link, msg);
@@ -68,7 +68,7 @@ static uint32_t link_judge(struct iot_device *dev, enum iot_mqtt_stage stage, io
     return 0;
 }
 
-static void link_stray(struct iot_device *dev, const struct iot_msg *msg)
+static void link_heard(struct iot_device *dev, const struct iot_msg *msg)
 {
     (void)dev;
     (void)msg;
@@ -127,6 +127,12 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
     return iot_tls_check(o, has_platform_psk(dev));
 }
 
+static void tls_refused(struct iot_device *dev)
+{
+    if (dev->opt->tls != NULL)
+        iot_tls_refused(&dev->tls);
+}
+
 bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
 {
     struct iot_tls_memory memory;
@@ -148,6 +154,11 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
     return IOT_ERR_ARG;
 }
 
+static void tls_refused(struct iot_device *dev)
+{
+    (void)dev;
+}
+
 bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
 {
     (void)dev;
@@ -167,7 +178,15 @@ static iot_err login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
     return dev->opt->on_credentials(dev->opt->ctx, dev, out);
 }
 
-const struct iot_mqtt_hooks iot_device_hooks = {login, link_judge, link_stray};
+static uint32_t judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
+                      int32_t detail)
+{
+    if (*reason == IOT_ERR_MQTT_REFUSED)
+        tls_refused(dev);
+    return link_judge(dev, stage, reason, detail);
+}
+
+const struct iot_mqtt_hooks iot_device_hooks = {login, judge, link_heard};
 
 iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
                           struct iot_stream **stream)

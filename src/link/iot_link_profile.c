@@ -110,18 +110,42 @@ uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *
     return STAY_AWAY_MS;
 }
 
-static bool ends_with(const struct iot_topic *topic, const char *end)
+/* Goes over `text` at the front of what is left; false: something else stands there. */
+static bool skip(struct iot_bytes *left, const char *text, size_t n)
 {
-    size_t n = strlen(end);
-    return topic->len >= n && memcmp(topic->text + topic->len - n, end, n) == 0;
+    if (left->len < n || memcmp(left->ptr, text, n) != 0)
+        return false;
+    left->ptr += n;
+    left->len -= (uint32_t)n;
+    return true;
 }
 
+/* A level and its '/'. `name` NULL: known to the platform only, which does not send us what is others'. */
+static bool skip_level(struct iot_bytes *left, const char *name)
+{
+    if (name != NULL)
+        return skip(left, name, strlen(name)) && skip(left, "/", 1);
+    const uint8_t *slash = left->len != 0 ? memchr(left->ptr, '/', left->len) : NULL;
+    return slash != NULL && skip(left, (const char *)left->ptr, (size_t)(slash + 1 - left->ptr));
+}
+
+static bool is(struct iot_bytes left, const char *text)
+{
+    return left.len == strlen(text) && memcmp(left.ptr, text, left.len) == 0;
+}
+
+/* A gateway gets the same about its sub-devices. */
 void iot_link_notice(struct iot_link *l, const struct iot_msg *msg)
 {
-    if (msg->topic.len < 5 || memcmp(msg->topic.text, "/sys/", 5) != 0)
+    struct iot_bytes left = {(const uint8_t *)msg->topic.text, msg->topic.len};
+
+    if (!skip(&left, "/sys/", 5) || !skip_level(&left, l->id->product_key) ||
+        !skip_level(&left, l->id->device_name))
         return;
-    if (ends_with(&msg->topic, "/thing/disable") || ends_with(&msg->topic, "/thing/delete"))
+    if (is(left, "thing/disable") || is(left, "thing/delete"))
         l->disabled = true;
+    else if (is(left, "thing/enable"))
+        l->disabled = false;
 }
 
 #endif

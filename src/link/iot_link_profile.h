@@ -38,7 +38,7 @@ iot_err iot_link_dry_run(const struct iot_link *l, const char *host,
 uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *reason,
                         int32_t detail);
 
-/** A message that nobody subscribed: the platform talks about the device itself. */
+/** A message has come: does the platform talk about the device itself? */
 void iot_link_notice(struct iot_link *l, const struct iot_msg *msg);
 
 #endif

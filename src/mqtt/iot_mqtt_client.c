@@ -8,9 +8,6 @@
 
 #define MQTT_PORT       1883u
 #define MQTTS_PORT      8883u
-#define BACKOFF_MIN_MS  250u
-#define BACKOFF_BASE_MS 1000u
-#define BACKOFF_CAP_MS  60000u
 #define STABLE_MS       30000u /* a link that lived so long was a good one */
 #define BYE_MS          1000u  /* to hand over DISCONNECT, and again to have it delivered */
 #define REOFFER_MS      20u    /* a declined message */
@@ -74,37 +71,6 @@ static void emit_ended(struct iot_mqtt_client *c)
 
 /* ---- Losing and waiting ------------------------------------------------------------------ */
 
-/* Permanent as far as a machine can tell: there is no point in the lower steps of the ladder. */
-static bool refused(const struct iot_mqtt_client *c)
-{
-    return c->reason == IOT_ERR_MQTT_REFUSED && c->detail != 3; /* 3: server unavailable */
-}
-
-static uint32_t longest_delay(const struct iot_mqtt_client *c)
-{
-    return c->opt->backoff_cap_ms != 0 ? c->opt->backoff_cap_ms : BACKOFF_CAP_MS;
-}
-
-static uint32_t next_delay(struct iot_mqtt_client *c, uint32_t exile_ms)
-{
-    uint32_t cap = longest_delay(c);
-    if (c->reason == IOT_ERR_NET_DOWN)
-        return cap;
-    if (c->reason == IOT_ERR_NET_CHANGED)
-        return iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
-    if (refused(c))
-        return iot_jitter_between(c->jitter, cap / 2, cap);
-    if (exile_ms != 0)
-        return iot_jitter_between(c->jitter, exile_ms, exile_ms + exile_ms / 2);
-
-    uint32_t high = BACKOFF_BASE_MS << c->attempt;
-    if (high > cap)
-        high = cap;
-    if (c->attempt < 16)
-        c->attempt++;
-    return iot_jitter_between(c->jitter, high < BACKOFF_MIN_MS ? high : BACKOFF_MIN_MS, high);
-}
-
 static void forget_link(struct iot_mqtt_client *c)
 {
     c->stream->ops->abort(c->stream);
@@ -143,10 +109,9 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
     uint32_t exile_ms = 0;
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage_of(c, now), &reason, detail);
-    c->exiled = exile_ms != 0;
     struct iot_event ev = event(IOT_EV_LOST, reason);
     if (iot_mqtt_up(&c->session) && now >= c->stable)
-        c->attempt = 0;
+        iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
     c->reason = reason;
     c->detail = ev.detail = detail;
@@ -156,7 +121,8 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         ev.delay_ms = IOT_MS_NEVER;
     } else {
         c->phase = PH_WAIT;
-        ev.delay_ms = next_delay(c, exile_ms);
+        ev.delay_ms = iot_mqtt_backoff_next(&c->backoff, c->jitter, c->opt->backoff_cap_ms, reason,
+                                            detail, exile_ms);
         c->until = now + ev.delay_ms;
     }
     log_lost(c, &ev);
@@ -183,10 +149,11 @@ static void obey_hints(struct iot_mqtt_client *c, iot_time now)
         else if (asked & REQ_NET_CHANGED)
             lose(c, IOT_ERR_NET_CHANGED, 0, now);
     } else if (c->phase == PH_WAIT) {
-        if ((asked & REQ_NET_DOWN) && !c->exiled)
-            c->until = now + longest_delay(c);
-        else if ((asked & (REQ_NET_UP | REQ_NET_CHANGED)) && !refused(c) && !c->exiled)
-            c->until = now + iot_jitter_between(c->jitter, 0, BACKOFF_MIN_MS);
+        uint32_t ms;
+        bool hinted = (asked & (REQ_NET_UP | REQ_NET_DOWN | REQ_NET_CHANGED)) != 0;
+        if (hinted && iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
+                                            (asked & REQ_NET_DOWN) != 0, &ms))
+            c->until = now + ms;
     }
 }
 
@@ -204,6 +171,8 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
     c->to.host = c->who.host;
     c->to.port = c->who.port;
+    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0' || c->to.port == 0))
+        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     return err;
 }
 
@@ -350,11 +319,10 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     iot_mqtt_accept(&c->session);
     done_with_packet(c, used);
     c->counters.received_messages++;
-    if (!c->handled) {
-        if (c->hooks != NULL)
-            c->hooks->stray(c->dev, msg);
+    if (c->hooks != NULL)
+        c->hooks->heard(c->dev, msg);
+    if (!c->handled)
         emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
-    }
     return true;
 }
 
@@ -534,7 +502,7 @@ static void finish(struct iot_mqtt_client *c)
     if (!c->stream->ops->idle(c->stream))
         return; /* woken when it is */
     c->closing = c->begun = false;
-    c->attempt = 0;
+    iot_mqtt_backoff_reset(&c->backoff);
     emit_kind(c, IOT_EV_CLOSED);
 }
 

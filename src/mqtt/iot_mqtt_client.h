@@ -10,6 +10,7 @@
 
 #include "core/iot_core_jitter.h"
 #include "iot/iot_device.h"
+#include "mqtt/iot_mqtt_backoff.h"
 #include "mqtt/iot_mqtt_session.h"
 
 /* How far a connection had come when it ended. */
@@ -29,21 +30,21 @@ struct iot_mqtt_hooks {
     /* A better name for a loss, and how long to stay away at least, ms; 0: by the ladder. */
     uint32_t (*judge)(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
                       int32_t detail);
-    /* A message that no handler took. */
-    void (*stray)(struct iot_device *dev, const struct iot_msg *msg);
+    /* A message was accepted, by a handler or not; before IOT_EV_MESSAGE. */
+    void (*heard)(struct iot_device *dev, const struct iot_msg *msg);
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
  * stays at rx_at; `hits` are the subscriptions that have still to take it. */
 struct iot_mqtt_client {
-    uint8_t phase, requests, attempt;
+    uint8_t phase, requests;
     bool begun;   /* from connect to the end of close */
     bool closing; /* from close to its end */
     bool dry;     /* nothing received is left to digest */
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool more;    /* this tick stopped at its bound */
-    bool exiled;  /* WAIT: the wait is a demand of the peer's; a hint does not shorten it */
+    struct iot_mqtt_backoff backoff;
     const struct iot_options *opt;
     const struct iot_mqtt_hooks *hooks;
     struct iot_device *dev; /* only handed through to callbacks and hooks */

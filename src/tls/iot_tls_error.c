@@ -24,7 +24,8 @@ enum alert {
 
 static bool in_handshake(const struct iot_tls_state *x)
 {
-    return x->ssl.MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_HANDSHAKE_OVER;
+    /* in 1.3 tickets come behind it */
+    return x->ssl.MBEDTLS_PRIVATE(state) < MBEDTLS_SSL_HANDSHAKE_OVER;
 }
 
 /* The server has chosen a suite that begins with a pre-shared key. */
@@ -37,9 +38,10 @@ static bool chose_psk(const struct iot_tls_state *x)
     return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
 }
 
-iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert)
+static iot_err from_alert(struct iot_tls *t)
 {
     const struct iot_tls_state *x = t->state;
+    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
 
     t->detail = alert;
@@ -74,7 +76,8 @@ static bool record_too_large(struct iot_tls *t)
         return false;
     if (t->detail > IOT_TLS_RX_BYTES)
         return true;
-    if (header[0] != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
+    /* of what is inside, in 1.3 */
+    if (ssl->MBEDTLS_PRIVATE(in_msgtype) != MBEDTLS_SSL_MSG_HANDSHAKE || !in_handshake(t->state))
         return false;
     t->detail = (int32_t)ssl->MBEDTLS_PRIVATE(in_hslen);
     return t->detail > IOT_TLS_RX_BYTES;
@@ -94,13 +97,15 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return iot_tls_alert(t, t->state->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
+        return from_alert(t);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         t->detail = 0;
         return IOT_ERR_TLS_CLOSED;
     case MBEDTLS_ERR_SSL_CONN_EOF:
         t->detail = 0;
         return IOT_ERR_TLS_EOF;
+    case MBEDTLS_ERR_SSL_ALLOC_FAILED: /* not by the arena: PSA has no free slot for a key */
+        return IOT_ERR_TLS_MEMORY;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return IOT_ERR_TLS_VERSION;
     case MBEDTLS_ERR_SSL_INVALID_RECORD:

@@ -16,7 +16,7 @@
 struct iot_tls_state {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
-    mbedtls_x509_crt ca, own;
+    mbedtls_x509_crt *ca, *own; /* the first of each chain, or NULL; `ca` only in the handshake */
     mbedtls_pk_context key;
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
@@ -63,7 +63,5 @@ void iot_tls_resume_forget(struct iot_tls *t);
 
 /** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
 iot_err iot_tls_error(struct iot_tls *t, int code);
-/** The server sent this fatal alert. */
-iot_err iot_tls_alert(struct iot_tls *t, uint8_t alert);
 
 #endif

@@ -52,7 +52,9 @@ static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
         put(&d, t->opt->ca[i]);
     for (uint32_t i = 0; i < t->opt->cert_count; i++)
         put(&d, t->opt->cert[i]);
-    put(&d, t->opt->psk_identity);
+    /* as it is set: it may be made by a source, not by the options */
+    put(&d, (struct iot_bytes){t->state->conf.MBEDTLS_PRIVATE(psk_identity),
+                               (uint32_t)t->state->conf.MBEDTLS_PRIVATE(psk_identity_len)});
     iot_digest_end(&d, sum);
     memcpy(tag, sum, TAG_BYTES);
 }
@@ -123,6 +125,12 @@ void iot_tls_resume_forget(struct iot_tls *t)
     if (t->state->offered && t->port->kv_del != NULL)
         (void)t->port->kv_del(t->port->ctx, t->opt->session_key);
     t->state->offered = false;
+}
+
+void iot_tls_refused(struct iot_tls *t)
+{
+    if (t->state != NULL)
+        iot_tls_resume_forget(t);
 }
 
 bool iot_tls_resume_save(struct iot_tls *t)

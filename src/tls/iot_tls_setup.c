@@ -110,18 +110,24 @@ static bool is_address(const char *name)
 }
 
 /* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
-static bool offered(uint32_t i, uint32_t kinds, bool authorities)
+static bool offers_13(const struct iot_tls_options *o)
+{
+    return IOT_TLS_13 && (kinds_of(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
+}
+
+static bool offered(uint32_t i, const struct iot_tls_options *o)
 {
     if (suites[i].kinds == 0)
-        return (kinds & KINDS_CERT) == KINDS_CERT;
-    return (suites[i].kinds & ~kinds) == 0 && (authorities || (suites[i].kinds & IOT_TLS_PSK) != 0);
+        return offers_13(o);
+    return (suites[i].kinds & ~kinds_of(o)) == 0 &&
+           (o->ca_count != 0 || (suites[i].kinds & IOT_TLS_PSK) != 0);
 }
 
 static void choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < SUITES; i++)
-        if (offered(i, kinds_of(o), o->ca_count != 0))
+        if (offered(i, o))
             x->suites[n++] = suites[i].suite;
     x->suites[n] = 0;
     mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);
@@ -134,10 +140,18 @@ static bool is_rsa(const mbedtls_pk_context *key)
 
 static bool has_rsa_authority(const struct iot_tls_state *x)
 {
-    for (const mbedtls_x509_crt *c = &x->ca; c != NULL; c = c->next)
+    for (const mbedtls_x509_crt *c = x->ca; c != NULL; c = c->next)
         if (is_rsa(&c->pk))
             return true;
     return false;
+}
+
+/* In 1.3 nothing is sliced: PSA's part of ECDHE begins in our hello, even if the server then speaks 1.2. */
+static bool is_long_in_13(int state)
+{
+    return state == MBEDTLS_SSL_CLIENT_HELLO || state == MBEDTLS_SSL_SERVER_HELLO ||
+           state == MBEDTLS_SSL_SERVER_CERTIFICATE || state == MBEDTLS_SSL_CERTIFICATE_VERIFY ||
+           state == MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY;
 }
 
 /* What can be sliced are operations on a curve in a handshake that mbedTLS knows to be ECDHE-ECDSA. */
@@ -145,8 +159,10 @@ bool iot_tls_long_step(const struct iot_tls_state *x)
 {
     int state = x->ssl.MBEDTLS_PRIVATE(state);
     const mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session_negotiate);
-    if (IOT_TLS_13 || session == NULL)
-        return IOT_TLS_13;
+    if (mbedtls_ssl_get_version_number(&x->ssl) == MBEDTLS_SSL_VERSION_TLS1_3)
+        return is_long_in_13(state);
+    if (session == NULL)
+        return false;
     if (state < MBEDTLS_SSL_SERVER_CERTIFICATE || state > MBEDTLS_SSL_CERTIFICATE_VERIFY)
         return false;
     for (uint32_t i = 0; i < SUITES; i++)
@@ -157,33 +173,42 @@ bool iot_tls_long_step(const struct iot_tls_state *x)
            (state == MBEDTLS_SSL_CERTIFICATE_VERIFY && is_rsa(&x->key));
 }
 
-static int add_authorities(struct iot_tls *t)
+/* Certificates in DER, which stay where they are. None: `*chain` stays NULL. */
+static int parse_chain(const struct iot_bytes *der, uint32_t count, mbedtls_x509_crt **chain)
 {
-    struct iot_tls_state *x = t->state;
-    for (uint32_t i = 0; i < t->opt->ca_count; i++) {
-        const struct iot_bytes *der = &t->opt->ca[i];
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&x->ca, der->ptr, der->len);
+    if (count == 0)
+        return 0;
+    *chain = iot_arena_calloc(1, sizeof **chain);
+    if (*chain == NULL)
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    mbedtls_x509_crt_init(*chain);
+    for (uint32_t i = 0; i < count; i++) {
+        int ret = mbedtls_x509_crt_parse_der_nocopy(*chain, der[i].ptr, der[i].len);
         if (ret != 0)
             return ret;
     }
-    mbedtls_ssl_conf_ca_chain(&x->conf, &x->ca, NULL);
     return 0;
 }
 
-static int add_own(struct iot_tls *t)
+static void free_chain(mbedtls_x509_crt **chain)
+{
+    mbedtls_x509_crt_free(*chain);
+    iot_arena_free(*chain);
+    *chain = NULL;
+}
+
+static int add_certificates(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     const struct iot_tls_options *o = t->opt;
-    for (uint32_t i = 0; i < o->cert_count; i++) {
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&x->own, o->cert[i].ptr, o->cert[i].len);
-        if (ret != 0)
-            return ret;
-    }
-    if (o->cert_count == 0)
-        return 0;
-    int ret =
-        mbedtls_pk_parse_key(&x->key, o->key.ptr, o->key.len, NULL, 0, iot_drbg_random, x->drbg);
-    return ret != 0 ? ret : mbedtls_ssl_conf_own_cert(&x->conf, &x->own, &x->key);
+    int ret = parse_chain(o->ca, o->ca_count, &x->ca);
+    mbedtls_ssl_conf_ca_chain(&x->conf, x->ca, NULL);
+    if (ret == 0)
+        ret = parse_chain(o->cert, o->cert_count, &x->own);
+    if (ret != 0 || o->cert_count == 0)
+        return ret;
+    ret = mbedtls_pk_parse_key(&x->key, o->key.ptr, o->key.len, NULL, 0, iot_drbg_random, x->drbg);
+    return ret != 0 ? ret : mbedtls_ssl_conf_own_cert(&x->conf, x->own, &x->key);
 }
 
 /* IOT_OK also when there is none. */
@@ -209,18 +234,33 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     return err;
 }
 
-/* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each. */
+/* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each.
+ *
+ * A server that is limited to 1.2 takes the first algorithm of ours that it knows; mbedTLS's own order begins
+ * with RSA-PSS, which it then refuses in 1.2. In 1.3 servers sign with nothing but PSS of the RSA ones. */
 #if IOT_TLS_13
 static void configure_13(struct iot_tls_state *x)
 {
+    static const uint16_t algorithms[] = {
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+        MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+        MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+        MBEDTLS_TLS1_3_SIG_NONE,
+    };
     mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_sig_algs(&x->conf, algorithms);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &x->conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 }
 #else
 static void configure_13(struct iot_tls_state *x)
 {
-    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    (void)x; /* not compiled in, so not offered */
 }
 #endif
 
@@ -233,15 +273,23 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_cert_profile(&x->conf, &profile);
     mbedtls_ssl_conf_groups(&x->conf, groups);
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    configure_13(x);
+    /* A version without a suite for it would be chosen, and then found to have none in common. */
+    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    if (offers_13(t->opt))
+        configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
     choose_suites(x, t->opt);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
- * is more than it can send, which is not the question: it never sends more than it has room for. */
-static void ask_for_small_records(struct iot_tls_state *x)
+ * is more than it can send, which is not the question: it never sends more than it has room for.
+ *
+ * Not beside 1.3: openssl would agree in 1.3, too, where mbedTLS takes its answer for a mistake. There it is
+ * asked by RFC 8449's extension, which openssl does not know. */
+static void ask_for_small_records(struct iot_tls_state *x, bool beside_13)
 {
+    if (beside_13)
+        return;
     x->conf.MBEDTLS_PRIVATE(mfl_code) = IOT_TLS_RX_BYTES == 512    ? MBEDTLS_SSL_MAX_FRAG_LEN_512
                                         : IOT_TLS_RX_BYTES == 1024 ? MBEDTLS_SSL_MAX_FRAG_LEN_1024
                                         : IOT_TLS_RX_BYTES == 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
@@ -267,13 +315,11 @@ static iot_err fill(struct iot_tls *t)
     if (err != IOT_OK)
         return err;
     if (ret == 0)
-        ret = add_authorities(t);
-    if (ret == 0)
-        ret = add_own(t);
+        ret = add_certificates(t);
     if (ret != 0)
         return credential_error(t, ret);
 
-    ask_for_small_records(x);
+    ask_for_small_records(x, offers_13(t->opt));
     if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
@@ -300,8 +346,6 @@ iot_err iot_tls_setup(struct iot_tls *t)
     x->floor_s = floor_s;
     mbedtls_ssl_init(&x->ssl);
     mbedtls_ssl_config_init(&x->conf);
-    mbedtls_x509_crt_init(&x->ca);
-    mbedtls_x509_crt_init(&x->own);
     mbedtls_pk_init(&x->key);
     t->stuck = IOT_ERR_RANDOM;
     err = iot_drbg_new(t->port, &x->drbg);
@@ -317,11 +361,30 @@ iot_err iot_tls_setup(struct iot_tls *t)
     return err;
 }
 
+#ifdef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+/* 1.3 wants it kept while the handshake lasts; in a session of 1.2 it would be saved as well. */
+static void drop_peer_certificate(struct iot_tls_state *x)
+{
+    mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session);
+    if (session == NULL || session->MBEDTLS_PRIVATE(peer_cert) == NULL)
+        return;
+    mbedtls_x509_crt_free(session->MBEDTLS_PRIVATE(peer_cert));
+    iot_arena_free(session->MBEDTLS_PRIVATE(peer_cert));
+    session->MBEDTLS_PRIVATE(peer_cert) = NULL;
+}
+#else
+static void drop_peer_certificate(struct iot_tls_state *x)
+{
+    (void)x;
+}
+#endif
+
 void iot_tls_setup_shrink(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
+    drop_peer_certificate(x);
     mbedtls_ssl_conf_ca_chain(&x->conf, NULL, NULL);
-    mbedtls_x509_crt_free(&x->ca);
+    free_chain(&x->ca);
 }
 
 void iot_tls_teardown(struct iot_tls *t)
@@ -331,8 +394,8 @@ void iot_tls_teardown(struct iot_tls *t)
         return;
     mbedtls_ssl_free(&x->ssl);
     mbedtls_ssl_config_free(&x->conf);
-    mbedtls_x509_crt_free(&x->ca);
-    mbedtls_x509_crt_free(&x->own);
+    free_chain(&x->ca);
+    free_chain(&x->own);
     mbedtls_pk_free(&x->key);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);

@@ -70,8 +70,8 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     struct iot_tls *t = arg;
     uint32_t taken = 0;
     struct iot_bytes b = {bytes, (uint32_t)n};
-    if (t->mute)
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (t->mute) /* said into the void: mbedTLS shall go on and read the peer's last words */
+        return (int)n;
     if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     t->lower_written += taken;
@@ -156,14 +156,16 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
-/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now. */
+/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now, which it may
+ * have, too: nobody may ask again. */
 static void move_mark(struct iot_tls *t)
 {
-    if ((int32_t)(t->lower->ops->released(t->lower) - t->mark_lower) < 0)
-        return;
-    t->released = t->mark;
-    t->mark = t->written;
-    t->mark_lower = t->lower_written;
+    uint32_t confirmed = t->lower->ops->released(t->lower);
+    for (int i = 0; i < 2 && (int32_t)(confirmed - t->mark_lower) >= 0; i++) {
+        t->released = t->mark;
+        t->mark = t->written;
+        t->mark_lower = t->lower_written;
+    }
 }
 
 static iot_err poll_lower(struct iot_tls *t, iot_time now)
@@ -204,8 +206,9 @@ static int step(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     bool busy = t->base.on_busy != NULL && iot_tls_long_step(x);
-    /* Addresses are not sent as SNI, but the certificate has to be for this one. */
-    if (x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO && !x->named) {
+    /* Addresses are not sent as SNI, but the certificate has to be for this one. Not before now: in 1.3 there
+     * may have been a second hello. */
+    if (x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE && !x->named) {
         int ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_name(t));
         if (ret != 0)
             return ret;
@@ -219,11 +222,12 @@ static int step(struct iot_tls *t)
     return ret;
 }
 
+/* What can be resumed in 1.3 comes with a ticket, later: until then what is kept stays. */
 static void begin_up(struct iot_tls *t, iot_time now)
 {
     iot_tls_setup_shrink(t);
     iot_tls_floor_save(t);
-    t->to_save = true;
+    t->to_save = mbedtls_ssl_get_version_number(&t->state->ssl) != MBEDTLS_SSL_VERSION_TLS1_3;
     t->phase = PH_UP;
     IOT_LOG (t->port, IOT_LOG_INFO, line) {
         iot_log_text(line, "tls: up, ");
@@ -231,24 +235,6 @@ static void begin_up(struct iot_tls *t, iot_time now)
         iot_log_text(line, t->judged ? "" : ", no certificate looked at");
     }
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
-}
-
-/* The server hung up while we have something to say; why may be among what it said last. mbedTLS, which wants
- * to write first, would never look. Before its ChangeCipherSpec an alert is plain (RFC 5246, section 7.2). */
-static iot_err last_words(struct iot_tls *t, iot_err lower)
-{
-    uint8_t record[7];
-    uint32_t have = 0, got = 1;
-    while (have < sizeof record && got != 0) {
-        got = 0;
-        if (t->lower->ops->read(t->lower, record + have, (uint32_t)sizeof record - have, &got) !=
-            IOT_OK)
-            break;
-        have += got;
-    }
-    bool fatal = have == sizeof record && record[0] == MBEDTLS_SSL_MSG_ALERT && record[1] == 3 &&
-                 record[3] == 0 && record[4] == 2 && record[5] == MBEDTLS_SSL_ALERT_LEVEL_FATAL;
-    return fatal ? iot_tls_alert(t, record[6]) : lower_reason(t, lower);
 }
 
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)
@@ -269,22 +255,21 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         iot_stream_wake(&t->base);
         break;
     case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
         if (lower != IOT_OK) /* and nothing of what came before its end is left */
             err = lower_reason(t, lower);
         break;
-    case MBEDTLS_ERR_SSL_WANT_WRITE:
-        if (lower != IOT_OK)
-            err = last_words(t, lower);
-        break;
     default:
         err = iot_tls_error(t, ret);
-        iot_tls_resume_forget(
-            t); /* it may be the session's fault: the next attempt is a full one */
     }
-    leave(t, o);
-    flush_below(t);
     if (err == IOT_ERR_AGAIN && now >= t->deadline)
         err = IOT_ERR_TLS_TIMEOUT;
+    /* It may be the session's fault, also if the server says nothing and goes: the next attempt is a full one.
+     * Silence is rather the network's. */
+    if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
+        iot_tls_resume_forget(t);
+    leave(t, o);
+    flush_below(t);
     return err == IOT_OK || err == IOT_ERR_AGAIN ? err : end(t, err);
 }
 
@@ -443,7 +428,8 @@ static iot_err tls_read(struct iot_stream *s, uint8_t *into, uint32_t cap, uint3
 }
 
 /* mbedTLS has the bytes encrypted when it says WANT_WRITE, and wants to be asked again with the same
- * ones. An alert of its own may have carried them out meanwhile. */
+ * ones. An alert of its own, or a ticket that came, may have carried them out meanwhile. And what is on its way
+ * may be others': such an alert. Asked for more, mbedTLS would take ours for it, so it is asked for nothing. */
 static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
                          enum iot_stream_write_flag how, iot_time now, uint32_t *taken)
 {
@@ -453,25 +439,31 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
         return IOT_ERR_AGAIN;
     t->now = now;
     mbedtls_ssl_context *ssl = &t->state->ssl;
+    IOT_ASSERT(t->frozen <= bytes.len);
+    int room =
+        mbedtls_ssl_get_max_out_record_payload(ssl); /* what the server takes, in its words */
     uint32_t len = t->frozen != 0 ? t->frozen : bytes.len;
-    int room = mbedtls_ssl_get_max_out_record_payload(ssl); /* max_fragment_length binds us, too */
     if (room > 0 && len > (uint32_t)room)
         len = (uint32_t)room;
-    IOT_ASSERT(t->frozen <= bytes.len);
 
+    bool others = t->frozen == 0 && ssl->MBEDTLS_PRIVATE(out_left) != 0;
     int ret = (int)t->frozen;
     if (t->frozen == 0 || ssl->MBEDTLS_PRIVATE(out_left) != 0) {
         struct outside o = enter(t);
-        ret = mbedtls_ssl_write(ssl, bytes.ptr, len);
+        ret = mbedtls_ssl_write(ssl, bytes.ptr, others ? 0 : len);
         leave(t, o);
     }
     if (is_ticket(t, ret))
         return IOT_ERR_AGAIN;
     if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-        t->frozen = (uint16_t)len;
+        t->frozen = others ? 0 : (uint16_t)len;
         return IOT_ERR_AGAIN;
     }
     t->frozen = 0;
+    if (ret == 0 && others) {
+        iot_stream_wake(&t->base);
+        return IOT_ERR_AGAIN;
+    }
     if (ret <= 0) {
         fail(t, ret);
         return IOT_ERR_AGAIN;

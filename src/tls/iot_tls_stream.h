@@ -67,6 +67,10 @@ void iot_tls_init(struct iot_tls *t, struct iot_stream *lower, const struct iot_
  *  no source), certificate without key, unknown kinds; arena not aligned, too large or missing. */
 iot_err iot_tls_check(const struct iot_tls_options *opt, bool psk_source);
 
+/** The peer refused us behind the handshake: should this be the doing of a kept session (which shows no
+ *  certificate and no key again), the next handshake is a full one. */
+void iot_tls_refused(struct iot_tls *t);
+
 void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out);
 
 /** What was negotiated, as IANA names it ("TLS-ECDHE-..." in mbedTLS's spelling); "" before. */

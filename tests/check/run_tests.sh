@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# run_tests.sh KIND...: run the test programs of build/VARIANT (unit, interop), a line each. The full log of each is
-# kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
+# run_tests.sh KIND...: run the test programs of build/VARIANT (unit, interop), a line each. A KIND with a slash is a
+# file with names of more: programs of another variant. The full log of each is kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
 # The last line, "N passed, N failed", counts test cases over all programs.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
@@ -32,10 +32,11 @@ done
 
 programs=()
 for kind in "$@"; do
+    case $kind in */*) list=$kind ;; *) list=$out/tests/$kind.list ;; esac
     while IFS= read -r program; do
         [ -n "$program" ] || continue
         case ${program##*/} in *"${T:-}"*) programs+=("$program") ;; esac
-    done <"$out/tests/$kind.list"
+    done <"$list"
 done
 if [ ${#programs[@]} = 0 ]; then
     echo "no test matches${T:+ T=$T}"
@@ -72,6 +73,8 @@ for program in "${programs[@]}"; do
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-32s %4d passed, %d failed%s%s%s\n' "$name" "$p" "$f" \
         "$([ "$s" = 0 ] || echo ", $s skipped")" "$why" "$([ $SECONDS -lt 2 ] || echo "  [$SECONDS s]")"
+    # What a test measured is shown, too.
+    sed -n 's/^figure: /    /p' "$log" | sort -u
     mv -f "$log" "$log_dir/$name.log"
     if [ "$f" != 0 ]; then
         bad+=("$name")

@@ -47,6 +47,7 @@ struct peer_relay {
     uint32_t mute_bytes;   /* is silent after so many; PEER_NEVER */
     uint32_t drip_ms;      /* one byte each so many ms of the device's time; 0 */
     uint32_t delay_ms;     /* each lot waits so long; 0 */
+    bool deaf;             /* reads nothing of the device */
 
     uint32_t accepted;
     struct peer_way down, up; /* down: to the device */
@@ -65,7 +66,7 @@ void peer_relay_start(struct peer_relay *r, uint16_t to);
 void peer_relay_stop_all(void);
 void peer_relay_behave(struct peer_relay *r);
 
-/** Bytes of our own to the device, behind what has passed. */
+/** Bytes of our own to the device, behind what has passed. None: only looks at its manners again. */
 void peer_relay_insert(struct peer_relay *r, struct iot_bytes bytes);
 /** A record header that claims `len` bytes, and as many zeros. */
 void peer_relay_insert_record(struct peer_relay *r, uint8_t type, uint32_t len);

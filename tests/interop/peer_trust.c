@@ -14,6 +14,8 @@
 
 static struct peer_trust *boards[BOARDS_MAX];
 
+static void forget_board(const struct peer_trust *t);
+
 /* ---- The port ---------------------------------------------------------------------------- */
 
 static bool uses_up(uint32_t *times)
@@ -145,6 +147,9 @@ void peer_trust_days(struct peer_trust *t, int64_t days)
 
 void peer_trust_prepare(struct peer_trust *t, enum peer_cert_id root)
 {
+    for (uint32_t i = 0; i < BOARDS_MAX; i++)
+        if (boards[i] == t)
+            forget_board(t); /* its log ends here */
     memset(t, 0, sizeof *t);
     t->port = (struct iot_port){t, random_bytes, wall, kv_get, kv_set, kv_del, log_line};
     t->tls.arena = t->arena;

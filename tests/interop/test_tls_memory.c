@@ -105,7 +105,7 @@ static uint32_t least_for(const struct kind *k)
         uint32_t middle = fails + (works - fails) / 2 / STEP_BYTES * STEP_BYTES;
         *(works_with(k, middle, &m) ? &works : &fails) = middle;
     }
-    print_message("  %-36s least arena %5u, peak %5u, connected %5u bytes\n", k->name,
+    print_message("figure: TLS arena, %-34s least %5u, peak %5u, connected %5u bytes\n", k->name,
                   (unsigned)works, (unsigned)high, (unsigned)used);
     return works;
 }

@@ -86,7 +86,10 @@ static void a_cut_within_each_record_of_the_handshake_has_a_name(void **state)
 
     learn_handshake();
     for (uint32_t i = 0; i < good.records; at += good.sizes[i++]) {
-        const uint32_t cuts[] = {at + 1, at + HEADER_BYTES, at + good.sizes[i] - 1};
+        /* An ECDSA signature is now and then a byte or two shorter than that of the handshake which was
+         * learnt: the last cut of all keeps its distance from the end, or there would be none. */
+        const uint32_t before_end = i + 1 == good.records ? 8 : 1;
+        const uint32_t cuts[] = {at + 1, at + HEADER_BYTES, at + good.sizes[i] - before_end};
         for (size_t k = 0; k < COUNT(cuts); k++) {
             again();
             one.options.no_reconnect = true;

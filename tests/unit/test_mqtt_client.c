@@ -705,7 +705,7 @@ static void the_ladder_begins_anew_only_after_a_link_that_was_stable(void **stat
     run((uint32_t)(client.until - now));
     stub_end(&stub, IOT_ERR_TCP_REFUSED, 0);
     poll();
-    assert_int_equal(client.attempt, 2);
+    assert_int_equal(client.backoff.step, 2);
 }
 
 static void a_refusing_connack_waits_near_the_cap(void **state)

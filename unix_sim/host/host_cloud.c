@@ -191,8 +191,10 @@ static uint16_t choose(uint16_t wanted)
     return wanted != 0 ? wanted : host_free_port();
 }
 
-static void write_config(const struct host_cloud *c, const char *plugin, char *text, size_t cap)
+static void write_config(const struct host_cloud *c, char *text, size_t cap)
 {
+    const char *plugin = c->plugin;
+
     snprintf(text, cap,
              "plugin %s\nplugin_opt_transport plain\nplugin_opt_dir %s\nplugin_opt_address %s\n"
              "plugin_opt_port %u\nmax_qos 1\n"
@@ -226,8 +228,7 @@ static bool wait_ready(struct host_cloud *c)
            fail(c, "the cloud answers no commands: %s", answer);
 }
 
-static bool start_broker(struct host_cloud *c, const struct host_cloud_options *o,
-                         const char *plugin)
+static bool start_broker(struct host_cloud *c, const struct host_cloud_options *o)
 {
     static char config[CONFIG_MAX];
     struct host_broker_options b = {
@@ -239,7 +240,7 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
         c->tls_port = choose(o->tls_port);
         c->psk_port = choose(o->psk_port);
         c->x509_port = choose(o->x509_port);
-        write_config(c, plugin, config, sizeof config);
+        write_config(c, config, sizeof config);
         if (host_start_mosquitto(&c->broker, c->plain_port, &b)) {
             if (wait_ready(c))
                 return true;
@@ -267,16 +268,15 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
     static const struct host_cloud_options none;
     static struct cloud_book book;
     const struct host_cloud_options *o = options != NULL ? options : &none;
-    char plugin[HOST_PATH_MAX];
 
     memset(c, 0, sizeof *c);
     snprintf(c->address, sizeof c->address, "%s", o->address != NULL ? o->address : "127.0.0.1");
-    if (!find_openssl(c, o) || !find_plugin(c, o, plugin) || !make_dir(c, o))
+    if (!find_openssl(c, o) || !find_plugin(c, o, c->plugin) || !make_dir(c, o))
         return false;
     if (write_book(c, o, &book) &&
         host_cert_make(c->openssl, c->dir, &book, c->why, sizeof c->why) &&
         join(c->ca_pem, c->dir, "ca.pem") && join(c->ca_der, c->dir, "ca.der") &&
-        start_broker(c, o, plugin)) {
+        start_broker(c, o)) {
         if (!o->announce || announce(c))
             return true;
         fail(c, "cannot write where the cloud is: %s", strerror(errno));
@@ -292,8 +292,9 @@ void host_cloud_stop(struct host_cloud *c)
 {
     char found[HOST_PATH_MAX], path[HOST_PATH_MAX];
 
-    if (c->broker.pid == 0)
+    if (c->broker.pid == 0 && !c->cut)
         return;
+    c->cut = false;
     host_stop_mosquitto(&c->broker);
     if (c->announced && host_cloud_find(found) && strcmp(found, c->dir) == 0 &&
         host_dir_program(found) && join(path, found, "run/" ANNOUNCE))
@@ -302,6 +303,25 @@ void host_cloud_stop(struct host_cloud *c)
         host_dir_remove(c->dir);
     else if (join(path, c->dir, "control"))
         unlink(path);
+}
+
+void host_cloud_cut(struct host_cloud *c)
+{
+    c->cut = c->broker.pid != 0;
+    host_kill_mosquitto(&c->broker);
+}
+
+bool host_cloud_restore(struct host_cloud *c)
+{
+    const struct host_cloud_options o = {.tls_port = c->tls_port,
+                                         .plain_port = c->plain_port,
+                                         .psk_port = c->psk_port,
+                                         .x509_port = c->x509_port};
+
+    if (!c->cut || !start_broker(c, &o))
+        return false;
+    c->cut = false;
+    return true;
 }
 
 bool host_cloud_alive(const struct host_cloud *c)

@@ -31,7 +31,9 @@ struct host_cloud {
     char dir[HOST_PATH_MAX];
     char ca_pem[HOST_PATH_MAX], ca_der[HOST_PATH_MAX]; /* what a device has to trust */
     char openssl[HOST_PATH_MAX];
+    char plugin[HOST_PATH_MAX];
     bool temporary, announced;
+    bool cut;      /* by host_cloud_cut, and not yet restored */
     char why[512]; /* after a failure: in words */
 };
 
@@ -46,6 +48,13 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
 
 /** Does nothing if it does not run. */
 void host_cloud_stop(struct host_cloud *c);
+
+/** As a power cut: all connections are gone, nothing is said, sessions are forgotten. Folder, certificates and
+ *  log stay. */
+void host_cloud_cut(struct host_cloud *c);
+
+/** Power is back: it starts as it was, on the same ports. False: `why` says why. */
+bool host_cloud_restore(struct host_cloud *c);
 
 /** Does it still run? */
 bool host_cloud_alive(const struct host_cloud *c);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to come back after a loss: a ladder of waits, each random, and what does not fit a ladder. */
+#ifndef IOT_MQTT_BACKOFF_H
+#define IOT_MQTT_BACKOFF_H
+
+#include "core/iot_core_jitter.h"
+
+struct iot_mqtt_backoff {
+    uint8_t step; /* of the ladder */
+    bool firm;    /* a person or much time has to change something: no hint shortens the wait */
+    bool exiled;  /* the peer demands the wait: nothing changes it */
+};
+
+/** The link was a good one: begin at the foot of the ladder. */
+void iot_mqtt_backoff_reset(struct iot_mqtt_backoff *b);
+
+/**
+ * How long to wait after this loss, ms.
+ *
+ * cap_ms    top of the ladder; 0: 60 000.
+ * exile_ms  what the peer's rules demand; 0: nothing. Up to half of it is added.
+ */
+uint32_t iot_mqtt_backoff_next(struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
+                               uint32_t cap_ms, iot_err reason, int32_t detail, uint32_t exile_ms);
+
+/** The network is said to be down, or up (or changed), during the wait. True: wait `*ms` from now on instead. */
+bool iot_mqtt_backoff_hint(const struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
+                           uint32_t cap_ms, bool down, uint32_t *ms);
+
+#endif
