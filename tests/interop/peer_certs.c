@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DER_MAX   4096u
-#define FILE_MAX  8192u
+#define DER_MAX   8192u
+#define FILE_MAX  16384u
 #define MAKE_MS   60000u
 #define WORDS_MAX 32
 
@@ -48,9 +48,10 @@ struct recipe {
     "A ticket holds the certificate of the client; this one is as large as those of some "         \
     "vendors. "                                                                                    \
     "......"
-#define LARGE                                                                                      \
-    CLIENT "nsComment=" COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100    \
-        COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100 "\n"
+#define COMMENT_400  COMMENT_100 COMMENT_100 COMMENT_100 COMMENT_100
+#define COMMENT_1300 COMMENT_400 COMMENT_400 COMMENT_400 COMMENT_100
+#define LARGE        CLIENT "nsComment=" COMMENT_1300 "\n"
+#define VAST         SERVER "nsComment=" COMMENT_1300 COMMENT_1300 COMMENT_1300 COMMENT_1300 "\n"
 
 static const struct recipe recipes[CERT_COUNT] = {
     [CERT_EC_ROOT] = {"ec-root", CERT_EC_ROOT, EC, "Test EC root", NULL, CA, PEER_ROOT_DAYS,
@@ -68,6 +69,7 @@ static const struct recipe recipes[CERT_COUNT] = {
                          PEER_LEAF_DAYS, "-sha256"},
     [CERT_EC_BRIEF] = {"ec-brief", CERT_EC_ROOT, EC, "brief", SANS, SERVER, PEER_BRIEF_DAYS,
                        "-sha256"},
+    [CERT_EC_HUGE] = {"ec-huge", CERT_EC_ROOT, EC, "huge", SANS, VAST, PEER_LEAF_DAYS, "-sha256"},
     [CERT_EC_CLIENT_USE] = {"ec-client-use", CERT_EC_ROOT, EC, "use", SANS, CLIENT, PEER_LEAF_DAYS,
                             "-sha256"},
     [CERT_EC_SHA1] = {"ec-sha1", CERT_EC_ROOT, EC, "sha1", SANS, SERVER, PEER_LEAF_DAYS, "-sha1"},

@@ -25,6 +25,7 @@ enum peer_cert_id {
     CERT_EC_WILD,     /* *.test.lwlink */
     CERT_EC_PARTIAL,  /* a*.test.lwlink */
     CERT_EC_BRIEF,    /* as CERT_EC_GOOD, for few days */
+    CERT_EC_HUGE,     /* as CERT_EC_GOOD, with more than 5000 bytes */
     CERT_EC_CLIENT_USE,
     CERT_EC_SHA1,        /* signed with SHA-1 */
     CERT_EC_BY_LEAF,     /* issued by CERT_EC_GOOD, which is no authority */

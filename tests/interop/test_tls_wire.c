@@ -300,7 +300,7 @@ static void a_close_towards_a_silent_server_ends(void **state)
     peer_leave(&one);
 }
 
-static void a_device_closed_in_the_middle_of_a_handshake_leaves_nothing(void **state)
+static void a_device_stopped_in_the_middle_of_a_handshake_leaves_nothing(void **state)
 {
     (void)state;
     learn_handshake();
@@ -312,6 +312,12 @@ static void a_device_closed_in_the_middle_of_a_handshake_leaves_nothing(void **s
         UNTIL(relay.down.total == relay.mute_bytes);
         for (int n = 0; n < 5; n++)
             peer_turn();
+        if (i % 2 != 0) {
+            iot_network(&one.dev, IOT_NETWORK_DOWN);
+            UNTIL(one.kinds[IOT_EV_LOST] == 1);
+            assert_err(peer_last(&one, IOT_EV_LOST)->err, IOT_ERR_NET_DOWN);
+            assert_int_equal(peer_trust_memory(&one).used, 0);
+        }
         peer_trust_close(&one);
     }
 }
@@ -384,6 +390,22 @@ static void a_record_larger_than_our_limit_in_the_handshake_names_the_limit(void
         assert_int_equal(peer_trust_lost(&one, IOT_ERR_TLS_RECORD, false), sizes[i]);
         peer_trust_close(&one);
     }
+}
+
+/* It is asked for records that fit; its certificate has no smaller form. */
+static void a_certificate_larger_than_our_limit_names_the_limit(void **state)
+{
+    (void)state;
+    peer_trust_prepare(&board, CERT_EC_ROOT);
+    peer_tls_start(&server, CERT_EC_HUGE, NULL);
+    peer_trust_device(&one, &board, "huge", server.port);
+#if IOT_TLS_RX_BYTES < 5000
+    peer_trust_refused(&one, IOT_ERR_TLS_RECORD, PEER_ANY);
+    assert_in_range(peer_last(&one, IOT_EV_LOST)->detail, IOT_TLS_RX_BYTES + 1, 6500);
+#else
+    peer_trust_connect(&one);
+    peer_trust_close(&one);
+#endif
 }
 
 /* What a server says first instead of its ServerHello. */
@@ -519,11 +541,12 @@ int main(void)
         TRUST_TEST(bytes_may_come_one_by_one),
         TRUST_TEST(each_lot_may_come_late),
         TRUST_TEST(a_close_towards_a_silent_server_ends),
-        TRUST_TEST(a_device_closed_in_the_middle_of_a_handshake_leaves_nothing),
+        TRUST_TEST(a_device_stopped_in_the_middle_of_a_handshake_leaves_nothing),
         TRUST_TEST(a_flipped_bit_in_any_record_ends_the_handshake),
         TRUST_TEST(a_flipped_bit_in_the_stream_is_found_by_its_mac),
         TRUST_TEST(a_record_larger_than_our_limit_names_the_limit),
         TRUST_TEST(a_record_larger_than_our_limit_in_the_handshake_names_the_limit),
+        TRUST_TEST(a_certificate_larger_than_our_limit_names_the_limit),
         TRUST_TEST(an_answer_that_is_no_tls_has_a_name),
         TRUST_TEST(alerts_instead_of_an_answer_have_names),
         TRUST_TEST(an_old_version_in_the_answer_has_a_name),
