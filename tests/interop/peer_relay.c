@@ -427,14 +427,3 @@ bool peer_relay_offers(const struct peer_relay *r, uint16_t suite)
             return true;
     return false;
 }
-
-/* A hello that offers 1.3 has a session id in any case (RFC 8446, appendix D.4). */
-bool peer_relay_offers_session(const struct peer_relay *r)
-{
-    enum { SESSION_TICKET = 35, PRE_SHARED_KEY = 41, SUPPORTED_VERSIONS = 43 };
-    bool with_13 = peer_relay_extension(r, SUPPORTED_VERSIONS).ptr != NULL;
-
-    return peer_relay_extension(r, SESSION_TICKET).len != 0 ||
-           peer_relay_extension(r, PRE_SHARED_KEY).len != 0 ||
-           (!with_13 && peer_relay_session_id(r).len != 0);
-}

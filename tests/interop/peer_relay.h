@@ -77,8 +77,6 @@ struct iot_bytes peer_relay_extension(const struct peer_relay *r, uint16_t numbe
 bool peer_relay_offers_session(const struct peer_relay *r);
 /** The session id of the ClientHello. */
 struct iot_bytes peer_relay_session_id(const struct peer_relay *r);
-/** Does the ClientHello offer to take up a session, by ticket, id or, in TLS 1.3, key? */
-bool peer_relay_offers_session(const struct peer_relay *r);
 /** Does the ClientHello offer this cipher suite? */
 bool peer_relay_offers(const struct peer_relay *r, uint16_t suite);
 
