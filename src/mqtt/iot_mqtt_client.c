@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define MQTT_PORT       1883u
-#define MQTTS_PORT      8883u
 #define STABLE_MS       30000u /* a link that lived so long was a good one */
 #define BYE_MS          1000u  /* to hand over DISCONNECT, and again to have it delivered */
 #define REOFFER_MS      20u    /* a declined message */
@@ -200,25 +198,10 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
     emit_kind(c, IOT_EV_CONNECTING);
 }
 
-static bool in_window(const struct iot_mqtt_client *c, struct iot_bytes text)
-{
-    uintptr_t at = (uintptr_t)text.ptr, rx = (uintptr_t)c->rx;
-    return at >= rx && at < rx + sizeof c->rx;
-}
-
-/* Texts in the window's upper half must outlive the building of CONNECT in front of them. Each counts: a
- * handler may replace some of them only. */
-static uint32_t connect_room(const struct iot_mqtt_client *c, const struct iot_credentials *who)
-{
-    bool inside =
-        in_window(c, who->client_id) || in_window(c, who->user_name) || in_window(c, who->password);
-    return inside ? (uint32_t)sizeof c->rx / 2 : (uint32_t)sizeof c->rx;
-}
-
 static void start_session(struct iot_mqtt_client *c, iot_time now)
 {
-    iot_err err =
-        iot_mqtt_session_start(&c->session, &c->who, c->rx, connect_room(c, &c->who), now);
+    iot_err err = iot_mqtt_session_start(&c->session, &c->who, c->rx,
+                                         iot_mqtt_login_room(c->rx, sizeof c->rx, &c->who), now);
     if (err != IOT_OK) { /* the options were checked at init; credentials may come later */
         lose(c, err, 0, now);
         return;
@@ -591,23 +574,6 @@ bool iot_mqtt_client_idle(const struct iot_mqtt_client *c)
 
 /* ---- Requests ---------------------------------------------------------------------------- */
 
-static struct iot_bytes text_bytes(const char *text)
-{
-    struct iot_bytes b = {(const uint8_t *)text, text != NULL ? (uint32_t)strlen(text) : 0};
-    return b;
-}
-
-void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials *out)
-{
-    out->host = opt->host;
-    out->port = opt->port;
-    if (out->port == 0 && opt->link == NULL) /* the platform has ports of its own */
-        out->port = opt->tls == NULL ? MQTT_PORT : MQTTS_PORT;
-    out->client_id = text_bytes(opt->client_id);
-    out->user_name = text_bytes(opt->user_name);
-    out->password = opt->password;
-}
-
 void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *opt,
                           struct iot_device *dev, const struct iot_mqtt_hooks *hooks,
                           struct iot_stream *stream, struct iot_jitter *jitter)
@@ -628,15 +594,15 @@ void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *o
 iot_err iot_mqtt_client_check(struct iot_mqtt_client *c, const struct iot_credentials *who)
 {
     uint32_t len;
-    iot_err err = iot_mqtt_session_check(c->opt, who, c->rx, connect_room(c, who), &len);
+    iot_err err = iot_mqtt_session_check(c->opt, who, c->rx,
+                                         iot_mqtt_login_room(c->rx, sizeof c->rx, who), &len);
     memset(c->rx, 0, sizeof c->rx); /* the password is asked for again when it is needed */
     return err;
 }
 
 uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap)
 {
-    *cap = (uint32_t)sizeof c->rx / 2;
-    return c->rx + sizeof c->rx / 2;
+    return iot_mqtt_login_scratch(c->rx, sizeof c->rx, cap);
 }
 
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c)

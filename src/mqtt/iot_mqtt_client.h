@@ -11,6 +11,7 @@
 #include "core/iot_core_jitter.h"
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_backoff.h"
+#include "mqtt/iot_mqtt_login.h"
 #include "mqtt/iot_mqtt_session.h"
 
 /* How far a connection had come when it ended. */
@@ -78,9 +79,6 @@ iot_err iot_mqtt_client_check(struct iot_mqtt_client *c, const struct iot_creden
 
 /** The part of the window that texts of credentials may be put into, before a connection. */
 uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap);
-
-/** What the options themselves say. */
-void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials *out);
 
 /** IOT_OK; IOT_ERR_STATE: begun already, or closing. */
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);

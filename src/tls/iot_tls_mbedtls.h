@@ -26,6 +26,23 @@ struct iot_tls_state {
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
+/** iot_tls_record.c: mbedTLS and PSA know one arena and one generator: ours, from enter to leave. */
+struct iot_tls_outside {
+    struct iot_arena *arena;
+    struct iot_drbg *drbg;
+};
+struct iot_tls_outside iot_tls_enter(struct iot_tls *t);
+void iot_tls_leave(struct iot_tls *t, struct iot_tls_outside o);
+/** mbedTLS sends and receives by the lower stream. */
+void iot_tls_record_bio(struct iot_tls *t);
+/** As iot_stream_ops.read and write, in phase UP. */
+iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint32_t *got);
+iot_err iot_tls_record_write(struct iot_tls *t, struct iot_bytes bytes, uint32_t *taken);
+/** What the lower stream holds goes out, if it can still be spoken to. */
+void iot_tls_record_flush(struct iot_tls *t);
+/** Look how much the peer's TCP has confirmed: t->released. */
+void iot_tls_record_mark(struct iot_tls *t);
+
 /** iot_tls_setup.c: make and configure the contexts, in the arena that is entered. IOT_OK; IOT_ERR_AGAIN:
  *  nothing was made; another error, `t->detail` is mbedTLS's code. Frees nothing: iot_tls_teardown. */
 iot_err iot_tls_setup(struct iot_tls *t);

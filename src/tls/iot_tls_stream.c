@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define AGAIN_MS   20u    /* the port's chance or store is asked again */
+#define SAVE_TRIES 250    /* 5 s at least: a store that is slow for longer keeps no session */
 #define RECHECK_MS 10000u /* is trusted time known by now? */
 
 enum tls_phase { PH_IDLE, PH_LOWER, PH_PREPARE, PH_HANDSHAKE, PH_UP, PH_BYE, PH_CLOSING, PH_OVER };
@@ -35,58 +36,6 @@ static iot_err poll_below(struct iot_tls *t, iot_time now)
     return err;
 }
 
-static void flush_below(struct iot_tls *t)
-{
-    if (!t->mute)
-        t->lower->ops->flush(t->lower);
-}
-
-/* ---- mbedTLS's world ----------------------------------------------------------------------- */
-
-/* mbedTLS and PSA know one arena and one generator: ours, from enter to leave. */
-struct outside {
-    struct iot_arena *arena;
-    struct iot_drbg *drbg;
-};
-
-static struct outside enter(struct iot_tls *t)
-{
-    struct outside o = {iot_arena_enter(&t->arena),
-                        iot_drbg_enter(t->state != NULL ? t->state->drbg : NULL)};
-    return o;
-}
-
-static void leave(struct iot_tls *t, struct outside o)
-{
-    uint32_t high = t->arena.high * 8;
-    if (high > t->high)
-        t->high = high;
-    iot_arena_enter(o.arena);
-    iot_drbg_enter(o.drbg);
-}
-
-static int bio_send(void *arg, const unsigned char *bytes, size_t n)
-{
-    struct iot_tls *t = arg;
-    uint32_t taken = 0;
-    struct iot_bytes b = {bytes, (uint32_t)n};
-    if (t->mute) /* said into the void: mbedTLS shall go on and read the peer's last words */
-        return (int)n;
-    if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
-    t->lower_written += taken;
-    return (int)taken;
-}
-
-static int bio_recv(void *arg, unsigned char *into, size_t n)
-{
-    struct iot_tls *t = arg;
-    uint32_t got = 0;
-    if (t->lower->ops->read(t->lower, into, (uint32_t)n, &got) != IOT_OK || got == 0)
-        return MBEDTLS_ERR_SSL_WANT_READ;
-    return (int)got;
-}
-
 /* ---- Endings ----------------------------------------------------------------------------- */
 
 /* Everything that mbedTLS had is wiped: it held keys. */
@@ -94,9 +43,9 @@ static void drop_state(struct iot_tls *t)
 {
     if (t->arena.base == NULL)
         return;
-    struct outside o = enter(t);
+    struct iot_tls_outside o = iot_tls_enter(t);
     iot_tls_teardown(t);
-    leave(t, o);
+    iot_tls_leave(t, o);
     IOT_ASSERT(t->arena.blocks == 0 && t->arena.used == 0);
     iot_wipe(t->arena.base, t->arena.units * 8);
     memset(&t->arena, 0, sizeof t->arena);
@@ -136,6 +85,7 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->reason = IOT_OK;
     t->detail = 0;
     t->frozen = t->faults = 0;
+    t->save_tries = 0;
     t->judged = t->doubtful = t->to_save = t->may_read = t->ended = t->mute = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
@@ -155,18 +105,6 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
-
-/* Has the peer's TCP what stood before the mark? Then the next mark is all there is by now, which it may
- * have, too: nobody may ask again. */
-static void move_mark(struct iot_tls *t)
-{
-    uint32_t confirmed = t->lower->ops->released(t->lower);
-    for (int i = 0; i < 2 && (int32_t)(confirmed - t->mark_lower) >= 0; i++) {
-        t->released = t->mark;
-        t->mark = t->written;
-        t->mark_lower = t->lower_written;
-    }
-}
 
 static iot_err poll_lower(struct iot_tls *t, iot_time now)
 {
@@ -188,11 +126,11 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
     iot_err err = poll_below(t, now);
     if (err != IOT_OK)
         return end(t, lower_reason(t, err));
-    struct outside o = enter(t);
+    struct iot_tls_outside o = iot_tls_enter(t);
     err = iot_tls_setup(t);
     if (err == IOT_OK)
-        mbedtls_ssl_set_bio(&t->state->ssl, t, bio_send, bio_recv, NULL);
-    leave(t, o);
+        iot_tls_record_bio(t);
+    iot_tls_leave(t, o);
     if (err == IOT_ERR_AGAIN)
         return now >= t->deadline ? end(t, t->stuck) : err;
     if (err != IOT_OK)
@@ -240,7 +178,7 @@ static void begin_up(struct iot_tls *t, iot_time now)
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)
 {
     iot_err lower = poll_below(t, now), err = IOT_ERR_AGAIN;
-    struct outside o = enter(t);
+    struct iot_tls_outside o = iot_tls_enter(t);
     int ret = step(t);
     switch (ret) {
     case 0:
@@ -268,8 +206,8 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
      * Silence is rather the network's. */
     if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
         iot_tls_resume_forget(t);
-    leave(t, o);
-    flush_below(t);
+    iot_tls_leave(t, o);
+    iot_tls_record_flush(t);
     return err == IOT_OK || err == IOT_ERR_AGAIN ? err : end(t, err);
 }
 
@@ -297,14 +235,14 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
     if (t->reason != IOT_OK)
         return t->reason;
     iot_err err = poll_below(t, now);
-    move_mark(t);
-    if (err !=
-        IOT_OK) /* a goodbye may lie before its end: then that is the reason, once it is read */
+    iot_tls_record_mark(t);
+    /* A goodbye may lie before its end: then that is the reason, once it is read. */
+    if (err != IOT_OK)
         return lower_reason(t, err);
     if (t->to_save) {
-        struct outside o = enter(t);
-        t->to_save = !iot_tls_resume_save(t);
-        leave(t, o);
+        struct iot_tls_outside o = iot_tls_enter(t);
+        t->to_save = !iot_tls_resume_save(t) && ++t->save_tries < SAVE_TRIES;
+        iot_tls_leave(t, o);
     }
     return t->doubtful && now >= t->deadline ? recheck(t, now) : IOT_OK;
 }
@@ -316,11 +254,11 @@ static iot_err poll_bye(struct iot_tls *t, iot_time now)
     bool said = err != IOT_OK || now >= t->deadline;
     while (!said) {
         bool behind = t->frozen != 0;
-        struct outside o = enter(t);
+        struct iot_tls_outside o = iot_tls_enter(t);
         int ret = mbedtls_ssl_close_notify(&t->state->ssl);
-        leave(t, o);
+        iot_tls_leave(t, o);
         if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-            flush_below(t);
+            iot_tls_record_flush(t);
             return IOT_ERR_AGAIN;
         }
         t->frozen = 0;
@@ -371,65 +309,12 @@ static iot_err tls_poll(struct iot_stream *s, iot_time now)
 
 /* ---- Bytes ------------------------------------------------------------------------------- */
 
-static void fail(struct iot_tls *t, int code)
-{
-    if (t->reason == IOT_OK)
-        t->reason = iot_tls_error(t, code);
-    flush_below(t); /* an alert of ours: the peer shall know why */
-    iot_stream_wake(&t->base);
-}
-
-/* A session ticket came, which in TLS 1.3 is a handshake of its own: mbedTLS wants to be asked again
- * although no byte is waited for. Never so in 1.2, where it ends the handshake. */
-static bool is_ticket(struct iot_tls *t, int ret)
-{
-    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-        t->to_save = true;
-    else if (ret != MBEDTLS_ERR_SSL_WANT_READ ||
-             t->state->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER)
-        return false;
-    iot_stream_wake(&t->base);
-    return true;
-}
-
-/* A record is decrypted whole, and long ones take long: one per tick. */
 static iot_err tls_read(struct iot_stream *s, uint8_t *into, uint32_t cap, uint32_t *got)
 {
     struct iot_tls *t = self(s);
-    if (t->phase != PH_UP || cap == 0)
-        return IOT_ERR_AGAIN;
-    mbedtls_ssl_context *ssl = &t->state->ssl;
-    bool decrypted = mbedtls_ssl_get_bytes_avail(ssl) != 0;
-    if (!decrypted && !t->may_read) {
-        *got = 0;
-        return IOT_OK;
-    }
-    if (!decrypted && t->ended)
-        return IOT_ERR_AGAIN;
-
-    struct outside o = enter(t);
-    int ret = mbedtls_ssl_read(ssl, into, cap);
-    leave(t, o);
-    if (!decrypted && ret != MBEDTLS_ERR_SSL_WANT_READ)
-        t->may_read = false;
-    if (ret > 0) {
-        *got = (uint32_t)ret;
-        return IOT_OK;
-    }
-    if (ret == 0 || is_ticket(t, ret)) {
-        *got = 0;
-        return IOT_OK;
-    }
-    if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
-        t->ended = true;
-        fail(t, ret);
-    }
-    return IOT_ERR_AGAIN;
+    return t->phase != PH_UP || cap == 0 ? IOT_ERR_AGAIN : iot_tls_record_read(t, into, cap, got);
 }
 
-/* mbedTLS has the bytes encrypted when it says WANT_WRITE, and wants to be asked again with the same
- * ones. An alert of its own, or a ticket that came, may have carried them out meanwhile. And what is on its way
- * may be others': such an alert. Asked for more, mbedTLS would take ours for it, so it is asked for nothing. */
 static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
                          enum iot_stream_write_flag how, iot_time now, uint32_t *taken)
 {
@@ -438,47 +323,14 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
     if (t->phase != PH_UP || t->reason != IOT_OK || t->mute || bytes.len == 0)
         return IOT_ERR_AGAIN;
     t->now = now;
-    mbedtls_ssl_context *ssl = &t->state->ssl;
-    IOT_ASSERT(t->frozen <= bytes.len);
-    int room =
-        mbedtls_ssl_get_max_out_record_payload(ssl); /* what the server takes, in its words */
-    uint32_t len = t->frozen != 0 ? t->frozen : bytes.len;
-    if (room > 0 && len > (uint32_t)room)
-        len = (uint32_t)room;
-
-    bool others = t->frozen == 0 && ssl->MBEDTLS_PRIVATE(out_left) != 0;
-    int ret = (int)t->frozen;
-    if (t->frozen == 0 || ssl->MBEDTLS_PRIVATE(out_left) != 0) {
-        struct outside o = enter(t);
-        ret = mbedtls_ssl_write(ssl, bytes.ptr, others ? 0 : len);
-        leave(t, o);
-    }
-    if (is_ticket(t, ret))
-        return IOT_ERR_AGAIN;
-    if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-        t->frozen = others ? 0 : (uint16_t)len;
-        return IOT_ERR_AGAIN;
-    }
-    t->frozen = 0;
-    if (ret == 0 && others) {
-        iot_stream_wake(&t->base);
-        return IOT_ERR_AGAIN;
-    }
-    if (ret <= 0) {
-        fail(t, ret);
-        return IOT_ERR_AGAIN;
-    }
-    t->written += (uint32_t)ret;
-    move_mark(t);
-    *taken = (uint32_t)ret;
-    return IOT_OK;
+    return iot_tls_record_write(t, bytes, taken);
 }
 
 static void tls_flush(struct iot_stream *s)
 {
     struct iot_tls *t = self(s);
     if (t->phase == PH_UP)
-        flush_below(t);
+        iot_tls_record_flush(t);
 }
 
 static uint32_t tls_released(const struct iot_stream *s)

@@ -30,6 +30,7 @@ typedef iot_err (*iot_tls_psk_source)(void *ctx, uint8_t identity[IOT_TLS_PSK_ID
 struct iot_tls {
     struct iot_stream base;
     uint8_t phase;
+    uint8_t save_tries;
     bool may_read; /* this tick's one record is not yet decrypted */
     bool doubtful; /* dates were judged without trusted time */
     bool to_save;  /* the new session is not yet in kv */
