@@ -48,6 +48,18 @@ void probe_event(const char *format, ...)
     end_line(format);
 }
 
+enum probe_step probe_usage(const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    probe_event("err USAGE %s", text);
+    return PROBE_FAILED;
+}
+
 static void print_topic(const struct iot_topic *topic)
 {
     for (uint32_t i = 0; i < topic->len; i++) {

@@ -12,8 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** What became of a command. */
+enum probe_step {
+    PROBE_DONE,
+    PROBE_AGAIN,  /* let the device work, then ask again with the same words */
+    PROBE_FAILED, /* an "EV err" was printed */
+};
+
 /** Print "EV " and the line, and count it under its first word. */
 void probe_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** "EV err USAGE ..." and PROBE_FAILED. */
+enum probe_step probe_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** "EV msg TOPIC QOS RETAIN DUP HEX". Blanks and control characters of the topic, which would make
  *  two words or two lines of it, are written as %20. */

@@ -10,7 +10,6 @@
 
 #include "lwip/sys.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,18 +47,6 @@ static struct {
     uint8_t big[BIG_BYTES_MAX];
     iot_ticket big_ticket;
 } probe = {.closed = true};
-
-enum probe_step probe_usage(const char *format, ...)
-{
-    char text[256];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    probe_event("err USAGE %s", text);
-    return PROBE_FAILED;
-}
 
 static enum probe_step refuse(iot_err err, const char *command)
 {

@@ -6,17 +6,13 @@
 #ifndef PROBE_MQTT_H
 #define PROBE_MQTT_H
 
+#include "probe_event.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 /** Words of one command. */
 #define PROBE_WORDS_MAX 32u
-
-enum probe_step {
-    PROBE_DONE,
-    PROBE_AGAIN,  /* let the device work, then ask again with the same words */
-    PROBE_FAILED, /* an "EV err" was printed */
-};
 
 /** A command: its words, words[0] is its name. `waited_ms` is 0 at the first call and
  *  only then. */
@@ -27,9 +23,6 @@ enum probe_step probe_pub(char **words, uint32_t count, uint32_t waited_ms);
 enum probe_step probe_sub(char **words, uint32_t count, uint32_t waited_ms);
 enum probe_step probe_unsub(char **words, uint32_t count, uint32_t waited_ms);
 enum probe_step probe_disc(char **words, uint32_t count, uint32_t waited_ms);
-
-/** "EV err USAGE ..." and PROBE_FAILED. */
-enum probe_step probe_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** One tick. Returns ms to the next; IOT_MS_NEVER without a device. */
 uint32_t probe_mqtt_poll(void);

@@ -16,7 +16,7 @@
 
 #include "host/host_pem.h"
 #include "iot/iot.h"
-#include "probe_mqtt.h"
+#include "probe_event.h"
 
 #define PROBE_ARENA_BYTES (96u * 1024u)
 

@@ -50,12 +50,12 @@ iot_err iot_tls_setup(struct iot_tls *t);
 void iot_tls_teardown(struct iot_tls *t);
 /** The next handshake step may take long and is not sliced. */
 bool iot_tls_long_step(const struct iot_tls_state *x);
-/** Whom the certificate must be for. */
-const char *iot_tls_name(const struct iot_tls *t);
 /** Once the handshake is over nobody looks at the authorities and our key again. */
 void iot_tls_setup_shrink(struct iot_tls *t);
 
-/** iot_tls_verify.c: mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
+/** iot_tls_verify.c: whom the certificate must be for. */
+const char *iot_tls_name(const struct iot_tls *t);
+/** mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
  *  t->faults and the chain's dates. */
 int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
 /** mbedTLS's flags as enum iot_tls_fault. */

@@ -96,13 +96,6 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
     return iot_arena_init(&arena, o->arena, o->arena_bytes) ? IOT_OK : IOT_ERR_ARG;
 }
 
-const char *iot_tls_name(const struct iot_tls *t)
-{
-    if (t->opt->server_name != NULL)
-        return t->opt->server_name;
-    return t->to->server_name != NULL ? t->to->server_name : t->to->host;
-}
-
 /* RFC 6066, section 3: addresses are no server names. */
 static bool is_address(const char *name)
 {

@@ -66,6 +66,13 @@ uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s)
     return faults;
 }
 
+const char *iot_tls_name(const struct iot_tls *t)
+{
+    if (t->opt->server_name != NULL)
+        return t->opt->server_name;
+    return t->to->server_name != NULL ? t->to->server_name : t->to->host;
+}
+
 /* From the authority down to the leaf, depth 0. */
 int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
