@@ -81,8 +81,8 @@ struct iot_credentials {
  * a host from a directory).
  *
  * c        what is pointed to has to live until IOT_EV_CONNECTED or IOT_EV_LOST.
- * Returns  IOT_OK; IOT_ERR_AGAIN: not ready, asked again in a later tick; any other error ends the
- *          attempt by that name.
+ * Returns  IOT_OK; IOT_ERR_AGAIN: not ready, asked again in a later tick, with an identity's `sign`
+ *          before it; any other error ends the attempt by that name.
  */
 typedef iot_err (*iot_credentials_handler)(void *ctx, struct iot_device *dev,
                                            struct iot_credentials *c);

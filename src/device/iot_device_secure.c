@@ -124,6 +124,8 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
     dev->tls.base.on_busy = on_busy;
     dev->tls.base.busy_ctx = dev;
     *stream = &dev->tls.base;
+    if (dev->opt->link != NULL && dev->opt->link->x509 && o->cert_count == 0)
+        return IOT_ERR_ARG;
     return iot_tls_check(o, has_platform_psk(dev));
 }
 

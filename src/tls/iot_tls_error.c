@@ -14,6 +14,7 @@ enum alert {
     BAD_RECORD_MAC = 20,
     DECRYPTION_FAILED = 21,
     HANDSHAKE_FAILURE = 40,
+    ILLEGAL_PARAMETER = 47,
     DECRYPT_ERROR = 51,
     PROTOCOL_VERSION = 70,
     INSUFFICIENT_SECURITY = 71,
@@ -38,6 +39,13 @@ static bool chose_psk(const struct iot_tls_state *x)
     return suite != NULL && suite->MBEDTLS_PRIVATE(key_exchange) == MBEDTLS_KEY_EXCHANGE_PSK;
 }
 
+/* In 1.3 our hello itself shows that we have the key (RFC 8446, section 4.2.11.2); a session does, too. */
+static bool showed_psk(const struct iot_tls_state *x)
+{
+    return mbedtls_ssl_get_version_number(&x->ssl) == MBEDTLS_SSL_VERSION_TLS1_3 &&
+           x->conf.MBEDTLS_PRIVATE(psk) != NULL && !x->offered;
+}
+
 static iot_err from_alert(struct iot_tls *t)
 {
     const struct iot_tls_state *x = t->state;
@@ -53,9 +61,13 @@ static iot_err from_alert(struct iot_tls *t)
         return no_hello ? IOT_ERR_TLS_KIND : IOT_ERR_TLS_ALERT;
     case UNKNOWN_PSK_IDENTITY:
         return IOT_ERR_TLS_PSK;
+    case ILLEGAL_PARAMETER:
+        return no_hello && showed_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_ALERT;
     case BAD_RECORD_MAC:
     case DECRYPTION_FAILED:
     case DECRYPT_ERROR: /* to our first encrypted message: the keys differ */
+        if (no_hello && showed_psk(x))
+            return IOT_ERR_TLS_PSK;
         return in_handshake(x) && chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_ALERT;
     default:
         return IOT_ERR_TLS_ALERT;

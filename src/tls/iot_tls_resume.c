@@ -133,6 +133,20 @@ void iot_tls_refused(struct iot_tls *t)
         iot_tls_resume_forget(t);
 }
 
+/* Flash wears, and a session that was resumed is most often the same one as before. */
+static bool is_kept(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+{
+    uint32_t have = 0;
+    uint8_t *kept = iot_arena_calloc(1, len);
+    bool same = kept != NULL &&
+                t->port->kv_get(t->port->ctx, t->opt->session_key, kept, len, &have) == IOT_OK &&
+                have == len && memcmp(kept, blob, len) == 0;
+    if (kept != NULL)
+        iot_wipe(kept, len);
+    iot_arena_free(kept);
+    return same;
+}
+
 bool iot_tls_resume_save(struct iot_tls *t)
 {
     const mbedtls_ssl_session *session = t->state->ssl.MBEDTLS_PRIVATE(session);
@@ -151,7 +165,9 @@ bool iot_tls_resume_save(struct iot_tls *t)
         head.valid_from_s = t->valid_from_s;
         head.valid_to_s = t->valid_to_s;
         memcpy(blob, &head, HEAD);
-        err = t->port->kv_set(t->port->ctx, t->opt->session_key, blob, HEAD + (uint32_t)len);
+        err = is_kept(t, blob, HEAD + (uint32_t)len)
+                  ? IOT_OK
+                  : t->port->kv_set(t->port->ctx, t->opt->session_key, blob, HEAD + (uint32_t)len);
     }
     if (blob != NULL)
         iot_wipe(blob, HEAD + (uint32_t)room);

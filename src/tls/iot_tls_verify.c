@@ -135,7 +135,10 @@ void iot_tls_floor_save(const struct iot_tls *t)
     int64_t now_s = 0;
     if (t->port->kv_set == NULL || !iot_tls_wall(t, &now_s))
         return;
-    if (now_s - t->state->floor_s >= SAVE_DIFF &&
+    /* Also downwards: a floor in the future, of whatever origin, would make good certificates look expired. */
+    int64_t ahead_s = now_s - t->state->floor_s;
+    bool behind = ahead_s <= -SAVE_DIFF && now_s >= t->opt->min_wall_s;
+    if ((ahead_s >= SAVE_DIFF || behind) &&
         t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s) == IOT_OK)
         t->state->floor_s = now_s; /* not again for this connection */
 }

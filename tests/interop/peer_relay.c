@@ -19,6 +19,8 @@
 #define HEADER_BYTES   5u
 #define MESSAGE_HEADER 4u
 
+enum { EXT_SESSION_TICKET = 35, EXT_PRE_SHARED_KEY = 41, EXT_SUPPORTED_VERSIONS = 43 };
+
 static struct peer_relay *relays[RELAYS_MAX];
 
 static void watch(struct peer_relay *r);
@@ -415,6 +417,16 @@ struct iot_bytes peer_relay_extension(const struct peer_relay *r, uint16_t numbe
 struct iot_bytes peer_relay_session_id(const struct peer_relay *r)
 {
     return hello_part(r, 0);
+}
+
+bool peer_relay_offers_session(const struct peer_relay *r)
+{
+    /* a hello that offers 1.3 has a session id in any case (RFC 8446, appendix D.4) */
+    bool with_13 = peer_relay_extension(r, EXT_SUPPORTED_VERSIONS).ptr != NULL;
+
+    return peer_relay_extension(r, EXT_SESSION_TICKET).len != 0 ||
+           peer_relay_extension(r, EXT_PRE_SHARED_KEY).len != 0 ||
+           (!with_13 && peer_relay_session_id(r).len != 0);
 }
 
 bool peer_relay_offers(const struct peer_relay *r, uint16_t suite)

@@ -76,6 +76,8 @@ bool peer_relay_ends_in_alert(const struct peer_way *w);
 
 /** An extension of the ClientHello (its number in RFC terms): its bytes, ptr NULL if there is none. */
 struct iot_bytes peer_relay_extension(const struct peer_relay *r, uint16_t number);
+/** Does the ClientHello offer a session: a ticket, an id of its own (1.2), a key made by one (1.3)? */
+bool peer_relay_offers_session(const struct peer_relay *r);
 /** The session id of the ClientHello. */
 struct iot_bytes peer_relay_session_id(const struct peer_relay *r);
 /** Does the ClientHello offer this cipher suite? */

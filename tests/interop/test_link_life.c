@@ -5,8 +5,6 @@
 
 #include "peer_relay.h"
 
-enum { EXT_SESSION_TICKET = 35 };
-
 #define SYS     "/sys/" PEER_PK "/dev001/"
 #define STABLE  31000u
 #define HOUR_MS 3600000u
@@ -322,12 +320,6 @@ static void nothing_is_lost_when_the_platform_falls_in_the_middle_of_flows(void 
     peer_seat_close(&one);
 }
 
-static bool offers_session(void)
-{
-    return peer_relay_extension(&relay, EXT_SESSION_TICKET).len != 0 ||
-           peer_relay_session_id(&relay).len != 0;
-}
-
 /* A session is not proof enough for every server: who is refused shows all there is next time. */
 static void a_refused_login_does_not_keep_its_session(void **state)
 {
@@ -339,7 +331,7 @@ static void a_refused_login_does_not_keep_its_session(void **state)
     peer_begin(&one.one);
     for (uint32_t i = 0; i < 4; i++) {
         peer_expect_lost(&one.one, i, IOT_ERR_LINK_DENIED, false);
-        assert_int_equal(offers_session(), i % 2);
+        assert_int_equal(peer_relay_offers_session(&relay), i % 2);
         peer_cloud_pass(peer_last(&one.one, IOT_EV_LOST)->delay_ms);
     }
     peer_seat_close(&one);
@@ -361,7 +353,7 @@ static void a_session_is_for_one_identity(void **state)
         one.board.tls.session_key = "tls";
         peer_begin(&one.one);
         UNTIL(one.one.kinds[IOT_EV_LOST] + one.one.kinds[IOT_EV_CONNECTED] != 0);
-        assert_int_equal(offers_session(), i % 2);
+        assert_int_equal(peer_relay_offers_session(&relay), i % 2);
         peer_seat_close(&one);
     }
 }

@@ -7,7 +7,7 @@
 #include "peer_tls.h"
 #include "peer_trust.h"
 
-enum { EXT_SESSION_TICKET = 35, EXT_PRE_SHARED_KEY = 41, EXT_SUPPORTED_VERSIONS = 43 };
+#define EXT_SESSION_TICKET 35
 
 #define STORE  "tls"
 #define REUSED "Reused session-id"
@@ -65,12 +65,7 @@ static void through_relay(void)
 
 static bool offered(void)
 {
-    /* a hello that offers 1.3 has a session id in any case (RFC 8446, appendix D.4) */
-    bool with_13 = peer_relay_extension(&relay, EXT_SUPPORTED_VERSIONS).ptr != NULL;
-
-    return peer_relay_extension(&relay, EXT_SESSION_TICKET).len != 0 ||
-           peer_relay_extension(&relay, EXT_PRE_SHARED_KEY).len != 0 ||
-           (!with_13 && peer_relay_session_id(&relay).len != 0);
+    return peer_relay_offers_session(&relay);
 }
 
 /* ---- Taken up and refused ---------------------------------------------------------------- */

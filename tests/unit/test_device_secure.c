@@ -234,7 +234,10 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK), IOT_OK); /* made from the identity */
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK, tls.ca_count = 0), IOT_OK);
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK, link_.x509 = true), IOT_ERR_ARG);
-    CHECK((PLATFORM, opt.tls = &tls, link_.x509 = true), IOT_OK);
+    CHECK((PLATFORM, opt.tls = &tls, link_.x509 = true), IOT_ERR_ARG); /* with what certificate? */
+    CHECK((PLATFORM, opt.tls = &tls, link_.x509 = true, tls.cert = own, tls.cert_count = 1,
+           tls.key = cert_key),
+          IOT_OK);
 #endif
 #else
     CHECK(opt.tls = &tls, IOT_ERR_ARG);
