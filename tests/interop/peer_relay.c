@@ -367,6 +367,17 @@ void peer_relay_insert_record(struct peer_relay *r, uint8_t type, uint32_t len)
     peer_relay_insert(r, (struct iot_bytes){bytes, HEADER_BYTES + len});
 }
 
+bool peer_relay_ends_in_alert(const struct peer_way *w)
+{
+    uint32_t last = w->records - 1;
+
+    assert_in_range(w->records, 1, PEER_RECORDS_MAX);
+    if (IOT_TLS_13 &&
+        w->types[last] == PEER_RECORD_DATA) /* it and its type, the tag; mbedTLS pads */
+        return w->sizes[last] == HEADER_BYTES + 3 + 16 || w->sizes[last] == HEADER_BYTES + 16 + 16;
+    return w->types[last] == PEER_RECORD_ALERT;
+}
+
 /* ---- ClientHello (RFC 5246, 7.4.1.2) ----------------------------------------------------- */
 
 /* Part `which` of it: 0 session id, 1 cipher suites, 2 extensions. */

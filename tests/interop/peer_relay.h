@@ -71,6 +71,9 @@ void peer_relay_insert(struct peer_relay *r, struct iot_bytes bytes);
 /** A record header that claims `len` bytes, and as many zeros. */
 void peer_relay_insert_record(struct peer_relay *r, uint8_t type, uint32_t len);
 
+/** Was the last record an alert? In TLS 1.3 all look alike: then, could it be one by its size? */
+bool peer_relay_ends_in_alert(const struct peer_way *w);
+
 /** An extension of the ClientHello (its number in RFC terms): its bytes, ptr NULL if there is none. */
 struct iot_bytes peer_relay_extension(const struct peer_relay *r, uint16_t number);
 /** Does the ClientHello offer a session: a ticket, an id of its own (1.2), a key made by one (1.3)? */

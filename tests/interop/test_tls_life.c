@@ -66,6 +66,9 @@ static void payloads_of_all_sizes_are_the_same_at_the_other_end(void **state)
             assert_true(peer_same(&one.inbox[before], bytes));
         }
         for (size_t i = 0; i < COUNT(large); i++) {
+            /* In TLS 1.3 nobody can ask mosquitto's openssl for records that fit. */
+            if (IOT_TLS_13 && large[i] + 100 > IOT_TLS_RX_BYTES)
+                break;
             uint32_t before = one.kinds[IOT_EV_SKIPPED];
             peer_publish_bytes(&one, "size", peer_payload(large[i], (uint32_t)i), qos,
                                IOT_MSG_BY_REF);
@@ -340,7 +343,19 @@ static void a_client_certificate_is_an_identity(void **state)
     peer_trust_close(&one);
 
     prepare(&one, &board, "identity", other.port);
+#if IOT_TLS_13 /* the handshake is over for us before it is for the server */
+    one.options.no_reconnect = true;
+    peer_begin(&one);
+    UNTIL(one.kinds[IOT_EV_LOST] == 1);
+    assert_int_equal(one.kinds[IOT_EV_CONNECTED], 0);
+    if (peer_last(&one, IOT_EV_LOST)->err == IOT_ERR_TLS_ALERT)
+        assert_int_equal(peer_last(&one, IOT_EV_LOST)->detail, 116); /* certificate_required */
+    else
+        assert_err(peer_last(&one, IOT_EV_LOST)->err, IOT_ERR_TCP_RESET);
+    peer_trust_close(&one);
+#else
     peer_trust_refused(&one, IOT_ERR_TLS_ALERT, 40); /* handshake_failure: none was given */
+#endif
     host_stop_mosquitto(&other);
 }
 
@@ -391,7 +406,7 @@ static void a_wanted_close_delivers_says_goodbye_and_fires_no_will(void **state)
               log_says("Client %s closed its connection.", name));
         assert_true(log_says("Client %s disconnected.", name));
         UNTIL(relay.up.ended);
-        assert_int_equal(relay.up.types[relay.up.records - 1], PEER_RECORD_ALERT);
+        assert_true(peer_relay_ends_in_alert(&relay.up));
         peer_publish(&two, "will/mark", "", 1, 0);
         UNTIL(two.inbox_count > seen);
         assert_int_equal(peer_count_of(&two, "will/dead"), 0);
