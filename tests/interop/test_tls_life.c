@@ -348,8 +348,9 @@ static void a_client_certificate_is_an_identity(void **state)
     peer_begin(&one);
     UNTIL(one.kinds[IOT_EV_LOST] == 1);
     assert_int_equal(one.kinds[IOT_EV_CONNECTED], 0);
-    if (peer_last(&one, IOT_EV_LOST)->err == IOT_ERR_TLS_ALERT)
-        assert_int_equal(peer_last(&one, IOT_EV_LOST)->detail, 116); /* certificate_required */
+    if (peer_last(&one, IOT_EV_LOST)->err == IOT_ERR_TLS_ALERT) /* 40 of TLS 1.2, or 116 */
+        assert_true(peer_last(&one, IOT_EV_LOST)->detail == 40 ||
+                    peer_last(&one, IOT_EV_LOST)->detail == 116);
     else
         assert_err(peer_last(&one, IOT_EV_LOST)->err, IOT_ERR_TCP_RESET);
     peer_trust_close(&one);
