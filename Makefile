@@ -85,7 +85,7 @@ $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval overrid
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
 	@$(FETCH) run
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim $(SIM)/device
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
 	@$(PEERS) $(SIM)/device
 
 test: ## all tests: unit and interop

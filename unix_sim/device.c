@@ -131,6 +131,7 @@ static void on_connected(struct app *app)
         say(GREEN, "connected", "as %s of product %s; the signature was accepted",
             p->identity.device_name, p->identity.product_key);
     app->connects++;
+    app->hopeless = false;
     if (app->up_ms == 0) {
         app->up_ms = host_clock_ms();
         app->next_reading_ms = app->up_ms;
@@ -237,7 +238,7 @@ static const char *reason_to_stop(const struct app *app, uint64_t now_ms)
 
     if (host_signal_seen() != 0)
         return "asked to";
-    if (app->hopeless && app->up_ms == 0)
+    if (app->hopeless && (app->up_ms == 0 || for_ms != 0))
         return "another attempt would end alike";
     if (for_ms == 0)
         return NULL;
@@ -323,6 +324,8 @@ static int summarize(const struct app *app)
     printf("\n");
     if (app->connects == 0)
         explain(app, reason, detail);
+    else if (app->hopeless)
+        printf("  not good    %s [%s]\n", iot_err_text(reason), iot_err_name(reason));
     else if (app->failed > 0 && app->failure == IOT_ERR_CLOSED && reason != IOT_OK)
         printf("  not good    %lu not acknowledged when the time was over; last trouble: %s\n",
                (unsigned long)app->failed, iot_err_text(reason));
@@ -332,7 +335,7 @@ static int summarize(const struct app *app)
     else if (app->acknowledged == 0)
         printf("  not good    no message was acknowledged\n");
     fflush(stdout);
-    return app->failed > 0 || app->acknowledged == 0;
+    return app->hopeless || app->failed > 0 || app->acknowledged == 0;
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static bool read_ca(struct place *p)
 
     if (path == NULL)
         return true;
-    if (!host_pem_read(&p->ca, path, why)) {
+    if (!host_pem_read(&p->ca, path, HOST_PEM_CERTIFICATES, why)) {
         fprintf(stderr, "CA: %s\n", why);
         return false;
     }
@@ -64,6 +64,7 @@ static bool read_identity(struct place *p)
     id->device_name = environment("DN", real ? NULL : SAMPLE_DN);
     id->device_secret = environment("DS", real ? NULL : SAMPLE_DS);
     id->region = environment("REGION", NULL);
+    id->system_topics = true; /* so it is told when it is disabled */
     if (iot_link_host(id, IOT_LINK_TLS, p->host, sizeof p->host) == IOT_OK)
         return true;
     fprintf(stderr,
@@ -100,7 +101,7 @@ static bool start_emulator(struct place *p)
     p->port = p->cloud.tls_port;
     say(PLAIN, "cloud", "the emulated platform is up, TLS on %s port %u", p->cloud.address,
         (unsigned)p->port);
-    if (p->ca.count == 0 && !host_pem_read(&p->ca, p->cloud.ca_der, why)) {
+    if (p->ca.count == 0 && !host_pem_read(&p->ca, p->cloud.ca_der, HOST_PEM_CERTIFICATES, why)) {
         fprintf(stderr, "%s\n", why);
         return false;
     }

@@ -22,7 +22,7 @@
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *
  * The first failed command ends the run with exit 1; otherwise 0, or 1 if a message failed, or if the
- * server's certificate was rejected (TLS_VERIFY) and nothing is tried again.
+ * server's certificate was rejected (TLS_VERIFY) and no later attempt met a better one.
  */
 #include "host/host_loop.h"
 #include "host/host_net.h"
@@ -46,6 +46,7 @@
 #define COMMANDS_PER_TURN 64
 #define SPAN_MS_MAX       (24u * 3600u * 1000u)
 #define QUIT_DRAIN_MS     600u /* for messages; the rest of the second is for the goodbye */
+#define QUIT_VERDICT_MS   600u /* for the outcome of a connect; nothing is pending then */
 #define QUIT_MS_MAX       900u
 #define AGAIN_MS          20u /* a command that waits is asked again so often, at least */
 
@@ -241,6 +242,10 @@ static void end_in_order(void)
     uint32_t since = sys_now();
 
     probe_input_watch(false);
+    while (probe_mqtt_waiting() && sys_now() - since < QUIT_VERDICT_MS) {
+        uint32_t wait_ms = probe_mqtt_poll();
+        host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
+    }
     probe_mqtt_close(QUIT_DRAIN_MS);
     while (!probe_mqtt_closed() && sys_now() - since < QUIT_MS_MAX) {
         uint32_t wait_ms = probe_mqtt_poll();

@@ -18,6 +18,7 @@
 #define FULL_MS_MAX       50000u         /* pub waits for room so long; then FULL is an error */
 #define CLOSE_MS_MAX      10000u         /* longer than the library's own deadlines for it */
 #define DISC_DRAIN_MS     5000u
+#define VERDICT_MS        600u
 
 /* A filter's text, borrowed by the device until UNSUBACK, refusal or close. */
 struct filter {
@@ -40,6 +41,9 @@ struct connect {
 static struct {
     struct iot_device device;
     bool made, closed, over, failed;
+    bool leaving;  /* disc has begun to close */
+    bool waiting;  /* for the outcome of an attempt */
+    bool stranger; /* the last one met a server that is not who it should be */
     char words[CONNECT_BYTES_MAX], kept[CONNECT_BYTES_MAX];
     uint32_t kept_len;
     struct connect connect;
@@ -76,8 +80,12 @@ static void print_lost(const struct iot_event *ev)
 {
     const char *name = iot_err_detail_name(ev->err, ev->detail);
 
-    if (name[0] == 0)
+    bool secure = iot_err_name(ev->err)[0] == 'T' && iot_err_name(ev->err)[1] == 'L';
+    if (name[0] == 0 && !secure)
         probe_event("lost %s %ld", iot_err_name(ev->err), (long)ev->detail);
+    else if (name[0] == 0)
+        probe_event("lost %s %ld %s", iot_err_name(ev->err), (long)ev->detail,
+                    iot_err_text(ev->err));
     else
         probe_event("lost %s %ld %s: %s", iot_err_name(ev->err), (long)ev->detail, name,
                     iot_err_detail_text(ev->err, ev->detail));
@@ -88,18 +96,21 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     (void)ctx;
     (void)device;
     switch (ev->kind) {
-    case IOT_EV_CONNECTING:
     case IOT_EV_WRITABLE:
     case IOT_EV_BUSY:
         break;
+    case IOT_EV_CONNECTING:
+        probe.waiting = true;
+        break;
     case IOT_EV_CONNECTED:
+        probe.waiting = probe.stranger = false;
         probe_event("connected sp=%d", ev->session_present);
         break;
     case IOT_EV_LOST:
         probe.over = ev->delay_ms == IOT_MS_NEVER;
-        /* A link that ends is weather; a server that is not who it should be is not. */
-        if (probe.over && ev->err == IOT_ERR_TLS_VERIFY)
-            probe.failed = true;
+        probe.waiting = false;
+        /* A link that ends is weather; this is not. */
+        probe.stranger = ev->err == IOT_ERR_TLS_VERIFY;
         print_lost(ev);
         break;
     case IOT_EV_DONE:
@@ -242,6 +253,7 @@ static enum probe_step begin_connect(void)
         return refuse(err, "connect");
     probe.closed = false;
     probe.over = false;
+    probe.waiting = true;
     return PROBE_DONE;
 }
 
@@ -450,8 +462,13 @@ enum probe_step probe_disc(char **words, uint32_t count, uint32_t waited_ms)
     if (waited_ms == 0) {
         if (probe.closed)
             return refuse(IOT_ERR_STATE, "disc");
-        probe_mqtt_close(DISC_DRAIN_MS);
+        probe.leaving = false;
     }
+    if (!probe.leaving && probe.waiting && waited_ms < VERDICT_MS)
+        return PROBE_AGAIN; /* how the attempt ends is worth a moment */
+    if (!probe.leaving)
+        probe_mqtt_close(DISC_DRAIN_MS);
+    probe.leaving = true;
     return probe.closed || waited_ms >= CLOSE_MS_MAX ? PROBE_DONE : PROBE_AGAIN;
 }
 
@@ -478,7 +495,12 @@ bool probe_mqtt_closed(void)
 
 bool probe_mqtt_failed(void)
 {
-    return probe.failed;
+    return probe.failed || probe.stranger;
+}
+
+bool probe_mqtt_waiting(void)
+{
+    return probe.made && !probe.closed && probe.waiting;
 }
 
 void probe_mqtt_pools(void)

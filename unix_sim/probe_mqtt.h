@@ -33,8 +33,11 @@ void probe_mqtt_close(uint32_t drain_ms);
 /** Nothing is connected, or about to be. */
 bool probe_mqtt_closed(void);
 
-/** A message ended in "EV failed". */
+/** A message ended in "EV failed", or the last attempt met a server that is not who it should be. */
 bool probe_mqtt_failed(void);
+
+/** An attempt to connect has not come to its outcome. */
+bool probe_mqtt_waiting(void);
 
 /** "EV pools NAME=USED/MAX NAME.high=MOST/MAX ...", if there ever was a device. */
 void probe_mqtt_pools(void);

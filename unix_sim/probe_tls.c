@@ -27,11 +27,11 @@ void probe_tls_begin(struct probe_tls *t)
     t->options.session_key = "probe-session";
 }
 
-static enum probe_step read_file(struct host_pem *pem, const char *path)
+static enum probe_step read_file(struct host_pem *pem, const char *path, enum host_pem_kind kind)
 {
     char why[128];
 
-    if (host_pem_read(pem, path, why))
+    if (host_pem_read(pem, path, kind, why))
         return PROBE_DONE;
     return probe_usage("connect: %s", why);
 }
@@ -80,11 +80,11 @@ enum probe_step probe_tls_word(struct probe_tls *t, char *word, size_t name_len)
 
 #define IS(name) (name_len == sizeof(name) - 1 && memcmp(word, name, name_len) == 0)
     if (IS("ca"))
-        return read_file(&t->ca, value);
+        return read_file(&t->ca, value, HOST_PEM_CERTIFICATES);
     if (IS("cert"))
-        return read_file(&t->cert, value);
+        return read_file(&t->cert, value, HOST_PEM_CERTIFICATES);
     if (IS("key"))
-        return read_file(&t->key, value);
+        return read_file(&t->key, value, HOST_PEM_KEY);
     if (IS("psk"))
         return read_psk(t, value);
     if (IS("alpn"))
@@ -135,6 +135,12 @@ enum probe_step probe_tls_end(struct probe_tls *t, const char *host)
                    (o->psk.ptr != NULL ? IOT_TLS_PSK : 0u);
     if (t->platform)
         o->kinds |= IOT_TLS_PLATFORM;
+    if ((o->cert_count != 0) != (o->key.ptr != NULL))
+        return probe_usage("connect: cert= and key= belong together");
+    if ((o->psk.ptr != NULL) != (o->psk_identity.ptr != NULL))
+        return probe_usage("connect: psk= and psk-id= belong together");
+    if (strlen(o->server_name) > 253)
+        return probe_usage("connect: a name has at most 253 characters");
     if (o->ca_count == 0 && o->psk.ptr == NULL)
         return probe_usage("connect: tls needs ca= or psk= with psk-id=");
     return PROBE_DONE;

@@ -50,7 +50,7 @@ extern "C" {
     X(NET_CHANGED, -33, "the application said that the network changed")                           \
     X(TLS_VERIFY, -40, "server certificate rejected; detail says what is wrong with it")           \
     X(TLS_ALERT, -41, "the server ended TLS with an alert; detail is its number")                  \
-    X(TLS_KIND, -42, "no TLS kind in common: the server wants one that the options do not allow")  \
+    X(TLS_KIND, -42, "no TLS kind in common: it wants one that options forbid, or has no TLS 1.2") \
     X(TLS_VERSION, -43, "the server speaks no TLS 1.2 or newer")                                   \
     X(TLS_PSK, -44, "the server does not know this PSK identity, or has another key for it")       \
     X(TLS_RECORD, -45, "the server sends larger records than IOT_TLS_RX_BYTES; raise it")          \
@@ -59,7 +59,7 @@ extern "C" {
     X(TLS_CLOSED, -48, "the server ended the connection in good order (close_notify)")             \
     X(TLS_TIMEOUT, -49, "the server does not finish the TLS handshake")                            \
     X(TLS_PROTOCOL, -50, "the server breaks the TLS protocol; detail is mbedTLS's code")           \
-    X(TLS_CREDENTIAL, -51, "a certificate or key of the options cannot be used; detail: mbedTLS")  \
+    X(TLS_CREDENTIAL, -51, "a certificate or key of the options is not plain DER, or not for us")  \
     X(MQTT_MALFORMED, -60, "malformed packet from the broker; detail is its first byte")           \
     X(MQTT_REFUSED, -61, "broker refused CONNECT; detail is its code")                             \
     X(MQTT_PROTOCOL, -62, "packet out of place from the broker; detail is its first byte")         \
@@ -76,7 +76,7 @@ extern "C" {
     X(LINK_SECRET, -81, "login refused: wrong secret, unknown names, or device disabled, deleted") \
     X(LINK_DENIED, -82, "login not authorized: wrong secret or names, other region, or disabled")  \
     X(LINK_FLOW, -83, "closed right after connecting: too many connects, the platform slows us")   \
-    X(LINK_TWICE, -84, "closed soon after the login: is this identity used by another device?")    \
+    X(LINK_TWICE, -84, "closed soon after the login: identity used elsewhere, kicked or disabled") \
     X(LINK_DISABLED, -85, "the platform disabled or deleted this device")
 
 /** Result of most calls; a member of enum iot_err_code. */

@@ -151,6 +151,7 @@ void iot_arena_free(void *p)
     uint32_t at = (uint32_t)((uint8_t *)p - a->base) / UNIT;
     uint32_t units = size_of(a, at);
     IOT_ASSERT((head(a, at)->units & USED) != 0); /* twice, or never given out */
+    IOT_ASSERT(at + units == end_of(a) || head(a, at + units)->before == units); /* overrun */
     a->blocks--;
     a->used -= units;
 

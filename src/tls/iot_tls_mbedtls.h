@@ -21,8 +21,9 @@ struct iot_tls_state {
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
     uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
-    bool offered;                   /* a session from kv */
-    bool named;                     /* mbedTLS knows whom the certificate must be for */
+    bool offered;                   /* a session from kv, of a chain with these dates */
+    int64_t kept_from_s, kept_to_s;
+    bool named; /* mbedTLS knows whom the certificate must be for */
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
@@ -48,6 +49,8 @@ void iot_tls_record_mark(struct iot_tls *t);
 iot_err iot_tls_setup(struct iot_tls *t);
 /** Give all back and wipe it. */
 void iot_tls_teardown(struct iot_tls *t);
+/** A suite that begins with a pre-shared key. */
+bool iot_tls_is_psk(int suite);
 /** The next handshake step may take long and is not sliced. */
 bool iot_tls_long_step(const struct iot_tls_state *x);
 /** Once the handshake is over nobody looks at the authorities and our key again. */
@@ -66,8 +69,8 @@ iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s);
 /** Trusted time, remembered as a floor for the next boot; false: unknown. */
 bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s);
 void iot_tls_floor_save(const struct iot_tls *t);
-/** Do the dates of the peer's chain fit this moment? The fault, or 0. */
-uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s);
+/** Do these dates fit this moment? The fault, or 0. */
+uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s);
 
 /** iot_tls_resume.c: offer the session in kv, if it is for the same host and trust. Whatever is wrong with
  *  it means a full handshake. IOT_OK; IOT_ERR_AGAIN: the store is slow. */
@@ -75,6 +78,8 @@ iot_err iot_tls_resume(struct iot_tls *t);
 /** Keep the session for next time. False: the store is slow, ask again. */
 bool iot_tls_resume_save(struct iot_tls *t);
 
+/** The handshake is over, and no certificate was looked at in it. */
+void iot_tls_resumed(struct iot_tls *t);
 /** The handshake failed: a session that was offered is not offered again. */
 void iot_tls_resume_forget(struct iot_tls *t);
 

@@ -8,6 +8,9 @@
 #include "core/iot_core_assert.h"
 #include "tls/iot_tls_mbedtls.h"
 
+#define RECORDS_MAX                                                                                \
+    4 /* in one tick: mbedTLS goes on by itself over alerts that are warnings, HelloRequests ... */
+
 struct iot_tls_outside iot_tls_enter(struct iot_tls *t)
 {
     struct iot_tls_outside o = {iot_arena_enter(&t->arena),
@@ -41,8 +44,15 @@ static int bio_recv(void *arg, unsigned char *into, size_t n)
 {
     struct iot_tls *t = arg;
     uint32_t got = 0;
+    /* It asks for a record's header first, and for no byte behind the record. */
+    bool begins = t->state->ssl.MBEDTLS_PRIVATE(in_left) == 0;
+    if (begins && t->records == RECORDS_MAX) {
+        t->more = true;
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
     if (t->lower->ops->read(t->lower, into, (uint32_t)n, &got) != IOT_OK || got == 0)
         return MBEDTLS_ERR_SSL_WANT_READ;
+    t->records = (uint8_t)(t->records + begins);
     return (int)got;
 }
 
@@ -111,7 +121,7 @@ iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint
         *got = (uint32_t)ret;
         return IOT_OK;
     }
-    if (ret == 0 || is_ticket(t, ret)) {
+    if (ret == 0 || is_ticket(t, ret) || (ret == MBEDTLS_ERR_SSL_WANT_READ && t->more)) {
         *got = 0;
         return IOT_OK;
     }

@@ -55,22 +55,22 @@ static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
     /* as it is set: it may be made by a source, not by the options */
     put(&d, (struct iot_bytes){t->state->conf.MBEDTLS_PRIVATE(psk_identity),
                                (uint32_t)t->state->conf.MBEDTLS_PRIVATE(psk_identity_len)});
+    put(&d, (struct iot_bytes){t->state->conf.MBEDTLS_PRIVATE(psk),
+                               (uint32_t)t->state->conf.MBEDTLS_PRIVATE(psk_len)});
     iot_digest_end(&d, sum);
     memcpy(tag, sum, TAG_BYTES);
 }
 
 /* Dates are judged as those of a chain that is seen now. */
-static bool fits(struct iot_tls *t, const struct saved *head)
+static bool fits(const struct iot_tls *t, const struct saved *head)
 {
     int64_t now_s;
 
     if (memcmp(t->state->tag, head->tag, TAG_BYTES) != 0)
         return false;
-    t->valid_from_s = head->valid_from_s;
-    t->valid_to_s = head->valid_to_s;
-    t->doubtful = !iot_tls_wall(t, &now_s);
-    return t->doubtful ? (iot_tls_dates(t, t->state->floor_s) & IOT_TLS_FAULT_EXPIRED) == 0
-                       : iot_tls_dates(t, now_s) == 0;
+    if (iot_tls_wall(t, &now_s))
+        return iot_tls_dates(head->valid_from_s, head->valid_to_s, now_s) == 0;
+    return t->state->floor_s <= head->valid_to_s;
 }
 
 static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
@@ -87,6 +87,20 @@ static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
     if (mbedtls_ssl_session_load(&session, blob + HEAD, len - HEAD) == 0)
         t->state->offered = mbedtls_ssl_set_session(&t->state->ssl, &session) == 0;
     mbedtls_ssl_session_free(&session);
+    t->state->kept_from_s = head.valid_from_s;
+    t->state->kept_to_s = head.valid_to_s;
+}
+
+/* No certificate was looked at: it was when the session was made, or there is none, with a PSK. */
+void iot_tls_resumed(struct iot_tls *t)
+{
+    int64_t now_s;
+    int suite = mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->state->ssl);
+    if (!t->state->offered || iot_tls_is_psk(suite))
+        return;
+    t->valid_from_s = t->state->kept_from_s;
+    t->valid_to_s = t->state->kept_to_s;
+    t->doubtful = !iot_tls_wall(t, &now_s);
 }
 
 static bool has_store(const struct iot_tls *t)
@@ -103,7 +117,7 @@ static void forgive(struct iot_tls *t)
 iot_err iot_tls_resume(struct iot_tls *t)
 {
     uint32_t len = 0, cap = HEAD + IOT_TLS_SESSION_BYTES;
-    if (!has_store(t))
+    if (!has_store(t) || t->shun)
         return IOT_OK;
     make_tag(t, t->state->tag);
     uint8_t *blob = iot_arena_calloc(1, cap);
@@ -119,9 +133,10 @@ iot_err iot_tls_resume(struct iot_tls *t)
     return err == IOT_ERR_AGAIN ? err : IOT_OK;
 }
 
-/* A store that is slow or broken costs another attempt. */
+/* Also if the store cannot forget it, until another one is kept. */
 void iot_tls_resume_forget(struct iot_tls *t)
 {
+    t->shun |= t->state->offered;
     if (t->state->offered && t->port->kv_del != NULL)
         (void)t->port->kv_del(t->port->ctx, t->opt->session_key);
     t->state->offered = false;
@@ -134,17 +149,21 @@ void iot_tls_refused(struct iot_tls *t)
 }
 
 /* Flash wears, and a session that was resumed is most often the same one as before. */
-static bool is_kept(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+static iot_err keep(struct iot_tls *t, const uint8_t *blob, uint32_t len)
 {
     uint32_t have = 0;
     uint8_t *kept = iot_arena_calloc(1, len);
-    bool same = kept != NULL &&
-                t->port->kv_get(t->port->ctx, t->opt->session_key, kept, len, &have) == IOT_OK &&
-                have == len && memcmp(kept, blob, len) == 0;
-    if (kept != NULL)
+    iot_err err = IOT_ERR_STATE;
+    if (kept != NULL) {
+        err = t->port->kv_get(t->port->ctx, t->opt->session_key, kept, len, &have);
+        if (err == IOT_OK && (have != len || memcmp(kept, blob, len) != 0))
+            err = IOT_ERR_STATE; /* another one */
         iot_wipe(kept, len);
+    }
     iot_arena_free(kept);
-    return same;
+    if (err == IOT_OK || err == IOT_ERR_AGAIN)
+        return err;
+    return t->port->kv_set(t->port->ctx, t->opt->session_key, blob, len);
 }
 
 bool iot_tls_resume_save(struct iot_tls *t)
@@ -165,9 +184,8 @@ bool iot_tls_resume_save(struct iot_tls *t)
         head.valid_from_s = t->valid_from_s;
         head.valid_to_s = t->valid_to_s;
         memcpy(blob, &head, HEAD);
-        err = is_kept(t, blob, HEAD + (uint32_t)len)
-                  ? IOT_OK
-                  : t->port->kv_set(t->port->ctx, t->opt->session_key, blob, HEAD + (uint32_t)len);
+        err = keep(t, blob, HEAD + (uint32_t)len);
+        t->shun &= err != IOT_OK;
     }
     if (blob != NULL)
         iot_wipe(blob, HEAD + (uint32_t)room);

@@ -25,9 +25,10 @@
 #error "IOT_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
 #endif
 
-#define KINDS_ALL  (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA | IOT_TLS_PSK | IOT_TLS_PLATFORM)
-#define KINDS_CERT (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA)
-#define RSA_BITS   2048u
+#define KINDS_ALL      (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA | IOT_TLS_PSK | IOT_TLS_PLATFORM)
+#define KINDS_CERT     (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA)
+#define RSA_BITS       2048u
+#define NAME_MAX_BYTES 253u /* RFC 1035, section 2.3.4 */
 
 /* Best first. A suite is offered if its kinds are all asked for: PSK suites only with a key at hand. */
 static const struct {
@@ -85,6 +86,8 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
     bool only_psk = (kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
     struct iot_arena arena;
 
+    if (o->server_name != NULL && strlen(o->server_name) > NAME_MAX_BYTES)
+        return IOT_ERR_ARG;
     if ((kinds & ~(uint32_t)KINDS_ALL) != 0 || ((kinds & IOT_TLS_PSK) != 0 && !psk))
         return IOT_ERR_ARG;
     if (!only_psk && (o->ca == NULL || o->ca_count == 0))
@@ -145,6 +148,14 @@ static bool is_long_in_13(int state)
     return state == MBEDTLS_SSL_CLIENT_HELLO || state == MBEDTLS_SSL_SERVER_HELLO ||
            state == MBEDTLS_SSL_SERVER_CERTIFICATE || state == MBEDTLS_SSL_CERTIFICATE_VERIFY ||
            state == MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY;
+}
+
+bool iot_tls_is_psk(int suite)
+{
+    for (uint32_t i = 0; i < SUITES; i++)
+        if (suites[i].suite == suite)
+            return (suites[i].kinds & IOT_TLS_PSK) != 0;
+    return false;
 }
 
 /* What can be sliced are operations on a curve in a handshake that mbedTLS knows to be ECDHE-ECDSA. */

@@ -86,7 +86,8 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->detail = 0;
     t->frozen = t->faults = 0;
     t->save_tries = 0;
-    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = t->mute = false;
+    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = false;
+    t->mute = t->goodbye = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
     t->valid_to_s = INT64_MAX;
@@ -164,6 +165,8 @@ static int step(struct iot_tls *t)
 static void begin_up(struct iot_tls *t, iot_time now)
 {
     iot_tls_setup_shrink(t);
+    if (!t->judged)
+        iot_tls_resumed(t);
     iot_tls_floor_save(t);
     t->to_save = mbedtls_ssl_get_version_number(&t->state->ssl) != MBEDTLS_SSL_VERSION_TLS1_3;
     t->phase = PH_UP;
@@ -172,6 +175,7 @@ static void begin_up(struct iot_tls *t, iot_time now)
         iot_log_text(line, iot_tls_suite(t));
         iot_log_text(line, t->judged ? "" : ", no certificate looked at");
     }
+    t->doubtful &= t->port->wall != NULL; /* never known: nothing to wait for */
     t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 
@@ -194,7 +198,9 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         break;
     case MBEDTLS_ERR_SSL_WANT_READ:
     case MBEDTLS_ERR_SSL_WANT_WRITE:
-        if (lower != IOT_OK) /* and nothing of what came before its end is left */
+        if (t->more)
+            iot_stream_wake(&t->base);
+        else if (lower != IOT_OK) /* and nothing of what came before its end is left */
             err = lower_reason(t, lower);
         break;
     default:
@@ -221,7 +227,7 @@ static iot_err recheck(struct iot_tls *t, iot_time now)
     t->doubtful = false;
     t->deadline = IOT_TIME_NEVER;
     iot_tls_floor_save(t);
-    t->faults = iot_tls_dates(t, now_s);
+    t->faults = iot_tls_dates(t->valid_from_s, t->valid_to_s, now_s);
     if (t->faults == 0)
         return IOT_OK;
     t->detail = t->faults;
@@ -247,22 +253,29 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
     return t->doubtful && now >= t->deadline ? recheck(t, now) : IOT_OK;
 }
 
-/* Half a record may be on its way; the goodbye comes behind it. */
+/* Half a record may be on its way, and mbedTLS does no more than finish that when it is asked for the
+ * goodbye. AGAIN: not all of it has left; OK: it has, or it never will. */
+static iot_err say_goodbye(struct iot_tls *t)
+{
+    mbedtls_ssl_context *ssl = &t->state->ssl;
+    int ret = 0;
+    while (ret == 0 && !(t->goodbye && ssl->MBEDTLS_PRIVATE(out_left) == 0)) {
+        t->goodbye |= ssl->MBEDTLS_PRIVATE(out_left) == 0;
+        ret = mbedtls_ssl_close_notify(ssl);
+    }
+    return ret == MBEDTLS_ERR_SSL_WANT_WRITE ? IOT_ERR_AGAIN : IOT_OK;
+}
+
 static iot_err poll_bye(struct iot_tls *t, iot_time now)
 {
     iot_err err = poll_below(t, now);
-    bool said = err != IOT_OK || now >= t->deadline;
-    while (!said) {
-        bool behind = t->frozen != 0;
+    if (err == IOT_OK && now < t->deadline) {
         struct iot_tls_outside o = iot_tls_enter(t);
-        int ret = mbedtls_ssl_close_notify(&t->state->ssl);
+        err = say_goodbye(t);
         iot_tls_leave(t, o);
-        if (ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-            iot_tls_record_flush(t);
-            return IOT_ERR_AGAIN;
-        }
-        t->frozen = 0;
-        said = !behind || ret != 0;
+        iot_tls_record_flush(t);
+        if (err == IOT_ERR_AGAIN)
+            return err;
     }
     iot_time deadline = t->deadline;
     drop_state(t);
@@ -285,6 +298,8 @@ static iot_err tls_poll(struct iot_stream *s, iot_time now)
 {
     struct iot_tls *t = self(s);
     t->now = now;
+    t->records = 0;
+    t->more = false;
     switch ((enum tls_phase)t->phase) {
     case PH_IDLE:
         return IOT_ERR_CLOSED;

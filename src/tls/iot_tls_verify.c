@@ -56,12 +56,12 @@ static int64_t seconds(const mbedtls_x509_time *t)
     return days(t->year, t->mon, t->day) * DAY_S + t->hour * 3600 + t->min * 60 + t->sec;
 }
 
-uint16_t iot_tls_dates(const struct iot_tls *t, int64_t now_s)
+uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s)
 {
     uint16_t faults = 0;
-    if (now_s > t->valid_to_s)
+    if (now_s > to_s)
         faults |= IOT_TLS_FAULT_EXPIRED;
-    if (now_s < t->valid_from_s)
+    if (now_s < from_s)
         faults |= IOT_TLS_FAULT_NOT_YET;
     return faults;
 }
@@ -100,8 +100,10 @@ int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t
     }
     t->doubtful = !iot_tls_wall(t, &now_s);
     /* Without trusted time only the end counts, against what has passed for certain. */
-    uint16_t dates = t->doubtful ? iot_tls_dates(t, t->state->floor_s) & IOT_TLS_FAULT_EXPIRED
-                                 : iot_tls_dates(t, now_s);
+    uint16_t dates =
+        iot_tls_dates(t->valid_from_s, t->valid_to_s, t->doubtful ? t->state->floor_s : now_s);
+    if (t->doubtful)
+        dates &= IOT_TLS_FAULT_EXPIRED;
     t->faults |= dates;
     if (dates & IOT_TLS_FAULT_EXPIRED)
         *flags |= MBEDTLS_X509_BADCERT_EXPIRED;

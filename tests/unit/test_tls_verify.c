@@ -175,12 +175,13 @@ static void both_ends_belong_to_the_time_of_a_certificate(void **unused)
     (void)unused;
     tls.valid_from_s = 1000;
     tls.valid_to_s = 2000;
-    assert_int_equal(iot_tls_dates(&tls, 999), IOT_TLS_FAULT_NOT_YET);
-    assert_int_equal(iot_tls_dates(&tls, 1000), 0);
-    assert_int_equal(iot_tls_dates(&tls, 2000), 0);
-    assert_int_equal(iot_tls_dates(&tls, 2001), IOT_TLS_FAULT_EXPIRED);
+    assert_int_equal(iot_tls_dates(tls.valid_from_s, tls.valid_to_s, 999), IOT_TLS_FAULT_NOT_YET);
+    assert_int_equal(iot_tls_dates(tls.valid_from_s, tls.valid_to_s, 1000), 0);
+    assert_int_equal(iot_tls_dates(tls.valid_from_s, tls.valid_to_s, 2000), 0);
+    assert_int_equal(iot_tls_dates(tls.valid_from_s, tls.valid_to_s, 2001), IOT_TLS_FAULT_EXPIRED);
     tls.valid_from_s = 3000; /* a chain whose parts were never valid together */
-    assert_int_equal(iot_tls_dates(&tls, 2500), IOT_TLS_FAULT_NOT_YET | IOT_TLS_FAULT_EXPIRED);
+    assert_int_equal(iot_tls_dates(tls.valid_from_s, tls.valid_to_s, 2500),
+                     IOT_TLS_FAULT_NOT_YET | IOT_TLS_FAULT_EXPIRED);
 }
 
 static void the_narrowest_dates_of_a_chain_count(void **unused)

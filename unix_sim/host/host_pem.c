@@ -60,7 +60,24 @@ static bool add(struct host_pem *pem, uint32_t *used, const char *from, const ch
     return true;
 }
 
-bool host_pem_read(struct host_pem *pem, const char *path, char why[128])
+/* The label of an item: "CERTIFICATE", "EC PRIVATE KEY", "PRIVATE KEY", ... */
+static bool is_wanted(const char *label, enum host_pem_kind kind)
+{
+    size_t n = strcspn(label, "-\n");
+
+    if (kind == HOST_PEM_CERTIFICATES)
+        return n == 11 && memcmp(label, "CERTIFICATE", n) == 0;
+    return n >= 11 && memcmp(label + n - 11, "PRIVATE KEY", 11) == 0;
+}
+
+static bool is_encrypted(const char *at, const char *end)
+{
+    const char *sign = strstr(at, "ENCRYPTED");
+
+    return sign != NULL && sign < end;
+}
+
+bool host_pem_read(struct host_pem *pem, const char *path, enum host_pem_kind kind, char why[128])
 {
     static char text[2 * HOST_PEM_BYTES_MAX];
     FILE *f = fopen(path, "rb");
@@ -70,10 +87,12 @@ bool host_pem_read(struct host_pem *pem, const char *path, char why[128])
     if (f == NULL)
         return refuse(why, path, strerror(errno));
     size_t n = fread(text, 1, sizeof text - 1, f);
-    bool whole = !ferror(f) && n < sizeof text - 1;
+    bool failed = ferror(f) != 0;
     fclose(f);
-    if (!whole)
-        return refuse(why, path, "cannot be read, or is too long");
+    if (failed)
+        return refuse(why, path, "cannot be read");
+    if (n == sizeof text - 1)
+        return refuse(why, path, "too long; name a file with the few authorities that are meant");
     text[n] = '\0';
 
     if (n > 4 && (uint8_t)text[0] == 0x30 && n <= HOST_PEM_BYTES_MAX) { /* a DER SEQUENCE */
@@ -85,11 +104,16 @@ bool host_pem_read(struct host_pem *pem, const char *path, char why[128])
         const char *line = strchr(at, '\n'), *end = strstr(at, END);
         if (line == NULL || end == NULL || end < line)
             return refuse(why, path, "an item has no end");
-        /* `openssl ecparam` puts the curve's name in front of the key: not what we want. */
-        bool parameters = strncmp(at + strlen(BEGIN), "EC PARAMETERS", 13) == 0;
-        if (!parameters && !add(pem, &used, line, end))
+        bool wanted = is_wanted(at + strlen(BEGIN), kind);
+        if (wanted && is_encrypted(at, end))
+            return refuse(why, path, "the key is encrypted");
+        if (wanted && !add(pem, &used, line, end))
             return refuse(why, path, "an item is damaged, or there are too many");
         at = end;
     }
-    return pem->count != 0 || refuse(why, path, "neither PEM nor DER");
+    if (pem->count == 0)
+        return refuse(why, path,
+                      kind == HOST_PEM_KEY ? "no private key in it, PEM or DER"
+                                           : "no certificate in it, PEM or DER");
+    return true;
 }

@@ -19,8 +19,14 @@ struct host_pem {
     uint8_t bytes[HOST_PEM_BYTES_MAX];
 };
 
-/** Read a file. False: cannot be read, holds nothing, too much, or something damaged; `why` says so in
- *  words and may be NULL. */
-bool host_pem_read(struct host_pem *pem, const char *path, char why[128]);
+/** What is taken from a PEM file, whatever else it holds. A DER file is taken as it is. */
+enum host_pem_kind {
+    HOST_PEM_CERTIFICATES,
+    HOST_PEM_KEY, /* not encrypted */
+};
+
+/** Read a file. False: cannot be read, holds none of that kind, too many, or something damaged; `why` says
+ *  so in words and may be NULL. */
+bool host_pem_read(struct host_pem *pem, const char *path, enum host_pem_kind kind, char why[128]);
 
 #endif
