@@ -138,8 +138,7 @@ int64_t peer_certs_made_s(void)
 static void path_in_dir(char path[HOST_PATH_MAX], const char *file, const char *ending)
 {
     (void)peer_certs_dir();
-    assert_true(snprintf(path, HOST_PATH_MAX, "%s%s", file, ending) <
-                HOST_PATH_MAX);
+    assert_true(snprintf(path, HOST_PATH_MAX, "%s%s", file, ending) < HOST_PATH_MAX);
 }
 
 /* ---- Files ------------------------------------------------------------------------------- */

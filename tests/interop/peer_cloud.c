@@ -53,7 +53,10 @@ int peer_cloud_group_setup(void **state)
     for (uint32_t i = 0; i < COUNT(hosts); i++)
         if (!host_name_add(hosts[i], peer_loopback))
             return -1;
-    return host_pem_read(&authority, peer_cloud.ca_der, why) && authority.count == 1 ? 0 : -1;
+    return host_pem_read(&authority, peer_cloud.ca_der, HOST_PEM_CERTIFICATES, why) &&
+                   authority.count == 1
+               ? 0
+               : -1;
 }
 
 int peer_cloud_group_teardown(void **state)

@@ -201,7 +201,8 @@ static void a_client_certificate_is_an_identity_and_the_platform_tells_it(void *
     (void)state;
     if (!host_cloud_issue(&peer_cloud, PEER_PK, "cert001", cert_path, key_path))
         fail_msg("%s", peer_cloud.why);
-    assert_true(host_pem_read(&cert, cert_path, why) && host_pem_read(&key, key_path, why));
+    assert_true(host_pem_read(&cert, cert_path, HOST_PEM_CERTIFICATES, why));
+    assert_true(host_pem_read(&key, key_path, HOST_PEM_KEY, why));
     for (uint32_t known = 0; known <= 1; known++) {
         peer_seat(&seat, "cert001", NULL);
         seat.id.x509 = true;
