@@ -117,9 +117,11 @@ static void forgive(struct iot_tls *t)
 iot_err iot_tls_resume(struct iot_tls *t)
 {
     uint32_t len = 0, cap = HEAD + IOT_TLS_SESSION_BYTES;
-    if (!has_store(t) || t->shun)
+    if (!has_store(t))
         return IOT_OK;
-    make_tag(t, t->state->tag);
+    make_tag(t, t->state->tag); /* for the one that will be kept, too */
+    if (t->shun)
+        return IOT_OK;
     uint8_t *blob = iot_arena_calloc(1, cap);
     iot_err err = IOT_ERR_FULL;
     if (blob != NULL) {
