@@ -3,8 +3,10 @@
  * beside this binary's folder, built like it. */
 #include "test.h"
 
+#include "heap_trap.h"
 #include "host/host_broker.h"
 #include "host/host_child.h"
+#include "host/host_cloud.h"
 #include "host/host_dir.h"
 #include "peer_broker.h"
 #include "peer_device.h"
@@ -149,6 +151,51 @@ static void the_probe_names_a_refused_port_and_what_it_does_not_understand(void 
     ASSERT_PRINTED("EV err USAGE ");
 }
 
+/* However the script goes on, it is told, and the end is not a good one. */
+static void the_probe_names_a_server_that_is_not_who_it_should_be(void **state)
+{
+    static const char *const more[][2] = {
+        {NULL, NULL},
+        {"quit", NULL},
+        {"disc", "quit"},
+        {"wait lost 20000", "quit"},
+        {"wait connected 3000", NULL},
+        {"run 1500", "quit"},
+        {"pub a/b 0 0 00", "quit"},
+    };
+    struct host_cloud cloud;
+    char connect[2][256];
+    bool good = true;
+    (void)state;
+    heap_trap_off();
+    if (!host_cloud_start(&cloud, NULL))
+        fail_msg("%s", cloud.why);
+    /* A word of the probe has no blank in it, the path of a clone may. */
+    assert_int_equal(chdir(cloud.dir), 0);
+    for (int again = 0; again < 2; again++)
+        snprintf(connect[again], sizeof connect[again],
+                 "connect %s %u tls ca=%s name=somebody.example reconnect=%d", cloud.address,
+                 cloud.tls_port, strrchr(cloud.ca_pem, '/') + 1, again);
+    for (size_t i = 0; i < 2 * COUNT(more) && good; i++) {
+        const char *const *words = more[i / 2];
+        char *argv[] = {
+            (char *)program("probe"), "-c", connect[i % 2], NULL, NULL, NULL, NULL, NULL};
+        for (int n = 3, w = 0; w < 2 && words[w] != NULL; w++) {
+            argv[n++] = "-c";
+            argv[n++] = (char *)words[w];
+        }
+        int code = run(argv);
+        if (code != 1 || strstr(output, "EV lost TLS_VERIFY 2 NAME: ") == NULL) {
+            print_message("form %u: exit %d\n%s", (unsigned)i, code, output);
+            good = false;
+        }
+    }
+    assert_int_equal(chdir("/"), 0);
+    host_cloud_stop(&cloud);
+    heap_trap_on();
+    assert_true(good);
+}
+
 static void the_smallest_program_publishes(void **state)
 {
     (void)state;
@@ -232,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_probe_connects_subscribes_publishes_and_hears_itself),
         cmocka_unit_test(the_probe_names_a_refused_port_and_what_it_does_not_understand),
+        cmocka_unit_test(the_probe_names_a_server_that_is_not_who_it_should_be),
         cmocka_unit_test(the_smallest_program_publishes),
         cmocka_unit_test(the_demonstration_logs_in_at_the_emulated_platform_and_sums_up),
         cmocka_unit_test(one_wrong_character_in_the_secret_is_refused_and_explained),
