@@ -339,6 +339,8 @@ $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
 LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
               -Iinclude -Isrc -Iport/lwip -I$(LWIP)/src/include -Iport/unix
+# See src/crypto/iot_crypto_rsa.c.
+RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public
 MBEDTLS_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
                  -I$(MBEDTLS)/library
 ifeq ($(ABI),host)
@@ -389,7 +391,7 @@ $(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WITH_TLS) $(S
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
 $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
-$(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS)))
+$(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS) $(RSA_BOUND)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/members,$(MBEDTLS_OBJ)))
 
 $(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK) $(MBEDTLS_MARK)
@@ -414,7 +416,7 @@ $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 
 $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(MBEDTLS_FLAGS) -MD -MP -c $< -o $@
+	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
 
 $(ARCHIVE): $(LIB_OBJ) $(OUT)/members
 	$(call step,AR,$@)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_secure.h"
 
+#include "core/iot_core_assert.h"
+
 /* ---- The platform ------------------------------------------------------------------------ */
 
 #if IOT_LINK
@@ -84,6 +86,9 @@ static iot_err link_sample(struct iot_device *dev, struct iot_credentials *out)
 /* ---- TLS --------------------------------------------------------------------------------- */
 
 #if IOT_TLS && IOT_LINK
+IOT_STATIC_ASSERT(IOT_LINK_PSK_BYTES == IOT_TLS_PSK_MAX, "the platform's key fills a PSK source's");
+IOT_STATIC_ASSERT(IOT_LINK_PSK_IDENTITY_MAX <= IOT_TLS_PSK_IDENTITY_MAX, "and its identity fits");
+
 static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX], uint32_t *len,
                             uint8_t key[IOT_TLS_PSK_MAX])
 {

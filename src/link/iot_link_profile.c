@@ -67,11 +67,17 @@ iot_err iot_link_dry_run(const struct iot_link *l, const char *host,
     return credentials(&id, host, transport, scratch, cap, out);
 }
 
-/* The peer ended it, in whatever manner. */
+/* The peer ended it in good order: with close_notify; without TLS, with FIN. A reset, or an end inside of TLS,
+ * is a matter of the network, of a balancer, of a restart. */
 static bool by_peer(iot_err reason)
 {
-    return reason == IOT_ERR_TLS_CLOSED || reason == IOT_ERR_TLS_EOF || reason == IOT_ERR_TCP_EOF ||
-           reason == IOT_ERR_TCP_RESET;
+    return reason == IOT_ERR_TLS_CLOSED || reason == IOT_ERR_TCP_EOF;
+}
+
+/* ... in whatever manner. */
+static bool by_peer_somehow(iot_err reason)
+{
+    return by_peer(reason) || reason == IOT_ERR_TLS_EOF || reason == IOT_ERR_TCP_RESET;
 }
 
 static iot_err refusal(int32_t connack)
@@ -95,10 +101,10 @@ uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *
 
     if (*reason == IOT_ERR_MQTT_REFUSED)
         judged = refusal(detail);
+    else if (l->disabled && by_peer_somehow(*reason))
+        judged = IOT_ERR_LINK_DISABLED;
     else if (!by_peer(*reason))
         judged = IOT_OK;
-    else if (l->disabled)
-        judged = IOT_ERR_LINK_DISABLED;
     else if (stage == IOT_MQTT_ACCEPTED)
         judged = IOT_ERR_LINK_TWICE;
     else if (stage == IOT_MQTT_ASKED ||

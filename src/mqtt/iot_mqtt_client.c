@@ -181,7 +181,8 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
         c->until = now + LOGIN_AGAIN_MS;
         return;
     }
-    if (err == IOT_OK)
+    bool refused = err != IOT_OK; /* by ourselves: no stream has a number for it */
+    if (!refused)
         err = c->stream->ops->open(c->stream, &c->to, now);
     if (err == IOT_ERR_AGAIN) {
         c->until = now + OPEN_AGAIN_MS;
@@ -196,6 +197,8 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
         iot_log_u32(line, c->to.port);
     }
     emit_kind(c, IOT_EV_CONNECTING);
+    if (refused)
+        lose(c, err, 0, now);
 }
 
 static void start_session(struct iot_mqtt_client *c, iot_time now)

@@ -95,6 +95,12 @@ static bool record_too_large(struct iot_tls *t)
     return t->detail > IOT_TLS_RX_BYTES;
 }
 
+/* Codes of mbedTLS's X.509 module, whatever ASN.1 adds to them. */
+static bool is_of_x509(int code)
+{
+    return code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code >= MBEDTLS_ERR_X509_FATAL_ERROR;
+}
+
 iot_err iot_tls_error(struct iot_tls *t, int code)
 {
     if (t->arena.failed != 0) {
@@ -128,8 +134,14 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = code;
         return IOT_ERR_TLS_PROTOCOL;
     default:
-        return IOT_ERR_TLS_PROTOCOL;
+        break;
     }
+    if (t->state != NULL && in_handshake(t->state) && is_of_x509(code)) {
+        t->detail =
+            IOT_TLS_FAULT_OTHER; /* it cannot be parsed, or has a critical part that nobody knows */
+        return IOT_ERR_TLS_VERIFY;
+    }
+    return IOT_ERR_TLS_PROTOCOL;
 }
 
 #endif

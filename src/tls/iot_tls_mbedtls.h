@@ -12,6 +12,7 @@
 
 #define IOT_TLS_SUITES_MAX 20
 #define IOT_TLS_TAG_BYTES  16
+#define IOT_TLS_TIME_KEY   "iot-time" /* in the port's kv */
 
 struct iot_tls_state {
     mbedtls_ssl_context ssl;
@@ -23,7 +24,8 @@ struct iot_tls_state {
     uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
     bool offered;                   /* a session from kv, of a chain with these dates */
     int64_t kept_from_s, kept_to_s;
-    bool named; /* mbedTLS knows whom the certificate must be for */
+    uint8_t *blob; /* what is in kv, until it is offered */
+    uint32_t blob_len;
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
@@ -49,32 +51,44 @@ void iot_tls_record_mark(struct iot_tls *t);
 iot_err iot_tls_setup(struct iot_tls *t);
 /** Give all back and wipe it. */
 void iot_tls_teardown(struct iot_tls *t);
+/** Once the handshake is over nobody looks at the authorities and our key again. */
+void iot_tls_setup_shrink(struct iot_tls *t);
+
+/** iot_tls_name.c: whom the certificate must be for; is that an address; is it for that one. */
+const char *iot_tls_name(const struct iot_tls *t);
+bool iot_tls_is_address(const char *name);
+bool iot_tls_is_for(const mbedtls_x509_crt *crt, const char *name);
+
+/** iot_tls_kinds.c: what options ask for. */
+uint32_t iot_tls_kinds(const struct iot_tls_options *o);
+bool iot_tls_offers_13(const struct iot_tls_options *o);
+void iot_tls_choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o);
 /** A suite that begins with a pre-shared key. */
 bool iot_tls_is_psk(int suite);
 /** The next handshake step may take long and is not sliced. */
 bool iot_tls_long_step(const struct iot_tls_state *x);
-/** Once the handshake is over nobody looks at the authorities and our key again. */
-void iot_tls_setup_shrink(struct iot_tls *t);
 
-/** iot_tls_verify.c: whom the certificate must be for. */
-const char *iot_tls_name(const struct iot_tls *t);
-/** mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
+/** iot_tls_verify.c: mbedTLS's f_vrfy, once per certificate of the chain, the leaf last. Collects
  *  t->faults and the chain's dates. */
 int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
 /** mbedTLS's flags as enum iot_tls_fault. */
 uint16_t iot_tls_faults(uint32_t flags);
-/** The latest moment that has passed for certain: options, and the last trusted time in kv. AGAIN: the
+/** iot_tls_floor.c: the latest moment that has passed for certain: options, and the last trusted time in kv. AGAIN: the
  *  store is slow. */
 iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s);
 /** Trusted time, remembered as a floor for the next boot; false: unknown. */
 bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s);
 void iot_tls_floor_save(const struct iot_tls *t);
+/** As far as we know, is this certificate in its time? */
+bool iot_tls_is_time_of(const struct iot_tls *t, const mbedtls_x509_crt *crt);
 /** Do these dates fit this moment? The fault, or 0. */
 uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s);
 
-/** iot_tls_resume.c: offer the session in kv, if it is for the same host and trust. Whatever is wrong with
- *  it means a full handshake. IOT_OK; IOT_ERR_AGAIN: the store is slow. */
-iot_err iot_tls_resume(struct iot_tls *t);
+/** iot_tls_resume.c: read the session from kv. IOT_OK, also if there is none; IOT_ERR_AGAIN: the store is
+ *  slow. */
+iot_err iot_tls_resume_read(struct iot_tls *t);
+/** Offer it, if it is for the same host and trust. Whatever is wrong with it means a full handshake. */
+void iot_tls_resume(struct iot_tls *t);
 /** Keep the session for next time. False: the store is slow, ask again. */
 bool iot_tls_resume_save(struct iot_tls *t);
 

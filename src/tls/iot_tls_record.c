@@ -8,8 +8,9 @@
 #include "core/iot_core_assert.h"
 #include "tls/iot_tls_mbedtls.h"
 
-#define RECORDS_MAX                                                                                \
-    4 /* in one tick: mbedTLS goes on by itself over alerts that are warnings, HelloRequests ... */
+#define RECORD_COST 128 /* of a record with nothing in it, as bytes of one that is full */
+#define ANSWERS_MAX 4   /* to one record: no honest server asks for renegotiation again and again */
+#define RECORDS_MAX 4   /* in one tick: mbedTLS goes on by itself over warnings and HelloRequests */
 
 struct iot_tls_outside iot_tls_enter(struct iot_tls *t)
 {
@@ -32,6 +33,8 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     struct iot_tls *t = arg;
     uint32_t taken = 0;
     struct iot_bytes b = {bytes, (uint32_t)n};
+    if (t->reading && ++t->answers > ANSWERS_MAX)
+        return MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
     if (t->mute) /* said into the void: mbedTLS shall go on and read the peer's last words */
         return (int)n;
     if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
@@ -92,7 +95,7 @@ static void fail(struct iot_tls *t, int code)
 static bool is_ticket(struct iot_tls *t, int ret)
 {
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-        t->to_save = true;
+        t->to_save = !t->saved;
     else if (ret != MBEDTLS_ERR_SSL_WANT_READ ||
              t->state->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER)
         return false;
@@ -113,7 +116,10 @@ iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint
         return IOT_ERR_AGAIN;
 
     struct iot_tls_outside o = iot_tls_enter(t);
+    t->answers = 0;
+    t->reading = true;
     int ret = mbedtls_ssl_read(ssl, into, cap);
+    t->reading = false;
     iot_tls_leave(t, o);
     if (!decrypted && ret != MBEDTLS_ERR_SSL_WANT_READ)
         t->may_read = false;
@@ -145,6 +151,10 @@ iot_err iot_tls_record_write(struct iot_tls *t, struct iot_bytes bytes, uint32_t
     if (room > 0 && len > (uint32_t)room)
         len = (uint32_t)room;
 
+    if (t->frozen == 0 && t->sent_bytes >= IOT_TLS_TX_BYTES) { /* enough for one tick */
+        iot_stream_wake(&t->base);
+        return IOT_ERR_AGAIN;
+    }
     bool others = t->frozen == 0 && ssl->MBEDTLS_PRIVATE(out_left) != 0;
     int ret = (int)t->frozen;
     if (t->frozen == 0 || ssl->MBEDTLS_PRIVATE(out_left) != 0) {
@@ -168,6 +178,7 @@ iot_err iot_tls_record_write(struct iot_tls *t, struct iot_bytes bytes, uint32_t
         return IOT_ERR_AGAIN;
     }
     t->written += (uint32_t)ret;
+    t->sent_bytes += (uint32_t)ret + RECORD_COST;
     iot_tls_record_mark(t);
     *taken = (uint32_t)ret;
     return IOT_OK;

@@ -114,25 +114,35 @@ static void forgive(struct iot_tls *t)
     t->arena.failed = 0;
 }
 
-iot_err iot_tls_resume(struct iot_tls *t)
+iot_err iot_tls_resume_read(struct iot_tls *t)
 {
-    uint32_t len = 0, cap = HEAD + IOT_TLS_SESSION_BYTES;
-    if (!has_store(t))
+    struct iot_tls_state *x = t->state;
+    uint32_t cap = HEAD + IOT_TLS_SESSION_BYTES;
+    if (!has_store(t) || t->shun)
         return IOT_OK;
-    make_tag(t, t->state->tag); /* for the one that will be kept, too */
-    if (t->shun)
-        return IOT_OK;
-    uint8_t *blob = iot_arena_calloc(1, cap);
-    iot_err err = IOT_ERR_FULL;
-    if (blob != NULL) {
-        err = t->port->kv_get(t->port->ctx, t->opt->session_key, blob, cap, &len);
-        if (err == IOT_OK)
-            offer(t, blob, len);
-        iot_wipe(blob, cap);
-        iot_arena_free(blob);
-    }
+    x->blob = iot_arena_calloc(1, cap);
     forgive(t);
+    if (x->blob == NULL)
+        return IOT_OK;
+    iot_err err = t->port->kv_get(t->port->ctx, t->opt->session_key, x->blob, cap, &x->blob_len);
+    if (err != IOT_OK)
+        x->blob_len = 0;
     return err == IOT_ERR_AGAIN ? err : IOT_OK;
+}
+
+void iot_tls_resume(struct iot_tls *t)
+{
+    struct iot_tls_state *x = t->state;
+    if (!has_store(t))
+        return;
+    make_tag(t, x->tag); /* for the one that will be kept, too */
+    if (x->blob == NULL)
+        return;
+    offer(t, x->blob, x->blob_len);
+    iot_wipe(x->blob, HEAD + IOT_TLS_SESSION_BYTES);
+    iot_arena_free(x->blob);
+    x->blob = NULL;
+    forgive(t);
 }
 
 /* Also if the store cannot forget it, until another one is kept. */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <mbedtls/ecp.h>
-#include <mbedtls/ssl_ciphersuites.h>
 
 #if MBEDTLS_SSL_IN_CONTENT_LEN != IOT_TLS_RX_BYTES ||                                              \
     MBEDTLS_SSL_OUT_CONTENT_LEN != IOT_TLS_TX_BYTES
@@ -25,36 +24,7 @@
 #error "IOT_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
 #endif
 
-#define KINDS_ALL      (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA | IOT_TLS_PSK | IOT_TLS_PLATFORM)
-#define KINDS_CERT     (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA)
-#define RSA_BITS       2048u
-#define NAME_MAX_BYTES 253u /* RFC 1035, section 2.3.4 */
-
-/* Best first. A suite is offered if its kinds are all asked for: PSK suites only with a key at hand. */
-static const struct {
-    uint16_t suite;
-    uint8_t kinds;
-} suites[] = {
-#if IOT_TLS_13
-    {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, 0},
-    {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0},
-    {MBEDTLS_TLS1_3_AES_128_CCM_SHA256, 0},
-#endif
-    {MBEDTLS_TLS_PSK_WITH_AES_128_GCM_SHA256, IOT_TLS_PSK},
-    {MBEDTLS_TLS_PSK_WITH_AES_128_CCM, IOT_TLS_PSK},
-    {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, IOT_TLS_PSK},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, IOT_TLS_ECDHE_ECDSA},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, IOT_TLS_ECDHE_ECDSA},
-    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM, IOT_TLS_ECDHE_ECDSA},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, IOT_TLS_ECDHE_RSA},
-    {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, IOT_TLS_ECDHE_RSA},
-    {MBEDTLS_TLS_RSA_WITH_AES_128_GCM_SHA256, IOT_TLS_PLATFORM},
-    {MBEDTLS_TLS_RSA_WITH_AES_256_CBC_SHA256, IOT_TLS_PLATFORM},
-    {MBEDTLS_TLS_RSA_WITH_AES_128_CBC_SHA256, IOT_TLS_PLATFORM},
-    {MBEDTLS_TLS_PSK_WITH_AES_128_CBC_SHA, IOT_TLS_PLATFORM | IOT_TLS_PSK},
-};
-
-#define SUITES (sizeof suites / sizeof suites[0])
+#define RSA_BITS 2048u
 
 static const uint16_t groups[] = {
     MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, /* first: what ECP_RESTARTABLE can slice and is cheapest */
@@ -74,129 +44,42 @@ static const mbedtls_x509_crt_profile profile = {
     .rsa_min_bitlen = RSA_BITS,
 };
 
-static uint32_t kinds_of(const struct iot_tls_options *o)
+/* A certificate in DER, which stays where it is, at the end of a chain. With `fits`: unless it says no. */
+static int add_to_chain(struct iot_tls *t, const struct iot_bytes *der, mbedtls_x509_crt **end,
+                        bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
 {
-    return o->kinds != 0 ? o->kinds : IOT_TLS_KINDS_DEFAULT;
-}
-
-iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
-{
-    uint32_t kinds = kinds_of(o);
-    bool psk = o->psk.ptr != NULL ? o->psk.len != 0 && o->psk_identity.len != 0 : psk_source;
-    bool only_psk = (kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
-    struct iot_arena arena;
-
-    if (o->server_name != NULL && strlen(o->server_name) > NAME_MAX_BYTES)
-        return IOT_ERR_ARG;
-    if ((kinds & ~(uint32_t)KINDS_ALL) != 0 || ((kinds & IOT_TLS_PSK) != 0 && !psk))
-        return IOT_ERR_ARG;
-    if (!only_psk && (o->ca == NULL || o->ca_count == 0))
-        return IOT_ERR_ARG;
-    if ((o->cert_count != 0) != (o->key.ptr != NULL) || (o->cert_count != 0 && o->cert == NULL))
-        return IOT_ERR_ARG;
-    if (o->psk.len > IOT_TLS_PSK_MAX || o->psk_identity.len > IOT_TLS_PSK_IDENTITY_MAX)
-        return IOT_ERR_ARG;
-    return iot_arena_init(&arena, o->arena, o->arena_bytes) ? IOT_OK : IOT_ERR_ARG;
-}
-
-/* RFC 6066, section 3: addresses are no server names. */
-static bool is_address(const char *name)
-{
-    return strchr(name, ':') != NULL || name[strspn(name, "0123456789.")] == '\0';
-}
-
-/* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
-static bool offers_13(const struct iot_tls_options *o)
-{
-    return IOT_TLS_13 && (kinds_of(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
-}
-
-static bool offered(uint32_t i, const struct iot_tls_options *o)
-{
-    if (suites[i].kinds == 0)
-        return offers_13(o);
-    return (suites[i].kinds & ~kinds_of(o)) == 0 &&
-           (o->ca_count != 0 || (suites[i].kinds & IOT_TLS_PSK) != 0);
-}
-
-static void choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < SUITES; i++)
-        if (offered(i, o))
-            x->suites[n++] = suites[i].suite;
-    x->suites[n] = 0;
-    mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);
-}
-
-static bool is_rsa(const mbedtls_pk_context *key)
-{
-    return mbedtls_pk_get_type(key) == MBEDTLS_PK_RSA;
-}
-
-static bool has_rsa_authority(const struct iot_tls_state *x)
-{
-    for (const mbedtls_x509_crt *c = x->ca; c != NULL; c = c->next)
-        if (is_rsa(&c->pk))
-            return true;
-    return false;
-}
-
-/* In 1.3 nothing is sliced: PSA's part of ECDHE begins in our hello, even if the server then speaks 1.2. */
-static bool is_long_in_13(int state)
-{
-    return state == MBEDTLS_SSL_CLIENT_HELLO || state == MBEDTLS_SSL_SERVER_HELLO ||
-           state == MBEDTLS_SSL_SERVER_CERTIFICATE || state == MBEDTLS_SSL_CERTIFICATE_VERIFY ||
-           state == MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY;
-}
-
-bool iot_tls_is_psk(int suite)
-{
-    for (uint32_t i = 0; i < SUITES; i++)
-        if (suites[i].suite == suite)
-            return (suites[i].kinds & IOT_TLS_PSK) != 0;
-    return false;
-}
-
-/* What can be sliced are operations on a curve in a handshake that mbedTLS knows to be ECDHE-ECDSA. */
-bool iot_tls_long_step(const struct iot_tls_state *x)
-{
-    int state = x->ssl.MBEDTLS_PRIVATE(state);
-    const mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session_negotiate);
-    if (mbedtls_ssl_get_version_number(&x->ssl) == MBEDTLS_SSL_VERSION_TLS1_3)
-        return is_long_in_13(state);
-    if (session == NULL)
-        return false;
-    if (state < MBEDTLS_SSL_SERVER_CERTIFICATE || state > MBEDTLS_SSL_CERTIFICATE_VERIFY)
-        return false;
-    for (uint32_t i = 0; i < SUITES; i++)
-        if (suites[i].suite == session->MBEDTLS_PRIVATE(ciphersuite) &&
-            (suites[i].kinds == IOT_TLS_ECDHE_RSA || suites[i].kinds == IOT_TLS_PLATFORM))
-            return true;
-    return (state == MBEDTLS_SSL_SERVER_CERTIFICATE && has_rsa_authority(x)) ||
-           (state == MBEDTLS_SSL_CERTIFICATE_VERIFY && is_rsa(&x->key));
-}
-
-/* Certificates in DER, which stay where they are. None: `*chain` stays NULL. */
-static int parse_chain(const struct iot_bytes *der, uint32_t count, mbedtls_x509_crt **chain)
-{
-    if (count == 0)
-        return 0;
-    *chain = iot_arena_calloc(1, sizeof **chain);
-    if (*chain == NULL)
+    mbedtls_x509_crt *crt = iot_arena_calloc(1, sizeof *crt);
+    if (crt == NULL)
         return MBEDTLS_ERR_X509_ALLOC_FAILED;
-    mbedtls_x509_crt_init(*chain);
+    mbedtls_x509_crt_init(crt);
+    int ret = mbedtls_x509_crt_parse_der_nocopy(crt, der->ptr, der->len);
+    if (ret == 0 && (fits == NULL || fits(t, crt))) {
+        *end = crt;
+        return 0;
+    }
+    mbedtls_x509_crt_free(crt);
+    iot_arena_free(crt);
+    return ret;
+}
+
+static int parse_chain(struct iot_tls *t, const struct iot_bytes *der, uint32_t count,
+                       mbedtls_x509_crt **chain,
+                       bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
+{
+    mbedtls_x509_crt **end = chain;
     for (uint32_t i = 0; i < count; i++) {
-        int ret = mbedtls_x509_crt_parse_der_nocopy(*chain, der[i].ptr, der[i].len);
+        int ret = add_to_chain(t, &der[i], end, fits);
         if (ret != 0)
             return ret;
+        if (*end != NULL)
+            end = &(*end)->next;
     }
     return 0;
 }
 
 static void free_chain(mbedtls_x509_crt **chain)
 {
-    mbedtls_x509_crt_free(*chain);
+    mbedtls_x509_crt_free(*chain); /* and those behind it, which it gives back itself */
     iot_arena_free(*chain);
     *chain = NULL;
 }
@@ -205,10 +88,14 @@ static int add_certificates(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     const struct iot_tls_options *o = t->opt;
-    int ret = parse_chain(o->ca, o->ca_count, &x->ca);
+    /* Of a renewed authority only the one whose time it is: mbedTLS would take the first. If it is nobody's
+     * time, all: then that is what is found. */
+    int ret = parse_chain(t, o->ca, o->ca_count, &x->ca, iot_tls_is_time_of);
+    if (ret == 0 && x->ca == NULL)
+        ret = parse_chain(t, o->ca, o->ca_count, &x->ca, NULL);
     mbedtls_ssl_conf_ca_chain(&x->conf, x->ca, NULL);
     if (ret == 0)
-        ret = parse_chain(o->cert, o->cert_count, &x->own);
+        ret = parse_chain(t, o->cert, o->cert_count, &x->own, NULL);
     if (ret != 0 || o->cert_count == 0)
         return ret;
     ret = mbedtls_pk_parse_key(&x->key, o->key.ptr, o->key.len, NULL, 0, iot_drbg_random, x->drbg);
@@ -223,7 +110,7 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     uint32_t len = 0;
 
     *ret = 0;
-    if ((kinds_of(o) & IOT_TLS_PSK) == 0)
+    if ((iot_tls_kinds(o) & IOT_TLS_PSK) == 0)
         return IOT_OK;
     if (o->psk.ptr != NULL) {
         *ret = mbedtls_ssl_conf_psk(&t->state->conf, o->psk.ptr, o->psk.len, o->psk_identity.ptr,
@@ -279,10 +166,10 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
     /* A version without a suite for it would be chosen, and then found to have none in common. */
     mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    if (offers_13(t->opt))
+    if (iot_tls_offers_13(t->opt))
         configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
-    choose_suites(x, t->opt);
+    iot_tls_choose_suites(x, t->opt);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
@@ -323,17 +210,20 @@ static iot_err fill(struct iot_tls *t)
     if (ret != 0)
         return credential_error(t, ret);
 
-    ask_for_small_records(x, offers_13(t->opt));
+    ask_for_small_records(x, iot_tls_offers_13(t->opt));
     if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
     if (ret == 0)
         ret = mbedtls_ssl_setup(&x->ssl, &x->conf);
-    x->named = !is_address(iot_tls_name(t));
+    /* For SNI, which knows no addresses (RFC 6066, section 3). NULL: mbedTLS shall not look at names itself. */
+    const char *name = iot_tls_name(t);
     if (ret == 0)
-        ret = mbedtls_ssl_set_hostname(&x->ssl, x->named ? iot_tls_name(t) : NULL);
-    t->stuck = IOT_ERR_KV;
-    return ret == 0 ? iot_tls_resume(t) : iot_tls_error(t, ret);
+        ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_is_address(name) ? NULL : name);
+    if (ret != 0)
+        return iot_tls_error(t, ret);
+    iot_tls_resume(t);
+    return IOT_OK;
 }
 
 iot_err iot_tls_setup(struct iot_tls *t)
@@ -351,8 +241,11 @@ iot_err iot_tls_setup(struct iot_tls *t)
     mbedtls_ssl_init(&x->ssl);
     mbedtls_ssl_config_init(&x->conf);
     mbedtls_pk_init(&x->key);
-    t->stuck = IOT_ERR_RANDOM;
-    err = iot_drbg_new(t->port, &x->drbg);
+    err = iot_tls_resume_read(t); /* what may be slow comes before what is dear */
+    if (err == IOT_OK) {
+        t->stuck = IOT_ERR_RANDOM;
+        err = iot_drbg_new(t->port, &x->drbg);
+    }
     if (err == IOT_OK) {
         iot_drbg_enter(x->drbg);
         mbedtls_ecp_set_max_ops(IOT_TLS_ECP_OPS);
@@ -383,12 +276,27 @@ static void drop_peer_certificate(struct iot_tls_state *x)
 }
 #endif
 
+/* It is made from the device's secret. */
+static void drop_psk(struct iot_tls_state *x)
+{
+    if (x->conf.MBEDTLS_PRIVATE(psk) == NULL)
+        return;
+    iot_wipe(x->conf.MBEDTLS_PRIVATE(psk), (uint32_t)x->conf.MBEDTLS_PRIVATE(psk_len));
+    iot_arena_free(x->conf.MBEDTLS_PRIVATE(psk));
+    x->conf.MBEDTLS_PRIVATE(psk) = NULL;
+    x->conf.MBEDTLS_PRIVATE(psk_len) = 0;
+}
+
 void iot_tls_setup_shrink(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     drop_peer_certificate(x);
     mbedtls_ssl_conf_ca_chain(&x->conf, NULL, NULL);
     free_chain(&x->ca);
+    mbedtls_ssl_conf_own_cert(&x->conf, NULL, NULL);
+    free_chain(&x->own);
+    mbedtls_pk_free(&x->key);
+    drop_psk(x);
 }
 
 void iot_tls_teardown(struct iot_tls *t)
@@ -401,6 +309,7 @@ void iot_tls_teardown(struct iot_tls *t)
     free_chain(&x->ca);
     free_chain(&x->own);
     mbedtls_pk_free(&x->key);
+    iot_arena_free(x->blob);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);
     iot_arena_free(x);

@@ -86,7 +86,7 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->detail = 0;
     t->frozen = t->faults = 0;
     t->save_tries = 0;
-    t->judged = t->doubtful = t->to_save = t->may_read = t->ended = false;
+    t->judged = t->doubtful = t->to_save = t->saved = t->may_read = t->ended = false;
     t->mute = t->goodbye = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
@@ -145,14 +145,6 @@ static int step(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
     bool busy = t->base.on_busy != NULL && iot_tls_long_step(x);
-    /* Addresses are not sent as SNI, but the certificate has to be for this one. Not before now: in 1.3 there
-     * may have been a second hello. */
-    if (x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE && !x->named) {
-        int ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_name(t));
-        if (ret != 0)
-            return ret;
-        x->named = true;
-    }
     if (busy)
         t->base.on_busy(t->base.busy_ctx, true);
     int ret = mbedtls_ssl_handshake_step(&x->ssl);
@@ -248,6 +240,7 @@ static iot_err poll_up(struct iot_tls *t, iot_time now)
     if (t->to_save) {
         struct iot_tls_outside o = iot_tls_enter(t);
         t->to_save = !iot_tls_resume_save(t) && ++t->save_tries < SAVE_TRIES;
+        t->saved |= !t->to_save;
         iot_tls_leave(t, o);
     }
     return t->doubtful && now >= t->deadline ? recheck(t, now) : IOT_OK;
@@ -269,7 +262,12 @@ static iot_err say_goodbye(struct iot_tls *t)
 static iot_err poll_bye(struct iot_tls *t, iot_time now)
 {
     iot_err err = poll_below(t, now);
-    if (err == IOT_OK && now < t->deadline) {
+    if (err != IOT_OK) { /* nothing that could be closed in good order */
+        err = lower_reason(t, err);
+        t->lower->ops->abort(t->lower);
+        return end(t, err);
+    }
+    if (now < t->deadline) {
         struct iot_tls_outside o = iot_tls_enter(t);
         err = say_goodbye(t);
         iot_tls_leave(t, o);
@@ -299,6 +297,7 @@ static iot_err tls_poll(struct iot_stream *s, iot_time now)
     struct iot_tls *t = self(s);
     t->now = now;
     t->records = 0;
+    t->sent_bytes = 0;
     t->more = false;
     switch ((enum tls_phase)t->phase) {
     case PH_IDLE:

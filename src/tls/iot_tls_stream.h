@@ -31,16 +31,21 @@ struct iot_tls {
     struct iot_stream base;
     uint8_t phase;
     uint8_t save_tries;
-    bool may_read;   /* this tick's one record is not yet decrypted */
-    bool doubtful;   /* dates were judged without trusted time */
-    bool to_save;    /* the new session is not yet in kv */
-    bool judged;     /* the chain was looked at in this handshake: it was no resumption */
-    bool shun;       /* the session in kv is not offered: it, or the login behind it, failed */
-    bool more;       /* this tick has read its share of records */
-    uint8_t records; /* begun in this tick */
-    bool ended;      /* nothing can be decrypted any more */
-    bool goodbye;    /* BYE: close_notify is made; what is out may be a rest of it */
-    bool mute;       /* the lower stream has ended: it is not written to */
+    bool may_read; /* this tick's one record is not yet decrypted */
+    bool doubtful; /* dates were judged without trusted time */
+    bool to_save;  /* the new session is not yet in kv */
+    bool
+        saved; /* one session per connection: flash wears, and a server may send tickets without end */
+    bool judged;         /* the chain was looked at in this handshake: it was no resumption */
+    bool shun;           /* the session in kv is not offered: it, or the login behind it, failed */
+    bool more;           /* this tick has read its share of records */
+    bool reading;        /* inside of mbedtls_ssl_read */
+    uint8_t records;     /* begun in this tick */
+    uint8_t answers;     /* what mbedTLS wrote by itself, within one read */
+    uint32_t sent_bytes; /* encrypted in this tick */
+    bool ended;          /* nothing can be decrypted any more */
+    bool goodbye;        /* BYE: close_notify is made; what is out may be a rest of it */
+    bool mute;           /* the lower stream has ended: it is not written to */
     uint16_t
         frozen;    /* bytes offered to mbedTLS and not yet taken: to be offered again as they are */
     int16_t stuck; /* PREPARE: the name of what never comes */

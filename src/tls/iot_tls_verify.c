@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked of the server's certificates beside their signatures. mbedTLS looks for a chain and
- * at the name; what it leaves to a clock, and its kindness to the common name, is settled here. */
+/* What is asked of the server's certificates beside their signatures: mbedTLS looks for a chain; dates and the
+ * name are judged here. */
 #include "tls/iot_tls_stream.h"
 
 #if IOT_TLS
 
 #include "tls/iot_tls_mbedtls.h"
 
-#include <mbedtls/oid.h>
-
-#define TIME_KEY  "iot-time"
-#define SAVE_DIFF (24 * 3600) /* flash wears: a floor may be a day old */
-#define DAY_S     86400
+#define DAY_S 86400
 
 static const struct {
     uint32_t flag;
@@ -66,11 +62,11 @@ uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s)
     return faults;
 }
 
-const char *iot_tls_name(const struct iot_tls *t)
+bool iot_tls_is_time_of(const struct iot_tls *t, const mbedtls_x509_crt *crt)
 {
-    if (t->opt->server_name != NULL)
-        return t->opt->server_name;
-    return t->to->server_name != NULL ? t->to->server_name : t->to->host;
+    int64_t from_s = seconds(&crt->valid_from), to_s = seconds(&crt->valid_to), now_s;
+    return iot_tls_wall(t, &now_s) ? iot_tls_dates(from_s, to_s, now_s) == 0
+                                   : t->state->floor_s <= to_s;
 }
 
 /* From the authority down to the leaf, depth 0. */
@@ -93,8 +89,7 @@ int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t
     if (depth != 0)
         return 0;
 
-    /* RFC 6125, section 6.4.4, as RFC 9525 has it: the common name is no name of a server. */
-    if (!mbedtls_x509_crt_has_ext_type(crt, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME)) {
+    if (!iot_tls_is_for(crt, iot_tls_name(t))) {
         t->faults |= IOT_TLS_FAULT_NAME;
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
     }
@@ -110,46 +105,6 @@ int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t
     if (dates & IOT_TLS_FAULT_NOT_YET)
         *flags |= MBEDTLS_X509_BADCERT_FUTURE;
     return 0;
-}
-
-bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s)
-{
-    return t->port->wall != NULL && t->port->wall(t->port->ctx, now_s) == IOT_OK;
-}
-
-static iot_err saved_time(const struct iot_tls *t, int64_t *at_s)
-{
-    uint32_t len = 0;
-    if (t->port->kv_get == NULL)
-        return IOT_ERR_STATE;
-    iot_err err = t->port->kv_get(t->port->ctx, TIME_KEY, at_s, sizeof *at_s, &len);
-    return err == IOT_OK && len != sizeof *at_s ? IOT_ERR_SIZE : err;
-}
-
-iot_err iot_tls_floor(const struct iot_tls *t, int64_t *floor_s)
-{
-    int64_t saved_s = 0;
-    iot_err err = saved_time(t, &saved_s);
-    if (err == IOT_ERR_AGAIN)
-        return err;
-    *floor_s = t->opt->min_wall_s;
-    if (err == IOT_OK && saved_s > *floor_s)
-        *floor_s = saved_s;
-    return IOT_OK;
-}
-
-/* A store that is slow or broken costs only the age of the floor. */
-void iot_tls_floor_save(const struct iot_tls *t)
-{
-    int64_t now_s = 0;
-    if (t->port->kv_set == NULL || !iot_tls_wall(t, &now_s))
-        return;
-    /* Also downwards: a floor in the future, of whatever origin, would make good certificates look expired. */
-    int64_t ahead_s = now_s - t->state->floor_s;
-    bool behind = ahead_s <= -SAVE_DIFF && now_s >= t->opt->min_wall_s;
-    if ((ahead_s >= SAVE_DIFF || behind) &&
-        t->port->kv_set(t->port->ctx, TIME_KEY, &now_s, sizeof now_s) == IOT_OK)
-        t->state->floor_s = now_s; /* not again for this connection */
 }
 
 #endif
