@@ -65,7 +65,7 @@ static iot_err end(struct iot_tls *t, iot_err reason)
  * that does not like how we begin. */
 static iot_err lower_reason(struct iot_tls *t, iot_err err)
 {
-    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase != PH_UP);
+    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase < PH_UP);
     t->detail = t->lower->ops->detail(t->lower);
     return rude ? IOT_ERR_TLS_EOF : err;
 }
