@@ -152,8 +152,8 @@ void iot_arena_free(void *p)
     uint32_t at = (uint32_t)((uint8_t *)p - a->base) / UNIT;
     uint32_t units = size_of(a, at), before = head(a, at)->before;
     IOT_ASSERT((head(a, at)->units & USED) != 0); /* twice, or never given out */
-    /* Overrun, of this one's header by the block before it, or of the next one's by this; or twice, and it was joined
-     * with the one before, which is larger since then. */
+    /* Overrun: of this one's header by the block before it, or of the next one's by this. Or twice, and it
+     * was joined with the one before, which is larger since then. */
     IOT_ASSERT(at + units <= end_of(a) && units <= a->used);
     IOT_ASSERT(before == 0 ? at == 1 : before < at && size_of(a, at - before) == before);
     IOT_ASSERT(at + units == end_of(a) || head(a, at + units)->before == units);
