@@ -264,9 +264,8 @@ static void write_config(const char *path, const struct recipe *r)
 static void sign(const struct recipe *r, struct made *m, const struct made *issuer)
 {
     char config[HOST_PATH_MAX], days[16];
-    const char *words[WORDS_MAX] = {
-        "req",         "-x509", "-noenc",  "-out",  m->pem, "-config", config,
-        "-extensions", "ext",   r->digest, "-days", days};
+    const char *words[WORDS_MAX] = {"req",  "-x509",       "-noenc", "-out",    m->pem,  "-config",
+                                    config, "-extensions", "ext",    r->digest, "-days", days};
     int n = 12;
     bool is_new = strcmp(r->key, TWIN) != 0 && strcmp(r->key, LONG) != 0;
 

@@ -242,7 +242,7 @@ static void nothing_but_an_address_does_for_an_address(void **state)
 static void one_of_several_names_is_enough(void **state)
 {
     static const struct san sans[] = {
-        {URI, BYTES("u.example")}, {DNS, BYTES("a.example")},    {EMAIL, BYTES("m@c.example")},
+        {URI, BYTES("u.example")}, {DNS, BYTES("a.example")}, {EMAIL, BYTES("m@c.example")},
         {DNS, BYTES("*.d.org")},   {IP, BYTES("\x0a\0\2\2")},
     };
     static const struct {

@@ -130,6 +130,22 @@ static void a_few_wishes_in_one_record_are_refused_and_the_link_stays(void **sta
     world_abort(w);
 }
 
+static void an_answer_in_many_pieces_is_one_answer(void **state)
+{
+    uint32_t got;
+    (void)state;
+    world_connect(w);
+    w->stub.write_max = 1;
+    for (int i = 0; i < 5; i++) {
+        world_receive(w, HANDSHAKE, "\0\0\0\0", 4);
+        assert_err(world_poll(w), IOT_OK);
+        assert_err(world_read(w, b, sizeof b, &got), IOT_ERR_AGAIN);
+        assert_err(world_poll(w), IOT_OK);
+    }
+    assert_int_equal(w->stub.tx_len, 5 * REFUSAL_BYTES);
+    world_abort(w);
+}
+
 /* ---- Sent -------------------------------------------------------------------------------- */
 
 static uint8_t pattern(uint32_t at)
@@ -289,6 +305,7 @@ int main(void)
         CASE(a_flood_of_wishes_for_a_new_handshake_is_refused_some_per_tick),
         CASE(many_wishes_in_one_record_end_the_link),
         CASE(a_few_wishes_in_one_record_are_refused_and_the_link_stays),
+        CASE(an_answer_in_many_pieces_is_one_answer),
         CASE(what_is_encrypted_in_one_tick_is_bounded_and_nothing_is_lost),
         CASE(writes_under_way_and_answers_do_not_get_into_each_others_way),
     };
