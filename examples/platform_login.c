@@ -29,8 +29,13 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     (void)dev;
     if (ev->kind == IOT_EV_CONNECTED)
         printf("logged in\n");
-    if (ev->kind == IOT_EV_LOST)
-        printf("lost: %s (%s)\n", iot_err_text(ev->err), iot_err_detail_text(ev->err, ev->detail));
+    if (ev->kind == IOT_EV_LOST) {
+        const char *detail = iot_err_detail_text(ev->err, ev->detail);
+        printf("lost: %s", iot_err_text(ev->err));
+        if (*detail != 0)
+            printf(" (%s)", detail);
+        printf("\n");
+    }
     if (ev->kind == IOT_EV_DONE)
         printf("message %lu is with the platform\n", (unsigned long)ev->ticket);
 }

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "roots.inc"
 
@@ -218,16 +219,38 @@ static void show_mosquitto(const struct place *p, const char *program, const cha
     printf(" -t %s %s\n", topic, rest);
 }
 
+/* The program of that name that was built with this one, as it is called from the current folder. */
+static void find_beside_us(const char *name, char *path, size_t cap)
+{
+    char here[HOST_PATH_MAX], folder[HOST_PATH_MAX];
+    const char *shown = folder;
+
+    if (!host_dir_program(folder))
+        strcpy(folder, "build");
+    size_t len = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
+    if (len != 0 && strncmp(folder, here, len) == 0) {
+        if (folder[len] == '/')
+            shown = folder + len + 1;
+        else if (folder[len] == 0)
+            shown = ".";
+    }
+    snprintf(path, cap, "%s/%s", shown, name);
+}
+
 void place_show_commands(const struct place *p)
 {
     const struct iot_link_identity *id = &p->identity;
+    char path[HOST_PATH_MAX + 16], word[2 * HOST_PATH_MAX];
+
+    find_beside_us("cloud", path, sizeof path);
+    const char *cloud = shell_word(path, word, sizeof word);
 
     switch (p->kind) {
     case PLACE_EMULATOR:
         printf("\n  From another terminal, in this folder, send it something, and see who is "
                "there:\n\n"
-               "    build/cloud publish %s %s %s hello\n    build/cloud list\n\n",
-               id->product_key, id->device_name, p->commands);
+               "    %s publish %s %s %s hello\n    %s list\n\n",
+               cloud, id->product_key, id->device_name, p->commands, cloud);
         break;
     case PLACE_PLATFORM:
         printf("\n  In the console of the platform, publish something to this device's topic\n\n"

@@ -213,6 +213,9 @@
 #if IOT_TLS_TX_BYTES < 512 || IOT_TLS_TX_BYTES > 16384
 #error "IOT_TLS_TX_BYTES: choose 512 to 16384"
 #endif
+#if IOT_TLS_13 && !IOT_TLS
+#error "IOT_TLS_13: TLS 1.3 needs TLS; set IOT_TLS too, or neither"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif

@@ -16,7 +16,11 @@ extern "C" {
 enum iot_log_level { IOT_LOG_ERROR = 1, IOT_LOG_WARN, IOT_LOG_INFO, IOT_LOG_DEBUG, IOT_LOG_DUMP };
 
 /** Members may be NULL where it says so. Functions that may answer IOT_ERR_AGAIN (a slow chip) are
- *  asked again in a later tick. */
+ *  asked again in a later tick.
+ *
+ *  They must not call the mbedTLS that the library is built with (a store that encrypts, a log that signs), nor may
+ *  the handler of IOT_EV_BUSY: it allocates from the device's arena then, and what it keeps there dangles when
+ *  the connection ends. Anywhere else this mbedTLS gets no memory at all. */
 struct iot_port {
     void *ctx; /* given back as first argument */
 
@@ -26,12 +30,14 @@ struct iot_port {
      * of AGAIN, and after RANDOM, it goes on without.
      * The library asks once per device, 4 bytes, at the first tick or request: jitter of
      * reconnects, and the first packet id of a kept session. TLS asks for 48 bytes at the beginning
-     * of each connection and is strict: without them there is no handshake.
+     * of each connection and is strict: without them there is no handshake, nor with 48 zeros or 48
+     * bytes of 0xff.
      */
     iot_err (*random)(void *ctx, void *into, uint32_t n);
 
     /**
-     * Trusted time: seconds since 1970-01-01 UTC. Certificates are judged by it.
+     * Trusted time: seconds since 1970-01-01 UTC. Certificates are judged by it. Time from SNTP that
+     * nobody signed is not trusted: who can forge it makes an expired certificate good again.
      * Returns IOT_OK; IOT_ERR_AGAIN, not known (yet). NULL: never known.
      */
     iot_err (*wall)(void *ctx, int64_t *unix_s);

@@ -7,9 +7,12 @@
 
 #define LINE_END_MAX 22 /* "... (4294967295 bytes)" */
 
-/* Names that end in one of these have values that nobody may see; NUL between and at the end. */
-static const char endings[] = "secret\0token\0password\0passwd\0signature\0sign\0";
-#define ENDING_MAX 9u
+/* Names that end in one of these, or in one and an 's', have values that nobody may see, unless they end in one
+ * of those that are harmless. NUL between and at the end. */
+static const char secrets[] = "secret\0token\0password\0passwd\0passphrase\0pass\0pwd\0psk\0key\0"
+                              "signature\0sign\0authorization\0";
+static const char harmless[] = "productkey\0attrkey\0compass\0bypass\0";
+#define ENDING_MAX 14u /* "authorizations" */
 
 /* What is known at one byte of a payload. Not a JSON parser: what has to be masked does not always come in
  * good JSON, nor whole. It keeps the latest name and waits for a ':' or '=' behind it. */
@@ -17,7 +20,6 @@ struct scan {
     const uint8_t *ptr;
     uint32_t at, end;
     char tail[ENDING_MAX]; /* the end of the latest name, in small letters, right-aligned */
-    uint8_t len;           /* of that name, up to 255 */
     bool closed, quoted;   /* a blank or quote came after it; a quote */
     bool json;             /* begins as JSON does */
     bool inside;           /* of a string; if json */
@@ -34,7 +36,6 @@ static bool is_blank(uint8_t c)
 static void forget_name(struct scan *s)
 {
     memset(s->tail, 0, sizeof s->tail);
-    s->len = 0;
     s->closed = s->quoted = false;
 }
 
@@ -44,24 +45,28 @@ static void add_to_name(struct scan *s, uint8_t c)
         forget_name(s);
     memmove(s->tail, s->tail + 1, sizeof s->tail - 1);
     s->tail[sizeof s->tail - 1] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    s->len = (uint8_t)(s->len + (s->len < UINT8_MAX));
+}
+
+/* Whether what stands before `end` ends in one of the list. A tail is empty where there is no name, so its length
+ * needs no look. */
+static bool ends_in(const char *end, const char *list)
+{
+    for (size_t n; (n = strlen(list)) != 0; list += n + 1)
+        if (memcmp(end - n, list, n) == 0)
+            return true;
+    return false;
+}
+
+static bool is_secret(const char *end)
+{
+    return ends_in(end, secrets) && !ends_in(end, harmless);
 }
 
 static bool name_is_secret(const struct scan *s)
 {
-    const char *last = s->tail + sizeof s->tail;
+    const char *end = s->tail + sizeof s->tail;
 
-    if (s->len == 3 && (memcmp(last - 3, "psk", 3) == 0 || memcmp(last - 3, "key", 3) == 0))
-        return true;
-    for (const char *e = endings; *e != '\0';) {
-        size_t n = strlen(e);
-
-        /* A tail is empty where there is no name, so the length needs no look. */
-        if (memcmp(last - n, e, n) == 0)
-            return true;
-        e += n + 1;
-    }
-    return false;
+    return is_secret(end) || (end[-1] == 's' && is_secret(end - 1));
 }
 
 static int digit_of(uint8_t c)
@@ -99,11 +104,9 @@ static void add_escaped(struct scan *s, uint8_t c)
         s->hex = 4;
         return;
     }
-    /* \n and the like end a name; but in what is no JSON the letter may belong to the next one. So it
-     * counts for endings and not for the whole. */
+    /* \n and the like end a name; but in what is no JSON the letter may belong to the next one. */
     forget_name(s);
     add_to_name(s, c);
-    s->len = 0;
 }
 
 /* Takes one byte in. Returns whether what follows is the value of a secret. */

@@ -11,8 +11,9 @@
  * shown as text if that part of it is UTF-8 without control characters (line ends and tabs may be there), else
  * in hex.
  *
- * Secrets become ***, in hex too: the value of each name that ends in secret, token, password, passwd, sign or
- * signature, or that is psk or key, in any mixture of case. A name is what stands before ':' (JSON and what
+ * Secrets become ***, in hex too: the value of each name that ends in secret, token, password, passwd,
+ * passphrase, pass, pwd, psk, key, sign, signature or authorization, or in the plural of one, in any mixture of
+ * case; but not in productKey, attrKey, compass or bypass. A name is what stands before ':' (JSON and what
  * looks like it, also JSON inside of a string) or '=' (forms, queries of a URL). What is taken for the value
  * rather ends too late than too early: a bracket that does not close, a string without an end are masked to the
  * end of the text. A secret beside which no such name stands is not known to be one.

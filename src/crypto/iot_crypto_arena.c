@@ -148,10 +148,15 @@ void iot_arena_free(void *p)
     if (p == NULL)
         return;
     IOT_ASSERT(a != NULL && (uint8_t *)p > a->base && (uint8_t *)p < a->base + a->units * UNIT);
+    IOT_ASSERT(((uint8_t *)p - a->base) % UNIT == 0);
     uint32_t at = (uint32_t)((uint8_t *)p - a->base) / UNIT;
-    uint32_t units = size_of(a, at);
+    uint32_t units = size_of(a, at), before = head(a, at)->before;
     IOT_ASSERT((head(a, at)->units & USED) != 0); /* twice, or never given out */
-    IOT_ASSERT(at + units == end_of(a) || head(a, at + units)->before == units); /* overrun */
+    /* Overrun, of this one's header by the block before it, or of the next one's by this; or twice, and it was joined
+     * with the one before, which is larger since then. */
+    IOT_ASSERT(at + units <= end_of(a) && units <= a->used);
+    IOT_ASSERT(before == 0 ? at == 1 : before < at && size_of(a, at - before) == before);
+    IOT_ASSERT(at + units == end_of(a) || head(a, at + units)->before == units);
     a->blocks--;
     a->used -= units;
 
@@ -160,7 +165,6 @@ void iot_arena_free(void *p)
         unlink_free(a, behind);
         units += size_of(a, behind);
     }
-    uint32_t before = head(a, at)->before;
     if (before != 0 && (head(a, at - before)->units & USED) == 0) {
         at -= before;
         units += before;

@@ -36,6 +36,18 @@ static int give_seed(void *arg, unsigned char *into, size_t n)
     return 0;
 }
 
+/* A generator that was not switched on, a bus that does not answer: the port may say it went well. */
+static bool is_dead(const uint8_t seed[SEED_BYTES])
+{
+    uint8_t any = 0, all = 0xff;
+
+    for (uint32_t i = 0; i < SEED_BYTES; i++) {
+        any |= seed[i];
+        all &= seed[i];
+    }
+    return any == 0 || all == 0xff;
+}
+
 iot_err iot_drbg_new(const struct iot_port *port, struct iot_drbg **out)
 {
     struct iot_drbg *d = iot_arena_calloc(1, sizeof *d);
@@ -43,6 +55,8 @@ iot_err iot_drbg_new(const struct iot_port *port, struct iot_drbg **out)
         return IOT_ERR_TLS_MEMORY;
     iot_err err = port->random(port->ctx, d->seed, SEED_BYTES);
     mbedtls_ctr_drbg_init(&d->ctr);
+    if (err == IOT_OK && is_dead(d->seed))
+        err = IOT_ERR_RANDOM;
     if (err == IOT_OK) {
         d->left = SEED_BYTES;
         mbedtls_ctr_drbg_set_reseed_interval(&d->ctr, INT_MAX);

@@ -8,7 +8,8 @@
 
 struct iot_drbg;
 
-/** Make one. IOT_OK; IOT_ERR_AGAIN: the port has no chance now; IOT_ERR_RANDOM; IOT_ERR_TLS_MEMORY. */
+/** Make one. IOT_OK; IOT_ERR_AGAIN: the port has no chance now; IOT_ERR_RANDOM, or it gave
+ *  nothing but zeros or nothing but ones; IOT_ERR_TLS_MEMORY. */
 iot_err iot_drbg_new(const struct iot_port *port, struct iot_drbg **out);
 
 /** Wipe it and give it back. NULL is nothing. */

@@ -149,8 +149,9 @@ bool iot_tls_long_step(const struct iot_tls_state *x)
             (suites[i].kinds == IOT_TLS_ECDHE_RSA || suites[i].kinds == IOT_TLS_PLATFORM))
             return true;
     /* A chain may hold RSA whatever the suite and the authorities are, and mbedTLS computes before it trusts. */
-    return state == MBEDTLS_SSL_SERVER_CERTIFICATE ||
-           (state == MBEDTLS_SSL_CERTIFICATE_VERIFY && is_rsa(&x->key));
+    bool certificate = state == MBEDTLS_SSL_SERVER_CERTIFICATE &&
+                       !iot_tls_is_psk(session->MBEDTLS_PRIVATE(ciphersuite));
+    return certificate || (state == MBEDTLS_SSL_CERTIFICATE_VERIFY && is_rsa(&x->key));
 }
 
 #endif

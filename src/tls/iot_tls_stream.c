@@ -65,7 +65,7 @@ static iot_err end(struct iot_tls *t, iot_err reason)
  * that does not like how we begin. */
 static iot_err lower_reason(struct iot_tls *t, iot_err err)
 {
-    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase != PH_UP);
+    bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase < PH_UP);
     t->detail = t->lower->ops->detail(t->lower);
     return rude ? IOT_ERR_TLS_EOF : err;
 }
@@ -87,7 +87,7 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->frozen = t->faults = 0;
     t->save_tries = 0;
     t->judged = t->doubtful = t->to_save = t->saved = t->may_read = t->ended = false;
-    t->mute = t->goodbye = t->partly = false;
+    t->mute = t->goodbye = t->partly = t->slicing = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
     t->valid_to_s = INT64_MAX;
@@ -144,12 +144,14 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
 static int step(struct iot_tls *t)
 {
     struct iot_tls_state *x = t->state;
-    bool busy = t->base.on_busy != NULL && iot_tls_long_step(x);
+    /* Between two slices of an operation on a curve there is nothing to announce. */
+    bool busy = t->base.on_busy != NULL && !t->slicing && iot_tls_long_step(x);
     if (busy)
         t->base.on_busy(t->base.busy_ctx, true);
     int ret = mbedtls_ssl_handshake_step(&x->ssl);
     if (busy)
         t->base.on_busy(t->base.busy_ctx, false);
+    t->slicing = ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS || ret == MBEDTLS_ERR_ECP_IN_PROGRESS;
     return ret;
 }
 

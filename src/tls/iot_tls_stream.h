@@ -39,6 +39,7 @@ struct iot_tls {
     bool judged;         /* the chain was looked at in this handshake: it was no resumption */
     bool shun;           /* the session in kv is not offered: it, or the login behind it, failed */
     bool more;           /* this tick has read its share of records */
+    bool slicing;        /* the last handshake step was a slice */
     bool reading;        /* inside of mbedtls_ssl_read */
     uint8_t records;     /* begun in this tick */
     uint8_t answers;     /* what mbedTLS wrote by itself, to one record */

@@ -77,6 +77,19 @@ headers() {
     return $bad
 }
 
+# Settings that contradict each other are refused by name.
+settings() {
+    local set bad=0 said
+    for set in '-DIOT_TLS=0 -DIOT_TLS_13=1'; do
+        # shellcheck disable=SC2086 # several words
+        said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $set -fsyntax-only -x c - 2>&1) ||
+            { grep -q '#error "IOT_' <<<"$said" && continue; }
+        echo "not refused: $set"
+        bad=1
+    done
+    return $bad
+}
+
 # README's program and its table of sizes.
 readme() {
     build m3 dual library sizes && build m3-notexts dual library && build m3-plain dual library || return
@@ -105,6 +118,7 @@ step 'library builds, without assertions'      lib       build lib dual library
 step 'rules of the house'                      includes  bash tests/check/includes.sh
 step 'and each is noticed when broken'         selftest  bash tests/check/selftest.sh
 step 'headers stand alone'                     headers   headers
+step 'wrong settings are refused'              settings  settings
 step 'layout (clang-format)'                   format    bash tests/check/format.sh
 # shellcheck disable=SC2086 # lists of words, here and below
 {

@@ -225,9 +225,60 @@ static void the_demonstration_logs_in_at_the_emulated_platform_and_sums_up(void 
     (void)state;
     assert_int_equal(RUN_DEVICE("FOR", "3"), 0);
     ASSERT_PRINTED("emulated platform is up", "connecting", "tls ", "TLS-ECDHE-ECDSA",
-                   "the signature was accepted", "build/cloud publish", "acknowledged",
+                   "the signature was accepted", "cloud publish ", "acknowledged",
                    "received      hello from the cloud", "closed", "messages", "0 failed");
     ASSERT_PRINTED("login a1B2c3D4e5F dev001 accepted: hmacsha256, tls");
+}
+
+/* As the shell takes it, should there be a blank or more in it. */
+static void assert_commands(const char *path)
+{
+    char publish[HOST_PATH_MAX + 64], list[HOST_PATH_MAX + 64];
+    bool plain = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "-_./:+=@%,") == strlen(path);
+    const char *quote = plain ? "" : "'";
+    snprintf(publish, sizeof publish, "\n    %s%s%s publish a1B2", quote, path, quote);
+    snprintf(list, sizeof list, "\n    %s%s%s list\n", quote, path, quote);
+    assert_printed((const char *const[]){publish, list}, 2);
+}
+
+static void the_demonstration_names_the_cloud_that_was_built_with_it(void **state)
+{
+    char here[HOST_PATH_MAX], cloud[HOST_PATH_MAX];
+    (void)state;
+    snprintf(cloud, sizeof cloud, "%s", program("cloud"));
+    assert_int_equal(access(cloud, X_OK), 0);
+    assert_non_null(getcwd(here, sizeof here));
+
+    assert_int_equal(chdir("/dev"), 0); /* it lies elsewhere */
+    int code = RUN_DEVICE("FOR", "1");
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(code, 0);
+    assert_commands(cloud);
+
+    char folder[HOST_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", cloud);
+    for (int up = 0; up < 2; up++) { /* in its own folder, and in the one above */
+        *strrchr(folder, '/') = 0;
+        assert_int_equal(chdir(folder), 0);
+        code = RUN_DEVICE("FOR", "1");
+        assert_int_equal(chdir(here), 0);
+        assert_int_equal(code, 0);
+        assert_commands(up == 0 ? "./cloud" : cloud + strlen(folder) + 1);
+    }
+}
+
+static void the_example_of_a_login_says_why_it_has_none(void **state)
+{
+    char example[HOST_PATH_MAX], port[8];
+    (void)state;
+    snprintf(example, sizeof example, "%s", program("examples/platform_login"));
+    snprintf(port, sizeof port, "%u", broker.port);
+    char *no_certificate = example;
+    char *argv[] = {example, no_certificate, "pk", "dn", "ds", (char *)broker.address, port, "1",
+                    NULL};
+    assert_int_equal(run(argv), 1);
+    ASSERT_PRINTED("lost: a certificate or key of the options is not plain DER, or not for us\n");
 }
 
 static void one_wrong_character_in_the_secret_is_refused_and_explained(void **state)
@@ -282,6 +333,8 @@ int main(void)
         cmocka_unit_test(the_probe_names_a_server_that_is_not_who_it_should_be),
         cmocka_unit_test(the_smallest_program_publishes),
         cmocka_unit_test(the_demonstration_logs_in_at_the_emulated_platform_and_sums_up),
+        cmocka_unit_test(the_demonstration_names_the_cloud_that_was_built_with_it),
+        cmocka_unit_test(the_example_of_a_login_says_why_it_has_none),
         cmocka_unit_test(one_wrong_character_in_the_secret_is_refused_and_explained),
         cmocka_unit_test(a_disabled_device_is_refused_and_explained),
         cmocka_unit_test(another_authority_is_not_trusted_and_that_is_explained),

@@ -247,7 +247,8 @@ static void what_takes_long_is_announced(void **state)
     board.tls.kinds = IOT_TLS_ECDHE_ECDSA;
     board.tls.ca_count = 1;
     expect_accepted("ECDHE-ECDSA");
-    assert_true(IOT_TLS_13 || peer_trust_busy(&one) == 0);
+    /* the certificates, which may be of any kind: not each slice of what is computed with them */
+    assert_true(IOT_TLS_13 || peer_trust_busy(&one) <= 3);
     peer_tls_stop(&server);
 
     serve(CERT_RSA_GOOD, NULL);
@@ -351,7 +352,7 @@ static void a_client_certificate_is_given_in_each_form_of_its_key(void **state)
         if (i % 2 != 0)
             board.tls.key = peer_cert(certs[i / 2])->key_traditional;
         expect_accepted(subjects[i / 2]);
-        assert_true(IOT_TLS_13 || (peer_trust_busy(&one) > 0) == (certs[i / 2] == CERT_CLIENT_RSA));
+        assert_true(peer_trust_busy(&one) > 0);
     }
 }
 

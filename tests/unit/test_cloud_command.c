@@ -32,19 +32,22 @@ static void the_buttons_of_the_console_are_commands(void **state)
     (void)state;
     assert_string_equal(command("kick " PK " dev001"), "error: the device is offline\n");
     cloud_fake_connect(1, "dev001", 0);
-    assert_string_equal(command("kick " PK " dev001"), "ok\n");
+    assert_string_equal(command("kick " PK " dev001"), "ok\nkicked " PK " dev001\n");
     assert_int_equal(cloud_next(&cloud)->kind, CLOUD_OUT_KICK);
-    assert_string_equal(command("disable " PK " dev001"), "ok\n");
+    assert_string_equal(command("disable " PK " dev001"), "ok\ndisabled " PK " dev001\n");
     assert_int_equal(cloud.book.devices[cloud_fake_device("dev001")].state, CLOUD_DISABLED);
-    assert_string_equal(command("enable " PK " dev001"), "ok\n");
+    assert_string_equal(command("enable " PK " dev001"), "ok\nenabled " PK " dev001\n");
     assert_int_equal(cloud.book.devices[cloud_fake_device("dev001")].state, CLOUD_ENABLED);
-    assert_string_equal(command("delete " PK " dev001"), "ok\n");
+    assert_string_equal(command("delete " PK " dev001"), "ok\ndeleted " PK " dev001\n");
     assert_string_equal(command("enable " PK " dev001"),
                         "error: a deleted device does not come back\n");
-    assert_string_equal(command("flow " PK " dev002 on"), "ok\n");
+    assert_string_equal(command("flow " PK " dev002 on"),
+                        "ok\nflow control on for " PK " dev002\n");
     assert_true(cloud.sessions[cloud_fake_device("dev002")].flow);
-    assert_string_equal(command("flow " PK " dev002 off"), "ok\n");
-    assert_string_equal(command("option publish-rate 5"), "ok\n");
+    assert_string_equal(command("flow " PK " dev002 off"),
+                        "ok\nflow control off for " PK " dev002\n");
+    assert_false(cloud.sessions[cloud_fake_device("dev002")].flow);
+    assert_string_equal(command("option publish-rate 5"), "ok\noption publish-rate is 5\n");
     assert_int_equal(cloud.book.rules.publish_rate, 5);
 }
 
@@ -62,8 +65,8 @@ static void publish_sends_the_rest_of_the_line_as_it_is(void **state)
 static void what_cannot_be_done_is_said_in_words(void **state)
 {
     (void)state;
-    assert_contains(command(""), "error: commands are list, disable");
-    assert_contains(command("fly"), "error: commands are list, disable");
+    assert_contains(command(""), "error: commands are list, log, disable");
+    assert_contains(command("fly"), "error: commands are list, log, disable");
     assert_string_equal(command("disable"),
                         "error: which device? give its product key and its name\n");
     assert_string_equal(command("disable " PK),

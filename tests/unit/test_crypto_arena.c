@@ -375,6 +375,113 @@ static void a_block_freed_twice_or_never_given_is_caught(void **state)
 #endif
 }
 
+/* Four blocks, of which the second and third are freed, in both orders, and the first before or behind them or
+ * never: whatever they were joined with, none goes a second time, and nothing changes. */
+static void a_block_freed_twice_is_caught_also_when_it_was_joined(void **state)
+{
+    static const uint8_t orders[][3] = {{1, 2, 0}, {2, 1, 0}, {0, 1, 2}, {0, 2, 1}, {1, 0, 2}};
+    (void)state;
+#if IOT_ASSERTS
+    for (uint32_t o = 0; o < COUNT(orders); o++) {
+        void *block[4];
+        begin(1024);
+        for (uint32_t i = 0; i < COUNT(block); i++)
+            block[i] = iot_arena_calloc(1, 20 + 8 * i);
+        for (uint32_t done = 0; done < 3; done++) {
+            iot_arena_free(block[orders[o][done]]);
+            struct iot_arena before = arena;
+            for (uint32_t again = 0; again <= done; again++)
+                expect_assert_failure(iot_arena_free(block[orders[o][again]]));
+            assert_memory_equal(&arena, &before, sizeof arena);
+            assert_sound(&arena);
+        }
+        iot_arena_free(block[3]);
+        expect_assert_failure(iot_arena_free(block[3]));
+        assert_int_equal(arena.used + arena.blocks, 0);
+    }
+#endif
+}
+
+static void a_pointer_into_a_block_is_caught(void **state)
+{
+    (void)state;
+#if IOT_ASSERTS
+    uint8_t *p = iot_arena_calloc(1, 20);
+    memset(p, 0xff, 20);
+    for (uint32_t off = 1; off < 20; off++)
+        expect_assert_failure(iot_arena_free(p + off));
+    iot_arena_free(p);
+    assert_sound(&arena);
+#endif
+}
+
+/* Who wrote too much is caught when it goes, and so is its victim. */
+static void an_overrun_over_the_next_header_is_caught(void **state)
+{
+    static const uint8_t fills[] = {0x00, 0x01, 0x41, 0x7f, 0x80, 0x81, 0xff};
+    (void)state;
+#if IOT_ASSERTS
+    for (uint32_t i = 0; i < COUNT(fills); i++) {
+        uint8_t good[HEAD];
+        begin(1024);
+        uint8_t *p = iot_arena_calloc(1, 20), *q = iot_arena_calloc(1, 20);
+        memcpy(good, p + 20, HEAD);
+        memset(p, fills[i], 20 + HEAD);
+        expect_assert_failure(iot_arena_free(p));
+        expect_assert_failure(iot_arena_free(q));
+        assert_int_equal(arena.blocks, 2);
+        memcpy(p + 20, good, HEAD);
+        iot_arena_free(q);
+        iot_arena_free(p);
+        assert_sound(&arena);
+    }
+#endif
+}
+
+/* Each half of a header for itself, with one or two wrong bits. Nothing is looked at behind the end for it. */
+static void a_header_that_does_not_fit_its_neighbours_is_caught(void **state)
+{
+    (void)state;
+#if IOT_ASSERTS
+    uint16_t good, bad;
+    for (uint32_t half = 0; half < 4; half++) {
+        uint8_t *memory = at_guard(NULL, 1024);
+        assert_true(iot_arena_init(&arena, memory, 1024));
+        uint8_t *first = iot_arena_calloc(1, 20), *p = iot_arena_calloc(1, 28);
+        if (half >= 2) /* all is given out, and this is the last */
+            p = iot_arena_calloc(1, whole(1024) - 7 * UNIT);
+        assert_non_null(p);
+        uint8_t *at = p - HEAD + 2 * (half % 2);
+        memcpy(&good, at, sizeof good);
+        for (uint32_t bits = 0; bits < 256; bits++) {
+            bad = (uint16_t)(good ^ 1u << bits / 16 ^ (bits / 16 != bits % 16) << bits % 16);
+            memcpy(at, &bad, sizeof bad);
+            expect_assert_failure(iot_arena_free(p));
+        }
+        memcpy(at, &good, sizeof good);
+        bad = 1; /* the first has none before it */
+        memcpy(first - 2, &bad, sizeof bad);
+        expect_assert_failure(iot_arena_free(first));
+        bad = 0;
+        memcpy(first - 2, &bad, sizeof bad);
+        iot_arena_free(p);
+        iot_arena_free(first);
+        assert_sound(&arena);
+    }
+#endif
+}
+
+static void a_size_that_leads_to_the_end_over_what_is_free_is_caught(void **state)
+{
+    (void)state;
+#if IOT_ASSERTS
+    uint8_t *p = iot_arena_calloc(1, 20);
+    uint16_t bad = 0x8000 | (1024 / UNIT - 1);
+    memcpy(p - HEAD, &bad, sizeof bad);
+    expect_assert_failure(iot_arena_free(p));
+#endif
+}
+
 /* ---- two arenas -------------------------------------------------------------------------- */
 
 static void two_arenas_do_not_know_each_other(void **state)
@@ -499,6 +606,11 @@ int main(void)
         CASE(the_smallest_block_that_fits_is_taken),
         CASE(neighbours_are_joined_in_every_order),
         CASE(a_block_freed_twice_or_never_given_is_caught),
+        CASE(a_block_freed_twice_is_caught_also_when_it_was_joined),
+        CASE(a_pointer_into_a_block_is_caught),
+        CASE(an_overrun_over_the_next_header_is_caught),
+        CASE(a_header_that_does_not_fit_its_neighbours_is_caught),
+        CASE(a_size_that_leads_to_the_end_over_what_is_free_is_caught),
         CASE(two_arenas_do_not_know_each_other),
         CASE(a_storm_of_random_calls_keeps_every_byte_and_leaves_one_block),
     };

@@ -92,6 +92,23 @@ static void a_source_that_is_not_ready_or_fails_leaves_nothing(void **state)
     iot_drbg_free(make());
 }
 
+static void a_source_that_gives_only_zeros_or_only_ones_is_refused(void **state)
+{
+    (void)state;
+    for (uint32_t ones = 0; ones < 2; ones++) {
+        struct iot_drbg *d = NULL;
+        memset(seed, ones ? 0xff : 0, sizeof seed);
+        assert_err(iot_drbg_new(&port, &d), IOT_ERR_RANDOM);
+        assert_null(d);
+        assert_int_equal(arena.used + arena.blocks, 0);
+        for (uint32_t bit = 0; bit < SEED_BYTES * 8; bit++) { /* no other is judged */
+            seed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            iot_drbg_free(make());
+            seed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+}
+
 static void an_arena_that_is_one_block_too_small_is_no_memory(void **state)
 {
     (void)state;
@@ -232,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_port_is_asked_once_and_the_seed_is_forgotten),
         CASE(a_source_that_is_not_ready_or_fails_leaves_nothing),
+        CASE(a_source_that_gives_only_zeros_or_only_ones_is_refused),
         CASE(an_arena_that_is_one_block_too_small_is_no_memory),
         CASE(it_is_the_ctr_drbg_of_nist),
         CASE(the_same_seed_gives_the_same_bytes_and_each_bit_of_it_counts),

@@ -199,15 +199,15 @@ static void every_reason_in_every_stage(void **state)
         for (uint32_t s = 0; s < COUNT(stages); s++) {
             for (uint32_t i = 0; i < COUNT(all); i++) {
                 iot_err r = all[i], expected = r;
-                bool by_peer = r == IOT_ERR_TCP_EOF || r == IOT_ERR_TCP_RESET ||
-                               r == IOT_ERR_TLS_EOF || r == IOT_ERR_TLS_CLOSED;
+                bool in_order = r == IOT_ERR_TCP_EOF || r == IOT_ERR_TLS_CLOSED;
+                bool by_peer = in_order || r == IOT_ERR_TCP_RESET || r == IOT_ERR_TLS_EOF;
                 if (r == IOT_ERR_MQTT_REFUSED)
                     continue;
                 if (by_peer && d)
                     expected = IOT_ERR_LINK_DISABLED;
-                else if (by_peer && stages[s] == IOT_MQTT_ACCEPTED)
+                else if (in_order && stages[s] == IOT_MQTT_ACCEPTED)
                     expected = IOT_ERR_LINK_TWICE;
-                else if (by_peer && stages[s] == IOT_MQTT_ASKED)
+                else if (in_order && stages[s] == IOT_MQTT_ASKED)
                     expected = IOT_ERR_LINK_FLOW;
                 else if (r == IOT_ERR_TLS_CLOSED && stages[s] == IOT_MQTT_OPENING)
                     expected = IOT_ERR_LINK_FLOW;

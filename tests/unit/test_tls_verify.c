@@ -75,6 +75,7 @@ static int setup(void **unused)
     memset(&opt, 0, sizeof opt);
     port = (struct iot_port){
         .ctx = &wall_s, .wall = wall, .kv_get = kv_get, .kv_set = kv_set, .kv_del = kv_del};
+    opt.server_name = "a.example";
     tls.opt = &opt;
     tls.port = &port;
     tls.state = &state;
@@ -100,6 +101,9 @@ static mbedtls_x509_crt crt_of(mbedtls_x509_time from, mbedtls_x509_time to, boo
     crt.valid_from = from;
     crt.valid_to = to;
     crt.MBEDTLS_PRIVATE(ext_types) = san ? MBEDTLS_X509_EXT_SUBJECT_ALT_NAME : 0;
+    crt.subject_alt_names.buf.tag = MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2; /* dNSName */
+    crt.subject_alt_names.buf.p = (unsigned char *)(uintptr_t) "a.example";
+    crt.subject_alt_names.buf.len = 9;
     return crt;
 }
 

@@ -30,6 +30,15 @@ static void ok(struct command *cmd)
     snprintf(cmd->answer, cmd->cap, "ok\n");
 }
 
+/* With a line for who gave the command. */
+static void done(struct command *cmd, const char *what, int i)
+{
+    const struct cloud_book *book = &cmd->cloud->book;
+
+    snprintf(cmd->answer, cmd->cap, "ok\n%s %s %s\n", what, cloud_book_key(book, i),
+             book->devices[i].name);
+}
+
 static void fail(struct command *cmd, const char *why)
 {
     snprintf(cmd->answer, cmd->cap, "error: %s\n", why);
@@ -65,6 +74,7 @@ static void list(struct command *cmd)
 
 static void set_state(struct command *cmd, enum cloud_state state)
 {
+    static const char *const what[] = {"enabled", "disabled", "deleted"};
     int i = device(cmd);
 
     if (i < 0)
@@ -74,7 +84,7 @@ static void set_state(struct command *cmd, enum cloud_state state)
         return;
     }
     cloud_set_state(cmd->cloud, i, state, cmd->now_ms);
-    ok(cmd);
+    done(cmd, what[state], i);
 }
 
 static void disable(struct command *cmd)
@@ -99,7 +109,7 @@ static void kick(struct command *cmd)
     if (i < 0)
         return;
     if (cloud_kick(cmd->cloud, i, "by command"))
-        ok(cmd);
+        done(cmd, "kicked", i);
     else
         fail(cmd, "the device is offline");
 }
@@ -127,12 +137,13 @@ static void flow(struct command *cmd)
     if (i < 0)
         return;
     const char *state = word(cmd);
-    if (strcmp(state, "on") != 0 && strcmp(state, "off") != 0) {
+    bool on = strcmp(state, "on") == 0;
+    if (!on && strcmp(state, "off") != 0) {
         fail(cmd, "on or off?");
         return;
     }
-    cloud_set_flow(cmd->cloud, i, strcmp(state, "on") == 0);
-    ok(cmd);
+    cloud_set_flow(cmd->cloud, i, on);
+    done(cmd, on ? "flow control on for" : "flow control off for", i);
 }
 
 static void option(struct command *cmd)
@@ -141,7 +152,7 @@ static void option(struct command *cmd)
     char why[256];
 
     if (cloud_book_option(&cmd->cloud->book.rules, name, value, why, sizeof why))
-        ok(cmd);
+        snprintf(cmd->answer, cmd->cap, "ok\noption %s is %s\n", name, value);
     else
         fail(cmd, why);
 }
@@ -162,5 +173,5 @@ void cloud_command(struct cloud *c, char *line, char *answer, size_t cap, uint64
             return;
         }
     }
-    fail(&cmd, "commands are list, disable, enable, delete, kick, publish, flow, option");
+    fail(&cmd, "commands are list, log, disable, enable, delete, kick, publish, flow, option");
 }
