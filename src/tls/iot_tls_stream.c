@@ -87,7 +87,7 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->frozen = t->faults = 0;
     t->save_tries = 0;
     t->judged = t->doubtful = t->to_save = t->saved = t->may_read = t->ended = false;
-    t->mute = t->goodbye = t->slicing = false;
+    t->mute = t->goodbye = t->partly = t->slicing = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
     t->valid_from_s = INT64_MIN;
     t->valid_to_s = INT64_MAX;

@@ -42,7 +42,8 @@ struct iot_tls {
     bool slicing;        /* the last handshake step was a slice */
     bool reading;        /* inside of mbedtls_ssl_read */
     uint8_t records;     /* begun in this tick */
-    uint8_t answers;     /* what mbedTLS wrote by itself, within one read */
+    uint8_t answers;     /* what mbedTLS wrote by itself, to one record */
+    bool partly;         /* the lower stream has not taken the whole record that it was offered */
     uint32_t sent_bytes; /* encrypted in this tick */
     bool ended;          /* nothing can be decrypted any more */
     bool goodbye;        /* BYE: close_notify is made; what is out may be a rest of it */

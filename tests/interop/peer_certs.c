@@ -20,7 +20,7 @@
 struct recipe {
     const char *file;
     enum peer_cert_id issuer; /* itself: signed by itself */
-    const char *key;          /* what `openssl req -newkey` understands */
+    const char *key;          /* what `openssl req -newkey` understands, or one of those below */
     const char *name;         /* the common name */
     const char *sans;         /* subjectAltName; NULL: none */
     const char *more;         /* further extensions */
@@ -29,6 +29,8 @@ struct recipe {
 };
 
 #define EC   "ec"
+#define TWIN "twin" /* that of CERT_EC_ROOT */
+#define LONG "long" /* that of CERT_RSA_MIDDLE, its exponents changed for each other */
 #define SANS "DNS:" PEER_NAME ",IP:127.0.0.1,IP:10.0.2.2,IP:::1,IP:fec0::2"
 #define CA   "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
 #define SERVER                                                                                     \
@@ -67,6 +69,18 @@ static const struct recipe recipes[CERT_COUNT] = {
                       PEER_LEAF_DAYS, "-sha256"},
     [CERT_EC_PARTIAL] = {"ec-partial", CERT_EC_ROOT, EC, "partial", "DNS:a*.test.lwlink", SERVER,
                          PEER_LEAF_DAYS, "-sha256"},
+    [CERT_EC_URI] = {"ec-uri", CERT_EC_ROOT, EC, "uri",
+                     "URI:" PEER_NAME ",URI:127.0.0.1,URI:10.0.2.2", SERVER, PEER_LEAF_DAYS,
+                     "-sha256"},
+    [CERT_EC_ADDRESS] = {"ec-address", CERT_EC_ROOT, EC, "address",
+                         "DNS:127.0.0.1,DNS:10.0.2.2,DNS:*.0.0.1,DNS:*.0.2.2", SERVER,
+                         PEER_LEAF_DAYS, "-sha256"},
+    [CERT_EC_ROOT_OLD] = {"ec-root-old", CERT_EC_ROOT_OLD, TWIN, "Test EC root", NULL, CA,
+                          PEER_BRIEF_DAYS, "-sha256"},
+    [CERT_RSA_LONG] = {"rsa-long", CERT_RSA_ROOT, LONG, "Test RSA long", NULL, CA, PEER_LEAF_DAYS,
+                       "-sha256"},
+    [CERT_EC_BY_LONG] = {"ec-by-long", CERT_RSA_LONG, EC, "by-long", SANS, SERVER, PEER_LEAF_DAYS,
+                         "-sha256"},
     [CERT_EC_BRIEF] = {"ec-brief", CERT_EC_ROOT, EC, "brief", SANS, SERVER, PEER_BRIEF_DAYS,
                        "-sha256"},
     [CERT_EC_HUGE] = {"ec-huge", CERT_EC_ROOT, EC, "huge", SANS, VAST, PEER_LEAF_DAYS, "-sha256"},
@@ -250,14 +264,20 @@ static void write_config(const char *path, const struct recipe *r)
 static void sign(const struct recipe *r, struct made *m, const struct made *issuer)
 {
     char config[HOST_PATH_MAX], days[16];
-    const char *words[WORDS_MAX] = {
-        "req",  "-x509",   "-newkey", r->key,        "-noenc", "-keyout", m->key_pem, "-out",
-        m->pem, "-config", config,    "-extensions", "ext",    r->digest, "-days",    days};
-    int n = 16;
+    const char *words[WORDS_MAX] = {"req",  "-x509",       "-noenc", "-out",    m->pem,  "-config",
+                                    config, "-extensions", "ext",    r->digest, "-days", days};
+    int n = 12;
+    bool is_new = strcmp(r->key, TWIN) != 0 && strcmp(r->key, LONG) != 0;
 
     path_in_dir(config, r->file, ".cnf");
     write_config(config, r);
     snprintf(days, sizeof days, "%d", r->days);
+    words[n++] = is_new ? "-newkey" : "-key";
+    words[n++] = is_new ? r->key : m->key_pem;
+    if (is_new) {
+        words[n++] = "-keyout";
+        words[n++] = m->key_pem;
+    }
     if (strcmp(r->key, EC) == 0) {
         words[n++] = "-pkeyopt";
         words[n++] = "ec_paramgen_curve:P-256";
@@ -272,6 +292,36 @@ static void sign(const struct recipe *r, struct made *m, const struct made *issu
     run(words);
 }
 
+/* openssl makes no key with a long public exponent, but uses one: what is signed by this key is signed rightly.
+ * RFC 8017, A.1.2: version, n, e, d, p, q, d mod p-1, d mod q-1, and one more; the last but that are e now. */
+static void make_long_key(const char *key_pem)
+{
+    static const uint8_t order[] = {0, 1, 3, 2, 4, 5, 2, 2, 8};
+    struct iot_bytes parts[sizeof order];
+    char path[HOST_PATH_MAX];
+    uint8_t from[DER_MAX], der[DER_MAX] = {0x30, 0x82};
+    uint32_t at = 4, n = 4;
+
+    path_in_dir(path, "long", ".der");
+    run((const char *const[]){"pkey", "-in", peer_cert(CERT_RSA_MIDDLE)->key_pem, "-traditional",
+                              "-outform", "DER", "-out", path, NULL});
+    (void)read_file(path, from, sizeof from);
+    for (uint32_t i = 0; i < sizeof order; i++) {
+        uint32_t len = from[at + 1] < 0x80    ? 2u + from[at + 1]
+                       : from[at + 1] == 0x81 ? 3u + from[at + 2]
+                                              : 4u + ((uint32_t)from[at + 2] << 8 | from[at + 3]);
+        parts[i] = (struct iot_bytes){from + at, len};
+        at += len;
+        assert_true(at < DER_MAX / 2);
+    }
+    for (uint32_t i = 0; i < sizeof order; n += parts[order[i++]].len)
+        memcpy(der + n, parts[order[i]].ptr, parts[order[i]].len);
+    der[2] = (uint8_t)((n - 4) >> 8);
+    der[3] = (uint8_t)(n - 4);
+    write_file(path, O_TRUNC, der, n);
+    run((const char *const[]){"pkey", "-inform", "DER", "-in", path, "-out", key_pem, NULL});
+}
+
 static void make(enum peer_cert_id id)
 {
     const struct recipe *r = &recipes[id];
@@ -283,6 +333,10 @@ static void make(enum peer_cert_id id)
     path_in_dir(m->above_pem, r->file, ".above");
     path_in_dir(m->chain_pem, r->file, ".chain");
     path_in_dir(m->key_pem, r->file, ".key");
+    if (strcmp(r->key, TWIN) == 0)
+        strcpy(m->key_pem, peer_cert(CERT_EC_ROOT)->key_pem);
+    if (strcmp(r->key, LONG) == 0)
+        make_long_key(m->key_pem);
     sign(r, m, &all[r->issuer]);
 
     append_file(m->chain_pem, m->pem);

@@ -14,7 +14,7 @@
 #define PEER_LEAF_DAYS   30 /* how long the end certificates are good ... */
 #define PEER_MIDDLE_DAYS 20 /* ... the one between them and the RSA root ... */
 #define PEER_ROOT_DAYS   3650
-#define PEER_BRIEF_DAYS  3 /* ... and CERT_EC_BRIEF */
+#define PEER_BRIEF_DAYS  3 /* ... and CERT_EC_BRIEF and CERT_EC_ROOT_OLD */
 
 enum peer_cert_id {
     CERT_EC_ROOT,
@@ -24,7 +24,10 @@ enum peer_cert_id {
     CERT_EC_CN_RIGHT, /* PEER_NAME as its common name, another one in its SAN */
     CERT_EC_WILD,     /* *.test.lwlink */
     CERT_EC_PARTIAL,  /* a*.test.lwlink */
+    CERT_EC_URI,      /* PEER_NAME and loopback's addresses, all as URIs */
+    CERT_EC_ADDRESS,  /* loopback's addresses, but as names, and wildcards for them */
     CERT_EC_BRIEF,    /* as CERT_EC_GOOD, for few days */
+    CERT_EC_ROOT_OLD, /* CERT_EC_ROOT before it was renewed: its name and key, for few days */
     CERT_EC_HUGE,     /* as CERT_EC_GOOD, with more than 5000 bytes */
     CERT_EC_CLIENT_USE,
     CERT_EC_SHA1,        /* signed with SHA-1 */
@@ -34,6 +37,8 @@ enum peer_cert_id {
     CERT_RSA_GOOD,       /* issued by that one: with the root a chain of three */
     CERT_RSA_NO_SIGN,    /* its key may not sign; issued by CERT_EC_ROOT */
     CERT_RSA_WEAK,       /* RSA-1024; issued by CERT_EC_ROOT */
+    CERT_RSA_LONG,       /* as CERT_RSA_MIDDLE, with a public exponent of some 2000 bits */
+    CERT_EC_BY_LONG,     /* issued by it, for PEER_NAME */
     CERT_STRANGE_ROOT,   /* an authority of somebody else */
     CERT_STRANGE_GOOD,   /* issued by it, for PEER_NAME */
     CERT_SELF,           /* for PEER_NAME, signed by itself */

@@ -135,6 +135,47 @@ static void a_certificate_of_an_ordinary_server_issues_no_others(void **state)
     expect_fault(IOT_TLS_FAULT_CA);
 }
 
+/* Its signatures are right: were that exponent computed with, which takes hundreds of times as long, it would be
+ * accepted. */
+static void an_rsa_key_with_a_long_exponent_is_nobodys_authority(void **state)
+{
+    (void)state;
+    serve(CERT_EC_BY_LONG, NULL);
+    peer_trust_prepare(&board, CERT_RSA_ROOT);
+    expect_fault(IOT_TLS_FAULT_CA);
+    again();
+    peer_trust_prepare(&board, CERT_RSA_LONG); /* not even if it is trusted */
+    expect_fault(IOT_TLS_FAULT_CA);
+}
+
+/* The same name, the same key; each in either order. */
+static void an_authority_that_was_renewed_may_stand_beside_the_old_one(void **state)
+{
+    static const enum peer_cert_id order[][2] = {{CERT_EC_ROOT_OLD, CERT_EC_ROOT},
+                                                 {CERT_EC_ROOT, CERT_EC_ROOT_OLD}};
+    (void)state;
+
+    serve(CERT_EC_GOOD, NULL);
+    for (int knows = 0; knows <= 1; knows++)
+        for (size_t i = 0; i < COUNT(order); i++) {
+            peer_trust_prepare(&board, order[i][0]);
+            peer_trust_add(&board, order[i][1]);
+            again();
+            peer_trust_days(&board, PEER_BRIEF_DAYS + 1);
+            if (!knows) { /* but what must have passed */
+                board.knows_time = false;
+                board.tls.min_wall_s = board.now_s;
+            }
+            expect_accepted();
+        }
+    peer_trust_prepare(&board, CERT_EC_ROOT_OLD); /* alone it has had its time */
+    again();
+    expect_accepted();
+    again();
+    peer_trust_days(&board, PEER_BRIEF_DAYS + 1);
+    expect_fault(IOT_TLS_FAULT_EXPIRED);
+}
+
 static void without_an_authority_there_is_no_device(void **state)
 {
     (void)state;
@@ -273,9 +314,27 @@ static void an_address_is_looked_up_in_the_certificate_and_not_sent(void **state
 
 static void a_name_alone_does_not_do_for_an_address(void **state)
 {
+    static const enum peer_cert_id certs[] = {CERT_EC_ADDRESS, CERT_EC_URI, CERT_EC_OTHER};
+    static const char *const addresses[] = {"127.0.0.1", "10.0.2.2"};
     (void)state;
-    serve(CERT_EC_OTHER, NULL);
-    one.options.host = host_reachable(peer_loopback);
+
+    for (size_t i = 0; i < COUNT(certs); i++) {
+        serve(certs[i], NULL);
+        one.options.host = host_reachable(peer_loopback);
+        expect_fault(IOT_TLS_FAULT_NAME);
+        for (size_t k = 0; k < COUNT(addresses); k++) {
+            again();
+            board.tls.server_name = addresses[k];
+            expect_fault(IOT_TLS_FAULT_NAME);
+        }
+        peer_tls_stop(&server);
+    }
+}
+
+static void a_uri_is_no_name(void **state)
+{
+    (void)state;
+    serve(CERT_EC_URI, NULL);
     expect_fault(IOT_TLS_FAULT_NAME);
 }
 
@@ -455,6 +514,8 @@ int main(void)
         TRUST_TEST(a_certificate_that_signed_itself_is_refused),
         TRUST_TEST(a_chain_without_its_middle_is_refused),
         TRUST_TEST(a_certificate_of_an_ordinary_server_issues_no_others),
+        TRUST_TEST(an_rsa_key_with_a_long_exponent_is_nobodys_authority),
+        TRUST_TEST(an_authority_that_was_renewed_may_stand_beside_the_old_one),
         TRUST_TEST(without_an_authority_there_is_no_device),
         TRUST_TEST(two_devices_with_different_authorities_refuse_each_others_servers),
         TRUST_TEST(a_certificate_for_another_name_is_refused),
@@ -464,6 +525,7 @@ int main(void)
         TRUST_TEST(the_server_is_told_whom_we_want),
         TRUST_TEST(an_address_is_looked_up_in_the_certificate_and_not_sent),
         TRUST_TEST(a_name_alone_does_not_do_for_an_address),
+        TRUST_TEST(a_uri_is_no_name),
         TRUST_TEST(an_expired_certificate_is_refused),
         TRUST_TEST(a_certificate_that_is_not_yet_valid_is_refused),
         TRUST_TEST(an_expired_certificate_in_the_middle_is_refused),
