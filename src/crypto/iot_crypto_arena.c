@@ -148,7 +148,7 @@ void iot_arena_free(void *p)
     if (p == NULL)
         return;
     IOT_ASSERT(a != NULL && (uint8_t *)p > a->base && (uint8_t *)p < a->base + a->units * UNIT);
-    IOT_ASSERT(((uint8_t *)p - a->base) % UNIT == 0);
+    IOT_ASSERT((uint32_t)((uint8_t *)p - a->base) % UNIT == 0);
     uint32_t at = (uint32_t)((uint8_t *)p - a->base) / UNIT;
     uint32_t units = size_of(a, at), before = head(a, at)->before;
     IOT_ASSERT((head(a, at)->units & USED) != 0); /* twice, or never given out */
