@@ -225,7 +225,7 @@ static void the_demonstration_logs_in_at_the_emulated_platform_and_sums_up(void 
     (void)state;
     assert_int_equal(RUN_DEVICE("FOR", "3"), 0);
     ASSERT_PRINTED("emulated platform is up", "connecting", "tls ", "TLS-ECDHE-ECDSA",
-                   "the signature was accepted", "cloud publish ", "acknowledged",
+                   "the signature was accepted", " publish a1B2c3D4e5F dev001 ", "acknowledged",
                    "received      hello from the cloud", "closed", "messages", "0 failed");
     ASSERT_PRINTED("login a1B2c3D4e5F dev001 accepted: hmacsha256, tls");
 }
