@@ -35,7 +35,7 @@ enum iot_event_kind {
     IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
     IOT_EV_BUSY,   /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
                            the like): feed the watchdog; code 0: it is over. In the middle of a
-                           tick, so do little */
+                           tick: publish, subscribe and close are allowed, but do little */
     IOT_EV_CLOSED, /* after iot_device_close: when the iot_poll that raised it has returned,
                           memory and borrowed texts are yours again. Only this gives them back:
                           after IOT_EV_LOST lwIP may still hold a name request of ours */
@@ -148,8 +148,12 @@ struct iot_pool_use {
  *          IOT_EV_CLOSED.
  * options  borrowed, see there.
  * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no on_event or port,
- *          password without user name, bad will; IOT_ERR_MQTT_TOPIC: will topic, or ill-formed
- *          client id or user name; IOT_ERR_SIZE: CONNECT does not fit IOT_MQTT_RX_BYTES;
+ *          password without user name, bad will; a platform identity that is ill-formed (iot_link.h)
+ *          or with x509 lacks TLS or the certificate; TLS options that cannot work: no authority for a
+ *          kind that needs one, PSK or certificate without its other half, unknown kinds, names or
+ *          keys too long, arena missing or not aligned; TLS or identity not built in;
+ *          IOT_ERR_MQTT_TOPIC: will topic, or ill-formed client id or user name; IOT_ERR_SIZE: CONNECT
+ *          does not fit IOT_MQTT_RX_BYTES, or with texts of the identity half of it;
  *          IOT_ERR_CONFIG: library and application were built with different switches.
  */
 #define iot_device_init(dev, options)                                                              \

@@ -6,8 +6,10 @@
  * TLS 1.2 (RFC 5246), with IOT_TLS_13 also 1.3 (RFC 8446); never older, no renegotiation. 1.3 is
  * offered if both ECDHE kinds are allowed, as there the server's certificate alone decides between
  * them; none of its steps is sliced, and a server that changes its keys (KeyUpdate) is left. The
- * server's certificate is always checked: chain up to one of `ca`, name in subjectAltName (RFC 6125;
- * the common name counts for nothing), key usage, key size, digest, and dates.
+ * server's certificate is always checked: chain up to one of `ca`, name in subjectAltName (RFC 9525:
+ * a name by dNSName, an address by iPAddress; the common name counts for nothing), key usage, key size
+ * (RSA 2048 to 4096 with an exponent of at most 32 bits, P-256, P-384), digest, and dates. Not looked
+ * at: revocation, and name constraints that are not critical; with critical ones a chain is refused.
  *
  * Dates: with trusted time (iot_port.wall) both are checked. While it is unknown the end of each
  * certificate is compared with the latest moment that must have passed: `min_wall_s`, or the last
@@ -67,13 +69,14 @@ struct iot_tls_options {
     struct iot_bytes psk_identity;
 
     uint32_t kinds;          /* enum iot_tls_kind; 0: IOT_TLS_KINDS_DEFAULT */
-    const char *server_name; /* what the certificate must be for, and SNI; NULL: host */
+    const char *server_name; /* what the certificate must be for, and SNI, 1..253 characters; NULL:
+                                host */
     const char *const *alpn; /* RFC 7301, NULL at the end, best first; NULL: not sent. A server that
                                 chooses none of them is accepted */
     int64_t min_wall_s; /* it is not earlier than this (build date), seconds since 1970; 0: none */
 
-    /** Name under which the session is kept in the port's kv for a quick reconnect (RFC 5077); NULL:
-     *  always a full handshake. Of at most IOT_TLS_SESSION_BYTES; a larger one is not kept. Another
+    /** Name under which the session is kept in the port's kv for a quick reconnect (RFC 5077), one per
+     *  device, at most 15 characters, not "iot-time"; NULL: always a full handshake. Of at most IOT_TLS_SESSION_BYTES; a larger one is not kept. Another
      *  host, authority or identity, and dates that have passed make it void. */
     const char *session_key;
 
