@@ -104,11 +104,12 @@ static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev
 
 static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
 {
+    enum iot_mqtt_stage stage = stage_of(c, now);
     uint32_t exile_ms = 0;
     if (c->hooks != NULL)
-        exile_ms = c->hooks->judge(c->dev, stage_of(c, now), &reason, detail);
+        exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
     struct iot_event ev = event(IOT_EV_LOST, reason);
-    if (iot_mqtt_up(&c->session) && now >= c->stable)
+    if (stage == IOT_MQTT_STABLE)
         iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
     c->reason = reason;
