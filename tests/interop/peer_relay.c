@@ -5,9 +5,8 @@
 
 #include "host/host_loop.h"
 #include "peer_clock.h"
-#include "peer_device.h"
+#include "peer_socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,28 +44,6 @@ static void end_both(struct peer_relay *r, bool rudely)
     end_socket(&r->near, rudely);
     end_socket(&r->far, rudely);
     r->leaving = 0;
-}
-
-static int loopback_socket(uint16_t port, struct sockaddr_storage *address, socklen_t *len)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-
-    memset(address, 0, sizeof *address);
-    if (strchr(peer_loopback, ':') != NULL) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        v6->sin6_addr = in6addr_loopback;
-        *len = sizeof *v6;
-    } else {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        *len = sizeof *v4;
-    }
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    return fd;
 }
 
 /* ---- Records ----------------------------------------------------------------------------- */
@@ -271,8 +248,6 @@ static void watch(struct peer_relay *r)
 static void on_listener(void *ctx, int fd, short revents)
 {
     struct peer_relay *r = ctx;
-    struct sockaddr_storage address;
-    socklen_t len;
     int yes = 1;
     (void)revents;
 
@@ -287,8 +262,8 @@ static void on_listener(void *ctx, int fd, short revents)
     r->accepted++;
     r->near = conn;
     r->since_ms = peer_clock_ms();
-    r->far = loopback_socket(r->to, &address, &len);
-    if (connect(r->far, (struct sockaddr *)&address, len) != 0) /* loopback: at once, or refused */
+    r->far = peer_socket_connect(r->to);
+    if (r->far < 0)
         end_both(r, true);
     if (r->near >= 0)
         setsockopt(r->near, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -309,20 +284,11 @@ void peer_relay_behave(struct peer_relay *r)
 
 void peer_relay_start(struct peer_relay *r, uint16_t to)
 {
-    struct sockaddr_storage address;
-    socklen_t len;
-    int yes = 1;
-
     memset(r, 0, sizeof *r);
     r->near = r->far = -1;
     r->to = to;
     peer_relay_behave(r);
-    r->listener = loopback_socket(0, &address, &len);
-    setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    assert_int_equal(bind(r->listener, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(r->listener, 8), 0);
-    assert_int_equal(getsockname(r->listener, (struct sockaddr *)&address, &len), 0);
-    r->port = ntohs(((struct sockaddr_in *)&address)->sin_port); /* at the same place in both */
+    r->listener = peer_socket_listen(0, 0, &r->port);
     assert_true(host_watch(r->listener, POLLIN, on_listener, r));
     for (uint32_t i = 0; i < RELAYS_MAX; i++) {
         if (relays[i] == NULL) {

@@ -4,9 +4,8 @@
 #include "test.h"
 
 #include "host/host_loop.h"
-#include "peer_device.h"
+#include "peer_socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -280,31 +279,7 @@ static void on_listener(void *ctx, int fd, short revents)
 
 static void listen_on(struct peer_server *s, uint16_t port)
 {
-    struct sockaddr_storage address;
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
-    bool is6 = strchr(peer_loopback, ':') != NULL;
-    socklen_t len = is6 ? sizeof *v6 : sizeof *v4;
-    int yes = 1, room = RCVBUF_BYTES;
-
-    memset(&address, 0, sizeof address);
-    if (is6) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        v6->sin6_addr = in6addr_loopback;
-    } else {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    }
-    s->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_true(s->listener >= 0);
-    setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    setsockopt(s->listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    assert_int_equal(bind(s->listener, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(s->listener, 8), 0);
-    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&address, &len), 0);
-    s->port = ntohs(is6 ? v6->sin6_port : v4->sin_port);
+    s->listener = peer_socket_listen(port, RCVBUF_BYTES, &s->port);
     assert_true(host_watch(s->listener, POLLIN, on_listener, s));
 }
 

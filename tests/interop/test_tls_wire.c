@@ -228,6 +228,15 @@ static uint32_t begin_until_server_spoke(void)
     return start;
 }
 
+/* A new attempt, of which the device has got no more than `bytes` when this returns. */
+static void begin_muted_at(uint32_t bytes)
+{
+    again();
+    relay.mute_bytes = bytes;
+    begin_until_server_spoke();
+    UNTIL(relay.down.total == bytes);
+}
+
 static void a_server_that_never_answers_is_given_up_in_time(void **state)
 {
     (void)state;
@@ -245,10 +254,7 @@ static void a_server_that_falls_silent_in_the_handshake_is_given_up(void **state
     learn_handshake();
     uint32_t at = 0;
     for (uint32_t i = 0; i + 1 < good.records; at += good.sizes[i++]) {
-        again();
-        relay.mute_bytes = at + good.sizes[i] / 2;
-        begin_until_server_spoke();
-        UNTIL(relay.down.total == relay.mute_bytes);
+        begin_muted_at(at + good.sizes[i] / 2);
         peer_trust_lost(&one, IOT_ERR_TLS_TIMEOUT, true);
         peer_trust_close(&one);
     }
@@ -305,10 +311,7 @@ static void a_device_stopped_in_the_middle_of_a_handshake_leaves_nothing(void **
     learn_handshake();
     uint32_t at = 0;
     for (uint32_t i = 0; i + 1 < good.records; at += good.sizes[i++]) {
-        again();
-        relay.mute_bytes = at + good.sizes[i] / 2;
-        begin_until_server_spoke();
-        UNTIL(relay.down.total == relay.mute_bytes);
+        begin_muted_at(at + good.sizes[i] / 2);
         for (int n = 0; n < 5; n++)
             peer_turn();
         if (i % 2 != 0) {

@@ -103,6 +103,14 @@ static inline void cloud_fake_start(const char *more)
     cloud_init(&cloud, &config);
 }
 
+/* For cmocka: a new platform before each test. */
+static inline int cloud_fake_setup(void **state)
+{
+    (void)state;
+    cloud_fake_start("");
+    return 0;
+}
+
 static inline int cloud_fake_device(const char *name)
 {
     int i = cloud_book_device(&cloud.book, PK, name);

@@ -78,20 +78,15 @@ static void what_cannot_be_done_is_said_in_words(void **state)
     assert_contains(command("option speed 1"), "error: no option 'speed'");
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    cloud_fake_start("");
-    return 0;
-}
+#define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(list_shows_each_device_with_state_and_way, setup),
-        cmocka_unit_test_setup(the_buttons_of_the_console_are_commands, setup),
-        cmocka_unit_test_setup(publish_sends_the_rest_of_the_line_as_it_is, setup),
-        cmocka_unit_test_setup(what_cannot_be_done_is_said_in_words, setup),
+        TEST(list_shows_each_device_with_state_and_way),
+        TEST(the_buttons_of_the_console_are_commands),
+        TEST(publish_sends_the_rest_of_the_line_as_it_is),
+        TEST(what_cannot_be_done_is_said_in_words),
     };
     return cmocka_run_group_tests_name("cloud command", tests, NULL, NULL);
 }

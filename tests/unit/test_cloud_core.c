@@ -275,14 +275,7 @@ static void a_log_line_is_one_line_whatever_comes_from_outside(void **state)
     assert_contains(cloud_log, "login 'a?login b accepted' refused (4)");
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    cloud_fake_start("");
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup(name, setup)
+#define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
 int main(void)
 {

@@ -198,14 +198,7 @@ static void tls_psk_has_no_key_for_whom_it_does_not_know(void **state)
     assert_string_equal(key, "");
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    cloud_fake_start("");
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup(name, setup)
+#define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
 int main(void)
 {

@@ -140,23 +140,18 @@ static void malformed_and_long_topics_are_refused(void **state)
     assert_string_equal(why, "the topic is longer than 128 bytes");
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    cloud_fake_start("");
-    return 0;
-}
+#define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_platforms_up_topics_can_be_published, setup),
-        cmocka_unit_test_setup(the_platforms_down_topics_can_be_subscribed, setup),
-        cmocka_unit_test_setup(wildcards_stay_in_the_devices_own_name_space, setup),
-        cmocka_unit_test_setup(another_devices_topics_are_foreign, setup),
-        cmocka_unit_test_setup(custom_topics_have_permissions, setup),
-        cmocka_unit_test_setup(topics_of_gateways_are_for_gateways, setup),
-        cmocka_unit_test_setup(malformed_and_long_topics_are_refused, setup),
+        TEST(the_platforms_up_topics_can_be_published),
+        TEST(the_platforms_down_topics_can_be_subscribed),
+        TEST(wildcards_stay_in_the_devices_own_name_space),
+        TEST(another_devices_topics_are_foreign),
+        TEST(custom_topics_have_permissions),
+        TEST(topics_of_gateways_are_for_gateways),
+        TEST(malformed_and_long_topics_are_refused),
     };
     return cmocka_run_group_tests_name("cloud topic", tests, NULL, NULL);
 }
