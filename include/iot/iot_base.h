@@ -34,6 +34,7 @@ extern "C" {
     X(UNKNOWN, -9, "outcome unknown: sent, not acknowledged, and the session is gone")             \
     X(RANDOM, -10, "the port's random source failed")                                              \
     X(KV, -11, "the port's key-value store failed")                                                \
+    X(DROPPED, -12, "gave way to a newer message, as the queue policy says")                       \
     X(NET_DOWN, -20, "the application said that the network is down")                              \
     X(DNS_UNKNOWN, -21, "no such host: the DNS server knows no address, or it is not a name")      \
     X(DNS_TIMEOUT, -22, "no answer from the DNS server")                                           \
@@ -72,6 +73,7 @@ extern "C" {
     X(MQTT_TOO_LARGE, -69, "a packet that cannot be skipped exceeds IOT_MQTT_RX_BYTES")            \
     X(MQTT_SUBACK, -70, "broker refused the subscription")                                         \
     X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")                        \
+    X(MQTT_UNFINISHED, -72, "a streamed message was not written on in time")                       \
     X(LINK_CLIENT_ID, -80, "the platform rejects the client id: a field is missing or wrong")      \
     X(LINK_SECRET, -81, "login refused: wrong secret, unknown names, or device disabled, deleted") \
     X(LINK_DENIED, -82, "login not authorized: wrong secret or names, other region, or disabled")  \

@@ -25,8 +25,7 @@
 #endif
 
 /** Transmit ring, bytes. Holds every copied message until it is done; each costs its topic, its
- *  payload and up to 9 bytes, in one piece: a message that fits
- *  neither before the end nor before the oldest one waits. By-reference messages cost topic and header only. */
+ *  payload and up to 9 bytes. By-reference messages cost topic and header only. */
 #ifndef IOT_MQTT_TX_BYTES
 #define IOT_MQTT_TX_BYTES 1024
 #endif
@@ -34,6 +33,12 @@
 /** Messages accepted and not done, all QoS together. RAM: 32 bytes each (32-bit machine). */
 #ifndef IOT_MQTT_OUT_MAX
 #define IOT_MQTT_OUT_MAX 10
+#endif
+
+/** Messages that can give way to newer ones between two ticks (IOT_MSG_DROP_OLDEST, IOT_MSG_REPLACE);
+ *  beyond it the answer is IOT_ERR_FULL. 4 bytes each. */
+#ifndef IOT_MQTT_DROPPED_MAX
+#define IOT_MQTT_DROPPED_MAX 4
 #endif
 
 /** Subscriptions. RAM: 29 bytes each (32-bit machine) and 16, 64 or 256 for all (for up to 16, 64
@@ -189,6 +194,9 @@
 #if IOT_MQTT_OUT_MAX < 1 || IOT_MQTT_OUT_MAX > 255
 #error "IOT_MQTT_OUT_MAX: choose 1 to 255"
 #endif
+#if IOT_MQTT_DROPPED_MAX < 1 || IOT_MQTT_DROPPED_MAX > 255
+#error "IOT_MQTT_DROPPED_MAX: choose 1 to 255"
+#endif
 #if IOT_MQTT_SUBS_MAX < 1 || IOT_MQTT_SUBS_MAX > 255
 #error "IOT_MQTT_SUBS_MAX: choose 1 to 255"
 #endif
@@ -242,7 +250,7 @@
         IOT_CONFIG_MIX(                                                                            \
             IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MQTT, IOT_TLS_RX_BYTES), IOT_TLS_TX_BYTES),   \
             IOT_TLS_SESSION_BYTES),                                                                \
-        IOT_TLS * 4 + IOT_TLS_13 * 2 + IOT_LINK)
+        IOT_MQTT_DROPPED_MAX * 8 + IOT_TLS * 4 + IOT_TLS_13 * 2 + IOT_LINK)
 #define IOT_CONFIG_HASH IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_LOG_LEVEL), IOT_ASSERTS)
 
 #endif

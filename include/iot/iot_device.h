@@ -105,6 +105,11 @@ struct iot_options {
     struct iot_bytes password; /* ptr NULL: none; needs a user name (MQTT-3.1.2-22) */
     struct iot_will will;
     enum iot_session_kind session;
+    bool
+        hand_back; /* the broker has lost a kept session: messages that were sent and not acknowledged
+                       end as UNKNOWN. false: they are sent again as new ones */
+    uint8_t queue; /* for messages that name no policy: IOT_MSG_REFUSE (0 too), IOT_MSG_DROP_OLDEST,
+                       IOT_MSG_REPLACE */
     uint16_t keepalive_s; /* 0: TCP's own probes watch the link, PINGREQ is only sent when the loop
                              stood still for IOT_STALE_MS. Typical 60 */
 

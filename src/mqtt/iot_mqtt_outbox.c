@@ -3,43 +3,19 @@
 
 #include "core/iot_core_assert.h"
 #include "mqtt/iot_mqtt_codec.h"
+#include "mqtt/iot_mqtt_room.h"
 #include "mqtt/iot_mqtt_topic.h"
 
 #include <string.h>
-
-/* ---- The ring ---------------------------------------------------------------------------- */
-
-/* Messages with bytes lie in the ring in the order of `out`, behind the RELs, which have none. */
-static const struct iot_mqtt_out *oldest(const struct iot_mqtt_outbox *box)
-{
-    for (uint32_t i = box->rels; i < box->count; i++)
-        if (box->out[i].len != 0)
-            return &box->out[i];
-    return NULL;
-}
-
-/* `n` contiguous bytes behind the tail, or from the start of the ring. */
-static bool find_room(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t *at)
-{
-    const struct iot_mqtt_out *first = oldest(box);
-    if (first == NULL) {
-        *at = 0;
-        return n <= IOT_MQTT_TX_BYTES;
-    }
-    *at = box->tail;
-    if (box->tail <= first->at) /* wrapped; equal: full */
-        return n <= first->at - box->tail;
-    if (n <= IOT_MQTT_TX_BYTES - box->tail)
-        return true;
-    *at = 0;
-    return n <= first->at;
-}
 
 /* ---- Acceptance -------------------------------------------------------------------------- */
 
 iot_err iot_mqtt_outbox_check(const struct iot_msg *msg)
 {
+    uint32_t policy = msg->flags & IOT_MSG_POLICY;
     if (msg->qos > 2 || (msg->payload.ptr == NULL && msg->payload.len != 0))
+        return IOT_ERR_ARG;
+    if ((policy & (policy - 1)) != 0) /* one policy, or none */
         return IOT_ERR_ARG;
     if (msg->topic.prepared)
         return IOT_OK;
@@ -53,28 +29,16 @@ static uint8_t first_nibble(const struct iot_msg *msg)
     return (uint8_t)(retain | (uint32_t)msg->qos << IOT_MQTT_QOS_SHIFT);
 }
 
-/* Find room or say why not; all refusals leave everything as it was. */
-static iot_err reserve(struct iot_mqtt_outbox *box, uint32_t n, uint32_t *at)
-{
-    if (box->writer.len != 0)
-        return IOT_ERR_STATE;
-    if (n > IOT_MQTT_TX_BYTES)
-        return IOT_ERR_SIZE;
-    if (box->count == IOT_MQTT_OUT_MAX || !find_room(box, n, at)) {
-        box->want_room = true;
-        return IOT_ERR_FULL;
-    }
-    return IOT_OK;
-}
-
-static struct iot_mqtt_out *append(struct iot_mqtt_outbox *box, uint32_t at, uint32_t len)
+static struct iot_mqtt_out *append(struct iot_mqtt_outbox *box, uint32_t at, uint32_t len,
+                                   uint8_t flags)
 {
     struct iot_mqtt_out *m = &box->out[box->count++];
+    memset(m, 0, sizeof *m);
     m->at = at;
     m->len = len;
     m->state = IOT_OUT_QUEUED;
-    m->again = 0;
-    m->result = IOT_OK;
+    m->gives_way =
+        (iot_mqtt_room_policy(box, flags) & (IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE)) != 0;
     box->queued++;
     box->tail = at + len;
     if (box->count > box->count_high)
@@ -98,7 +62,7 @@ iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *m
     uint32_t at;
     if (!by_ref && msg->payload.len > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;
-    iot_err err = reserve(box, by_ref ? head : head + msg->payload.len, &at);
+    iot_err err = iot_mqtt_room_make(box, msg, by_ref ? head : head + msg->payload.len, &at);
     if (err != IOT_OK)
         return err;
 
@@ -107,7 +71,7 @@ iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *m
     if (!by_ref && msg->payload.len != 0)
         memcpy(to + head, msg->payload.ptr, msg->payload.len);
 
-    struct iot_mqtt_out *m = append(box, at, by_ref ? head : head + msg->payload.len);
+    struct iot_mqtt_out *m = append(box, at, by_ref ? head : head + msg->payload.len, msg->flags);
     m->ticket = ticket;
     m->ref = by_ref ? msg->payload.ptr : NULL;
     m->ref_len = by_ref ? msg->payload.len : 0;
@@ -125,7 +89,7 @@ iot_err iot_mqtt_outbox_begin(struct iot_mqtt_outbox *box, const struct iot_msg 
         return IOT_ERR_SIZE;
     uint32_t room = iot_mqtt_publish_head_size(msg->topic.len, msg->qos, max);
     uint32_t at;
-    iot_err err = reserve(box, room + max, &at);
+    iot_err err = iot_mqtt_room_make(box, msg, room + max, &at);
     if (err != IOT_OK)
         return err;
 
@@ -134,7 +98,8 @@ iot_err iot_mqtt_outbox_begin(struct iot_mqtt_outbox *box, const struct iot_msg 
     box->writer.body = at + room;
     box->writer.topic_len = msg->topic.len;
     box->writer.qos = msg->qos;
-    box->writer.flags = first_nibble(msg);
+    box->writer.first = first_nibble(msg);
+    box->writer.flags = msg->flags;
     /* The topic lies where it will be sent from; the id between it and the payload is still open. */
     uint32_t id_bytes = msg->qos ? 2 : 0;
     memcpy(&box->tx[at + room - id_bytes - msg->topic.len], msg->topic.text, msg->topic.len);
@@ -160,12 +125,10 @@ iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w
     uint32_t head = iot_mqtt_publish_head_size(box->writer.topic_len, qos, w->len);
     uint32_t at = box->writer.body - head;
     struct iot_bytes topic = iot_mqtt_outbox_topic(box);
-    iot_mqtt_encode_publish_head(&box->tx[at], box->writer.flags, topic, id, w->len);
+    iot_mqtt_encode_publish_head(&box->tx[at], box->writer.first, topic, id, w->len);
 
-    struct iot_mqtt_out *m = append(box, at, head + w->len);
+    struct iot_mqtt_out *m = append(box, at, head + w->len, box->writer.flags);
     m->ticket = ticket;
-    m->ref = NULL;
-    m->ref_len = 0;
     m->id = id;
     m->qos = qos & 3u;
     return IOT_OK;
@@ -208,18 +171,12 @@ static void end_or_hold(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
     m->state = IOT_OUT_REF_HELD;
 }
 
-static void remove_at(struct iot_mqtt_outbox *box, uint32_t i)
-{
-    box->count--;
-    box->freed = true;
-    memmove(&box->out[i], &box->out[i + 1], (box->count - i) * sizeof box->out[0]);
-}
-
 bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written)
 {
     struct iot_mqtt_out *m = iot_mqtt_outbox_next(box);
     IOT_ASSERT(m != NULL);
     box->queued--;
+    box->sending = false;
     m->ref_end = written;
     if (m->qos == 0) {
         end_or_hold(box, m);
@@ -306,6 +263,7 @@ void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep)
     if (!keep)
         box->rels = 0;
     box->rels_sent = 0;
+    box->sending = false;
 }
 
 /* All messages behind the RELs are sent again, in their old order. Called when no event waits. */
@@ -334,10 +292,13 @@ uint32_t iot_mqtt_outbox_resume(struct iot_mqtt_outbox *box)
     return requeue(box, true);
 }
 
-uint32_t iot_mqtt_outbox_renew(struct iot_mqtt_outbox *box)
+uint32_t iot_mqtt_outbox_renew(struct iot_mqtt_outbox *box, bool hand_back)
 {
     IOT_ASSERT(box->ended == 0);
     uint8_t rels = box->rels;
+    for (uint32_t i = rels; hand_back && i < box->count; i++)
+        if (box->out[i].again)
+            end(box, &box->out[i], IOT_ERR_UNKNOWN);
     uint32_t resent = requeue(box, false);
     for (uint32_t i = 0; i < rels; i++)
         end(box, &box->out[i], IOT_ERR_UNKNOWN);
@@ -361,6 +322,14 @@ void iot_mqtt_outbox_finish(struct iot_mqtt_outbox *box)
 
 bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_err *result)
 {
+    if (box->dropped_count != 0) {
+        *ticket = box->dropped[0];
+        *result = IOT_ERR_DROPPED;
+        box->dropped_count--;
+        memmove(box->dropped, box->dropped + 1, box->dropped_count * sizeof box->dropped[0]);
+        box->freed = box->told = true;
+        return true;
+    }
     if (box->ended == 0)
         return false;
     uint32_t i = box->rels;
@@ -368,7 +337,7 @@ bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_e
         i++;
     *ticket = box->out[i].ticket;
     *result = box->out[i].result;
-    remove_at(box, i);
+    iot_mqtt_room_close_up(box, i);
     box->ended--;
     return true;
 }
@@ -388,8 +357,8 @@ bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id)
 
 bool iot_mqtt_outbox_room(struct iot_mqtt_outbox *box)
 {
-    bool room = box->want_room && box->freed && box->count < IOT_MQTT_OUT_MAX;
-    box->freed = false;
+    bool room = box->want_room && box->freed && (box->count < IOT_MQTT_OUT_MAX || box->told);
+    box->freed = box->told = false;
     if (room)
         box->want_room = false;
     return room;

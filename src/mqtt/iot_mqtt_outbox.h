@@ -7,8 +7,8 @@
  *     tx:   ..free [ SENT .. QUEUED .. ] free..
  *                  ^ oldest with bytes  ^ tail
  *
- * A message's bytes are contiguous: what does not fit behind the tail goes to the ring's start.
- * They do not move while the message lives, so a stream may be offered the same bytes again.
+ * A message's bytes are contiguous: what does not fit behind the tail goes to the ring's start, and
+ * when gaps between messages are all that is left, they are closed (iot_mqtt_room.h).
  * REL (QoS 2 after PUBREC) holds no bytes and stands in front, in the order of the PUBRECs, which is
  * the order of the PUBRELs (MQTT-4.6.0-4); the others stand in the order of their publishing
  * (MQTT-4.6.0-1). */
@@ -34,23 +34,29 @@ struct iot_mqtt_out {
     uint16_t id;      /* QoS 0: 0 */
     uint8_t state;
     uint8_t qos : 2;
-    uint8_t again : 1; /* was sent whole before */
-    int16_t result;    /* ENDED: an iot_err */
+    uint8_t again : 1;     /* was sent whole before */
+    uint8_t gives_way : 1; /* to newer ones, as long as nothing of it was sent */
+    int16_t result;        /* ENDED: an iot_err */
 };
 
 struct iot_mqtt_outbox {
     uint8_t count, rels, queued, ended;
     uint8_t rels_sent; /* so many of the RELs have their PUBREL out on this connection */
     uint8_t count_high;
+    uint8_t dropped_count;
+    uint8_t policy; /* of messages that name none: an IOT_MSG_ flag, or 0 */
     bool want_room, freed;
+    bool told; /* of dropped ones: more can give way, though the table may be full */
+    bool sending; /* some of the next message is with the stream */
     uint32_t tail;
     uint32_t used; /* bytes of all messages; gaps between them not counted */
     struct {       /* the one open writer; len 0: none */
         uint32_t at, len;
         uint32_t body; /* offset of the payload */
         uint16_t topic_len;
-        uint8_t qos, flags;
+        uint8_t qos, first, flags;
     } writer;
+    iot_ticket dropped[IOT_MQTT_DROPPED_MAX]; /* gave way; await the application's event */
     uint32_t tx_high;
     struct iot_mqtt_out out[IOT_MQTT_OUT_MAX];
     uint8_t tx[IOT_MQTT_TX_BYTES];
@@ -105,9 +111,9 @@ void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep);
 /** The session goes on: send again with the same ids and DUP (MQTT-4.4.0-1). Returns how many. */
 uint32_t iot_mqtt_outbox_resume(struct iot_mqtt_outbox *box);
 
-/** The broker has lost the session: send again as new. Messages in REL end as UNKNOWN, their bytes
- *  are gone. Returns how many are sent again. */
-uint32_t iot_mqtt_outbox_renew(struct iot_mqtt_outbox *box);
+/** The broker has lost the session: send again as new, or, with `hand_back`, end as UNKNOWN what was
+ *  sent. Messages in REL end so in any case, their bytes are gone. Returns how many are sent again. */
+uint32_t iot_mqtt_outbox_renew(struct iot_mqtt_outbox *box, bool hand_back);
 
 /** The application closed: end all that is not ended, as CLOSED, or as UNKNOWN what the broker may
  *  have. After `lost`. */

@@ -47,6 +47,7 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     s->window = window;
     s->next_ticket = 1;
     s->next_id = opt->first_id != 0 ? opt->first_id : 1;
+    s->box.policy = opt->queue;
     iot_mqtt_watch_init(&s->watch, opt);
 }
 
@@ -159,8 +160,9 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
 
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
-    return s->box.count == 0 && s->subs.due == 0 && s->watch.awaited == 0 && s->inbox.owed == 0 &&
-           s->inbox.held == 0 && s->part == PART_NONE && s->box.writer.len == 0;
+    return s->box.count == 0 && s->box.dropped_count == 0 && s->subs.due == 0 &&
+           s->watch.awaited == 0 && s->inbox.owed == 0 && s->inbox.held == 0 &&
+           s->part == PART_NONE && s->box.writer.len == 0;
 }
 
 /* ---- Receiving --------------------------------------------------------------------------- */
@@ -186,7 +188,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
         s->inbox.held = 0;
-        s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box);
+        s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box, s->opt->hand_back);
         iot_mqtt_subs_renew(&s->subs);
     }
     /* PUBRELs go out again; each is owed a PUBCOMP. */
@@ -477,8 +479,10 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
         }
     }
     const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
-    if (m != NULL)
+    if (m != NULL) {
         set_part(s, PART_HEAD, &s->box.tx[m->at], m->len);
+        s->box.sending = true;
+    }
 }
 
 struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
@@ -523,6 +527,15 @@ bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
 
 /* ---- The application's requests ---------------------------------------------------------- */
 
+/* Making room may have moved the message that is being sent. */
+static void follow(struct iot_mqtt_session *s)
+{
+    if (s->part == PART_HEAD) {
+        const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
+        s->part_ptr = &s->box.tx[m->at + m->len - s->part_left];
+    }
+}
+
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
                                  iot_ticket *ticket)
 {
@@ -531,6 +544,7 @@ iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_ms
         return err;
     uint16_t id = msg->qos != 0 ? fresh_id(s) : 0;
     err = iot_mqtt_outbox_put(&s->box, msg, id, peek_ticket(s));
+    follow(s);
     if (err == IOT_OK)
         use_ticket(s, ticket);
     else if (id != 0)
@@ -545,7 +559,10 @@ iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg 
     head.payload.ptr = NULL;
     head.payload.len = 0;
     iot_err err = iot_mqtt_outbox_check(&head);
-    return err == IOT_OK ? iot_mqtt_outbox_begin(&s->box, &head, max, w) : err;
+    if (err == IOT_OK)
+        err = iot_mqtt_outbox_begin(&s->box, &head, max, w);
+    follow(s);
+    return err;
 }
 
 iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,

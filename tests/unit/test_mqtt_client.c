@@ -1940,7 +1940,7 @@ static uint8_t *free_ref(void)
 {
     for (uint32_t i = 0; i < COUNT(ref_room); i++) {
         bool used = false;
-        for (uint32_t k = pub_count > 100 ? pub_count - 100 : 0; k < pub_count; k++)
+        for (uint32_t k = 0; k < pub_count; k++)
             used |= !pubs[k].ended && pubs[k].ref == ref_room[i];
         if (!used)
             return ref_room[i];

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Room in the outbox: where a message's bytes go, and what gives way to it. */
+#ifndef IOT_MQTT_ROOM_H
+#define IOT_MQTT_ROOM_H
+
+#include "mqtt/iot_mqtt_outbox.h"
+
+/** Find `n` contiguous bytes and a free slot for `msg`; as its policy says, older messages end as
+ *  DROPPED for it. Bytes in the ring may move; their contents and their order do not change.
+ *  IOT_OK, `*at` is where; IOT_ERR_FULL; IOT_ERR_SIZE; IOT_ERR_STATE: a writer is open. Whatever is
+ *  refused leaves the messages as they were. */
+iot_err iot_mqtt_room_make(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint32_t n,
+                           uint32_t *at);
+
+/** What a message's flags say of a full queue, or else the options. */
+static inline uint8_t iot_mqtt_room_policy(const struct iot_mqtt_outbox *box, uint8_t flags)
+{
+    uint8_t own = flags & IOT_MSG_POLICY;
+    return own != 0 ? own : box->policy;
+}
+
+/** Take slot `i` out of the table. */
+void iot_mqtt_room_close_up(struct iot_mqtt_outbox *box, uint32_t i);
+
+#endif
