@@ -83,6 +83,11 @@
 #define IOT_DECLINE_MAX_MS 10000
 #endif
 
+/** How long the source of a streamed message (iot_mqtt_stream) may have nothing, ms. */
+#ifndef IOT_STREAM_MAX_MS
+#define IOT_STREAM_MAX_MS 5000
+#endif
+
 /* ---- TCP --------------------------------------------------------------------------------- */
 
 /** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes. What
@@ -211,6 +216,9 @@
 #endif
 #if IOT_POLL_PACKETS < 1
 #error "IOT_POLL_PACKETS: one packet a tick is the least"
+#endif
+#if IOT_STREAM_MAX_MS > 1000000
+#error "IOT_STREAM_MAX_MS: no broker waits a quarter of an hour; choose 1000000 at most"
 #endif
 #if IOT_RX_PBUFS_MAX < 2
 #error "IOT_RX_PBUFS_MAX: choose 2 at least, a segment may come in two pbufs"

@@ -59,6 +59,12 @@ enum iot_session_kind {
     IOT_SESSION_CLEAN, /* nothing outlives a connection; in-flight QoS 1, 2 fail as UNKNOWN */
     IOT_SESSION_KEEP,  /* the broker keeps ours; in-flight messages are resent. If the broker lost
                           it they are sent again as new ones (duplicates possible). Kept in RAM. */
+    IOT_SESSION_KEEP_REBOOT, /* as KEEP, and the broker's part is taken up again after a reboot: it delivers
+                          what it has queued, subscriptions live on. Messages of ours that were not done
+                          are gone with the RAM; one of QoS 2 that was in the middle may then never be
+                          delivered by the broker. An incoming QoS 2 message whose PUBREL had not come
+                          is delivered once more. Packet ids of before the reboot are not used again
+                          for some 65,000 others: every 128 to 256 of them cost one kv_set */
 };
 
 struct iot_will {
@@ -105,11 +111,13 @@ struct iot_options {
     struct iot_bytes password; /* ptr NULL: none; needs a user name (MQTT-3.1.2-22) */
     struct iot_will will;
     enum iot_session_kind session;
-    bool
-        hand_back; /* the broker has lost a kept session: messages that were sent and not acknowledged
-                       end as UNKNOWN. false: they are sent again as new ones */
-    uint8_t queue; /* for messages that name no policy: IOT_MSG_REFUSE (0 too), IOT_MSG_DROP_OLDEST,
-                       IOT_MSG_REPLACE */
+    /* For IOT_SESSION_KEEP_REBOOT: name in the port's kv of two bytes. */
+    const char *session_key;
+    /* The broker has lost a kept session. true: messages that were sent and not acknowledged end as
+     * UNKNOWN; false: they are sent again as new ones. */
+    bool hand_back;
+    /* For messages that name no policy: IOT_MSG_REFUSE (0, too), IOT_MSG_DROP_OLDEST, IOT_MSG_REPLACE. */
+    uint8_t queue;
     uint16_t keepalive_s; /* 0: TCP's own probes watch the link, PINGREQ is only sent when the loop
                              stood still for IOT_STALE_MS. Typical 60 */
 
@@ -152,9 +160,9 @@ struct iot_pool_use {
  * dev      caller's storage, complete type from iot_static.h; new memory, or a device that has raised
  *          IOT_EV_CLOSED.
  * options  borrowed, see there.
- * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no on_event or port,
- *          password without user name, bad will; a platform identity that is ill-formed (iot_link.h)
- *          or with x509 lacks TLS or the certificate; TLS options that cannot work: no authority for a
+ * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no session_key or kv for one
+ *          that outlives reboots, no on_event or port, password without user name, bad will; a
+ *          platform identity that is ill-formed (iot_link.h) or with x509 lacks TLS or the certificate; TLS options that cannot work: no authority for a
  *          kind that needs one, PSK or certificate without its other half, unknown kinds, names or
  *          keys too long, arena missing or not aligned; TLS or identity not built in;
  *          IOT_ERR_MQTT_TOPIC: will topic, or ill-formed client id or user name; IOT_ERR_SIZE: CONNECT

@@ -11,7 +11,8 @@
  *     QoS 2   PUBCOMP arrived: the broker owns the message exactly once.
  *
  * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke or was closed), UNKNOWN (QoS 1
- * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close).
+ * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close), DROPPED (it gave way to a
+ * newer one; nothing of it was sent).
  */
 #ifndef IOT_MQTT_H
 #define IOT_MQTT_H
@@ -67,6 +68,10 @@ struct iot_msg {
     struct iot_bytes payload; /* may be empty, then ptr may be NULL */
     uint8_t qos;              /* 0, 1, 2 */
     uint8_t flags;            /* enum iot_msg_flag */
+
+    /* Received only: where in the whole payload this one begins, and how long the whole is. A message that
+     * fits the window is whole: 0 and payload.len. */
+    uint32_t offset, total;
 };
 
 /**
@@ -80,7 +85,8 @@ struct iot_msg {
  * Returns  IOT_OK; IOT_ERR_FULL, nothing queued, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
  *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3); IOT_ERR_STATE,
  *          not between connect and close, or a writer is open; IOT_ERR_AGAIN, QoS 1 or 2 of a
- *          kept session before the first tick, and the port's random numbers are not ready.
+ *          kept session before the first tick, and the port's random numbers are not ready, or, for
+ *          IOT_SESSION_KEEP_REBOOT, its kv is not; IOT_ERR_KV, IOT_ERR_FULL or the like from there.
  */
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
 
@@ -96,11 +102,38 @@ iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32
                        struct iot_writer *w);
 
 /** Queue what was written. Returns IOT_OK; IOT_ERR_SIZE, more was written than reserved: nothing is
- *  queued; IOT_ERR_STATE, no such writer is open. The writer is closed in every case. */
+ *  queued; IOT_ERR_STATE, no such writer is open; IOT_ERR_AGAIN, no packet id is left
+ *  (IOT_SESSION_KEEP_REBOOT). The writer is closed in every case. */
 iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket);
 
-/** Give the reservation back; nothing is sent. */
+/** Give the reservation back; nothing is sent. What gave way to it (IOT_MSG_REPLACE, _DROP_OLDEST) stays dropped. */
 void iot_mqtt_cancel(struct iot_writer *w);
+
+/**
+ * Give the next bytes of a streamed message.
+ *
+ * offset   so many were given already.
+ * w        append 1 to w->cap bytes; cap is IOT_MQTT_CONTROL_BYTES, or what is left of the message.
+ * Context  inside iot_poll; as in a message handler, but the tick goes on behind it.
+ * Returns  IOT_OK; IOT_ERR_AGAIN or IOT_ERR_FULL, none now: asked again soon. Nothing else can be sent
+ *          meanwhile, not even PINGREQ, hence IOT_STREAM_MAX_MS: after it, and with any other value, the
+ *          connection ends with IOT_ERR_MQTT_UNFINISHED.
+ */
+typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t offset,
+                                   struct iot_writer *w);
+
+/**
+ * Queue a message of QoS 0 that is larger than the ring: when its turn has come, its payload is asked
+ * for piece by piece. A link that breaks in the middle ends it as CUT.
+ *
+ * msg      payload is ignored; the topic is copied.
+ * total    bytes of payload, 1 and more. All of it should be on its way within the keep-alive.
+ * source   and ctx: used until IOT_EV_DONE or IOT_EV_FAILED.
+ * Returns  as iot_mqtt_publish; IOT_ERR_FULL also while another streamed message lives; IOT_ERR_ARG
+ *          for QoS 1 and 2, which may have to be sent again, and for IOT_MSG_BY_REF.
+ */
+iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint32_t total,
+                        iot_mqtt_source source, void *ctx, iot_ticket *ticket);
 
 /**
  * A received message for one matching subscription.
@@ -116,9 +149,14 @@ void iot_mqtt_cancel(struct iot_writer *w);
 typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 
 struct iot_filter {
-    struct iot_topic filter;     /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
+    struct iot_topic filter; /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
                                    or IOT_EV_CLOSED */
-    uint8_t qos;                 /* the most we want: 0, 1, 2 */
+    uint8_t qos;             /* the most we want: 0, 1, 2 */
+    bool
+        in_parts; /* on_message takes messages larger than IOT_MQTT_RX_BYTES, piece by piece as they
+                      come, by `offset` and `total`; each piece can be declined. The last one is acknowledged.
+                      One whose link breaks is not finished; QoS 1 and 2 begin again with offset 0.
+                      false: such a message is IOT_EV_SKIPPED, unless another handler takes it */
     iot_mqtt_handler on_message; /* NULL: messages come as IOT_EV_MESSAGE */
     void *ctx;
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/iot_device_ids.h"
 #include "device/iot_device_secure.h"
 
 #include "core/iot_core_assert.h"
@@ -96,7 +97,7 @@ static bool seed(struct iot_device *dev)
         return false;
     iot_jitter_seed(&dev->jitter, chance);
     /* A broker that kept our session over our reboot may hold ids of ours: start elsewhere. */
-    if (dev->opt->session == IOT_SESSION_KEEP && dev->opt->first_id == 0)
+    if (dev->opt->session != IOT_SESSION_CLEAN && dev->opt->first_id == 0)
         dev->mqtt.session.next_id = (uint16_t)(chance >> 16 | 1u);
     dev->seeded = true;
     return true;
@@ -182,6 +183,9 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
         options->port_ops->random == NULL)
         return IOT_ERR_ARG;
     bool host_later = options->link != NULL || options->on_credentials != NULL;
+    if (options->session == IOT_SESSION_KEEP_REBOOT &&
+        (options->session_key == NULL || options->port_ops->kv_get == NULL))
+        return IOT_ERR_ARG;
     if (options->host == NULL ? !host_later : options->host[0] == 0)
         return IOT_ERR_ARG;
 
@@ -275,9 +279,11 @@ static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    if (!dev->seeded && msg->qos != 0 && dev->opt->session != IOT_SESSION_CLEAN && !seed(dev))
+    if (msg->qos == 0 || dev->opt->session == IOT_SESSION_CLEAN)
+        return IOT_OK;
+    if (!dev->seeded && !seed(dev))
         return IOT_ERR_AGAIN;
-    return IOT_OK;
+    return iot_device_ids_reserve(dev);
 }
 
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
@@ -292,6 +298,16 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     IOT_DUMP_UP(dev->opt->port_ops, topic, msg->payload);
     dev->queued = true;
     return IOT_OK;
+}
+
+iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint32_t total,
+                        iot_mqtt_source source, void *ctx, iot_ticket *ticket)
+{
+    iot_err err = can_publish(dev, msg);
+    if (err == IOT_OK)
+        err = iot_mqtt_session_stream(&dev->mqtt.session, msg, total, source, ctx, ticket);
+    dev->queued |= err == IOT_OK;
+    return err;
 }
 
 iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_secure.h"
 
+#include "device/iot_device_ids.h"
+
 #include "core/iot_core_assert.h"
 
 /* ---- The platform ------------------------------------------------------------------------ */
@@ -179,7 +181,9 @@ bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
 static iot_err login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
                      struct iot_credentials *out)
 {
-    iot_err err = link_login(dev, scratch, cap, out);
+    iot_err err = iot_device_ids_reserve(dev); /* subscriptions are renewed under new ones */
+    if (err == IOT_OK)
+        err = link_login(dev, scratch, cap, out);
     if (err != IOT_OK || dev->opt->on_credentials == NULL)
         return err;
     return dev->opt->on_credentials(dev->opt->ctx, dev, out);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/iot_mqtt_client.h"
 
-#include "core/iot_core_assert.h"
 #include "core/iot_core_dump.h"
+#include "mqtt/iot_mqtt_pump.h"
+#include "mqtt/iot_mqtt_report.h"
 
 #include <string.h>
 
-#define STABLE_MS       30000u /* a link that lived so long was a good one */
-#define BYE_MS          1000u  /* to hand over DISCONNECT, and again to have it delivered */
-#define REOFFER_MS      20u    /* a declined message */
-#define OPEN_AGAIN_MS   100u   /* the stream cannot open yet */
-#define LOGIN_AGAIN_MS  20u    /* the credentials are not ready yet */
-#define TCP_KEEPALIVE_S 60u    /* where MQTT has none */
-#define WRITES_MAX      (4 * IOT_MQTT_OUT_MAX + 8)
+#define BYE_MS          1000u /* to hand over DISCONNECT, and again to have it delivered */
+#define OPEN_AGAIN_MS   100u  /* the stream cannot open yet */
+#define LOGIN_AGAIN_MS  20u   /* the credentials are not ready yet */
+#define TCP_KEEPALIVE_S 60u   /* where MQTT has none */
 
 enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
 enum client_request {
@@ -22,63 +20,14 @@ enum client_request {
     REQ_CLOSE = 8, /* drain_deadline is still a span: the caller may have slept, `now` is old */
 };
 
-/* ---- Events ------------------------------------------------------------------------------ */
-
-static void emit(struct iot_mqtt_client *c, const struct iot_event *ev)
-{
-    c->opt->on_event(c->opt->ctx, c->dev, ev);
-}
-
-static struct iot_event event(enum iot_event_kind kind, iot_err err)
-{
-    struct iot_event ev = {.kind = kind, .err = err};
-    return ev;
-}
-
-static void emit_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
-{
-    struct iot_event ev = event(kind, IOT_OK);
-    emit(c, &ev);
-}
-
-static void emit_msg(struct iot_mqtt_client *c, enum iot_event_kind kind, iot_err err,
-                     int32_t detail, const struct iot_msg *msg)
-{
-    struct iot_event ev = event(kind, err);
-    ev.detail = detail;
-    ev.msg = msg;
-    emit(c, &ev);
-}
-
-/* Bounded: what a callback publishes is not ended within this call. */
-static void emit_ended(struct iot_mqtt_client *c)
-{
-    struct iot_mqtt_event in;
-    while (iot_mqtt_ended(&c->session, &in)) {
-        struct iot_event ev = event(in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED, in.err);
-        ev.ticket = in.ticket;
-        if (in.err == IOT_OK)
-            c->counters.sent_messages++;
-        else
-            c->counters.failed_messages++;
-        emit(c, &ev);
-    }
-    if (!c->closing && iot_mqtt_outbox_room(&c->session.box))
-        emit_kind(c, IOT_EV_WRITABLE);
-}
-
 /* ---- Losing and waiting ------------------------------------------------------------------ */
 
 static void forget_link(struct iot_mqtt_client *c)
 {
     c->stream->ops->abort(c->stream);
     iot_mqtt_session_lost(&c->session);
-    memset(c->rx, 0, sizeof c->rx); /* it may hold a password that has not left */
-    c->rx_at = c->rx_len = 0;
+    iot_mqtt_pump_reset(c);
     c->broken = IOT_OK;
-    c->offered = false;
-    c->reoffer = IOT_TIME_NEVER;
-    memset(c->hits, 0, sizeof c->hits);
 }
 
 static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c, iot_time now)
@@ -108,7 +57,7 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
     uint32_t exile_ms = 0;
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
-    struct iot_event ev = event(IOT_EV_LOST, reason);
+    struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason};
     if (stage == IOT_MQTT_STABLE)
         iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
@@ -125,8 +74,8 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         c->until = now + ev.delay_ms;
     }
     log_lost(c, &ev);
-    emit(c, &ev);
-    emit_ended(c);
+    iot_mqtt_report(c, &ev);
+    iot_mqtt_report_ended(c);
 }
 
 static void lose_stream(struct iot_mqtt_client *c, iot_err reason, iot_time now)
@@ -197,7 +146,7 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
         iot_log_text(line, " port ");
         iot_log_u32(line, c->to.port);
     }
-    emit_kind(c, IOT_EV_CONNECTING);
+    iot_mqtt_report_kind(c, IOT_EV_CONNECTING);
     if (refused)
         lose(c, err, 0, now);
 }
@@ -258,177 +207,26 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
     }
 }
 
-/* ---- up: received bytes ------------------------------------------------------------------ */
-
-static void done_with_packet(struct iot_mqtt_client *c, uint32_t used)
-{
-    c->rx_at += used;
-    c->offered = false;
-    c->reoffer = IOT_TIME_NEVER;
-}
-
-/* True: it was dropped, go on with the next packet. */
-static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                        iot_time now)
-{
-    c->counters.declined++;
-    if (c->reoffer == IOT_TIME_NEVER) {
-        c->decline_deadline = now + IOT_DECLINE_MAX_MS;
-        iot_mqtt_watch_pause(&c->session.watch, true, now);
-    }
-    c->reoffer = now + REOFFER_MS;
-    if (now < c->decline_deadline)
-        return false;
-    if (msg->qos != 0) {
-        lose(c, IOT_ERR_MQTT_DECLINED, msg->qos, now);
-        return false;
-    }
-    iot_mqtt_accept(&c->session);
-    done_with_packet(c, used);
-    c->counters.skipped_messages++;
-    emit_msg(c, IOT_EV_SKIPPED, IOT_ERR_MQTT_DECLINED, 0, msg);
-    return true;
-}
-
-/* True: go on with the next packet. */
-static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                       iot_time now)
-{
-    if (!c->offered) {
-        struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
-        IOT_DUMP_DOWN(c->opt->port_ops, name, msg->payload);
-        iot_topic_index_match(&c->session.subs.index, name, c->hits);
-        c->offered = true;
-        c->handled = false;
-    }
-    if (!iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled))
-        return on_declined(c, msg, used, now);
-    iot_mqtt_accept(&c->session);
-    done_with_packet(c, used);
-    c->counters.received_messages++;
-    if (c->hooks != NULL)
-        c->hooks->heard(c->dev, msg);
-    if (!c->handled)
-        emit_msg(c, IOT_EV_MESSAGE, IOT_OK, 0, msg);
-    return true;
-}
-
-static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time now)
-{
-    struct iot_event ev = event(IOT_EV_CONNECTED, IOT_OK);
-    ev.session_present = session_present;
-    c->counters.connects++;
-    c->counters.resent_messages += c->session.resent;
-    c->stable = now + STABLE_MS;
-    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
-        iot_log_text(line, session_present ? "mqtt: connected, session kept" : "mqtt: connected");
-    emit(c, &ev);
-}
-
-static void on_sub_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in)
-{
-    struct iot_event ev =
-        event(in->kind == IOT_MQTT_EV_SUBACK ? IOT_EV_SUBACK : IOT_EV_UNSUBACK, in->err);
-    ev.ticket = in->ticket;
-    ev.code = in->code;
-    emit(c, &ev);
-}
-
-static void on_other(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, iot_time now)
-{
-    switch (in->kind) {
-    case IOT_MQTT_EV_CONNACK:
-        on_connack(c, in->session_present, now);
-        break;
-    case IOT_MQTT_EV_SKIPPED:
-        c->counters.skipped_messages++;
-        emit_msg(c, IOT_EV_SKIPPED, in->err, (int32_t)in->total, &in->msg);
-        break;
-    case IOT_MQTT_EV_SUBACK:
-    case IOT_MQTT_EV_UNSUBACK:
-        on_sub_answer(c, in);
-        break;
-    case IOT_MQTT_EV_NONE:
-    case IOT_MQTT_EV_MESSAGE:
-    case IOT_MQTT_EV_ENDED:
-        break;
-    }
-    emit_ended(c);
-}
-
-/* Get more bytes behind those that wait. Moving happens once per read, and only what is left of an
- * unfinished packet, so many small packets in one segment cost the same each. */
-enum up_step { UP_STOP, UP_READ, UP_PACKET };
-
-static enum up_step refill(struct iot_mqtt_client *c)
-{
-    if (c->rx_at != 0) {
-        c->rx_len -= c->rx_at;
-        memmove(c->rx, c->rx + c->rx_at, c->rx_len);
-        c->rx_at = 0;
-    }
-    uint32_t got = 0;
-    if (c->stream->ops->read(c->stream, c->rx + c->rx_len, (uint32_t)sizeof c->rx - c->rx_len,
-                             &got) != IOT_OK) {
-        c->dry = true;
-        return UP_STOP;
-    }
-    c->rx_len += got;
-    if (got != 0)
-        return UP_READ;
-    c->more = true; /* the next tick may find some */
-    return UP_STOP;
-}
-
-/* One packet, or the bytes for it. UP_STOP: nothing more to do in this tick. */
-static enum up_step up_one(struct iot_mqtt_client *c, iot_time now)
-{
-    struct iot_bytes in = {c->rx + c->rx_at, c->rx_len - c->rx_at};
-    struct iot_mqtt_event ev;
-    uint32_t used;
-    iot_err err = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, now, &used, &ev);
-    if (err == IOT_ERR_AGAIN) {
-        enum up_step did = refill(c);
-        if (c->dry)
-            iot_mqtt_watch_pause(&c->session.watch, false,
-                                 now); /* from here on silence is the broker's */
-        return did;
-    }
-    if (err == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
-        iot_mqtt_watch_pause(&c->session.watch, true, now);
-        return UP_STOP;
-    }
-    if (err != IOT_OK) {
-        lose(c, err, ev.code, now);
-        return UP_STOP;
-    }
-    if (ev.kind == IOT_MQTT_EV_MESSAGE)
-        return on_message(c, &ev.msg, used, now) ? UP_PACKET : UP_STOP;
-    done_with_packet(c, used);
-    on_other(c, &ev, now);
-    return UP_PACKET;
-}
+/* ---- up and down: bytes ------------------------------------------------------------------ */
 
 void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
 {
-    c->dry = false;
-    if (c->phase != PH_LIVE)
+    int32_t detail = 0;
+    c->dry = c->phase != PH_LIVE;
+    if (c->dry)
         return;
-    if (iot_mqtt_sending_connect(&c->session)) {
-        c->dry = true; /* the window is lent to CONNECT */
+    iot_err err = iot_mqtt_pump_up(c, now, &detail);
+    if (err != IOT_OK)
+        lose(c, err, detail, now);
+}
+
+void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
+{
+    if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
         return;
-    }
-    if (c->reoffer != IOT_TIME_NEVER && now < c->reoffer && now < c->decline_deadline)
-        return;
-    uint32_t packets = 0, reads = 0;
-    while (packets < IOT_POLL_PACKETS && reads < 2 * IOT_POLL_PACKETS) {
-        enum up_step did = up_one(c, now);
-        if (did == UP_STOP || c->phase != PH_LIVE)
-            return;
-        packets += did == UP_PACKET;
-        reads += did == UP_READ;
-    }
-    c->more = true;
+    iot_err err = iot_mqtt_pump_down(c, now);
+    if (err != IOT_OK && c->phase == PH_LIVE)
+        lose(c, err, 0, now);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -443,39 +241,14 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
         lose_stream(c, c->broken, now);
         return;
     }
+    /* Deaf to its messages: the broker shall offer them anew, as soon as it has acknowledged ours. */
+    if (c->deaf != 0 && (c->session.watch.awaited == 0 || now >= c->decline_deadline)) {
+        lose(c, IOT_ERR_MQTT_DECLINED, c->deaf, now);
+        return;
+    }
     iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
     if (err != IOT_OK)
         lose(c, err, 0, now);
-}
-
-/* ---- down: bytes for the wire ------------------------------------------------------------ */
-
-void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
-{
-    if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
-        return;
-
-    bool lent = iot_mqtt_sending_connect(&c->session);
-    uint32_t n = 0;
-    for (; n < WRITES_MAX; n++) {
-        enum iot_stream_write_flag how;
-        struct iot_bytes bytes = iot_mqtt_pending(&c->session, now, &how);
-        uint32_t taken = 0;
-        if (bytes.len == 0 || c->stream->ops->write(c->stream, bytes, how, now, &taken) != IOT_OK)
-            break;
-        c->written += taken;
-        iot_mqtt_sent(&c->session, taken, c->written, now);
-    }
-    if (lent && !iot_mqtt_sending_connect(&c->session))
-        memset(c->rx, 0, sizeof c->rx); /* it held the password */
-    /* `up` may have stopped for want of room: among the acknowledgements, or of a window. */
-    bool resume = n != 0 && !c->dry && c->reoffer == IOT_TIME_NEVER && c->phase == PH_LIVE;
-    if (n == WRITES_MAX || resume || (lent && !iot_mqtt_sending_connect(&c->session)))
-        c->more = true;
-    if (n != 0)
-        c->stream->ops->flush(c->stream);
-    iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
-    emit_ended(c);
 }
 
 /* ---- end: a wanted close ----------------------------------------------------------------- */
@@ -485,16 +258,17 @@ void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
 static void finish(struct iot_mqtt_client *c)
 {
     iot_mqtt_session_finish(&c->session);
-    emit_ended(c);
+    iot_mqtt_report_ended(c);
     if (!c->stream->ops->idle(c->stream))
         return; /* woken when it is */
     c->closing = c->begun = false;
     iot_mqtt_backoff_reset(&c->backoff);
-    emit_kind(c, IOT_EV_CLOSED);
+    iot_mqtt_report_kind(c, IOT_EV_CLOSED);
 }
 
 void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
 {
+    iot_mqtt_report_ended(c); /* also without a link messages give way to others */
     if (!c->closing || (c->requests & REQ_CLOSE))
         return;
     bool drained = iot_mqtt_session_idle(&c->session) || now >= c->drain_deadline;
@@ -560,10 +334,11 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
     case PH_LIVE:
         first = earlier(c->stream->ops->deadline(c->stream),
                         iot_mqtt_watch_deadline(&c->session.watch));
-        first = earlier(first, c->reoffer);
+        first = earlier(earlier(first, c->reoffer), c->ask);
+        first = c->deaf != 0 ? earlier(first, c->decline_deadline) : first;
         break;
     case PH_BYE:
-        return earlier(c->until, c->stream->ops->deadline(c->stream));
+        return earlier(earlier(c->until, c->ask), c->stream->ops->deadline(c->stream));
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }
@@ -590,7 +365,7 @@ void iot_mqtt_client_init(struct iot_mqtt_client *c, const struct iot_options *o
     c->jitter = jitter;
     c->to.netif = opt->netif;
     c->to.tcp_keepalive = opt->keepalive_s == 0 ? TCP_KEEPALIVE_S : 0;
-    c->reoffer = IOT_TIME_NEVER;
+    iot_mqtt_pump_reset(c);
     c->phase = PH_IDLE;
     iot_mqtt_session_init(&c->session, opt, sizeof c->rx);
 }

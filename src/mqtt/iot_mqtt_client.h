@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The skin around a session: owns the stream and the receive window, pumps bytes, dispatches
- * messages, reconnects. One tick is the calls net, up, time, down, end, in this order.
+/* The skin around a session: owns the stream and the receive window, connects, loses, waits, closes.
+ * What happens while the stream is up is in iot_mqtt_pump. One tick is the calls net, up, time, down,
+ * end, in this order.
  *
  *     IDLE -connect-> WAIT -due-> OPEN -stream up-> LIVE -close, drained-> BYE -> CLOSING -> IDLE
  *                      ^___________|________________|  lost: wait by the ladder
@@ -36,7 +37,8 @@ struct iot_mqtt_hooks {
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
- * stays at rx_at; `hits` are the subscriptions that have still to take it. */
+ * stays at rx_at; `hits` are the subscriptions that have still to take it. While a message passes in
+ * parts, its head stays in rx[0 .. rx_keep). */
 struct iot_mqtt_client {
     uint8_t phase, requests;
     bool begun;   /* from connect to the end of close */
@@ -45,6 +47,9 @@ struct iot_mqtt_client {
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool more;    /* this tick stopped at its bound */
+    uint8_t
+        deaf; /* QoS of the message that was declined for too long; no other is looked at since */
+    uint16_t asks; /* times in a row that a source had nothing */
     struct iot_mqtt_backoff backoff;
     const struct iot_options *opt;
     const struct iot_mqtt_hooks *hooks;
@@ -52,15 +57,18 @@ struct iot_mqtt_client {
     struct iot_stream *stream;
     struct iot_jitter *jitter;
     uint32_t written; /* bytes the stream took since it was opened */
-    uint32_t rx_at, rx_len;
+    uint32_t rx_at, rx_len, rx_keep;
+    struct iot_topic part_topic; /* of the message in parts; in its head */
+    uint8_t part_qos, part_flags;
     iot_err reason; /* of the last loss */
     int32_t detail;
     iot_err broken;   /* what the stream said; acted on when everything received is digested */
     iot_time until;   /* WAIT: next attempt; BYE: patience */
     iot_time reoffer; /* a declined message is offered again, or NEVER */
-    iot_time decline_deadline;
-    iot_time drain_deadline; /* closing: messages may take so long */
-    iot_time stable;         /* LIVE: from then on the ladder starts anew */
+    iot_time decline_deadline; /* deaf: the link ends */
+    iot_time ask;              /* a source is asked again for bytes, or NEVER */
+    iot_time drain_deadline;   /* closing: messages may take so long */
+    iot_time stable;           /* LIVE: from then on the ladder starts anew */
     uint32_t hits[IOT_TOPIC_HITS_WORDS];
     struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */
     struct iot_endpoint to;

@@ -23,8 +23,9 @@ enum iot_mqtt_type {
     IOT_MQTT_DISCONNECT,
 };
 
-#define IOT_MQTT_LENGTH_MAX 268435455u /* largest Remaining Length */
-#define IOT_MQTT_HEADER_MAX 5u         /* type byte and four length bytes */
+#define IOT_MQTT_LENGTH_MAX  268435455u                              /* largest Remaining Length */
+#define IOT_MQTT_PAYLOAD_MAX (IOT_MQTT_LENGTH_MAX - UINT16_MAX - 4u) /* whatever the topic */
+#define IOT_MQTT_HEADER_MAX  5u /* type byte and four length bytes */
 
 /* PUBLISH flags in the first byte */
 #define IOT_MQTT_RETAIN    0x01u

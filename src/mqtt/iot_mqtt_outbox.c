@@ -55,8 +55,7 @@ iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *m
     struct iot_bytes topic = {(const uint8_t *)msg->topic.text, msg->topic.len};
     bool by_ref = (msg->flags & IOT_MSG_BY_REF) != 0 && msg->payload.len != 0;
 
-    /* The largest Remaining Length, less topic and id of any size. */
-    if (msg->payload.len > IOT_MQTT_LENGTH_MAX - UINT16_MAX - 4)
+    if (msg->payload.len > IOT_MQTT_PAYLOAD_MAX)
         return IOT_ERR_SIZE;
     uint32_t head = iot_mqtt_publish_head_size(topic.len, msg->qos, msg->payload.len);
     uint32_t at;
@@ -77,6 +76,29 @@ iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *m
     m->ref_len = by_ref ? msg->payload.len : 0;
     m->id = id;
     m->qos = msg->qos & 3u;
+    return IOT_OK;
+}
+
+iot_err iot_mqtt_outbox_stream(struct iot_mqtt_outbox *box, const struct iot_msg *msg,
+                               uint32_t total, iot_mqtt_source source, void *ctx, iot_ticket ticket)
+{
+    struct iot_bytes topic = {(const uint8_t *)msg->topic.text, msg->topic.len};
+    uint32_t at, head = iot_mqtt_publish_head_size(topic.len, 0, total);
+    if (box->source.pull != NULL) {
+        box->want_room = true;
+        return IOT_ERR_FULL;
+    }
+    iot_err err = iot_mqtt_room_make(box, msg, head, &at);
+    if (err != IOT_OK)
+        return err;
+    iot_mqtt_encode_publish_head(&box->tx[at], first_nibble(msg), topic, 0, total);
+    struct iot_mqtt_out *m = append(box, at, head, msg->flags);
+    m->ticket = ticket;
+    m->ref_len = total;
+    m->streamed = 1;
+    box->source.pull = source;
+    box->source.ctx = ctx;
+    box->source.offset = 0;
     return IOT_OK;
 }
 
@@ -151,6 +173,8 @@ static void give_back(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
 static void end(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, iot_err result)
 {
     give_back(box, m);
+    if (m->streamed)
+        box->source.pull = NULL;
     m->ref = NULL;
     m->ref_len = 0;
     m->state = IOT_OUT_ENDED;
@@ -253,7 +277,10 @@ void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep)
         struct iot_mqtt_out *m = &box->out[i];
         if (m->state == IOT_OUT_REL)
             m->ref = NULL; /* the stream has let go, and it is not sent again */
-        if (m->state == IOT_OUT_REF_HELD)
+        if (m->streamed && box->source.offset != 0 && m->state == IOT_OUT_QUEUED) {
+            end(box, m, IOT_ERR_CUT); /* its source does not begin again */
+            box->queued--;
+        } else if (m->state == IOT_OUT_REF_HELD)
             end(box, m, m->qos != 0 ? IOT_OK : IOT_ERR_CUT); /* QoS 1, 2: acknowledged */
         else if (!keep && (m->state == IOT_OUT_SENT || m->state == IOT_OUT_REL))
             end(box, m, IOT_ERR_UNKNOWN);
@@ -322,7 +349,7 @@ void iot_mqtt_outbox_finish(struct iot_mqtt_outbox *box)
 
 bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_err *result)
 {
-    if (box->dropped_count != 0) {
+    if (box->ended == 0 && box->dropped_count != 0) {
         *ticket = box->dropped[0];
         *result = IOT_ERR_DROPPED;
         box->dropped_count--;

@@ -28,14 +28,15 @@ enum iot_mqtt_out_state {
 struct iot_mqtt_out {
     iot_ticket ticket;
     const uint8_t *ref; /* by-reference payload, or NULL */
-    uint32_t ref_len;
-    uint32_t at, len; /* bytes in the ring; len 0: given back */
-    uint32_t ref_end; /* sent: the stream's count at which the reference is over */
-    uint16_t id;      /* QoS 0: 0 */
+    uint32_t ref_len;   /* streamed: what its source has still to give */
+    uint32_t at, len;   /* bytes in the ring; len 0: given back */
+    uint32_t ref_end;   /* sent: the stream's count at which the reference is over */
+    uint16_t id;        /* QoS 0: 0 */
     uint8_t state;
     uint8_t qos : 2;
     uint8_t again : 1;     /* was sent whole before */
     uint8_t gives_way : 1; /* to newer ones, as long as nothing of it was sent */
+    uint8_t streamed : 1;  /* the payload comes from `source` */
     int16_t result;        /* ENDED: an iot_err */
 };
 
@@ -46,7 +47,7 @@ struct iot_mqtt_outbox {
     uint8_t dropped_count;
     uint8_t policy; /* of messages that name none: an IOT_MSG_ flag, or 0 */
     bool want_room, freed;
-    bool told; /* of dropped ones: more can give way, though the table may be full */
+    bool told;    /* of dropped ones: more can give way, though the table may be full */
     bool sending; /* some of the next message is with the stream */
     uint32_t tail;
     uint32_t used; /* bytes of all messages; gaps between them not counted */
@@ -56,6 +57,11 @@ struct iot_mqtt_outbox {
         uint16_t topic_len;
         uint8_t qos, first, flags;
     } writer;
+    struct { /* of the one streamed message; pull NULL: none */
+        iot_mqtt_source pull;
+        void *ctx;
+        uint32_t offset;
+    } source;
     iot_ticket dropped[IOT_MQTT_DROPPED_MAX]; /* gave way; await the application's event */
     uint32_t tx_high;
     struct iot_mqtt_out out[IOT_MQTT_OUT_MAX];
@@ -68,6 +74,12 @@ iot_err iot_mqtt_outbox_check(const struct iot_msg *msg);
 /** Accept a checked message. IOT_OK; IOT_ERR_FULL; IOT_ERR_SIZE; IOT_ERR_STATE: writer open. */
 iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint16_t id,
                             iot_ticket ticket);
+
+/** Accept a checked message of QoS 0 whose payload comes from a source. IOT_OK; IOT_ERR_FULL, also while
+ *  another one lives; IOT_ERR_SIZE; IOT_ERR_STATE. */
+iot_err iot_mqtt_outbox_stream(struct iot_mqtt_outbox *box, const struct iot_msg *msg,
+                               uint32_t total, iot_mqtt_source source, void *ctx,
+                               iot_ticket ticket);
 
 /** Reserve for a writer; errors as put. */
 iot_err iot_mqtt_outbox_begin(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint32_t max,

@@ -93,6 +93,8 @@ static bool has_topic(const struct iot_mqtt_outbox *box, const struct iot_mqtt_o
 
 static void drop(struct iot_mqtt_outbox *box, uint32_t i)
 {
+    if (box->out[i].streamed)
+        box->source.pull = NULL;
     box->used -= box->out[i].len;
     box->queued--;
     box->dropped[box->dropped_count++] = box->out[i].ticket;

@@ -9,7 +9,7 @@
 enum session_phase { PH_IDLE, PH_CONNECT, PH_UP, PH_BYE };
 
 /* What is being handed to the stream; once begun it is finished before anything else is. */
-enum session_part { PART_NONE, PART_CONNECT, PART_CTL, PART_HEAD, PART_REF };
+enum session_part { PART_NONE, PART_CONNECT, PART_CTL, PART_HEAD, PART_REF, PART_SOURCE };
 
 /* ---- Tickets and packet ids -------------------------------------------------------------- */
 
@@ -26,15 +26,27 @@ static void use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
         s->next_ticket = 1;
 }
 
-/* Non-zero and not in use by a message or a subscription (MQTT-2.3.1-1, -2). Ends, because fewer
+/* Not in use by a message or a subscription (MQTT-2.3.1-1, -2); 0: none is left. Ends, because fewer
  * than 65535 can be in use. */
 static uint16_t fresh_id(struct iot_mqtt_session *s)
 {
     uint16_t id;
     do {
+        if (s->id_left == 0)
+            return 0;
+        if (s->id_left != UINT16_MAX)
+            s->id_left--;
         id = s->next_id++;
     } while (id == 0 || iot_mqtt_outbox_has_id(&s->box, id) || iot_mqtt_subs_has_id(&s->subs, id));
     return id;
+}
+
+/* The last one was not used after all. */
+static void return_id(struct iot_mqtt_session *s, uint16_t id)
+{
+    if (s->id_left != UINT16_MAX)
+        s->id_left = (uint16_t)(s->id_left + (uint16_t)(s->next_id - id));
+    s->next_id = id;
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -47,6 +59,7 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     s->window = window;
     s->next_ticket = 1;
     s->next_id = opt->first_id != 0 ? opt->first_id : 1;
+    s->id_left = opt->session == IOT_SESSION_KEEP_REBOOT ? 0 : UINT16_MAX;
     s->box.policy = opt->queue;
     iot_mqtt_watch_init(&s->watch, opt);
 }
@@ -120,8 +133,8 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     iot_mqtt_inbox_lost(&s->inbox, keep);
     s->ctl_len = 0;
     iot_mqtt_watch_off(&s->watch);
-    s->skip_left = 0;
-    s->offered.type = s->skipped.type = 0;
+    s->body_left = 0;
+    s->offered.type = s->large.type = 0;
     s->bye_put = false;
 }
 
@@ -172,6 +185,11 @@ void iot_mqtt_accept(struct iot_mqtt_session *s)
     iot_mqtt_inbox_take(&s->inbox, &s->offered);
 }
 
+void iot_mqtt_refuse(struct iot_mqtt_session *s)
+{
+    s->offered.type = s->large.type = 0;
+}
+
 static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
                           struct iot_mqtt_event *ev)
 {
@@ -215,11 +233,13 @@ static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     ev->msg.payload = p->payload;
     ev->msg.qos = p->qos;
     ev->msg.flags = (uint8_t)((p->retain ? IOT_MSG_RETAIN : 0) | (p->dup ? IOT_MSG_DUP : 0));
+    ev->msg.offset = 0;
+    ev->msg.total = p->payload.len;
     return IOT_OK;
 }
 
-/* A packet larger than the window: a PUBLISH is thrown away as it arrives and reported once, with
- * its answer at the end, so that the broker does not send it for ever. */
+/* A packet larger than the window: a PUBLISH is passed on in parts or thrown away as it arrives. It
+ * gets its answer at the end in either case, or the broker would send it for ever. */
 static iot_err on_oversized(struct iot_mqtt_session *s, struct iot_bytes in,
                             const struct iot_mqtt_packet *p, uint32_t *used,
                             struct iot_mqtt_event *ev)
@@ -231,33 +251,58 @@ static iot_err on_oversized(struct iot_mqtt_session *s, struct iot_bytes in,
     if (s->phase != PH_UP)
         return IOT_ERR_MQTT_PROTOCOL;
 
-    iot_err err = on_publish(s, p, &s->skipped, ev);
+    iot_err err = on_publish(s, p, &s->large, ev);
     if (err != IOT_OK)
         return err;
-    if (ev->kind == IOT_MQTT_EV_MESSAGE)
-        ev->kind = IOT_MQTT_EV_SKIPPED;
+    s->in_parts = ev->kind == IOT_MQTT_EV_MESSAGE;
+    if (s->in_parts)
+        ev->kind = IOT_MQTT_EV_LARGE;
     ev->err = IOT_ERR_MQTT_TOO_LARGE;
     ev->total = p->total;
     ev->msg.payload.ptr = NULL;
     ev->msg.payload.len = 0;
-    s->skip_left = p->total - p->head;
+    s->body = s->body_left = ev->msg.total = p->total - p->head;
     *used = p->head;
     return IOT_OK;
 }
 
-static iot_err skip(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used)
+static void digest_body(struct iot_mqtt_session *s, uint32_t n)
 {
-    uint32_t n = in.len < s->skip_left ? in.len : s->skip_left;
+    s->body_left -= n;
+    if (s->body_left == 0)
+        iot_mqtt_inbox_take(&s->inbox, &s->large);
+}
+
+static iot_err on_body(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used,
+                       struct iot_mqtt_event *ev)
+{
+    uint32_t n = in.len < s->body_left ? in.len : s->body_left;
     if (n == 0)
         return IOT_ERR_AGAIN;
-    if (n == s->skip_left) {
-        if (s->skipped.type != 0 && !iot_mqtt_inbox_can_owe(&s->inbox))
-            return IOT_ERR_FULL;
-        iot_mqtt_inbox_take(&s->inbox, &s->skipped);
-    }
-    s->skip_left -= n;
+    if (n == s->body_left && s->large.type != 0 && !iot_mqtt_inbox_can_owe(&s->inbox))
+        return IOT_ERR_FULL;
     *used = n;
+    if (s->in_parts) {
+        ev->kind = IOT_MQTT_EV_PART;
+        ev->msg.payload.ptr = in.ptr;
+        ev->msg.payload.len = n;
+        ev->msg.offset = s->body - s->body_left;
+        ev->msg.total = s->body;
+    } else {
+        digest_body(s, n);
+    }
     return IOT_OK;
+}
+
+bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n)
+{
+    digest_body(s, n);
+    return s->body_left == 0;
+}
+
+void iot_mqtt_skip_rest(struct iot_mqtt_session *s)
+{
+    s->in_parts = false;
 }
 
 static iot_err on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
@@ -372,8 +417,8 @@ iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time 
         *used = in.len;
         return in.len != 0 ? IOT_OK : IOT_ERR_AGAIN;
     }
-    if (s->skip_left != 0)
-        return skip(s, in, used);
+    if (s->body_left != 0)
+        return on_body(s, in, used, ev);
 
     struct iot_mqtt_packet p;
     iot_err err = iot_mqtt_decode(in, &p);
@@ -422,11 +467,13 @@ static void put_subs(struct iot_mqtt_session *s, iot_time now)
         uint8_t *to = &s->ctl[s->ctl_len];
         uint32_t room = (uint32_t)IOT_MQTT_CONTROL_BYTES - s->ctl_len;
         uint16_t id = fresh_id(s);
+        if (id == 0)
+            return;
         uint32_t n = sub->state == IOT_SUB_WANT
                          ? iot_mqtt_encode_subscribe(to, room, id, filter, sub->qos)
                          : iot_mqtt_encode_unsubscribe(to, room, id, filter);
         if (n == 0) { /* the next time round it has the slot to itself */
-            s->next_id = id;
+            return_id(s, id);
             return;
         }
         iot_mqtt_subs_asked(&s->subs, sub, id);
@@ -510,11 +557,39 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
             set_part(s, PART_REF, m->ref, m->ref_len);
             return;
         }
+        if (m->streamed)
+            part = s->part = PART_SOURCE;
     }
+    if (part == PART_SOURCE && iot_mqtt_outbox_next(&s->box)->ref_len != 0)
+        return;
     s->part = PART_NONE;
     s->watch.last_sent = now;
-    if ((part == PART_HEAD || part == PART_REF) && iot_mqtt_outbox_sent(&s->box, written))
+    if (part >= PART_HEAD && iot_mqtt_outbox_sent(&s->box, written))
         iot_mqtt_watch_await(&s->watch, now);
+}
+
+bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s)
+{
+    return s->part == PART_SOURCE && s->part_left == 0;
+}
+
+/* The control slot is free while a message is being sent. */
+void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p)
+{
+    uint32_t left = iot_mqtt_outbox_next(&s->box)->ref_len;
+    p->source = s->box.source.pull;
+    p->ctx = s->box.source.ctx;
+    p->offset = s->box.source.offset;
+    memset(&p->w, 0, sizeof p->w);
+    p->w.ptr = s->ctl;
+    p->w.cap = left < sizeof s->ctl ? left : (uint32_t)sizeof s->ctl;
+}
+
+void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n)
+{
+    iot_mqtt_outbox_next(&s->box)->ref_len -= n;
+    s->box.source.offset += n;
+    set_part(s, PART_SOURCE, s->ctl, n);
 }
 
 bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
@@ -543,12 +618,34 @@ iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_ms
     if (err != IOT_OK)
         return err;
     uint16_t id = msg->qos != 0 ? fresh_id(s) : 0;
+    if (id == 0 && msg->qos != 0)
+        return IOT_ERR_AGAIN;
     err = iot_mqtt_outbox_put(&s->box, msg, id, peek_ticket(s));
     follow(s);
     if (err == IOT_OK)
         use_ticket(s, ticket);
     else if (id != 0)
-        s->next_id = id; /* nothing changed */
+        return_id(s, id); /* nothing changed */
+    return err;
+}
+
+iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg *msg,
+                                uint32_t total, iot_mqtt_source source, void *ctx,
+                                iot_ticket *ticket)
+{
+    if (msg->qos != 0 || (msg->flags & IOT_MSG_BY_REF) || total == 0 || source == NULL)
+        return IOT_ERR_ARG;
+    if (total > IOT_MQTT_PAYLOAD_MAX)
+        return IOT_ERR_SIZE;
+    struct iot_msg head = *msg;
+    head.payload.ptr = NULL;
+    head.payload.len = 0;
+    iot_err err = iot_mqtt_outbox_check(&head);
+    if (err == IOT_OK)
+        err = iot_mqtt_outbox_stream(&s->box, &head, total, source, ctx, peek_ticket(s));
+    follow(s);
+    if (err == IOT_OK)
+        use_ticket(s, ticket);
     return err;
 }
 
@@ -569,11 +666,15 @@ iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w
                                 iot_ticket *ticket)
 {
     uint16_t id = s->box.writer.qos != 0 ? fresh_id(s) : 0;
+    if (id == 0 && s->box.writer.qos != 0) {
+        iot_mqtt_outbox_cancel(&s->box);
+        return IOT_ERR_AGAIN;
+    }
     iot_err err = iot_mqtt_outbox_commit(&s->box, w, id, peek_ticket(s));
     if (err == IOT_OK)
         use_ticket(s, ticket);
     else if (id != 0)
-        s->next_id = id;
+        return_id(s, id);
     return err;
 }
 

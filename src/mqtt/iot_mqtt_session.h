@@ -23,10 +23,12 @@
 struct iot_mqtt_event {
     enum iot_mqtt_event_kind {
         IOT_MQTT_EV_NONE,
-        IOT_MQTT_EV_CONNACK,  /* session_present */
-        IOT_MQTT_EV_MESSAGE,  /* msg; acknowledged only by iot_mqtt_accept */
-        IOT_MQTT_EV_SKIPPED,  /* msg without payload; total: bytes of its packet */
-        IOT_MQTT_EV_SUBACK,   /* ticket, err, code */
+        IOT_MQTT_EV_CONNACK, /* session_present */
+        IOT_MQTT_EV_MESSAGE, /* msg; acknowledged only by iot_mqtt_accept */
+        IOT_MQTT_EV_LARGE,  /* head of a message larger than the window: msg without payload, total:
+                                 bytes of its packet. Its payload comes in parts, or skip_rest */
+        IOT_MQTT_EV_PART,   /* msg: payload, offset, total; finished with by accept_part */
+        IOT_MQTT_EV_SUBACK, /* ticket, err, code */
         IOT_MQTT_EV_UNSUBACK, /* ticket */
         IOT_MQTT_EV_ENDED,    /* ticket, err */
     } kind;
@@ -41,16 +43,19 @@ struct iot_mqtt_event {
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
+    bool in_parts;               /* what has still to come is wanted */
     bool bye_put;                /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered; /* what accept will owe */
-    struct iot_mqtt_ack skipped; /* what the end of a skipped packet will owe */
+    struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
     uint16_t ctl_len;
     uint16_t next_id;
-    uint16_t resent; /* with the last CONNACK */
+    uint16_t id_left; /* ids that may be handed out; UINT16_MAX: no limit */
+    uint16_t resent;  /* with the last CONNACK */
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
-    uint32_t skip_left; /* bytes of an oversized PUBLISH still to be thrown away */
+    uint32_t body,
+        body_left; /* payload of a message larger than the window; so much has still to come */
     iot_ticket next_ticket;
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
@@ -114,12 +119,35 @@ iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time 
 /** The application has taken the message that the last feed offered. */
 void iot_mqtt_accept(struct iot_mqtt_session *s);
 
+/** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
+void iot_mqtt_refuse(struct iot_mqtt_session *s);
+
+/** `n` bytes of the last part are finished with. True: the message is complete, and accepted. */
+bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n);
+
+/** Nobody wants what has still to come of a message larger than the window. */
+void iot_mqtt_skip_rest(struct iot_mqtt_session *s);
+
 /** The next bytes for the wire, len 0: none. The same again until some of them are taken. */
 struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
                                   enum iot_stream_write_flag *how);
 
 /** The stream took `n` of them; `written` counts all that it took since it was opened. */
 void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now);
+
+/** Nothing is pending because a streamed message waits for its source. */
+bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s);
+
+struct iot_mqtt_pull {
+    iot_mqtt_source source;
+    void *ctx;
+    uint32_t offset;
+    struct iot_writer w;
+};
+
+/** Whom to ask for what; `pulled` says that `n` bytes were written. */
+void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p);
+void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n);
 
 /** Next message that has ended. False: none. Ask after each call that can end one: sent, feed,
  *  released, lost, finish. */
@@ -128,6 +156,9 @@ bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev);
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
                                  iot_ticket *ticket);
+iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg *msg,
+                                uint32_t total, iot_mqtt_source source, void *ctx,
+                                iot_ticket *ticket);
 iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
                                struct iot_writer *w);
 iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,

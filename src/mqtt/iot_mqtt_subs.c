@@ -72,6 +72,7 @@ iot_err iot_mqtt_subs_add(struct iot_mqtt_subs *t, const struct iot_filter *f, i
     s->on_message = f->on_message;
     s->ctx = f->ctx;
     s->qos = f->qos & 3u;
+    s->in_parts = f->in_parts && f->on_message != NULL;
     s->announce = 1;
     if (t->count > t->count_high)
         t->count_high = t->count;
@@ -169,6 +170,17 @@ bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id)
         if (t->sub[i].id == id)
             return true;
     return false;
+}
+
+bool iot_mqtt_subs_in_parts(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS])
+{
+    bool any = false;
+    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
+        if (!t->sub[i].in_parts)
+            hits[i / 32] &= ~((uint32_t)1 << i % 32);
+        any |= (hits[i / 32] >> i % 32 & 1) != 0;
+    }
+    return any;
 }
 
 static uint32_t lowest_bit(uint32_t word)

@@ -29,6 +29,7 @@ struct iot_mqtt_sub {
     uint8_t state;
     uint8_t qos : 2;      /* asked for */
     uint8_t granted : 2;  /* what the last SUBACK said */
+    uint8_t in_parts : 1; /* the handler takes messages larger than the window */
     uint8_t announce : 1; /* the next SUBACK is an event whatever it says */
 };
 
@@ -67,6 +68,9 @@ void iot_mqtt_subs_unsuback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s);
  */
 bool iot_mqtt_subs_deliver(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS],
                            struct iot_device *dev, const struct iot_msg *msg, bool *handled);
+
+/** Leave only those of `hits` whose handlers take messages in parts. False: none does. */
+bool iot_mqtt_subs_in_parts(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS]);
 
 /** The connection is gone: what was on its way is due again. */
 void iot_mqtt_subs_lost(struct iot_mqtt_subs *t);

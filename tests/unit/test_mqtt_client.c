@@ -1148,13 +1148,63 @@ static void an_echo_with_a_full_ring_declines_until_the_deadline(void **state)
             assert_trace("SKIPPED:MQTT_DECLINED:a MESSAGE:other "); /* and what came behind it */
             assert_int_equal(client.counters.skipped_messages, 1);
         } else {
+            run(1);
+            assert_trace(
+                "MESSAGE:other "); /* it is not taken, and what is behind it is looked at */
+            run(IOT_DECLINE_MAX_MS - 1);
+            assert_trace("");
             broker.deaf_to_acks = false;
             run(1);
             assert_memory_equal(trace, "LOST:MQTT_DECLINED ", 19);
             assert_int_equal(last[IOT_EV_LOST].detail, qos);
             assert_null(strstr(broker.words, "PUBACK"));
         }
-        assert_int_equal(now - begin, IOT_DECLINE_MAX_MS);
+        assert_int_equal(now - begin, qos == 0 ? IOT_DECLINE_MAX_MS : 2 * IOT_DECLINE_MAX_MS);
+    }
+}
+
+/* The acknowledgements that make room for the echo are behind the message that is to be echoed. A kept
+ * session would meet this on each new link, for ever, if they were not let in. */
+static void an_echo_with_a_full_ring_gets_its_acknowledgements_before_the_link_ends(void **state)
+{
+    (void)state;
+    for (uint8_t qos = 1; qos <= 2; qos++) {
+        setup(NULL);
+        opt.session = IOT_SESSION_KEEP;
+        broker.keeps = true;
+        init();
+        expect_handler(IOT_OK);
+        come_up();
+        assert_err(subscribe("a", 2, echo, NULL), IOT_OK);
+        run(0);
+        broker.deaf_to_acks = true;
+        for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
+            assert_err(publish(1), IOT_OK);
+        run(0);
+        forget_trace();
+        wire_publish(&wire, (uint8_t)(qos << 1), "a", 7, "x", 1);
+        wire_publish(&wire, (uint8_t)(qos << 1), "a", 8, "y", 1);
+        for (uint16_t id = 2; id <= IOT_MQTT_OUT_MAX + 1; id++) /* 1 was the SUBSCRIBE */
+            wire_ack(&wire, 0x40, id);
+        say();
+        broker.deaf_to_acks = false;
+        run(IOT_DECLINE_MAX_MS - 1);
+        assert_trace("");
+        uint32_t calls = handler_calls;
+        run(1);
+        assert_int_equal(handler_calls, calls + 1); /* nothing behind the declined one is offered */
+        assert_int_equal(seen[IOT_EV_DONE], IOT_MQTT_OUT_MAX);
+        assert_int_equal(seen[IOT_EV_LOST], 1);
+        assert_err(last[IOT_EV_LOST].err, IOT_ERR_MQTT_DECLINED);
+        assert_null(strstr(broker.words, "PUBACK"));
+        assert_null(strstr(broker.words, "PUBREC"));
+        run(2000); /* and there is room for it now */
+        wire_publish(&wire, (uint8_t)(qos << 1 | 8), "a", 7, "x", 1);
+        wire_publish(&wire, (uint8_t)(qos << 1 | 8), "a", 8, "y", 1);
+        say();
+        run(10);
+        assert_non_null(
+            strstr(broker.words, qos == 1 ? "PUBACK(7) PUBACK(8)" : "PUBREC(7) PUBREC(8)"));
     }
 }
 
@@ -2167,6 +2217,7 @@ int main(void)
         CASE(a_message_that_nobody_handles_is_an_event),
         CASE(connack_before_all_of_connect_is_out_is_read_afterwards),
         CASE(an_echo_with_a_full_ring_declines_until_the_deadline),
+        CASE(an_echo_with_a_full_ring_gets_its_acknowledgements_before_the_link_ends),
         CASE(a_declined_message_is_offered_until_it_is_taken_and_then_acknowledged),
         CASE(only_handlers_that_declined_are_asked_again),
         CASE(a_handler_may_unsubscribe_itself_and_others_while_it_declines),

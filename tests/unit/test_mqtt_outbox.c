@@ -1214,7 +1214,8 @@ static void op_take(void)
         assert_int_equal(model.dropped_count, 0);
         return;
     }
-    if (model.dropped_count != 0) {
+    if (model_first(ENDED) == NULL) {
+        assert_int_not_equal(model.dropped_count, 0);
         assert_int_equal(ticket, model.dropped[0]);
         assert_err(result, IOT_ERR_DROPPED);
         memmove(model.dropped, model.dropped + 1, --model.dropped_count * sizeof ticket);

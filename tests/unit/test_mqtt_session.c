@@ -26,6 +26,11 @@ static struct {
     uint32_t len;
 } window;
 
+/* A message larger than the window, as its parts come. */
+static bool wants_parts;
+static uint8_t parts[WIRE_MAX];
+static uint32_t parts_got, parts_total;
+
 static char trace[65536];
 static size_t trace_len;
 
@@ -130,7 +135,7 @@ static void note_event(const struct iot_mqtt_event *ev)
         note("connack %d; ", ev->session_present);
         break;
     case IOT_MQTT_EV_MESSAGE:
-    case IOT_MQTT_EV_SKIPPED: {
+    case IOT_MQTT_EV_LARGE: {
         uint32_t sum = 0;
         for (uint32_t i = 0; i < ev->msg.payload.len; i++)
             sum = sum * 31 + ev->msg.payload.ptr[i];
@@ -138,7 +143,7 @@ static void note_event(const struct iot_mqtt_event *ev)
              (int)ev->msg.topic.len, ev->msg.topic.text, ev->msg.qos,
              ev->msg.flags & IOT_MSG_RETAIN ? " retain" : "",
              ev->msg.flags & IOT_MSG_DUP ? " dup" : "");
-        if (ev->kind == IOT_MQTT_EV_SKIPPED) {
+        if (ev->kind == IOT_MQTT_EV_LARGE) {
             assert_err(ev->err, IOT_ERR_MQTT_TOO_LARGE);
             assert_int_equal(ev->msg.payload.len, 0);
             note("%u; ", (unsigned)ev->total);
@@ -147,6 +152,13 @@ static void note_event(const struct iot_mqtt_event *ev)
         }
         break;
     }
+    case IOT_MQTT_EV_PART:
+        assert_true(wants_parts);
+        assert_int_equal(ev->msg.offset, parts_got);
+        memcpy(parts + parts_got, ev->msg.payload.ptr, ev->msg.payload.len);
+        parts_got += ev->msg.payload.len;
+        parts_total = ev->msg.total;
+        break;
     case IOT_MQTT_EV_SUBACK:
         note("suback %u %u %s; ", (unsigned)ev->ticket, ev->code, iot_err_name(ev->err));
         break;
@@ -176,6 +188,13 @@ static iot_err feed_once(void)
     note_event(&ev);
     if (ev.kind == IOT_MQTT_EV_MESSAGE)
         iot_mqtt_accept(&s);
+    if (ev.kind == IOT_MQTT_EV_LARGE && !wants_parts)
+        iot_mqtt_skip_rest(&s);
+    if (ev.kind == IOT_MQTT_EV_PART && iot_mqtt_accept_part(&s, used)) {
+        assert_int_equal(parts_got, parts_total);
+        note("complete %u; ", (unsigned)parts_got);
+        parts_got = 0;
+    }
     note_ended();
     window.len -= used;
     memmove(window.bytes, window.bytes + used, window.len);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/iot_device_ids.h"
+
+#define BLOCK 256u /* ids in one reservation: so many messages cost one write of the store */
+
+static iot_err load(struct iot_device *dev)
+{
+    const struct iot_port *port = dev->opt->port_ops;
+    uint8_t record[2];
+    uint32_t len = 0;
+    iot_err err = port->kv_get(port->ctx, dev->opt->session_key, record, sizeof record, &len);
+    if (err == IOT_OK && len == sizeof record)
+        dev->mqtt.session.next_id = (uint16_t)(record[0] << 8 | record[1]);
+    else if (err != IOT_OK && err != IOT_ERR_STATE && err != IOT_ERR_SIZE)
+        return err;
+    dev->ids_loaded = true; /* without a record of ours ids begin as they do without a store */
+    return IOT_OK;
+}
+
+static iot_err reserve(struct iot_device *dev)
+{
+    const struct iot_port *port = dev->opt->port_ops;
+    struct iot_mqtt_session *s = &dev->mqtt.session;
+    uint32_t end = (uint32_t)s->next_id + s->id_left + BLOCK;
+    uint8_t record[2] = {(uint8_t)(end >> 8), (uint8_t)end};
+    iot_err err = port->kv_set(port->ctx, dev->opt->session_key, record, sizeof record);
+    if (err == IOT_OK)
+        s->id_left = (uint16_t)(s->id_left + BLOCK);
+    return err;
+}
+
+iot_err iot_device_ids_reserve(struct iot_device *dev)
+{
+    const struct iot_mqtt_session *s = &dev->mqtt.session;
+    if (s->id_left >= BLOCK / 2) /* where nothing is to be reserved: for ever */
+        return IOT_OK;
+    iot_err err = dev->ids_loaded ? IOT_OK : load(dev);
+    if (err == IOT_OK)
+        err = reserve(dev);
+    return s->id_left != 0 ? IOT_OK : err;
+}

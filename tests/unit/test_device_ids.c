@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packet ids of a session that outlives reboots. */
+#include "test.h"
+
+#include "iot/iot_static.h"
+#include "mqtt_wire.h"
+#include "no_tcp.h"
+#include "stub_stream.h"
+
+static struct iot_device dev;
+static struct stub_stream stub;
+static struct iot_options opt;
+static struct wire in;
+static uint32_t now_ms;
+static uint32_t events[IOT_EV_CLOSED + 1];
+static struct iot_event last[IOT_EV_CLOSED + 1];
+
+/* The store, and what it says instead of working. */
+static struct {
+    bool has;
+    uint8_t bytes[16];
+    uint32_t len, sets, gets;
+    iot_err get_says, set_says;
+    bool set_all_the_same; /* set_says comes from a power cut behind the write */
+} kv;
+
+static iot_err random_bytes(void *ctx, void *into, uint32_t n)
+{
+    (void)ctx;
+    memset(into, 0x11, n);
+    return IOT_OK;
+}
+
+static iot_err kv_get(void *ctx, const char *key, void *into, uint32_t cap, uint32_t *len)
+{
+    (void)ctx;
+    assert_string_equal(key, "ids");
+    kv.gets++;
+    if (kv.get_says != IOT_OK)
+        return kv.get_says;
+    if (!kv.has)
+        return IOT_ERR_STATE;
+    if (kv.len > cap)
+        return IOT_ERR_SIZE;
+    memcpy(into, kv.bytes, kv.len);
+    *len = kv.len;
+    return IOT_OK;
+}
+
+static iot_err kv_set(void *ctx, const char *key, const void *bytes, uint32_t len)
+{
+    (void)ctx;
+    assert_string_equal(key, "ids");
+    kv.sets++;
+    if (kv.set_says == IOT_OK || kv.set_all_the_same) {
+        assert_true(len <= sizeof kv.bytes);
+        memcpy(kv.bytes, bytes, len);
+        kv.len = len;
+        kv.has = true;
+    }
+    return kv.set_says;
+}
+
+static iot_err kv_del(void *ctx, const char *key)
+{
+    (void)ctx;
+    (void)key;
+    return IOT_OK;
+}
+
+static const struct iot_port port = {
+    .random = random_bytes, .kv_get = kv_get, .kv_set = kv_set, .kv_del = kv_del};
+
+static void on_event(void *ctx, struct iot_device *d, const struct iot_event *ev)
+{
+    (void)ctx;
+    (void)d;
+    events[ev->kind]++;
+    last[ev->kind] = *ev;
+}
+
+static void run(uint32_t ms)
+{
+    uint32_t end = now_ms + ms;
+    for (uint32_t ticks = 0;; ticks++) {
+        uint32_t sleep = iot_poll(&dev, now_ms);
+        uint32_t left = end - now_ms;
+        if (left == 0)
+            break;
+        assert_true(ticks < 100000);
+        now_ms += sleep == 0 ? 1 : sleep < left ? sleep : left;
+    }
+}
+
+static void boot(void)
+{
+    stub_init(&stub);
+    memset(events, 0, sizeof events);
+    memset(&dev, 0xee, sizeof dev);
+    assert_err(iot_device_init(&dev, &opt), IOT_OK);
+    assert_err(iot_device_connect(&dev), IOT_OK);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&opt, 0, sizeof opt);
+    memset(&kv, 0, sizeof kv);
+    opt.host = "broker.example";
+    opt.client_id = "d";
+    opt.session = IOT_SESSION_KEEP_REBOOT;
+    opt.session_key = "ids";
+    opt.keepalive_s = 60;
+    opt.backoff_cap_ms = 1000;
+    opt.on_event = on_event;
+    opt.port_ops = &port;
+    opt.stream = &stub.base;
+    now_ms = 1000;
+    return 0;
+}
+
+static void come_up(bool session_present)
+{
+    run(2000);
+    wire_clear(&in);
+    wire_connack(&in, session_present, 0);
+    stub_receive(&stub, wire_bytes(&in));
+    run(10);
+    assert_true(iot_device_connected(&dev));
+}
+
+static iot_err publish(void)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = 1};
+    return iot_mqtt_publish(&dev, &msg, NULL);
+}
+
+/* Id of the last PUBLISH or SUBSCRIBE on the wire. */
+static uint16_t last_id(void)
+{
+    struct iot_bytes rest = stub_sent(&stub);
+    struct wire_packet p;
+    uint16_t id = 0;
+    while (wire_next(&rest, &p))
+        id = p.id;
+    return id;
+}
+
+static uint16_t publish_one(void)
+{
+    assert_err(publish(), IOT_OK);
+    run(1);
+    uint16_t id = last_id();
+    wire_clear(&in);
+    wire_ack(&in, 0x40, id);
+    stub_receive(&stub, wire_bytes(&in));
+    run(1);
+    return id;
+}
+
+static void after_any_number_of_reboots_no_id_comes_again(void **state)
+{
+    static bool seen[65536];
+    static const uint32_t lives[] = {1, 300, 0, 127, 128, 129, 255, 256, 257, 5};
+    (void)state;
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < COUNT(lives); i++) {
+        boot();
+        come_up(i != 0);
+        for (uint32_t n = 0; n < lives[i]; n++) {
+            uint16_t id = publish_one();
+            assert_int_not_equal(id, 0);
+            assert_false(seen[id]);
+            seen[id] = true;
+        }
+    }
+}
+
+static void one_write_of_the_store_serves_128_messages_at_least(void **state)
+{
+    (void)state;
+    boot();
+    come_up(false);
+    for (uint32_t n = 0; n < 1280; n++)
+        publish_one();
+    assert_in_range(kv.sets, 5, 11);
+    assert_int_equal(kv.gets, 1);
+}
+
+static void numbers_wrap_and_go_on(void **state)
+{
+    (void)state;
+    kv.has = true;
+    kv.len = 2;
+    kv.bytes[0] = 0xff;
+    kv.bytes[1] = 0xf0;
+    boot();
+    come_up(true);
+    assert_int_equal(publish_one(), 0xfff0);
+    for (uint32_t n = 1; n < 15; n++)
+        publish_one();
+    assert_int_equal(publish_one(), 0xffff);
+    assert_int_equal(publish_one(), 1);
+    boot();
+    come_up(true);
+    assert_int_equal(publish_one(), 0xf0); /* fff0 and 256 */
+}
+
+static void a_slow_store_delays_the_first_attempt_and_then_later_ids_are_at_hand(void **state)
+{
+    (void)state;
+    kv.get_says = IOT_ERR_AGAIN;
+    boot();
+    assert_err(publish(), IOT_ERR_AGAIN);
+    run(500);
+    assert_int_equal(stub.opens, 0);
+    kv.get_says = IOT_OK;
+    kv.set_says = IOT_ERR_AGAIN;
+    run(500);
+    assert_int_equal(stub.opens, 0);
+    assert_err(publish(), IOT_ERR_AGAIN);
+    kv.set_says = IOT_OK;
+    come_up(false);
+    assert_int_equal(events[IOT_EV_LOST], 0);
+    uint16_t first = publish_one();
+    kv.set_says = IOT_ERR_AGAIN; /* 255 are left: so many more, and no one that is not reserved */
+    for (uint32_t n = 1; n < 256; n++)
+        assert_int_equal(publish_one(), first + n);
+    assert_err(publish(), IOT_ERR_AGAIN);
+    kv.set_says = IOT_OK;
+    assert_int_equal(publish_one(), first + 256);
+}
+
+static void a_broken_store_is_told_by_name(void **state)
+{
+    static const iot_err faults[] = {IOT_ERR_KV, IOT_ERR_FULL};
+    (void)state;
+    for (uint32_t i = 0; i < COUNT(faults); i++) {
+        setup(NULL);
+        if (i == 0)
+            kv.get_says = faults[i];
+        else
+            kv.set_says = faults[i];
+        boot();
+        assert_err(publish(), faults[i]);
+        run(50);
+        assert_int_equal(events[IOT_EV_LOST], 1);
+        assert_err(last[IOT_EV_LOST].err, faults[i]);
+        assert_int_equal(stub.opens, 0);
+        kv.get_says = kv.set_says = IOT_OK;
+        come_up(false);
+        publish_one();
+    }
+}
+
+static void a_power_cut_while_reserving_costs_ids_and_repeats_none(void **state)
+{
+    (void)state;
+    for (int written = 0; written < 2; written++) {
+        setup(NULL);
+        boot();
+        come_up(false);
+        uint16_t highest = 0;
+        for (uint32_t n = 0; n < 129; n++)
+            highest = publish_one(); /* the next one reserves */
+        kv.set_says = IOT_ERR_KV;
+        kv.set_all_the_same = written != 0;
+        publish_one();
+        kv.set_says = IOT_OK;
+        kv.set_all_the_same = false;
+        boot();
+        come_up(true);
+        assert_true(publish_one() > highest);
+    }
+}
+
+static void a_record_that_is_not_ours_is_as_none(void **state)
+{
+    static const uint32_t lens[] = {0, 1, 3, 16};
+    (void)state;
+    for (uint32_t i = 0; i < COUNT(lens); i++) {
+        setup(NULL);
+        kv.has = true;
+        kv.len = lens[i];
+        boot();
+        come_up(false);
+        assert_int_equal(publish_one(), 0x1111); /* chance */
+        assert_int_equal(kv.len, 2);
+    }
+}
+
+static void subscriptions_take_reserved_ids_as_well(void **state)
+{
+    (void)state;
+    boot();
+    static const struct iot_filter f = {.filter = IOT_TOPIC("f"), .qos = 1};
+    assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
+    come_up(false);
+    assert_int_equal(last_id(), 0x1111);
+    kv.set_says = IOT_ERR_AGAIN;
+    for (uint32_t n = 1; n < 256; n++)
+        publish_one();
+    assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
+    run(10);
+    assert_int_equal(last_id(), 0x1111 + 255); /* it waits */
+    kv.set_says = IOT_OK;
+    assert_int_equal(publish_one(), 0x1111 + 256);
+    assert_non_null(strstr(wire_words(stub_sent(&stub)), "SUBSCRIBE(4626)")); /* 0x1111 + 257 */
+}
+
+static void a_session_that_outlives_reboots_needs_a_place_for_it(void **state)
+{
+    struct iot_port without = {.random = random_bytes};
+    (void)state;
+    opt.session_key = NULL;
+    assert_err(iot_device_init(&dev, &opt), IOT_ERR_ARG);
+    opt.session_key = "ids";
+    opt.port_ops = &without;
+    assert_err(iot_device_init(&dev, &opt), IOT_ERR_ARG);
+    opt.port_ops = &port;
+    opt.client_id = "";
+    assert_err(iot_device_init(&dev, &opt), IOT_ERR_ARG);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup(name, setup)
+    const struct CMUnitTest tests[] = {
+        CASE(after_any_number_of_reboots_no_id_comes_again),
+        CASE(one_write_of_the_store_serves_128_messages_at_least),
+        CASE(numbers_wrap_and_go_on),
+        CASE(a_slow_store_delays_the_first_attempt_and_then_later_ids_are_at_hand),
+        CASE(a_broken_store_is_told_by_name),
+        CASE(a_power_cut_while_reserving_costs_ids_and_repeats_none),
+        CASE(a_record_that_is_not_ours_is_as_none),
+        CASE(subscriptions_take_reserved_ids_as_well),
+        CASE(a_session_that_outlives_reboots_needs_a_place_for_it),
+    };
+    return cmocka_run_group_tests_name("device_ids", tests, NULL, NULL);
+}
