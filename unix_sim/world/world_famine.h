@@ -20,6 +20,9 @@ enum world_famine_kind {
     WORLD_FAMINE_KINDS
 };
 
+/** By world_lwip_start. */
+void world_famine_start(uint64_t seed);
+
 /** Each is refused with this chance; 0 ends it. */
 void world_famine_set(uint32_t per_million);
 /** The n-th from now is refused, once; 0: none. */
