@@ -126,7 +126,7 @@ void world_dns_start(void)
     server.ttl_s = 60;
     IP_ADDR4(&ip, 10, 2, 0, 53);
     dns_setserver(0, &ip);
-    world_wire_host(on_packet);
+    world_wire_host(WORLD_NAMESERVER_IP, on_packet);
 }
 
 void world_dns_name(const char *name)

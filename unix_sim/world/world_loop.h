@@ -8,6 +8,8 @@
 #ifndef WORLD_LOOP_H
 #define WORLD_LOOP_H
 
+#include "world/world_clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -38,6 +38,7 @@ static struct {
     struct frame **heap; /* the next is heap[0]; children of i: 2i+1, 2i+2 */
     uint32_t load, room;
     uint64_t number;
+    uint32_t host_ip;
     void (*on_packet)(const uint8_t *packet, uint32_t len);
 } wire;
 
@@ -171,7 +172,8 @@ static void travel(struct lane *l, struct frame *f, uint32_t extra_ms)
         extra_ms += world_chance_between(&l->chance, WORLD_REORDER_MIN_MS, WORLD_REORDER_MAX_MS);
         is_late = true;
     }
-    uint32_t jitter = l->set.jitter_ms == 0 ? 0 : world_chance_below(&l->chance, l->set.jitter_ms + 1);
+    uint32_t jitter =
+        l->set.jitter_ms == 0 ? 0 : world_chance_below(&l->chance, l->set.jitter_ms + 1);
     f->due = (out_us + 999u) / 1000u + l->set.delay_ms + jitter;
     if (f->due < l->last_due)
         f->due = l->last_due;
@@ -219,11 +221,6 @@ static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 
 /* ---- Off the wire ------------------------------------------------------------------------ */
 
-static bool is_for_lwip(const uint8_t *bytes)
-{
-    return ip_at(bytes + 16) == WORLD_CLOUD_IP;
-}
-
 static bool has_sound_header(const struct frame *f)
 {
     uint32_t header = (f->bytes[0] & 15u) * 4u;
@@ -234,8 +231,9 @@ static bool has_sound_header(const struct frame *f)
 
 static bool hand_over(struct lane *l, const struct frame *f)
 {
-    if (f->way == WORLD_UP && !is_for_lwip(f->bytes)) {
-        if (wire.on_packet != NULL && has_sound_header(f))
+    uint32_t to_ip = ip_at(f->bytes + 16);
+    if (f->way == WORLD_UP && to_ip != WORLD_CLOUD_IP) {
+        if (wire.on_packet != NULL && to_ip == wire.host_ip && has_sound_header(f))
             wire.on_packet(f->bytes, f->len);
         else
             l->count.astray++;
@@ -299,8 +297,9 @@ uint32_t world_wire_load(void)
     return wire.load;
 }
 
-void world_wire_host(void (*on_packet)(const uint8_t *packet, uint32_t len))
+void world_wire_host(uint32_t ip, void (*on_packet)(const uint8_t *packet, uint32_t len))
 {
+    wire.host_ip = ip;
     wire.on_packet = on_packet;
 }
 

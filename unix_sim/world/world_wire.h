@@ -78,12 +78,11 @@ void world_wire_address(uint8_t last);
  *  side wants for nothing; down not. */
 void world_wire_shield(enum world_way way, bool on);
 
-/** Who gets the frames to addresses of the cloud's side that are not lwIP's: whole IP packets with a
- *  right header checksum. NULL: nobody. */
-void world_wire_host(void (*on_packet)(const uint8_t *packet, uint32_t len));
+/** Somebody on the cloud's side who has no lwIP: gets whole IP packets to this address, with a right header
+ *  checksum. One of them; again: replaces. */
+void world_wire_host(uint32_t ip, void (*on_packet)(const uint8_t *packet, uint32_t len));
 
-/** An IP packet of somebody on the cloud's side who has no lwIP, `extra_ms` later than others. Its
- *  header checksum is filled in. */
+/** What such a one sends, `extra_ms` later than others do. The header checksum is filled in. */
 void world_wire_inject(uint8_t *packet, uint32_t len, uint32_t extra_ms);
 
 /** When the next frame is due, WORLD_NEVER: none is on its way. */
