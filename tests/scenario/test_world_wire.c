@@ -28,25 +28,30 @@ static void on_packet(const uint8_t *packet, uint32_t len)
     got_at[got_count++] = world_ms();
 }
 
-/* A datagram per ms, numbered from 0; then until all have arrived. */
-static void send(uint32_t count)
+static void send_one(uint32_t number)
 {
     struct udp_pcb *pcb = udp_new();
     ip_addr_t to;
 
     IP_ADDR4(&to, 10, 2, 0, 7);
+    struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, sizeof number, PBUF_RAM);
+    memcpy(p->payload, &number, sizeof number);
+    assert_int_equal(udp_sendto(pcb, p, &to, 9), ERR_OK);
+    pbuf_free(p);
+    udp_remove(pcb);
+}
+
+/* A datagram per ms, numbered from 0; then until all have arrived. */
+static void send(uint32_t count)
+{
     world_wire_host(THERE_IP, on_packet);
     got_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, sizeof i, PBUF_RAM);
-        memcpy(p->payload, &i, sizeof i);
-        assert_int_equal(udp_sendto(pcb, p, &to, 9), ERR_OK);
-        pbuf_free(p);
+        send_one(i);
         assert_true(world_loop_until(world_ms() + 1));
     }
     assert_true(world_loop_until(world_ms() + 2000));
     assert_int_equal(world_wire_load(), 0);
-    udp_remove(pcb);
 }
 
 static uint32_t steps_back(void)
@@ -94,6 +99,36 @@ static void a_duplicate_arrives_twice(void **state)
 {
     (void)state;
     scenario_run(doubles);
+}
+
+static void on_their_way(void)
+{
+    world_lane(WORLD_UP)->delay_ms = 1000;
+    send(1);
+    assert_int_equal(got_count, 1);
+    for (int how = 0; how < 3; how++) {
+        got_count = 0;
+        world_lane(WORLD_UP)->delay_ms = 3000;
+        send_one(0);
+        if (how == 0)
+            world_wire_link(false);
+        else if (how == 1)
+            world_wire_admin(false);
+        else
+            world_lane(WORLD_UP)->cut = true;
+        assert_true(world_loop_until(world_ms() + 5000));
+        assert_int_equal(got_count, 0);
+        assert_int_equal(world_wire_load(), 0);
+        world_wire_calm();
+    }
+    assert_int_equal(world_lane_counts(WORLD_UP)->dead, 2);
+    assert_int_equal(world_lane_counts(WORLD_UP)->cut, 1);
+}
+
+static void what_is_on_its_way_is_lost_when_nothing_passes(void **state)
+{
+    (void)state;
+    scenario_run(on_their_way);
 }
 
 /* Of the 31 bytes that may be hit, 12 are behind the IP header, whose checksum the wire looks at itself; 4
@@ -158,18 +193,29 @@ static void thin_out(void)
         *pattern |= 1ull << got[i];
 }
 
-static void what_is_lost_depends_on_the_seed_alone(void **state)
+static void draw(void)
+{
+    *pattern = (uint64_t)iot_lwip_rand() << 32 | iot_lwip_rand();
+}
+
+static void assert_seeded(void (*fn)(void))
+{
+    scenario_run_seed(fn, 1);
+    uint64_t first = *pattern;
+    scenario_run_seed(fn, 1);
+    assert_true(*pattern == first);
+    scenario_run_seed(fn, 2);
+    assert_true(*pattern != first);
+}
+
+static void what_is_lost_and_what_lwip_draws_depends_on_the_seed_alone(void **state)
 {
     (void)state;
     pattern =
         mmap(NULL, sizeof *pattern, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(pattern != MAP_FAILED);
-    scenario_run_seed(thin_out, 1);
-    uint64_t first = *pattern;
-    scenario_run_seed(thin_out, 1);
-    assert_true(*pattern == first);
-    scenario_run_seed(thin_out, 2);
-    assert_true(*pattern != first);
+    assert_seeded(thin_out);
+    assert_seeded(draw);
     munmap(pattern, sizeof *pattern);
 }
 
@@ -204,9 +250,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jitter_keeps_the_order_and_reordering_does_not),
         cmocka_unit_test(a_duplicate_arrives_twice),
+        cmocka_unit_test(what_is_on_its_way_is_lost_when_nothing_passes),
         cmocka_unit_test(a_corrupted_frame_has_another_bit),
         cmocka_unit_test(the_name_server_hears_no_corrupted_question),
-        cmocka_unit_test(what_is_lost_depends_on_the_seed_alone),
+        cmocka_unit_test(what_is_lost_and_what_lwip_draws_depends_on_the_seed_alone),
         cmocka_unit_test(streams_of_chance_are_apart_and_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
