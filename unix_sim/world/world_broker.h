@@ -31,7 +31,7 @@ struct world_broker_policy {
     void (*heard)(void *ctx, int conn, uint64_t now);
     /* `held`: subscriptions that it has. False: SUBACK 0x80. */
     bool (*may_subscribe)(void *ctx, int conn, const char *filter, uint32_t held);
-    /* False: acknowledged and thrown away, not even taken. */
+    /* False: acknowledged and thrown away. */
     bool (*may_publish)(void *ctx, int conn, const struct world_message *m, uint64_t now);
     /* False: it was for the platform; nobody else gets it. */
     bool (*route)(void *ctx, int conn, const struct world_message *m, uint64_t now);
@@ -68,6 +68,7 @@ struct world_conn {
     struct world_message *will;
     uint16_t keepalive_s;
     bool login; /* `gone` is owed */
+    bool bye;   /* DISCONNECT came */
     uint64_t deadline;
     struct world_bytes in, out;
 };
@@ -100,7 +101,7 @@ int world_broker_open(struct world_broker *b, uint64_t now);
 /** Bytes taken of `in`; the rest is to be offered again when pending bytes have left. */
 uint32_t world_broker_feed(struct world_broker *b, int conn, struct iot_bytes in, uint64_t now);
 struct iot_bytes world_broker_pending(const struct world_broker *b, int conn);
-void world_broker_sent(struct world_broker *b, int conn, uint32_t n);
+void world_broker_sent(struct world_broker *b, int conn, uint32_t n, uint64_t now);
 enum world_end world_broker_wants_close(const struct world_broker *b, int conn);
 /** The connection is no more, whoever ended it; its number may be given to another. */
 void world_broker_closed(struct world_broker *b, int conn, uint64_t now);

@@ -42,8 +42,9 @@ struct world_flight {
 struct world_session {
     char *id;
     bool clean;
-    int conn; /* -1: offline */
-    uint16_t next_id;
+    int conn;                   /* -1: offline */
+    uint16_t next_id;           /* for messages to the client */
+    uint16_t last_id;           /* newest that the client gave out */
     uint32_t window, queue_max; /* QoS 1 and 2: in flight, waiting */
 
     struct world_subscription *subs;
