@@ -1,57 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_rude.h"
 
-/* Names under which a connection is lost. For a device of the platform an end soon after the login, and
- * a refusal, have names of their own. */
-#define NOTHING                                                                                    \
-    {                                                                                              \
-        IOT_OK                                                                                     \
-    }
-#define ENDED                                                                                      \
-    {                                                                                              \
-        IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET, IOT_ERR_LINK_FLOW, IOT_ERR_LINK_TWICE                  \
-    }
-/* a reset may meet the handshake, or what is still being written */
-#define RESET                                                                                      \
-    {                                                                                              \
-        IOT_ERR_TCP_RESET, IOT_ERR_TCP_REFUSED, IOT_ERR_TCP_EOF, IOT_ERR_LINK_FLOW,                \
-            IOT_ERR_LINK_TWICE                                                                     \
-    }
-#define REFUSED                                                                                    \
-    {                                                                                              \
-        IOT_ERR_MQTT_REFUSED, IOT_ERR_LINK_CLIENT_ID, IOT_ERR_LINK_SECRET, IOT_ERR_LINK_DENIED     \
-    }
-#define MALFORMED                                                                                  \
-    {                                                                                              \
-        IOT_ERR_MQTT_MALFORMED                                                                     \
-    }
-#define PROTOCOL                                                                                   \
-    {                                                                                              \
-        IOT_ERR_MQTT_PROTOCOL                                                                      \
-    }
-#define EITHER_OF                                                                                  \
-    {                                                                                              \
-        IOT_ERR_MQTT_MALFORMED, IOT_ERR_MQTT_PROTOCOL                                              \
-    }
-#define LOGIN                                                                                      \
-    {                                                                                              \
-        IOT_ERR_MQTT_CONNACK_TIMEOUT, IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET                           \
-    }
-#define SILENT                                                                                     \
-    {                                                                                              \
-        IOT_ERR_MQTT_PING_TIMEOUT, IOT_ERR_MQTT_ACK_TIMEOUT, IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET,   \
-            IOT_ERR_TCP_STALLED                                                                    \
-    }
-
-#define ON(name, when, type, what, hex, expect, errors)                                            \
-    {                                                                                              \
-        name, WORLD_RUDE_##when, WORLD_##type, WORLD_RUDE_##what, 0, hex, WORLD_RUDE_##expect,     \
-            errors                                                                                 \
-    }
-/* Behind an accepted CONNACK. */
-#define SAY(name, hex, expect, errors) ON(name, ANSWERED, CONNACK, SAY, hex, expect, errors)
-
 /* clang-format off */
+/* Names under which a connection is lost. For a device of the platform an end soon after the login, and
+ * a refusal, have names of their own; a reset may meet the handshake. */
+#define NOTHING   {IOT_OK}
+#define ENDED     {IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET, IOT_ERR_LINK_FLOW, IOT_ERR_LINK_TWICE}
+#define RESET     {IOT_ERR_TCP_RESET, IOT_ERR_TCP_REFUSED, IOT_ERR_TCP_EOF, IOT_ERR_LINK_FLOW, IOT_ERR_LINK_TWICE}
+#define REFUSED   {IOT_ERR_MQTT_REFUSED, IOT_ERR_LINK_CLIENT_ID, IOT_ERR_LINK_SECRET, IOT_ERR_LINK_DENIED}
+#define MALFORMED {IOT_ERR_MQTT_MALFORMED}
+#define PROTOCOL  {IOT_ERR_MQTT_PROTOCOL}
+#define EITHER_OF {IOT_ERR_MQTT_MALFORMED, IOT_ERR_MQTT_PROTOCOL}
+#define LOGIN     {IOT_ERR_MQTT_CONNACK_TIMEOUT, IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET}
+#define SILENT    {IOT_ERR_MQTT_PING_TIMEOUT, IOT_ERR_MQTT_ACK_TIMEOUT, IOT_ERR_TCP_EOF, IOT_ERR_TCP_RESET, IOT_ERR_TCP_STALLED}
+
+/* The braces of the errors have commas in them: hence the dots. */
+#define ON(name, when, type, what, hex, expect, ...) \
+    {name, WORLD_RUDE_##when, WORLD_##type, WORLD_RUDE_##what, 0, hex, WORLD_RUDE_##expect, __VA_ARGS__}
+/* Behind an accepted CONNACK. */
+#define SAY(name, hex, expect, ...) ON(name, ANSWERED, CONNACK, SAY, hex, expect, __VA_ARGS__)
+
 const struct world_rude_row world_rude_rows[] = {
     {"none", 0, 0, 0, 0, "", WORLD_RUDE_SURVIVE, NOTHING},
 
