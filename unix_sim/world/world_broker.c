@@ -93,7 +93,7 @@ static void refuse_login(struct world_broker *b, int conn, int code, const char 
 }
 
 /* What follows from a login that is allowed. */
-static void welcome(struct world_broker *b, int conn, const struct world_connect *connect,
+static void welcome(struct world_broker *b, int conn, const struct world_mqtt_connect *connect,
                     const char *id, uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
@@ -125,11 +125,11 @@ static void welcome(struct world_broker *b, int conn, const struct world_connect
     world_session_pump(s, &c->out, WORLD_BACKLOG_MAX);
 }
 
-static void on_connect(struct world_broker *b, int conn, const struct world_connect *connect,
+static void on_connect(struct world_broker *b, int conn, const struct world_mqtt_connect *connect,
                        uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
-    char made_up[32], *id;
+    char made_up[32];
     int code = 0;
 
     if (connect->level != 4) {
@@ -150,12 +150,13 @@ static void on_connect(struct world_broker *b, int conn, const struct world_conn
     }
     c->login = true;
     snprintf(made_up, sizeof made_up, "nameless-%d", conn);
-    id = copy_text(connect->client_id.len == 0 ? text_bytes(made_up) : connect->client_id);
+    char *id = copy_text(connect->client_id.len == 0 ? text_bytes(made_up) : connect->client_id);
     welcome(b, conn, connect, id, now);
     free(id);
 }
 
-static void on_publish(struct world_broker *b, int conn, const struct world_packet *p, uint64_t now)
+static void on_publish(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
+                       uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
     struct world_session *s = c->session;
@@ -165,13 +166,13 @@ static void on_publish(struct world_broker *b, int conn, const struct world_pack
     m->dup = (p->flags & 8) != 0;
     TELL(b, took, s->id, m, fresh);
     if (p->qos != 0) /* before what it causes: an echo comes behind its acknowledgement */
-        world_mqtt_ack(&c->out, p->qos == 1 ? WORLD_PUBACK : WORLD_PUBREC, p->id);
+        world_mqtt_ack(&c->out, p->qos == 1 ? WORLD_MQTT_PUBACK : WORLD_MQTT_PUBREC, p->id);
     if (fresh && ASK(b, may_publish, conn, m, now) && ASK(b, route, conn, m, now))
         world_post_spread(b, m, now);
     world_message_free(m);
 }
 
-static void on_subscribe(struct world_broker *b, int conn, const struct world_packet *p,
+static void on_subscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
                          uint64_t now)
 {
     struct world_session *s = b->conns[conn].session;
@@ -199,33 +200,34 @@ static void on_subscribe(struct world_broker *b, int conn, const struct world_pa
     world_bytes_free(&codes);
 }
 
-static void on_unsubscribe(struct world_broker *b, int conn, const struct world_packet *p)
+static void on_unsubscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p)
 {
     struct world_conn *c = &b->conns[conn];
     struct iot_bytes rest = p->body, filter;
 
     while (world_mqtt_filter(&rest, &filter, NULL))
         world_session_unsubscribe(c->session, filter);
-    world_mqtt_ack(&c->out, WORLD_UNSUBACK, p->id);
+    world_mqtt_ack(&c->out, WORLD_MQTT_UNSUBACK, p->id);
 }
 
-static void on_ack(struct world_broker *b, int conn, const struct world_packet *p, uint64_t now)
+static void on_ack(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
+                   uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
     struct world_session *s = c->session;
-    struct world_flight flight;
+    struct world_delivery delivery;
 
-    switch (world_session_ack(s, p->type, p->id, &flight)) {
+    switch (world_session_ack(s, p->type, p->id, &delivery)) {
     case WORLD_ACK_UNKNOWN: /* perhaps of a session that was lost: it has to come to an end */
-        if (p->type == WORLD_PUBREC)
-            world_mqtt_ack(&c->out, WORLD_PUBREL, p->id);
+        if (p->type == WORLD_MQTT_PUBREC)
+            world_mqtt_ack(&c->out, WORLD_MQTT_PUBREL, p->id);
         break;
     case WORLD_ACK_STEP:
-        world_mqtt_ack(&c->out, WORLD_PUBREL, p->id);
+        world_mqtt_ack(&c->out, WORLD_MQTT_PUBREL, p->id);
         break;
     case WORLD_ACK_DONE:
-        TELL(b, done, s->id, flight.message, flight.qos);
-        world_message_free(flight.message);
+        TELL(b, done, s->id, delivery.message, delivery.qos);
+        world_message_free(delivery.message);
         world_session_pump(s, &c->out, WORLD_BACKLOG_MAX);
         break;
     case WORLD_ACK_WRONG:
@@ -234,54 +236,56 @@ static void on_ack(struct world_broker *b, int conn, const struct world_packet *
     }
 }
 
-static void on_packet(struct world_broker *b, int conn, const struct world_packet *p, uint64_t now)
+static void on_packet(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
+                      uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
 
-    if (p->type == WORLD_CONNECT && c->session == NULL) {
+    if (p->type == WORLD_MQTT_CONNECT && c->session == NULL) {
         on_connect(b, conn, &p->connect, now);
         hear(b, c, now);
         return;
     }
-    if (c->session == NULL || p->type == WORLD_CONNECT) {
+    if (c->session == NULL || p->type == WORLD_MQTT_CONNECT) {
         refuse(b, conn, "3.1.0-1, -2: CONNECT is to come first, and once", now);
         return;
     }
-    if (p->type == WORLD_PUBLISH || p->type == WORLD_SUBSCRIBE || p->type == WORLD_UNSUBSCRIBE)
+    if (p->type == WORLD_MQTT_PUBLISH || p->type == WORLD_MQTT_SUBSCRIBE ||
+        p->type == WORLD_MQTT_UNSUBSCRIBE)
         c->session->last_id = p->id != 0 ? p->id : c->session->last_id;
     if (b->policy.heard != NULL)
         b->policy.heard(b->policy.ctx, conn, now);
     switch ((enum world_mqtt_type)p->type) {
-    case WORLD_PUBLISH:
+    case WORLD_MQTT_PUBLISH:
         on_publish(b, conn, p, now);
         break;
-    case WORLD_PUBACK:
-    case WORLD_PUBREC:
-    case WORLD_PUBCOMP:
+    case WORLD_MQTT_PUBACK:
+    case WORLD_MQTT_PUBREC:
+    case WORLD_MQTT_PUBCOMP:
         on_ack(b, conn, p, now);
         break;
-    case WORLD_PUBREL: /* answered also when the id is unknown (4.3.3-2) */
+    case WORLD_MQTT_PUBREL: /* answered also when the id is unknown (4.3.3-2) */
         world_session_release(c->session, p->id);
-        world_mqtt_ack(&c->out, WORLD_PUBCOMP, p->id);
+        world_mqtt_ack(&c->out, WORLD_MQTT_PUBCOMP, p->id);
         break;
-    case WORLD_SUBSCRIBE:
+    case WORLD_MQTT_SUBSCRIBE:
         on_subscribe(b, conn, p, now);
         break;
-    case WORLD_UNSUBSCRIBE:
+    case WORLD_MQTT_UNSUBSCRIBE:
         on_unsubscribe(b, conn, p);
         break;
-    case WORLD_PINGREQ:
+    case WORLD_MQTT_PINGREQ:
         world_mqtt_pingresp(&c->out);
         break;
-    case WORLD_DISCONNECT: /* the will is void (3.14.4-3) */
+    case WORLD_MQTT_DISCONNECT: /* the will is void (3.14.4-3) */
         c->bye = true;
         finish(b, conn, WORLD_END_FIN, "DISCONNECT", false, now);
         break;
-    case WORLD_CONNECT: /* above */
-    case WORLD_CONNACK: /* never read */
-    case WORLD_SUBACK:
-    case WORLD_UNSUBACK:
-    case WORLD_PINGRESP:
+    case WORLD_MQTT_CONNECT: /* above */
+    case WORLD_MQTT_CONNACK: /* never read */
+    case WORLD_MQTT_SUBACK:
+    case WORLD_MQTT_UNSUBACK:
+    case WORLD_MQTT_PINGRESP:
         break;
     }
 }
@@ -290,17 +294,17 @@ static void on_packet(struct world_broker *b, int conn, const struct world_packe
 static void work(struct world_broker *b, int conn, uint64_t now)
 {
     struct world_conn *c = &b->conns[conn];
-    struct world_packet p;
+    struct world_mqtt_packet p;
     const char *why = NULL;
 
     while (c->end == WORLD_END_NO && !world_post_full(c)) {
         switch (world_mqtt_read(world_bytes_left(&c->in), WORLD_PACKET_MAX, &p, &why)) {
-        case WORLD_READ_MORE:
+        case WORLD_MQTT_MORE:
             return;
-        case WORLD_READ_BAD:
+        case WORLD_MQTT_BAD:
             refuse(b, conn, why, now);
             return;
-        case WORLD_READ_OK:
+        case WORLD_MQTT_OK:
             on_packet(b, conn, &p, now);
             world_bytes_drop(&c->in, p.total);
         }
@@ -488,20 +492,6 @@ bool world_broker_online(const struct world_broker *b, const char *id)
     const struct world_session *s = world_post_find(b, id);
 
     return s != NULL && s->conn >= 0;
-}
-
-uint32_t world_broker_queued(const struct world_broker *b, const char *id)
-{
-    const struct world_session *s = world_post_find(b, id);
-
-    return s != NULL ? s->queue_count : 0;
-}
-
-uint32_t world_broker_inflight(const struct world_broker *b, const char *id)
-{
-    const struct world_session *s = world_post_find(b, id);
-
-    return s != NULL ? s->flight_count : 0;
 }
 
 /* ---- Start and end ---------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@
 struct world_broker_policy {
     void *ctx;
     /* 0: accept; 1..255: CONNACK with this code, then close; WORLD_LOGIN_CLOSE: close at once */
-    int (*login)(void *ctx, int conn, const struct world_connect *c, uint64_t now);
+    int (*login)(void *ctx, int conn, const struct world_mqtt_connect *c, uint64_t now);
     /* Was accepted by `login` and has ended. */
     void (*gone)(void *ctx, int conn);
     /* A whole packet came. */
@@ -132,10 +132,9 @@ void world_broker_restart(struct world_broker *b, bool remember, enum world_end 
 
 /* ---- Questions --------------------------------------------------------------------------------- */
 
-/** NULL: none. */
+/** What the broker remembers of a client: `conn`, `queue_count`, `delivery_count` and so on may be read.
+ *  NULL: nothing. */
 const struct world_session *world_broker_session(const struct world_broker *b, const char *id);
 bool world_broker_online(const struct world_broker *b, const char *id);
-uint32_t world_broker_queued(const struct world_broker *b, const char *id);
-uint32_t world_broker_inflight(const struct world_broker *b, const char *id);
 
 #endif

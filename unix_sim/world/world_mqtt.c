@@ -120,10 +120,10 @@ bool world_mqtt_match(const char *filter, const char *name)
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-static enum world_read bad(const char **why, const char *what)
+static enum world_mqtt_said bad(const char **why, const char *what)
 {
     *why = what;
-    return WORLD_READ_BAD;
+    return WORLD_MQTT_BAD;
 }
 
 static bool take_u8(struct iot_bytes *in, uint8_t *value)
@@ -155,7 +155,8 @@ static bool take_slice(struct iot_bytes *in, struct iot_bytes *slice)
     return true;
 }
 
-static enum world_read read_connect(struct iot_bytes in, struct world_connect *c, const char **why)
+static enum world_mqtt_said read_connect(struct iot_bytes in, struct world_mqtt_connect *c,
+                                         const char **why)
 {
     struct iot_bytes name;
     uint8_t flags;
@@ -165,7 +166,7 @@ static enum world_read read_connect(struct iot_bytes in, struct world_connect *c
     if (!take_u8(&in, &c->level))
         return bad(why, "3.1.2.2: no protocol level");
     if (c->level != 4)
-        return WORLD_READ_OK;
+        return WORLD_MQTT_OK;
     if (!take_u8(&in, &flags) || !take_u16(&in, &c->keepalive_s))
         return bad(why, "3.1.2: CONNECT ends within its header");
     if (flags & 1)
@@ -189,10 +190,11 @@ static enum world_read read_connect(struct iot_bytes in, struct world_connect *c
         return bad(why, "3.1.3.5: the password is missing");
     if (in.len != 0)
         return bad(why, "3.1.3-1: more than its flags say is in CONNECT");
-    return WORLD_READ_OK;
+    return WORLD_MQTT_OK;
 }
 
-static enum world_read read_publish(struct iot_bytes in, struct world_packet *p, const char **why)
+static enum world_mqtt_said read_publish(struct iot_bytes in, struct world_mqtt_packet *p,
+                                         const char **why)
 {
     p->qos = p->flags >> 1 & 3;
     if (p->qos == 3)
@@ -204,10 +206,11 @@ static enum world_read read_publish(struct iot_bytes in, struct world_packet *p,
     if (p->qos != 0 && (!take_u16(&in, &p->id) || p->id == 0))
         return bad(why, "2.3.1-1: PUBLISH without id");
     p->body = in;
-    return WORLD_READ_OK;
+    return WORLD_MQTT_OK;
 }
 
-static enum world_read read_filters(struct iot_bytes in, struct world_packet *p, const char **why)
+static enum world_mqtt_said read_filters(struct iot_bytes in, struct world_mqtt_packet *p,
+                                         const char **why)
 {
     struct iot_bytes filter;
     uint8_t qos = 0;
@@ -220,10 +223,10 @@ static enum world_read read_filters(struct iot_bytes in, struct world_packet *p,
     while (in.len != 0) {
         if (!take_slice(&in, &filter) || !is_filter(filter))
             return bad(why, "3.8.3-1, 4.7.1: not a filter");
-        if (p->type == WORLD_SUBSCRIBE && (!take_u8(&in, &qos) || qos > 2))
+        if (p->type == WORLD_MQTT_SUBSCRIBE && (!take_u8(&in, &qos) || qos > 2))
             return bad(why, "3.8.3-4: no QoS, or a wrong one, with a filter");
     }
-    return WORLD_READ_OK;
+    return WORLD_MQTT_OK;
 }
 
 /* The Remaining Length: 1 read, 0 incomplete, -1 wrong. */
@@ -242,56 +245,57 @@ static int read_length(struct iot_bytes in, uint32_t *length, uint32_t *head)
     return -1;
 }
 
-enum world_read world_mqtt_read(struct iot_bytes in, uint32_t max, struct world_packet *p,
-                                const char **why)
+enum world_mqtt_said world_mqtt_read(struct iot_bytes in, uint32_t max, struct world_mqtt_packet *p,
+                                     const char **why)
 {
     uint32_t length, head;
 
     memset(p, 0, sizeof *p);
     if (in.len == 0)
-        return WORLD_READ_MORE;
+        return WORLD_MQTT_MORE;
     p->type = in.ptr[0] >> 4;
     p->flags = in.ptr[0] & 15;
-    bool two =
-        p->type == WORLD_PUBREL || p->type == WORLD_SUBSCRIBE || p->type == WORLD_UNSUBSCRIBE;
-    if (p->type == 0 || p->type == 15 || p->type == WORLD_CONNACK || p->type == WORLD_SUBACK ||
-        p->type == WORLD_UNSUBACK || p->type == WORLD_PINGRESP)
+    bool two = p->type == WORLD_MQTT_PUBREL || p->type == WORLD_MQTT_SUBSCRIBE ||
+               p->type == WORLD_MQTT_UNSUBSCRIBE;
+    if (p->type == 0 || p->type == 15 || p->type == WORLD_MQTT_CONNACK ||
+        p->type == WORLD_MQTT_SUBACK || p->type == WORLD_MQTT_UNSUBACK ||
+        p->type == WORLD_MQTT_PINGRESP)
         return bad(why, "2.2.1: no client sends a packet of this type");
-    if (p->type != WORLD_PUBLISH && p->flags != (two ? 2 : 0))
+    if (p->type != WORLD_MQTT_PUBLISH && p->flags != (two ? 2 : 0))
         return bad(why, "2.2.2-1: reserved flags");
     int known = read_length(in, &length, &head);
     if (known < 0)
         return bad(why, "2.2.3: a Remaining Length of five bytes");
     if (known == 0)
-        return WORLD_READ_MORE;
+        return WORLD_MQTT_MORE;
     if (length > max)
         return bad(why, "larger than this broker takes");
     if (in.len - head < length)
-        return WORLD_READ_MORE;
+        return WORLD_MQTT_MORE;
     p->total = head + length;
     struct iot_bytes body = {in.ptr + head, length};
     switch ((enum world_mqtt_type)p->type) {
-    case WORLD_CONNECT:
+    case WORLD_MQTT_CONNECT:
         return read_connect(body, &p->connect, why);
-    case WORLD_PUBLISH:
+    case WORLD_MQTT_PUBLISH:
         return read_publish(body, p, why);
-    case WORLD_SUBSCRIBE:
-    case WORLD_UNSUBSCRIBE:
+    case WORLD_MQTT_SUBSCRIBE:
+    case WORLD_MQTT_UNSUBSCRIBE:
         return read_filters(body, p, why);
-    case WORLD_PUBACK:
-    case WORLD_PUBREC:
-    case WORLD_PUBREL:
-    case WORLD_PUBCOMP:
+    case WORLD_MQTT_PUBACK:
+    case WORLD_MQTT_PUBREC:
+    case WORLD_MQTT_PUBREL:
+    case WORLD_MQTT_PUBCOMP:
         if (length != 2 || !take_u16(&body, &p->id) || p->id == 0)
             return bad(why, "2.3.1, 3.4.2: an acknowledgement without id, or with more than that");
-        return WORLD_READ_OK;
-    case WORLD_PINGREQ:
-    case WORLD_DISCONNECT:
-        return length == 0 ? WORLD_READ_OK : bad(why, "3.12, 3.14: there is something in it");
-    case WORLD_CONNACK:
-    case WORLD_SUBACK:
-    case WORLD_UNSUBACK:
-    case WORLD_PINGRESP:
+        return WORLD_MQTT_OK;
+    case WORLD_MQTT_PINGREQ:
+    case WORLD_MQTT_DISCONNECT:
+        return length == 0 ? WORLD_MQTT_OK : bad(why, "3.12, 3.14: there is something in it");
+    case WORLD_MQTT_CONNACK:
+    case WORLD_MQTT_SUBACK:
+    case WORLD_MQTT_UNSUBACK:
+    case WORLD_MQTT_PINGRESP:
         break;
     }
     return bad(why, "2.2.1: no client sends a packet of this type");
@@ -327,7 +331,7 @@ static void put_head(struct world_bytes *b, uint32_t first, uint32_t length)
 
 void world_mqtt_connack(struct world_bytes *b, uint8_t flags, uint8_t code)
 {
-    put_head(b, WORLD_CONNACK << 4, 2);
+    put_head(b, WORLD_MQTT_CONNACK << 4, 2);
     put_u8(b, flags);
     put_u8(b, code);
 }
@@ -338,7 +342,7 @@ void world_mqtt_publish(struct world_bytes *b, uint8_t flags, const char *topic,
     uint32_t topic_len = (uint32_t)strlen(topic);
     bool with_id = (flags & 6) != 0;
 
-    put_head(b, WORLD_PUBLISH << 4 | flags, 2 + topic_len + (with_id ? 2 : 0) + payload.len);
+    put_head(b, WORLD_MQTT_PUBLISH << 4 | flags, 2 + topic_len + (with_id ? 2 : 0) + payload.len);
     put_u16(b, topic_len);
     world_bytes_put(b, topic, topic_len);
     if (with_id)
@@ -348,18 +352,18 @@ void world_mqtt_publish(struct world_bytes *b, uint8_t flags, const char *topic,
 
 void world_mqtt_ack(struct world_bytes *b, enum world_mqtt_type type, uint16_t id)
 {
-    put_head(b, (uint32_t)type << 4 | (type == WORLD_PUBREL ? 2 : 0), 2);
+    put_head(b, (uint32_t)type << 4 | (type == WORLD_MQTT_PUBREL ? 2 : 0), 2);
     put_u16(b, id);
 }
 
 void world_mqtt_suback(struct world_bytes *b, uint16_t id, const uint8_t *codes, uint32_t count)
 {
-    put_head(b, WORLD_SUBACK << 4, 2 + count);
+    put_head(b, WORLD_MQTT_SUBACK << 4, 2 + count);
     put_u16(b, id);
     world_bytes_put(b, codes, count);
 }
 
 void world_mqtt_pingresp(struct world_bytes *b)
 {
-    put_head(b, WORLD_PINGRESP << 4, 0);
+    put_head(b, WORLD_MQTT_PINGRESP << 4, 0);
 }

@@ -10,20 +10,20 @@
 #include "iot/iot_base.h"
 
 enum world_mqtt_type {
-    WORLD_CONNECT = 1,
-    WORLD_CONNACK,
-    WORLD_PUBLISH,
-    WORLD_PUBACK,
-    WORLD_PUBREC,
-    WORLD_PUBREL,
-    WORLD_PUBCOMP,
-    WORLD_SUBSCRIBE,
-    WORLD_SUBACK,
-    WORLD_UNSUBSCRIBE,
-    WORLD_UNSUBACK,
-    WORLD_PINGREQ,
-    WORLD_PINGRESP,
-    WORLD_DISCONNECT,
+    WORLD_MQTT_CONNECT = 1,
+    WORLD_MQTT_CONNACK,
+    WORLD_MQTT_PUBLISH,
+    WORLD_MQTT_PUBACK,
+    WORLD_MQTT_PUBREC,
+    WORLD_MQTT_PUBREL,
+    WORLD_MQTT_PUBCOMP,
+    WORLD_MQTT_SUBSCRIBE,
+    WORLD_MQTT_SUBACK,
+    WORLD_MQTT_UNSUBSCRIBE,
+    WORLD_MQTT_UNSUBACK,
+    WORLD_MQTT_PINGREQ,
+    WORLD_MQTT_PINGRESP,
+    WORLD_MQTT_DISCONNECT,
 };
 
 /** Bytes that grow. `at`: how many of them are gone already. All zero: empty. */
@@ -39,7 +39,7 @@ struct iot_bytes world_bytes_left(const struct world_bytes *b);
 void world_bytes_free(struct world_bytes *b);
 
 /** CONNECT; slices point into the packet. ptr NULL: absent. */
-struct world_connect {
+struct world_mqtt_connect {
     uint8_t level; /* 4: MQTT 3.1.1; with others only this is filled */
     bool clean, will_retain;
     uint8_t will_qos;
@@ -47,26 +47,26 @@ struct world_connect {
     struct iot_bytes client_id, will_topic, will_payload, user_name, password;
 };
 
-struct world_packet {
+struct world_mqtt_packet {
     uint8_t type, flags;    /* flags: low nibble of the first byte */
     uint8_t qos;            /* PUBLISH */
     uint16_t id;            /* 0: none */
     uint32_t total;         /* bytes of the packet, all of it */
     struct iot_bytes topic; /* PUBLISH */
     struct iot_bytes body;  /* PUBLISH: payload; SUBSCRIBE, UNSUBSCRIBE: filters, checked */
-    struct world_connect connect;
+    struct world_mqtt_connect connect;
 };
 
-enum world_read { WORLD_READ_MORE, WORLD_READ_OK, WORLD_READ_BAD };
+enum world_mqtt_said { WORLD_MQTT_MORE, WORLD_MQTT_OK, WORLD_MQTT_BAD };
 
 /**
  * Read the packet at the start of `in`.
  *
  * max      largest Remaining Length taken.
- * why      out, with WORLD_READ_BAD: which statement of the standard it breaks.
+ * why      out, with WORLD_MQTT_BAD: which statement of the standard it breaks.
  */
-enum world_read world_mqtt_read(struct iot_bytes in, uint32_t max, struct world_packet *p,
-                                const char **why);
+enum world_mqtt_said world_mqtt_read(struct iot_bytes in, uint32_t max, struct world_mqtt_packet *p,
+                                     const char **why);
 
 /** Take the next filter of a SUBSCRIBE (`qos` not NULL) or UNSUBSCRIBE. False: there is none. */
 bool world_mqtt_filter(struct iot_bytes *body, struct iot_bytes *filter, uint8_t *qos);

@@ -40,7 +40,7 @@ static void wake_at(struct world_rude *r, uint64_t when)
 static uint16_t far_id(const struct world_rude *r, int conn, uint8_t type, uint32_t more)
 {
     const struct world_session *s = r->broker->conns[conn].session;
-    bool ours = type == WORLD_PUBLISH || type == WORLD_PUBREL;
+    bool ours = type == WORLD_MQTT_PUBLISH || type == WORLD_MQTT_PUBREL;
     uint32_t base = s == NULL ? 0 : ours ? s->next_id : s->last_id;
 
     return (uint16_t)((base + FAR_AWAY + more) % UINT16_MAX + 1);
@@ -77,7 +77,7 @@ static void say_large(struct world_rude *r, int conn, uint8_t qos)
     static uint8_t payload[2 * IOT_MQTT_RX_BYTES + 100];
 
     world_mqtt_publish(&r->conns[conn].out, (uint8_t)(qos << 1), "rude/large",
-                       far_id(r, conn, WORLD_PUBLISH, 0),
+                       far_id(r, conn, WORLD_MQTT_PUBLISH, 0),
                        (struct iot_bytes){payload, sizeof payload});
 }
 
@@ -87,14 +87,15 @@ static void say_flood(struct world_rude *r, int conn, uint8_t qos)
 
     for (uint32_t i = 0; i < count; i++)
         world_mqtt_publish(&r->conns[conn].out, (uint8_t)(qos << 1), "rude/f",
-                           far_id(r, conn, WORLD_PUBLISH, i), (struct iot_bytes){NULL, 0});
+                           far_id(r, conn, WORLD_MQTT_PUBLISH, i), (struct iot_bytes){NULL, 0});
 }
 
 static void say_long_suback(struct world_rude *r, int conn)
 {
     static const uint8_t codes[4 * IOT_MQTT_RX_BYTES];
 
-    world_mqtt_suback(&r->conns[conn].out, far_id(r, conn, WORLD_SUBACK, 0), codes, sizeof codes);
+    world_mqtt_suback(&r->conns[conn].out, far_id(r, conn, WORLD_MQTT_SUBACK, 0), codes,
+                      sizeof codes);
 }
 
 /* ---- The moment ------------------------------------------------------------------------------- */
@@ -102,7 +103,7 @@ static void say_long_suback(struct world_rude *r, int conn)
 static bool fits(uint8_t wanted, uint8_t type)
 {
     if (wanted == WORLD_RUDE_ACKS)
-        return type == WORLD_PUBACK || type == WORLD_PUBREC || type == WORLD_PUBCOMP;
+        return type == WORLD_MQTT_PUBACK || type == WORLD_MQTT_PUBREC || type == WORLD_MQTT_PUBCOMP;
     return wanted == type;
 }
 
@@ -258,7 +259,7 @@ uint32_t world_rude_feed(struct world_rude *r, int conn, struct iot_bytes in, ui
 
 static bool accepts(struct iot_bytes packet)
 {
-    return packet.ptr[0] >> 4 != WORLD_CONNACK || packet.ptr[3] == 0;
+    return packet.ptr[0] >> 4 != WORLD_MQTT_CONNACK || packet.ptr[3] == 0;
 }
 
 static void pass(struct world_rude *r, int conn, struct iot_bytes packet, uint64_t now)
@@ -387,8 +388,8 @@ bool world_rude_attack(struct world_rude *r, const char *id, int kind, uint64_t 
 {
     const struct world_session *s = world_broker_session(r->broker, id);
     const struct world_rude_row *row = &world_rude_rows[kind];
-    bool late = row->when == WORLD_RUDE_ACCEPT || row->type == WORLD_CONNECT ||
-                (row->when == WORLD_RUDE_AT_ANSWER && row->type == WORLD_CONNACK);
+    bool late = row->when == WORLD_RUDE_ACCEPT || row->type == WORLD_MQTT_CONNECT ||
+                (row->when == WORLD_RUDE_AT_ANSWER && row->type == WORLD_MQTT_CONNACK);
 
     if (s == NULL || s->conn < 0 || r->conns[s->conn].kind != 0 || late)
         return false;
@@ -396,7 +397,7 @@ bool world_rude_attack(struct world_rude *r, const char *id, int kind, uint64_t 
     r->conns[s->conn].kind = kind;
     r->conns[s->conn].struck = false;
     r->given[kind]++;
-    if (row->type == WORLD_CONNACK)
+    if (row->type == WORLD_MQTT_CONNACK)
         strike(r, s->conn, (struct iot_bytes){NULL, 0}, now);
     return true;
 }

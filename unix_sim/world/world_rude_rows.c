@@ -16,7 +16,7 @@
 
 /* The braces of the errors have commas in them: hence the dots. */
 #define ON(name, when, type, what, hex, expect, ...) \
-    {name, WORLD_RUDE_##when, WORLD_##type, WORLD_RUDE_##what, 0, hex, WORLD_RUDE_##expect, __VA_ARGS__}
+    {name, WORLD_RUDE_##when, WORLD_MQTT_##type, WORLD_RUDE_##what, 0, hex, WORLD_RUDE_##expect, __VA_ARGS__}
 /* Behind an accepted CONNACK. */
 #define SAY(name, hex, expect, ...) ON(name, ANSWERED, CONNACK, SAY, hex, expect, __VA_ARGS__)
 
@@ -126,11 +126,11 @@ const struct world_rude_row world_rude_rows[] = {
 
     /* ---- too much */
     ON("large-qos-0", ANSWERED, CONNACK, LARGE, "", SURVIVE, NOTHING),
-    {"large-qos-1", WORLD_RUDE_ANSWERED, WORLD_CONNACK, WORLD_RUDE_LARGE, 1, "", WORLD_RUDE_SURVIVE, NOTHING},
-    {"large-qos-2", WORLD_RUDE_ANSWERED, WORLD_CONNACK, WORLD_RUDE_LARGE, 2, "", WORLD_RUDE_SURVIVE, NOTHING},
+    {"large-qos-1", WORLD_RUDE_ANSWERED, WORLD_MQTT_CONNACK, WORLD_RUDE_LARGE, 1, "", WORLD_RUDE_SURVIVE, NOTHING},
+    {"large-qos-2", WORLD_RUDE_ANSWERED, WORLD_MQTT_CONNACK, WORLD_RUDE_LARGE, 2, "", WORLD_RUDE_SURVIVE, NOTHING},
     ON("flood-qos-0", ANSWERED, CONNACK, FLOOD, "", SURVIVE, NOTHING),
-    {"flood-qos-1", WORLD_RUDE_ANSWERED, WORLD_CONNACK, WORLD_RUDE_FLOOD, 1, "", WORLD_RUDE_SURVIVE, NOTHING},
-    {"flood-qos-2", WORLD_RUDE_ANSWERED, WORLD_CONNACK, WORLD_RUDE_FLOOD, 2, "", WORLD_RUDE_EITHER, {IOT_ERR_MQTT_QOS2_FULL, IOT_ERR_TCP_EOF}},
+    {"flood-qos-1", WORLD_RUDE_ANSWERED, WORLD_MQTT_CONNACK, WORLD_RUDE_FLOOD, 1, "", WORLD_RUDE_SURVIVE, NOTHING},
+    {"flood-qos-2", WORLD_RUDE_ANSWERED, WORLD_MQTT_CONNACK, WORLD_RUDE_FLOOD, 2, "", WORLD_RUDE_EITHER, {IOT_ERR_MQTT_QOS2_FULL, IOT_ERR_TCP_EOF}},
 };
 /* clang-format on */
 

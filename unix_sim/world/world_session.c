@@ -71,7 +71,7 @@ struct world_session *world_session_new(const char *id, bool clean)
     return s;
 }
 
-static struct world_flight *queue_at(const struct world_session *s, uint32_t i)
+static struct world_delivery *queue_at(const struct world_session *s, uint32_t i)
 {
     return &s->queue[(s->queue_first + i) % s->queue_cap];
 }
@@ -80,8 +80,8 @@ void world_session_free(struct world_session *s)
 {
     for (uint32_t i = 0; i < s->sub_count; i++)
         free(s->subs[i].filter);
-    for (uint32_t i = 0; i < s->flight_count; i++)
-        world_message_free(s->flights[i].message);
+    for (uint32_t i = 0; i < s->delivery_count; i++)
+        world_message_free(s->deliveries[i].message);
     for (uint32_t i = 0; i < s->queue_count; i++)
         world_message_free(queue_at(s, i)->message);
     free(s->subs);
@@ -145,7 +145,7 @@ bool world_session_queue(struct world_session *s, struct world_message *m, uint8
         return false;
     if (s->queue_count == s->queue_cap) {
         uint32_t cap = s->queue_cap == 0 ? 8 : s->queue_cap * 2;
-        struct world_flight *ring = grow(NULL, cap, sizeof *ring);
+        struct world_delivery *ring = grow(NULL, cap, sizeof *ring);
         for (uint32_t i = 0; i < s->queue_count; i++)
             ring[i] = *queue_at(s, i);
         free(s->queue);
@@ -155,15 +155,15 @@ bool world_session_queue(struct world_session *s, struct world_message *m, uint8
     }
     world_message_keep(m);
     *queue_at(s, s->queue_count++) =
-        (struct world_flight){.message = m, .qos = qos, .retain = retain};
+        (struct world_delivery){.message = m, .qos = qos, .retain = retain};
     return true;
 }
 
-static struct world_flight *find_flight(struct world_session *s, uint16_t id)
+static struct world_delivery *find_delivery(struct world_session *s, uint16_t id)
 {
-    for (uint32_t i = 0; i < s->flight_count; i++)
-        if (s->flights[i].id == id)
-            return &s->flights[i];
+    for (uint32_t i = 0; i < s->delivery_count; i++)
+        if (s->deliveries[i].id == id)
+            return &s->deliveries[i];
     return NULL;
 }
 
@@ -175,11 +175,11 @@ static uint16_t take_id(struct world_session *s)
     do {
         id = s->next_id;
         s->next_id = id == UINT16_MAX ? 1 : (uint16_t)(id + 1);
-    } while (find_flight(s, id) != NULL);
+    } while (find_delivery(s, id) != NULL);
     return id;
 }
 
-static void send(const struct world_flight *f, bool dup, struct world_bytes *out)
+static void send(const struct world_delivery *f, bool dup, struct world_bytes *out)
 {
     uint8_t flags = (uint8_t)(f->qos << 1 | (f->retain ? 1 : 0) | (dup ? 8 : 0));
 
@@ -188,12 +188,12 @@ static void send(const struct world_flight *f, bool dup, struct world_bytes *out
 
 void world_session_pump(struct world_session *s, struct world_bytes *out, uint32_t room)
 {
-    while (s->queue_count != 0 && s->flight_count < s->window && out->len - out->at < room) {
-        struct world_flight *f = &s->flights[s->flight_count];
+    while (s->queue_count != 0 && s->delivery_count < s->window && out->len - out->at < room) {
+        struct world_delivery *f = &s->deliveries[s->delivery_count];
         *f = *queue_at(s, 0);
         f->id = take_id(s);
         f->state = f->qos == 1 ? WORLD_WAIT_PUBACK : WORLD_WAIT_PUBREC;
-        s->flight_count++;
+        s->delivery_count++;
         s->queue_first = (s->queue_first + 1) % s->queue_cap;
         s->queue_count--;
         send(f, false, out);
@@ -202,30 +202,30 @@ void world_session_pump(struct world_session *s, struct world_bytes *out, uint32
 
 void world_session_resend(struct world_session *s, struct world_bytes *out)
 {
-    for (uint32_t i = 0; i < s->flight_count; i++) {
-        if (s->flights[i].state == WORLD_WAIT_PUBCOMP)
-            world_mqtt_ack(out, WORLD_PUBREL, s->flights[i].id);
+    for (uint32_t i = 0; i < s->delivery_count; i++) {
+        if (s->deliveries[i].state == WORLD_WAIT_PUBCOMP)
+            world_mqtt_ack(out, WORLD_MQTT_PUBREL, s->deliveries[i].id);
         else
-            send(&s->flights[i], true, out);
+            send(&s->deliveries[i], true, out);
     }
 }
 
 enum world_ack_result world_session_ack(struct world_session *s, enum world_mqtt_type type,
-                                        uint16_t id, struct world_flight *done)
+                                        uint16_t id, struct world_delivery *done)
 {
-    struct world_flight *f = find_flight(s, id);
+    struct world_delivery *f = find_delivery(s, id);
 
     if (f == NULL)
         return WORLD_ACK_UNKNOWN;
-    if (type == WORLD_PUBREC && f->qos == 2) {
+    if (type == WORLD_MQTT_PUBREC && f->qos == 2) {
         f->state = WORLD_WAIT_PUBCOMP;
         return WORLD_ACK_STEP;
     }
-    if ((type == WORLD_PUBACK && f->state == WORLD_WAIT_PUBACK) ||
-        (type == WORLD_PUBCOMP && f->state == WORLD_WAIT_PUBCOMP)) {
+    if ((type == WORLD_MQTT_PUBACK && f->state == WORLD_WAIT_PUBACK) ||
+        (type == WORLD_MQTT_PUBCOMP && f->state == WORLD_WAIT_PUBCOMP)) {
         *done = *f;
-        s->flight_count--;
-        memmove(f, f + 1, (size_t)(&s->flights[s->flight_count] - f) * sizeof *f);
+        s->delivery_count--;
+        memmove(f, f + 1, (size_t)(&s->deliveries[s->delivery_count] - f) * sizeof *f);
         return WORLD_ACK_DONE;
     }
     return WORLD_ACK_WRONG;

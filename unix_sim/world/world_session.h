@@ -30,11 +30,11 @@ struct world_subscription {
     uint8_t qos;
 };
 
-enum world_flight_state { WORLD_WAIT_PUBACK, WORLD_WAIT_PUBREC, WORLD_WAIT_PUBCOMP };
+enum world_delivery_state { WORLD_WAIT_PUBACK, WORLD_WAIT_PUBREC, WORLD_WAIT_PUBCOMP };
 
-struct world_flight {
+struct world_delivery {
     struct world_message *message;
-    uint8_t qos, state; /* enum world_flight_state */
+    uint8_t qos, state; /* enum world_delivery_state */
     uint16_t id;
     bool retain;
 };
@@ -50,9 +50,9 @@ struct world_session {
     struct world_subscription *subs;
     uint32_t sub_count, sub_cap;
 
-    struct world_flight flights[WORLD_WINDOW_MAX]; /* in the order of their first sending */
-    uint32_t flight_count;
-    struct world_flight *queue; /* a ring; ids are given when they leave it */
+    struct world_delivery deliveries[WORLD_WINDOW_MAX]; /* in the order of their first sending */
+    uint32_t delivery_count;
+    struct world_delivery *queue; /* a ring; ids are given when they leave it */
     uint32_t queue_first, queue_count, queue_cap;
 
     uint8_t *received; /* one bit per id: QoS 2 without PUBREL; NULL: none ever */
@@ -82,7 +82,7 @@ enum world_ack_result {
     WORLD_ACK_DONE,    /* `done` has the flight; its message is to be freed */
 };
 enum world_ack_result world_session_ack(struct world_session *s, enum world_mqtt_type type,
-                                        uint16_t id, struct world_flight *done);
+                                        uint16_t id, struct world_delivery *done);
 
 /** QoS 2 from the client: false, this id was there already. */
 bool world_session_receive(struct world_session *s, uint16_t id);
