@@ -11,7 +11,8 @@
 #   DEPS=        where the parts are        LWIP_DIR= MBEDTLS_DIR=   source trees of your own
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
 #   TLS13=1      TLS 1.3 beside 1.2: more flash, a larger arena
-#   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
+#   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built). The scenarios
+#                are built as world-san or world: plain TCP over IPv4, whatever IP= and TLS13= say
 #   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
 
 MAKEFLAGS += -rR
@@ -58,6 +59,10 @@ TESTS_VARIANT = $(or $(VARIANT),san)
 # TLS 1.3 is a variant of its own: of it, only the program that tests it is built and run beside the others.
 TLS13_LIST = $(if $(filter 1,$(TLS13)),,build/$(TESTS_VARIANT)$(if $(filter-out dual,$(IP)),-$(IP))-tls13/tests/tls13.list)
 BUILD_TLS13 = $(if $(TLS13_LIST),$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) TLS13=1 tls13)
+# The world in virtual time has an lwIP of its own: see the inner half.
+WORLD_VARIANT = $(if $(filter san,$(TESTS_VARIANT)),world-san,world)
+WORLD_LIST    = build/$(WORLD_VARIANT)/tests/scenario.list
+BUILD_WORLD   = $(MAKE) $(BUILD) IP=dual TLS13=
 RUN_TESTS = $(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' TLS13='$(TLS13)' T='$(T)' bash tests/check/run_tests.sh
 # Where the programs are.
 SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
@@ -74,6 +79,7 @@ all: ## the library and the programs (the default)
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs examples
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
 
 lib: ## the library alone: build/liblwlink.a
 	@$(FETCH) run
@@ -88,11 +94,12 @@ run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REG
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
 	@$(PEERS) $(SIM)/device
 
-test: ## all tests: unit and interop
+test: ## all tests: unit, interop and scenario
 	@$(FETCH) test
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) unit interop
 	+@$(BUILD_TLS13)
-	@$(RUN_TESTS) unit interop $(TLS13_LIST)
+	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
+	@$(RUN_TESTS) unit interop $(TLS13_LIST) $(WORLD_LIST)
 
 test-unit: ## the tests of single files, without lwIP
 	@$(FETCH) test
@@ -104,6 +111,11 @@ test-interop: ## the tests against real peers, over lwIP
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) interop
 	+@$(BUILD_TLS13)
 	@$(RUN_TESTS) interop $(TLS13_LIST)
+
+test-scenario: ## the tests in virtual time: devices, wire and broker in one process
+	@$(FETCH) test
+	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
+	@$(RUN_TESTS) $(WORLD_LIST)
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check firmware
@@ -156,8 +168,12 @@ build/%: FORCE
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim $@
 
+build/world/%: FORCE
+	@$(FETCH) run
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
+
 FORCE:
-.PHONY: help all lib run test test-unit test-interop check size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario check size bench format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -204,6 +220,14 @@ else ifeq ($(VARIANT),san)           # the tests
   OPT     := -O1 -g -fno-omit-frame-pointer
   EXTRA   := -fsanitize=address,undefined -fno-sanitize-recover=all
   LINK    := $(EXTRA)
+else ifneq ($(filter world world-san,$(VARIANT)),)    # virtual time: fast, and for its tests with sanitizers
+  OUT     := build/$(VARIANT)
+  WORLD   := 1
+  ifeq ($(VARIANT),world-san)
+    OPT   := -O1 -g -fno-omit-frame-pointer
+    EXTRA := -fsanitize=address,undefined -fno-sanitize-recover=all
+    LINK  := $(EXTRA)
+  endif
 else ifeq ($(VARIANT),gcc)           # the others are for `make check`
   EXTRA   := -Werror
 else ifeq ($(VARIANT),gcc-release)
@@ -242,6 +266,17 @@ ifeq ($(filter $(IP),dual v4 v6),)
 $(error IP is '$(IP)'; it can be dual, v4 or v6)
 endif
 IP_FLAGS := $(IP_$(IP))
+# The simulation gives names addresses in lwIP's own list of hosts.
+SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1
+# The world's lwIP serves all devices and the broker: its pools are for everybody, and shortage is made by hand. What a
+# device feels of it is as in a product: windows, queues, out-of-order segments, DNS. No link layer.
+WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
+              -DMEMP_NUM_TCP_SEG=32768 -DMEM_SIZE=16777216 -DPBUF_POOL_SIZE=2048 -DMEMP_NUM_PBUF=8192 \
+              -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4
+ifdef WORLD
+IP_FLAGS := $(WORLD_LWIP)
+SIM_LWIP :=
+endif
 
 # ---- sources
 
@@ -251,6 +286,11 @@ SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
 FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c)
+# The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
+WORLD_MAIN  := $(wildcard unix_sim/world/main_*.c)
+WORLD_SRC   := $(filter-out $(WORLD_MAIN),$(wildcard unix_sim/world/*.c))
+SCENARIO_SRC := $(wildcard tests/scenario/test_*.c)
+SCENE_SRC   := $(filter-out $(SCENARIO_SRC),$(wildcard tests/scenario/*.c)) # what the scenarios share
 # unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
 PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
@@ -261,8 +301,9 @@ PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
 
-# Names are unique over both kinds: they share a folder.
-TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))))
+# Names are unique over all kinds: two share a folder, and all the runner's log.
+TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
+                 $(foreach f,$(SCENARIO_SRC),$(filter %/$(notdir $f),$(UNIT_SRC) $(INTEROP_SRC))))
 ifneq ($(TWICE),)
 $(error test name used twice: $(TWICE))
 endif
@@ -270,8 +311,8 @@ endif
 LWIP      := $(or $(LWIP_DIR),$(DEPS)/lwip)
 LWIP_SRC  := $(wildcard $(LWIP)/src/core/*.c $(LWIP)/src/core/ipv4/*.c $(LWIP)/src/core/ipv6/*.c) \
              $(LWIP)/src/netif/ethernet.c
-# lwIP is compiled once for each machine type and IP choice; the variants share it.
-LWIP_OUT  := build/lwip/$(ABI)-$(IP)
+# lwIP is compiled once for each machine type and IP choice, and for the world; the variants share it.
+LWIP_OUT  := build/lwip/$(if $(WORLD),world,$(ABI)-$(IP))
 # Fetched anew: compile anew. A tree of the user's own is the user's to clean.
 LWIP_MARK := $(if $(LWIP_DIR),,$(wildcard $(DEPS)/stamp/lwip))
 
@@ -288,9 +329,14 @@ CLOUD_OBJ   := $(call obj,$(CLOUD_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
+WORLD_OBJ   := $(call obj,$(WORLD_SRC))
+SCENE_OBJ   := $(call obj,$(SCENE_SRC))
+# What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
+BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c)
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+               $(WORLD_OBJ) $(SCENE_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
@@ -298,6 +344,8 @@ PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
 INTEROPS := $(patsubst tests/interop/%.c,$(OUT)/tests/%,$(INTEROP_SRC))
+SCENARIOS := $(patsubst tests/scenario/%.c,$(OUT)/tests/%,$(SCENARIO_SRC))
+WORLDS   := $(patsubst unix_sim/world/main_%.c,$(OUT)/%,$(WORLD_MAIN))
 wanted    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$(notdir $t)),$t)),$1)
 
 # ---- flags
@@ -306,11 +354,11 @@ WARN      := -Wall -Wextra -Wundef -Wconversion -Wshadow
 BASE      := -Iinclude -Isrc $(ASSERTS) $(DEFINES) $(TLS_SET) $(OPT) $(WARN) $(EXTRA)
 C99       := -std=c99
 POSIX     := -std=gnu11 -D_GNU_SOURCE
-# The simulation gives names addresses in lwIP's own list of hosts.
-SIM_LWIP  := -DDNS_LOCAL_HOSTLIST=1
 # lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
 WITH_LWIP := $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
+# As the world's lwIP is, in every variant: so all of them can compile it.
+WITH_WORLD := $(WORLD_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport -Iunix_sim
 # Ahead of /usr/include, where another mbedTLS may be.
 WITH_TLS  := -Iport/mbedtls -isystem $(MBEDTLS)/include -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
 WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)
@@ -326,6 +374,7 @@ $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
+$(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
 # The broker that loads them knows no sanitizer.
 $(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(MOSQUITTO_CFLAGS)
 $(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST)
@@ -337,6 +386,7 @@ $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
+$(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TEST)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
 LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
               -Iinclude -Isrc -Iport/lwip -I$(LWIP)/src/include -Iport/unix
@@ -354,6 +404,8 @@ endif
 # serves the libraries' own libraries. The shell works the way out, as blanks are nothing to it.
 rpath = -Wl,--disable-new-dtags $(foreach d,$1,-Wl,-rpath,'$$ORIGIN/'"$$(realpath -m --relative-to='$(@D)' '$(DEPS)/$d')")
 WRAP  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+# See unix_sim/world/world_famine.h and world_tap.h.
+WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--wrap=tcp_connect,--wrap=tcp_write,--wrap=tcp_arg,--wrap=tcp_recv,--wrap=tcp_err,--wrap=dns_gethostbyname_addrtype
 
 # ---- what can be asked for
 
@@ -362,13 +414,16 @@ programs: $(PROGRAMS) $(PLUGIN)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
+# The variants world and world-san alone.
+scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
+worlds:   $(WORLDS)
 tls13:    $(call wanted,$(OUT)/tests/test_tls13) $(OUT)/tests/tls13.list
 mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-library programs examples unit interop tls13 mbedtls sizes objects portable: ; @:
-.PHONY: library programs examples unit interop tls13 mbedtls sizes objects portable FORCE
+library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable: ; @:
+.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -376,6 +431,8 @@ $(OUT)/tests/unit.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(UNITS) >$@
 $(OUT)/tests/interop.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(INTEROPS) >$@
+$(OUT)/tests/scenario.list: FORCE
+	@mkdir -p $(@D) && printf '%s\n' $(SCENARIOS) >$@
 $(OUT)/tests/tls13.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(OUT)/tests/test_tls13 >$@
 
@@ -387,9 +444,10 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WITH_TLS) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
     $(MOSQUITTO_CFLAGS)))
-$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ)))
+$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+    $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
 $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS) $(RSA_BOUND)))
@@ -481,6 +539,25 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
+
+# The world: nothing of real time is linked, and calls of lwIP lead through its own functions.
+$(OUT)/libworld.a: $(WORLD_OBJ) $(BORROWED_OBJ) $(OUT)/members
+	$(call step,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(WORLD_OBJ) $(BORROWED_OBJ)
+
+WORLD_STACK := $(OUT)/libworld.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
+LINK_WORLD  := $(WORLD_WRAP) -Wl,--start-group $(WORLD_STACK) -Wl,--end-group
+
+$(WORLDS): $(OUT)/%: $(OUT)/obj/unix_sim/world/main_%.o $(WORLD_STACK)
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_WORLD)
+
+$(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPORT_OBJ) $(WORLD_STACK)
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SCENE_OBJ) $(SUPPORT_OBJ) $(LINK_WORLD) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 -include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 

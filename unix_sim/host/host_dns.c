@@ -2,6 +2,8 @@
 /* Works on whole frames: a question is copied, turned round and completed into its answer. */
 #include "host/host_dns.h"
 
+#include "host/host_question.h"
+
 #include <string.h>
 
 enum {
@@ -10,11 +12,7 @@ enum {
     UDP = 8,
     DNS = 12,
     PORT = 53,
-    TYPE_A = 1,
-    TYPE_AAAA = 28,
-    CLASS_IN = 1,
     TTL_S = 1, /* short, so that a test may change its mind */
-    NAME_MAX_ = 255,
 };
 
 static struct {
@@ -25,9 +23,8 @@ static struct {
 /* Where the parts of a question are, from the start of the frame. */
 struct question {
     bool ip6;
-    uint32_t ip, udp, dns, end; /* end: behind type and class */
-    char name[NAME_MAX_ + 1];
-    uint16_t type, class;
+    uint32_t ip, udp, dns;
+    struct host_question asked;
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -91,54 +88,15 @@ static bool find_udp(const uint8_t *f, uint32_t len, struct question *q)
     return q->dns + DNS <= len && get16(f + q->udp + 2) == PORT;
 }
 
-/* The one question of a query, its name in lower case with dots. */
-static bool read_question(const uint8_t *f, uint32_t len, struct question *q)
-{
-    uint32_t at = q->dns + DNS, n = 0;
-
-    if ((f[q->dns + 2] & 0x80) != 0 || get16(f + q->dns + 4) != 1)
-        return false;
-    while (at < len && f[at] != 0) {
-        uint32_t label = f[at++];
-        if (label > 63 || at + label > len || n + label + 1 > NAME_MAX_)
-            return false;
-        if (n > 0)
-            q->name[n++] = '.';
-        for (; label > 0; label--, at++)
-            q->name[n++] = (char)(f[at] >= 'A' && f[at] <= 'Z' ? f[at] + 32 : f[at]);
-    }
-    if (at + 5 > len)
-        return false;
-    q->name[n] = 0;
-    q->type = get16(f + at + 1);
-    q->class = get16(f + at + 3);
-    q->end = at + 5;
-    return q->class == CLASS_IN && (q->type == TYPE_A || q->type == TYPE_AAAA);
-}
-
 static uint32_t write_answer(uint8_t *r, const struct question *q, enum host_dns_verdict verdict,
                              const uint8_t address[16])
 {
-    uint32_t end = q->end;
+    enum host_dns_code code = verdict == HOST_DNS_UNKNOWN   ? HOST_DNS_CODE_NXDOMAIN
+                              : verdict == HOST_DNS_FAILURE ? HOST_DNS_CODE_SERVFAIL
+                                                            : HOST_DNS_CODE_OK;
+    const uint8_t *found = verdict == HOST_DNS_ADDRESS ? address : NULL;
 
-    r[q->dns + 2] = 0x81; /* a response, recursion desired */
-    r[q->dns + 3] = (uint8_t)(0x80 | (verdict == HOST_DNS_UNKNOWN   ? 3
-                                      : verdict == HOST_DNS_FAILURE ? 2
-                                                                    : 0));
-    memset(r + q->dns + 6, 0, 6);
-    if (verdict == HOST_DNS_ADDRESS) {
-        uint32_t size = q->type == TYPE_A ? 4 : 16;
-        put16(r + q->dns + 6, 1);
-        put16(r + end, 0xc000 + DNS); /* the name: as in the question */
-        put16(r + end + 2, q->type);
-        put16(r + end + 4, CLASS_IN);
-        put16(r + end + 6, 0);
-        put16(r + end + 8, TTL_S);
-        put16(r + end + 10, size);
-        memcpy(r + end + 12, address, size);
-        end += 12 + size;
-    }
-    return end;
+    return q->dns + host_question_answer(r + q->dns, &q->asked, code, found, TTL_S);
 }
 
 /* Addresses and ports turned round; lengths and checksums for what ends at `end`. */
@@ -177,14 +135,17 @@ bool host_dns_frame(const uint8_t *frame, uint32_t len, uint8_t *reply, uint32_t
     uint8_t address[16] = {0};
 
     *reply_len = 0;
-    if (server.hook == NULL || !find_udp(frame, len, &q) || !read_question(frame, len, &q))
+    if (server.hook == NULL || !find_udp(frame, len, &q) ||
+        !host_question_read(frame + q.dns, len - q.dns, &q.asked))
         return false;
-    enum host_dns_verdict verdict = server.hook(server.ctx, q.name, q.type == TYPE_AAAA, address);
+    enum host_dns_verdict verdict =
+        server.hook(server.ctx, q.asked.name, q.asked.type == HOST_DNS_TYPE_AAAA, address);
     if (verdict == HOST_DNS_PASS)
         return false;
-    if (verdict == HOST_DNS_SILENCE || q.end + 28 > reply_cap)
+    uint32_t end = q.dns + q.asked.end;
+    if (verdict == HOST_DNS_SILENCE || end + HOST_ANSWER_BYTES_MAX > reply_cap)
         return true;
-    memcpy(reply, frame, q.end);
+    memcpy(reply, frame, end);
     *reply_len = write_answer(reply, &q, verdict, address);
     turn_round(reply, &q, *reply_len);
     return true;
