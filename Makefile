@@ -11,8 +11,7 @@
 #   DEPS=        where the parts are        LWIP_DIR= MBEDTLS_DIR=   source trees of your own
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
 #   TLS13=1      TLS 1.3 beside 1.2: more flash, a larger arena
-#   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built). The scenarios
-#                are built as world-san or world: plain TCP over IPv4, whatever IP= and TLS13= say
+#   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
 #   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
 
 MAKEFLAGS += -rR
@@ -59,7 +58,7 @@ TESTS_VARIANT = $(or $(VARIANT),san)
 # TLS 1.3 is a variant of its own: of it, only the program that tests it is built and run beside the others.
 TLS13_LIST = $(if $(filter 1,$(TLS13)),,build/$(TESTS_VARIANT)$(if $(filter-out dual,$(IP)),-$(IP))-tls13/tests/tls13.list)
 BUILD_TLS13 = $(if $(TLS13_LIST),$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) TLS13=1 tls13)
-# The world in virtual time has an lwIP of its own: see the inner half.
+# The world in virtual time has an lwIP of its own (see the inner half): plain TCP over IPv4, whatever IP= and TLS13= say.
 WORLD_VARIANT = $(if $(filter san,$(TESTS_VARIANT)),world-san,world)
 WORLD_LIST    = build/$(WORLD_VARIANT)/tests/scenario.list
 BUILD_WORLD   = $(MAKE) $(BUILD) IP=dual TLS13=

@@ -121,6 +121,7 @@ step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everyth
 step 'gcc, IPv4 only'                          gcc-v4    build gcc v4 $everything
 step 'gcc, IPv6 only'                          gcc-v6    build gcc v6 $everything
 step 'gcc, library without assertions'         release   build gcc-release dual portable
+step 'the world, in virtual time'              world     build world dual scenario worlds
 step 'gcc, TLS 1.3'                            tls13     build gcc dual TLS13=1 $everything
 step 'gcc, library without TLS'                notls     build gcc-notls dual portable
 step 'gcc, library without the platform'       nolink    build gcc-nolink dual portable

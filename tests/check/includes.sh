@@ -122,9 +122,13 @@ awk -v rooms="$work/rooms" '
             bad("a public header includes no header of src/")
 
         if (starts(inc, "lwip/") || starts(inc, "netif/") || inc == "lwipopts.h" || inc == "arch/cc.h") {
-            if (!(file ~ /^(src\/net|port|unix_sim|examples|tests\/interop|tests\/bench)\//))
-                bad("lwIP is known to src/net, port, unix_sim, examples, tests/interop and tests/bench only")
+            if (!(file ~ /^(src\/net|port|unix_sim|examples|tests\/interop|tests\/scenario|tests\/bench)\//))
+                bad("lwIP is known to src/net, port, unix_sim, examples, tests/interop, tests/scenario and tests/bench only")
         }
+        # Of real time the world knows nothing; a DNS message is the same in both.
+        if (file ~ /^(unix_sim\/world|tests\/scenario)\// &&
+            (starts(inc, "host/") && inc != "host/host_question.h" || inc ~ /_unix\.h$/))
+            bad("the world is virtual: nothing of unix_sim/host and port/unix")
         if (starts(inc, "mbedtls/") || starts(inc, "psa/")) {
             if (!(file ~ /^(src\/crypto|src\/tls|port|tests\/interop)\// || file ~ /^tests\/unit\/test_(crypto|tls)_/))
                 bad("mbedTLS is known to src/crypto, src/tls, their unit tests, tests/interop and port only")
@@ -144,6 +148,13 @@ grep -P "^[^:]*:[0-9]+:(.*(?<![\\w.>]))?($calls)\\s*\\(" "$work/ours" |
     report || :
 grep -iP '^[^:]*:[0-9]+:.*(pthread|mutex|<threads\.h>)' "$work/ours" |
     sed -E 's/^([^:]*:[0-9]+):[ \t]*(.*)/\1: the library knows no threads and no locks: \2/' | report || :
+
+# The world has one clock and one source of chance, or a seed does not bring a run back. Its programs may look at the
+# machine's clock: how long a campaign runs is no part of a run.
+grep -E '^(unix_sim/world|tests/scenario)/' "$work/code" | grep -v '^unix_sim/world/main_' >"$work/world" || :
+calls='sleep|usleep|nanosleep|time|gettimeofday|clock|clock_gettime|rand|srand|random|getrandom'
+grep -P "^[^:]*:[0-9]+:(.*(?<![\\w.>]))?($calls)\\s*\\(" "$work/world" |
+    sed -E 's/^([^:]*:[0-9]+):[ \t]*(.*)/\1: the world calls no clock, no sleep and no chance but its own: \2/' | report || :
 
 # ---- (e) licence
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # mqtt311.sh: tests/mqtt311.md names tests that exist. Each row of its tables names one at least, or says "no test:" or
-# "does not apply:" and why. A name is `unit/test_x.c: function` or `interop/test_x.c: function`.
+# "does not apply:" and why. A name is `unit/test_x.c: function`, or begins with interop/ or scenario/.
 
 set -euo pipefail
 export LC_ALL=C
@@ -17,7 +17,7 @@ complain() {
 
 while IFS=: read -r line row; do
     rest=$row found=0
-    while [[ $rest =~ \`((unit|interop)/test_[a-z0-9_]+\.c):\ ([a-z0-9_]+)\`(.*) ]]; do
+    while [[ $rest =~ \`((unit|interop|scenario)/test_[a-z0-9_]+\.c):\ ([a-z0-9_]+)\`(.*) ]]; do
         file=tests/${BASH_REMATCH[1]} name=${BASH_REMATCH[3]} rest=${BASH_REMATCH[4]}
         found=$((found + 1))
         if [ ! -e "$file" ]; then

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # run_tests.sh KIND...: run the test programs of build/VARIANT (unit, interop), a line each. A KIND with a slash is a
-# file with names of more: programs of another variant. The full log of each is kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
+# file with names of more: programs of another variant, as the scenarios are. The full log of each is kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
 # The last line, "N passed, N failed", counts test cases over all programs.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this

@@ -17,7 +17,7 @@ for d in Makefile .ci include src port unix_sim examples tests; do
     [ ! -e "$d" ] || cp -R "$d" "$copy/"
 done
 cd "$copy"
-mkdir -p src/{core,crypto,json,net,tls,mqtt,coap,http,ota,link,device,compat,attic} \
+mkdir -p unix_sim/world tests/scenario src/{core,crypto,json,net,tls,mqtt,coap,http,ota,link,device,compat,attic} \
          include/iot examples tests/{unit,interop} unix_sim port/zz build
 
 cases=() number=0
@@ -102,6 +102,12 @@ accepts tests/unit/test_tls_@.c   '#include "mbedtls/ssl.h"'
 accepts tests/unit/test_crypto_@.c '#include "mbedtls/md.h"'
 accepts tests/interop/test_@.c    '#include "mbedtls/ssl.h"'
 
+world='the world is virtual'
+catches unix_sim/world/world_@.c  '#include "host/host_loop.h"'          "$world"
+catches tests/scenario/test_@.c   '#include "iot_port_unix.h"'          "$world"
+accepts unix_sim/world/world_@.c  '#include "host/host_question.h"'
+accepts tests/scenario/test_@.c   '#include "lwip/tcp.h"'
+
 # (c) the rooms in a room
 pure='a codec, topic or parser includes'
 memory='a session or exchange includes'
@@ -130,6 +136,12 @@ catches src/net/iot_net_@.c    'static struct net_mutex *m;'            'no thre
 accepts src/core/iot_core_@.c  'void f(void) { /* malloc(4) */ s = "free(x) // sleep(1)"; port->random(c); x.free(p); sys_free(p); iot_printf(p); }'
 accepts src/core/iot_core_@.c  $'/* a mutex\n   would malloc(1) */\n// pthread, free(p)\nchar q = \'"\';'
 accepts unix_sim/@.c           'void f(void) { free(malloc(1)); }'
+
+own='no clock, no sleep and no chance but its own'
+catches unix_sim/world/world_@.c 'void f(void) { clock_gettime(CLOCK_MONOTONIC, &t); }' "$own"
+catches tests/scenario/test_@.c  'void f(void) { n = rand(); }'         "$own"
+accepts unix_sim/world/main_@.c  'void f(void) { clock_gettime(CLOCK_MONOTONIC, &t); }'
+accepts unix_sim/world/world_@.c 'void f(void) { port->random(c); }'
 
 # (e) licence
 for f in src/core/iot_core_@.c include/iot/iot_@.h tests/@.sh port/zz/Makefile; do

@@ -165,9 +165,21 @@ static void tapped(void)
     lamp_connect();
     world_wire_address(9);
     assert_string_equal(life, "resolving connecting connected closed ");
-    world_tap(&lamp.dev, NULL, NULL);
     lamp_connect();
-    assert_string_equal(life, "resolving connecting connected closed ");
+    lamp_close();
+
+    /* an attempt that lwIP refuses is none: tcp_new, its memory, then tcp_connect */
+    assert_true(world_loop_until(world_ms() + 1000));
+    life[0] = 0;
+    lamp_init();
+    world_famine_nth(3);
+    lamp_connect();
+    assert_int_equal(world_famine_refused(WORLD_FAMINE_CONNECT), 1);
+    assert_string_equal(life, "resolving resolving connecting connected ");
+
+    world_tap(&lamp.dev, NULL, NULL);
+    lamp_close();
+    assert_string_equal(life, "resolving resolving connecting connected ");
 }
 
 static void the_tap_tells_a_connection_s_life_in_order(void **state)

@@ -44,9 +44,10 @@ static iot_err wall(void *ctx, int64_t *unix_s)
 static void log_line(void *ctx, enum iot_log_level level, const char *line, uint32_t len)
 {
     const struct world_board *b = ctx;
-    static const char *const names[] = {"?", "error", "warn", "info", "debug", "dump"};
+    static const char *const names[] = {"?", "error", "warn", "info", "debug"};
 
-    world_trace_aside("dev %u: %s: %.*s", b->number, names[level], (int)len, line);
+    if (level < IOT_LOG_DUMP) /* payloads would drown the rest */
+        world_trace_aside("dev %u: %s: %.*s", b->number, names[level], (int)len, line);
 }
 
 /* ---- The store --------------------------------------------------------------------------- */

@@ -23,7 +23,6 @@ static struct {
 void world_start(uint64_t seed)
 {
     world_clock_start(WORLD_CLOCK_FIRST);
-    world_trace_number(seed);
     world_lwip_start(seed);
     world_wire_start(seed);
     world_dns_start();

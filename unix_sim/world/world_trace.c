@@ -99,6 +99,7 @@ void world_violation(const char *format, ...)
     world_trace_bytes(line, (uint32_t)strlen(line));
     trace.violations++;
     printf("VIOLATION %s\n", line);
+    fflush(stdout); /* whatever follows */
 }
 
 uint32_t world_violations(void)
@@ -110,6 +111,5 @@ uint32_t world_violations(void)
 void iot_assert_failed(const char *file, int line)
 {
     world_violation("assertion failed: %s:%d", file, line);
-    fflush(stdout);
     abort();
 }
