@@ -122,7 +122,8 @@ static void strike(struct world_rude *r, int conn, struct iot_bytes packet, uint
     uint16_t id = packet.len != 0 ? id_of(packet) : far_id(r, conn, type_of(row->hex), 0);
 
     c->struck = true;
-    c->swallow = row->when == WORLD_RUDE_BEFORE;
+    c->swallow = row->when == WORLD_RUDE_BEFORE ||
+                 (row->when == WORLD_RUDE_ACCEPT && row->what == WORLD_RUDE_MUTE);
     c->deadline = now + WORLD_RUDE_SPELL_MS;
     r->struck[c->kind]++;
     switch ((enum world_rude_what)row->what) {
@@ -359,10 +360,8 @@ int world_rude_open(struct world_rude *r, uint64_t now)
     c->deadline = WORLD_NEVER;
     r->armed = 0;
     r->given[c->kind]++;
-    if (c->kind != 0 && world_rude_rows[c->kind].when == WORLD_RUDE_ACCEPT) {
-        c->swallow = world_rude_rows[c->kind].what == WORLD_RUDE_MUTE;
+    if (c->kind != 0 && world_rude_rows[c->kind].when == WORLD_RUDE_ACCEPT)
         strike(r, conn, (struct iot_bytes){NULL, 0}, now);
-    }
     return conn;
 }
 
