@@ -220,6 +220,7 @@ static void slow_answers(void)
     begin(IOT_SESSION_KEEP);
     world_server_ack_delay(3000);
     arrive();
+    rest(7000);
     uint64_t start = world_ms();
     exchange();
     all_arrived();

@@ -7,15 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy_text(struct iot_bytes text)
-{
-    char *p = strndup((const char *)text.ptr, text.len);
-
-    if (p == NULL)
-        abort();
-    return p;
-}
-
 static struct iot_bytes text_bytes(const char *text)
 {
     return (struct iot_bytes){(const uint8_t *)text, (uint32_t)strlen(text)};
@@ -150,7 +141,8 @@ static void on_connect(struct world_broker *b, int conn, const struct world_mqtt
     }
     c->login = true;
     snprintf(made_up, sizeof made_up, "nameless-%d", conn);
-    char *id = copy_text(connect->client_id.len == 0 ? text_bytes(made_up) : connect->client_id);
+    char *id =
+        world_text_copy(connect->client_id.len == 0 ? text_bytes(made_up) : connect->client_id);
     welcome(b, conn, connect, id, now);
     free(id);
 }
@@ -170,34 +162,6 @@ static void on_publish(struct world_broker *b, int conn, const struct world_mqtt
     if (fresh && ASK(b, may_publish, conn, m, now) && ASK(b, route, conn, m, now))
         world_post_spread(b, m, now);
     world_message_free(m);
-}
-
-static void on_subscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
-                         uint64_t now)
-{
-    struct world_session *s = b->conns[conn].session;
-    struct world_bytes codes = {0};
-    struct iot_bytes rest = p->body, filter;
-    uint8_t qos;
-
-    while (world_mqtt_filter(&rest, &filter, &qos)) {
-        char *text = copy_text(filter);
-        uint8_t code = ASK(b, may_subscribe, conn, text, s->sub_count) ? qos : 0x80;
-        if (code != 0x80)
-            world_session_subscribe(s, filter, qos);
-        world_bytes_put(&codes, &code, 1);
-        TELL(b, subscribed, s->id, text, code);
-        free(text);
-    }
-    world_mqtt_suback(&b->conns[conn].out, p->id, codes.ptr, codes.len);
-    rest = p->body;
-    for (uint32_t i = 0; world_mqtt_filter(&rest, &filter, &qos); i++) {
-        char *text = copy_text(filter);
-        if (codes.ptr[i] != 0x80)
-            world_post_retained(b, s, text, qos, now);
-        free(text);
-    }
-    world_bytes_free(&codes);
 }
 
 static void on_unsubscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p)
@@ -269,7 +233,7 @@ static void on_packet(struct world_broker *b, int conn, const struct world_mqtt_
         world_mqtt_ack(&c->out, WORLD_MQTT_PUBCOMP, p->id);
         break;
     case WORLD_MQTT_SUBSCRIBE:
-        on_subscribe(b, conn, p, now);
+        world_post_subscribe(b, conn, p, now);
         break;
     case WORLD_MQTT_UNSUBSCRIBE:
         on_unsubscribe(b, conn, p);
@@ -449,12 +413,10 @@ void world_broker_forget(struct world_broker *b, const char *id, uint64_t now)
 
     if (s == NULL)
         return;
-    bool clean = s->clean;
+    bool goes = s->clean && s->conn >= 0; /* with its connection */
     if (s->conn >= 0)
         finish(b, s->conn, WORLD_END_RESET, "its session is lost", true, now);
-    else
-        clean = false;
-    if (!clean) /* a clean one went with its connection */
+    if (!goes)
         world_post_lose(b, s);
 }
 

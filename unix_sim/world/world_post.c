@@ -111,14 +111,42 @@ struct world_session *world_post_add(struct world_broker *b, const char *id, boo
     return s;
 }
 
-void world_post_retained(struct world_broker *b, struct world_session *s, const char *filter,
-                         uint8_t qos, uint64_t now)
+static void send_retained(struct world_broker *b, struct world_session *s, const char *filter,
+                          uint8_t qos, uint64_t now)
 {
     for (uint32_t i = 0; i < b->retained_count; i++) {
         struct world_message *m = b->retained[i];
         if (world_mqtt_match(filter, m->topic))
             world_post_deliver(b, s, m, smaller(m->qos, qos), true, now);
     }
+}
+
+void world_post_subscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
+                          uint64_t now)
+{
+    struct world_session *s = b->conns[conn].session;
+    struct world_bytes codes = {0};
+    struct iot_bytes rest = p->body, filter;
+    uint8_t qos;
+
+    while (world_mqtt_filter(&rest, &filter, &qos)) {
+        char *text = world_text_copy(filter);
+        uint8_t code = ASK(b, may_subscribe, conn, text, s->sub_count) ? qos : 0x80;
+        if (code != 0x80)
+            world_session_subscribe(s, filter, qos);
+        world_bytes_put(&codes, &code, 1);
+        TELL(b, subscribed, s->id, text, code);
+        free(text);
+    }
+    world_mqtt_suback(&b->conns[conn].out, p->id, codes.ptr, codes.len);
+    rest = p->body;
+    for (uint32_t i = 0; world_mqtt_filter(&rest, &filter, &qos); i++) {
+        char *text = world_text_copy(filter);
+        if (codes.ptr[i] != 0x80)
+            send_retained(b, s, text, qos, now);
+        free(text);
+    }
+    world_bytes_free(&codes);
 }
 
 void world_post_clear(struct world_broker *b)

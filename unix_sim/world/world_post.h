@@ -27,9 +27,9 @@ bool world_post_deliver(struct world_broker *b, struct world_session *s, struct 
                         uint8_t qos, bool retain, uint64_t now);
 /** Deliver to all who want it, and retain it if it says so. Returns how many deliveries began. */
 uint32_t world_post_spread(struct world_broker *b, struct world_message *m, uint64_t now);
-/** Deliver what is retained and fits a new subscription. */
-void world_post_retained(struct world_broker *b, struct world_session *s, const char *filter,
-                         uint8_t qos, uint64_t now);
+/** A SUBSCRIBE: each filter, the answer, and what is retained for the new ones. */
+void world_post_subscribe(struct world_broker *b, int conn, const struct world_mqtt_packet *p,
+                          uint64_t now);
 /** Forget all that is retained. */
 void world_post_clear(struct world_broker *b);
 

@@ -58,9 +58,8 @@ struct world_rude_row {
     uint8_t when, type, what; /* of the enums above; of enum world_mqtt_type */
     uint8_t qos;              /* of LARGE and FLOOD */
     const char *hex;
-    uint8_t expect; /* enum world_rude_expect */
-    iot_err
-        errors[WORLD_RUDE_ERRORS]; /* the names under which the client may lose the connection */
+    uint8_t expect;                    /* enum world_rude_expect */
+    iot_err errors[WORLD_RUDE_ERRORS]; /* how the client may lose the connection */
 };
 
 /* A kind is an index of the table; 0 is "none". */

@@ -15,7 +15,7 @@ static void *grow(void *old, size_t count, size_t size)
     return p;
 }
 
-static char *copy_text(struct iot_bytes text)
+char *world_text_copy(struct iot_bytes text)
 {
     char *p = grow(NULL, (size_t)text.len + 1, 1);
 
@@ -35,7 +35,7 @@ struct world_message *world_message_new(struct iot_bytes topic, struct iot_bytes
     memset(m, 0, sizeof *m);
     if (payload.len != 0)
         memcpy(bytes, payload.ptr, payload.len);
-    m->topic = copy_text(topic);
+    m->topic = world_text_copy(topic);
     m->payload = (struct iot_bytes){bytes, payload.len};
     m->qos = qos;
     m->retain = retain;
@@ -64,7 +64,7 @@ struct world_session *world_session_new(const char *id, bool clean)
     struct world_session *s = grow(NULL, 1, sizeof *s);
 
     memset(s, 0, sizeof *s);
-    s->id = copy_text((struct iot_bytes){(const uint8_t *)id, (uint32_t)strlen(id)});
+    s->id = world_text_copy((struct iot_bytes){(const uint8_t *)id, (uint32_t)strlen(id)});
     s->clean = clean;
     s->conn = -1;
     s->next_id = 1;
@@ -112,7 +112,7 @@ void world_session_subscribe(struct world_session *s, struct iot_bytes filter, u
             s->sub_cap = s->sub_cap == 0 ? 8 : s->sub_cap * 2;
             s->subs = grow(s->subs, s->sub_cap, sizeof *s->subs);
         }
-        s->subs[s->sub_count++].filter = copy_text(filter);
+        s->subs[s->sub_count++].filter = world_text_copy(filter);
     }
     s->subs[i].qos = qos;
 }

@@ -20,6 +20,9 @@ struct world_message {
     uint32_t refs;
 };
 
+/** NUL-terminated; the caller frees it. */
+char *world_text_copy(struct iot_bytes text);
+
 struct world_message *world_message_new(struct iot_bytes topic, struct iot_bytes payload,
                                         uint8_t qos, bool retain);
 void world_message_keep(struct world_message *m);
