@@ -251,6 +251,8 @@ SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
 FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c)
+# Who judges the simulated world: pure, and tested without it.
+JUDGE_SRC   := $(patsubst %,unix_sim/world/world_%.c,serial packet flight lint shelf ledger)
 # unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
 PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
@@ -285,12 +287,13 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 LIB_OBJ     := $(call obj,$(LIB_SRC))
 HOST_OBJ    := $(call obj,$(HOST_SRC) $(CLOUD_SRC))
 CLOUD_OBJ   := $(call obj,$(CLOUD_SRC))
+JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
-ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(JUDGE_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
@@ -326,6 +329,7 @@ $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
+$(JUDGE_OBJ):                 FLAGS = $(BASE) $(POSIX) -Iunix_sim
 # The broker that loads them knows no sanitizer.
 $(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(MOSQUITTO_CFLAGS)
 $(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST)
@@ -335,6 +339,7 @@ $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
+$(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
@@ -475,6 +480,7 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
+$(filter $(OUT)/tests/test_world_%,$(UNITS)): $(JUDGE_OBJ)
 
 $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_OBJ) $(STACK)
 	$(call step,LD,$@)

@@ -4,7 +4,7 @@
 void world_serial_encode(uint64_t serial, uint8_t into[WORLD_SERIAL_BYTES])
 {
     for (uint32_t i = 0; i < WORLD_SERIAL_BYTES; i++)
-        into[i] = (uint8_t)"0123456789abcdef"[serial >> (60 - 4 * i) & 15];
+        into[i] = (uint8_t) "0123456789abcdef"[serial >> (60 - 4 * i) & 15];
 }
 
 uint64_t world_serial_decode(struct iot_bytes payload)
