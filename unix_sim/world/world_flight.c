@@ -117,8 +117,10 @@ static uint32_t find_asked(const struct world_flight *f, uint16_t id)
 
 static void on_answer(struct world_flight *f, uint8_t request, uint16_t id)
 {
-    uint32_t i = find_asked(f, id);
-    if (i < f->asked_count && f->asked[i].type == request)
+    uint32_t i = 0;
+    while (i < f->asked_count && (f->asked[i].id != id || f->asked[i].type != request))
+        i++;
+    if (i < f->asked_count)
         f->asked[i] = f->asked[--f->asked_count];
 }
 
