@@ -290,6 +290,8 @@ WORLD_MAIN  := $(wildcard unix_sim/world/main_*.c)
 WORLD_SRC   := $(filter-out $(WORLD_MAIN),$(wildcard unix_sim/world/*.c))
 SCENARIO_SRC := $(wildcard tests/scenario/test_*.c)
 SCENE_SRC   := $(filter-out $(SCENARIO_SRC),$(wildcard tests/scenario/*.c)) # what the scenarios share
+# Who judges the simulated world: pure, and tested without it.
+JUDGE_SRC   := $(patsubst %,unix_sim/world/world_%.c,serial packet flight lint shelf ledger)
 # unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
 PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
@@ -325,6 +327,7 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 LIB_OBJ     := $(call obj,$(LIB_SRC))
 HOST_OBJ    := $(call obj,$(HOST_SRC) $(CLOUD_SRC))
 CLOUD_OBJ   := $(call obj,$(CLOUD_SRC))
+JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
@@ -536,6 +539,8 @@ $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)
+# Nor do its judges.
+$(patsubst %,$(OUT)/tests/test_world_%,lint ledger): $(JUDGE_OBJ)
 
 $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_OBJ) $(STACK)
 	$(call step,LD,$@)
