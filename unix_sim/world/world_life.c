@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world/world_life.h"
+
+#include "world/world_lwip.h"
+#include "world/world_serial.h"
+#include "world/world_trace.h"
+#include "world/world_wire.h"
+
+#include "lwip/tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOSE_MS      6000u /* DISCONNECT and the orderly end of TCP, 2 s each, and a tick between */
+#define DNS_MS        30000u /* lwIP gives a name request up */
+#define ATTEMPT_SLACK 250u
+#define LARGE_MAX     6000u
+
+const char *const world_stand_names[WORLD_STANDS] = {"wait",   "resolve", "tcp",   "login", "up",
+                                                     "flight", "decline", "close", "off"};
+
+enum tap_saw { SAW_NOTHING, SAW_RESOLVING, SAW_CONNECTING, SAW_CONNECTED };
+
+/* ---- Payloads ------------------------------------------------------------------------------ */
+
+static uint8_t filler(uint64_t serial, uint32_t i)
+{
+    return (uint8_t)((uint32_t)serial * 31 + i * 7 + (i >> 8));
+}
+
+void world_life_fill(uint64_t serial, uint8_t *into, uint32_t n)
+{
+    world_serial_encode(serial, into);
+    for (uint32_t i = WORLD_SERIAL_BYTES; i < n; i++)
+        into[i] = filler(serial, i);
+}
+
+bool world_life_is(uint64_t serial, struct iot_bytes bytes, uint32_t offset)
+{
+    uint8_t head[WORLD_SERIAL_BYTES];
+    world_serial_encode(serial, head);
+    for (uint32_t i = 0; i < bytes.len; i++) {
+        uint32_t at = offset + i;
+        if (bytes.ptr[i] != (at < sizeof head ? head[at] : filler(serial, at)))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t next_serial(struct world_life *l)
+{
+    return world_serial((uint16_t)(l->number + 1), (uint16_t)l->boots, ++l->serial);
+}
+
+/* ---- Messages to it ------------------------------------------------------------------------ */
+
+void world_life_down_topic(const struct world_life *l, bool large, uint64_t serial, char *into,
+                           uint32_t cap)
+{
+    int stem = (int)strlen(l->down_filter) - 1; /* without the wildcard */
+    if (large)                                  /* a skipped message is known by its topic alone */
+        snprintf(into, cap, "%.*sbig/%016llx", stem, l->down_filter, (unsigned long long)serial);
+    else
+        snprintf(into, cap, "%.*ssmall", stem, l->down_filter);
+}
+
+static iot_err echo(struct world_life *l, const struct iot_msg *msg);
+
+/* A handler that declines is asked again; the ledger counts what it took. */
+static iot_err on_message(void *ctx, struct iot_device *dev, const struct iot_msg *msg)
+{
+    struct world_life *l = ctx;
+    (void)dev;
+    uint64_t now = world_ms();
+    bool declines = now < l->declines;
+    if (declines) {
+        world_lint_declines(&l->lint, true, now);
+        return IOT_ERR_AGAIN;
+    }
+    if (msg->offset == 0)
+        l->part_at = 0;
+    for (uint32_t i = 0; i < msg->payload.len && msg->offset + i < sizeof l->part_head; i++)
+        l->part_head[msg->offset + i] = msg->payload.ptr[i];
+    struct iot_bytes head = {l->part_head, sizeof l->part_head};
+    uint64_t serial = world_serial_decode(head);
+    bool known = msg->offset + msg->payload.len >= sizeof l->part_head;
+    if (msg->offset != l->part_at || (known && serial == 0))
+        world_violation("life %s: a part at %u, after %u bytes", l->name, msg->offset, l->part_at);
+    else if (known && !world_life_is(serial, msg->payload, msg->offset))
+        world_violation("life %s: payload of %016llx is not what was sent", l->name,
+                        (unsigned long long)serial);
+    bool last = msg->offset + msg->payload.len == msg->total;
+    if (last && l->habit.echo) {
+        iot_err err = echo(l, msg);
+        if (err != IOT_OK) {
+            world_lint_declines(&l->lint, true, now);
+            return err;
+        }
+    }
+    l->part_at += msg->payload.len;
+    if (last)
+        world_ledger_got(&l->ledger, serial, msg->qos, (msg->flags & IOT_MSG_DUP) != 0, now);
+    world_lint_declines(&l->lint, false, now);
+    return IOT_OK;
+}
+
+static void on_skipped(struct world_life *l, const struct iot_event *ev)
+{
+    uint64_t serial = 0;
+    char topic[80] = "";
+    if (ev->msg->topic.len < sizeof topic)
+        memcpy(topic, ev->msg->topic.text, ev->msg->topic.len);
+    const char *hex = strstr(topic, "big/");
+    serial = hex != NULL ? strtoull(hex + 4, NULL, 16) : world_serial_decode(ev->msg->payload);
+    if (serial != 0)
+        world_ledger_skipped(&l->ledger, serial);
+}
+
+/* ---- Messages of its own ------------------------------------------------------------------- */
+
+static void accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial,
+                     uint8_t qos, bool may_drop)
+{
+    if (err == IOT_OK)
+        world_ledger_accepted(&l->ledger, ticket, serial, qos, may_drop, world_ms());
+    else
+        world_ledger_refused(&l->ledger, err);
+    l->want_room |= err == IOT_ERR_FULL;
+    if (err != IOT_OK && err != IOT_ERR_FULL && err != IOT_ERR_AGAIN && err != IOT_ERR_KV &&
+        err != IOT_ERR_SIZE)
+        world_violation("life %s: publish is refused as %s", l->name, iot_err_name(err));
+}
+
+static iot_err echo(struct world_life *l, const struct iot_msg *msg)
+{
+    uint8_t bytes[64];
+    uint64_t serial = next_serial(l);
+    iot_ticket ticket = 0;
+    uint8_t qos = msg->qos < l->habit.qos_max ? msg->qos : l->habit.qos_max;
+    uint32_t n = msg->total < sizeof bytes ? msg->total : (uint32_t)sizeof bytes;
+    struct iot_msg out = {.topic = {l->up_topic, (uint16_t)strlen(l->up_topic), 0},
+                          .payload = {bytes, n},
+                          .qos = qos,
+                          .flags = IOT_MSG_REFUSE};
+    world_life_fill(serial, bytes, n);
+    iot_err err = iot_mqtt_publish(&l->dev, &out, &ticket);
+    if (err == IOT_ERR_STATE) /* it is being closed */
+        return IOT_OK;
+    accepted(l, err, ticket, serial, qos, false);
+    if (err == IOT_OK || err == IOT_ERR_FULL)
+        return err;
+    l->serial--;
+    return IOT_ERR_AGAIN;
+}
+
+static iot_err source(void *ctx, struct iot_device *dev, uint32_t offset, struct iot_writer *w)
+{
+    struct world_life *l = ctx;
+    uint8_t bytes[IOT_MQTT_CONTROL_BYTES];
+    (void)dev;
+    if (l->stream_pause != 0) {
+        l->stream_pause--;
+        world_lint_excuse(&l->lint, world_ms() + 30);
+        return IOT_ERR_AGAIN;
+    }
+    l->stream_pause = world_chance_hit(&l->chance, 100000) ? world_chance_below(&l->chance, 40) : 0;
+    uint32_t n = world_chance_between(&l->chance, 1, w->cap);
+    uint8_t head[WORLD_SERIAL_BYTES];
+    world_serial_encode(l->stream_serial, head);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = offset + i;
+        bytes[i] = at < sizeof head ? head[at] : filler(l->stream_serial, at);
+    }
+    iot_writer_put(w, bytes, n);
+    return IOT_OK;
+}
+
+static uint8_t draw_policy(struct world_life *l)
+{
+    static const uint8_t policies[] = {0, 0, IOT_MSG_REFUSE, IOT_MSG_DROP_OLDEST, IOT_MSG_REPLACE};
+    return policies[world_chance_below(&l->chance, sizeof policies)];
+}
+
+static bool may_drop(const struct world_life *l, uint8_t flags)
+{
+    uint8_t policy = flags & IOT_MSG_POLICY;
+    if (policy == 0)
+        policy = l->habit.policy;
+    return policy == IOT_MSG_DROP_OLDEST || policy == IOT_MSG_REPLACE;
+}
+
+/* One message in one of the ways there are. */
+static void publish_some(struct world_life *l)
+{
+    static uint8_t bytes[WORLD_LIFE_REF_BYTES];
+    uint64_t serial = next_serial(l);
+    iot_ticket ticket = 0;
+    uint32_t way = world_chance_below(&l->chance, 10);
+    uint32_t n = WORLD_SERIAL_BYTES + (world_chance_hit(&l->chance, 100000)
+                                           ? world_chance_below(&l->chance, 800)
+                                           : world_chance_below(&l->chance, 120));
+    struct iot_msg msg = {.topic = {l->up_topic, (uint16_t)strlen(l->up_topic), 0},
+                          .payload = {bytes, n},
+                          .qos = (uint8_t)world_chance_below(&l->chance, l->habit.qos_max + 1u),
+                          .flags = draw_policy(l)};
+    iot_err err;
+    if (way == 0 && !l->habit.platform) { /* larger than the ring */
+        msg.qos = 0;
+        uint32_t total = world_chance_between(&l->chance, WORLD_SERIAL_BYTES, 5000);
+        if (l->stream_ticket != 0) { /* one at a time */
+            l->serial--;
+            return;
+        }
+        l->stream_serial = serial;
+        l->stream_pause = 0;
+        err = iot_mqtt_stream(&l->dev, &msg, total, source, l, &ticket);
+        l->stream_ticket = err == IOT_OK ? ticket : 0;
+        accepted(l, err, ticket, serial, 0, true);
+    } else if (way == 1) {
+        uint32_t i = world_chance_below(&l->chance, WORLD_LIFE_REFS);
+        if (l->refs[i].busy) {
+            l->serial--;
+            return;
+        }
+        msg.flags |= IOT_MSG_BY_REF;
+        msg.payload.ptr = l->refs[i].bytes;
+        world_life_fill(serial, l->refs[i].bytes, n);
+        err = iot_mqtt_publish(&l->dev, &msg, &ticket);
+        l->refs[i].busy = err == IOT_OK;
+        l->refs[i].ticket = ticket;
+        accepted(l, err, ticket, serial, msg.qos, may_drop(l, msg.flags));
+    } else if (way == 2) {
+        struct iot_writer w;
+        world_life_fill(serial, bytes, n);
+        err = iot_mqtt_begin(&l->dev, &msg, n + world_chance_below(&l->chance, 40), &w);
+        if (err == IOT_OK) {
+            iot_writer_put(&w, bytes, n);
+            err = iot_mqtt_commit(&w, &ticket);
+        }
+        accepted(l, err, ticket, serial, msg.qos, may_drop(l, msg.flags));
+    } else {
+        world_life_fill(serial, bytes, n);
+        err = iot_mqtt_publish(&l->dev, &msg, &ticket);
+        accepted(l, err, ticket, serial, msg.qos, may_drop(l, msg.flags));
+    }
+    if (err != IOT_OK)
+        l->serial--;
+}
+
+static void on_ended(struct world_life *l, const struct iot_event *ev)
+{
+    for (uint32_t i = 0; i < WORLD_LIFE_REFS; i++) {
+        if (!l->refs[i].busy || l->refs[i].ticket != ev->ticket)
+            continue;
+        l->refs[i].busy = false;
+        memset(l->refs[i].bytes, 0xdd, sizeof l->refs[i].bytes); /* whoever reads it is caught */
+    }
+    if (l->stream_ticket == ev->ticket)
+        l->stream_ticket = 0;
+    world_ledger_ended(&l->ledger, ev->ticket, ev->err, world_ms());
+}
+
+/* ---- Events -------------------------------------------------------------------------------- */
+
+static void check_loss(struct world_life *l, const struct iot_event *ev)
+{
+    uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+    uint32_t most = l->habit.platform && cap < 450000 ? 450000 : cap;
+    if (ev->err == IOT_OK || ev->err == IOT_ERR_ARG || ev->err == IOT_ERR_CONFIG)
+        world_violation("life %s: a loss without a reason: %s", l->name, iot_err_name(ev->err));
+    if (ev->delay_ms > most)
+        world_violation("life %s: it wants to wait %u ms", l->name, ev->delay_ms);
+    l->attempt_by = world_ms() + ev->delay_ms + ATTEMPT_SLACK;
+}
+
+static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
+{
+    struct world_life *l = ctx;
+    uint64_t now = world_ms();
+    (void)dev;
+    switch (ev->kind) {
+    case IOT_EV_CONNECTING:
+        l->attempt_by = WORLD_NEVER;
+        break;
+    case IOT_EV_CONNECTED:
+        l->up = true;
+        l->connects++;
+        l->up_since = now;
+        if (now - l->since_down > l->longest_outage_ms)
+            l->longest_outage_ms = now - l->since_down;
+        world_trace("%s connected, session %s", l->name, ev->session_present ? "kept" : "new");
+        break;
+    case IOT_EV_LOST:
+        if (l->up)
+            l->since_down = now;
+        l->up = false;
+        l->losses++;
+        l->last_loss = ev->err;
+        l->lost_at = now;
+        check_loss(l, ev);
+        world_trace("%s lost, %s %d, again in %u ms", l->name, iot_err_name(ev->err), ev->detail,
+                    ev->delay_ms);
+        l->rude = 0;
+        break;
+    case IOT_EV_DONE:
+    case IOT_EV_FAILED:
+        on_ended(l, ev);
+        break;
+    case IOT_EV_SKIPPED:
+        on_skipped(l, ev);
+        break;
+    case IOT_EV_WRITABLE:
+        if (!l->want_room)
+            world_violation("life %s: WRITABLE, and nobody was refused", l->name);
+        l->want_room = false;
+        break;
+    case IOT_EV_CLOSED:
+        l->begun = l->closing = l->up = false;
+        l->closes++;
+        l->closed_by = WORLD_NEVER;
+        world_ledger_closed(&l->ledger);
+        world_lint_finished(&l->lint);
+        world_trace("%s closed", l->name);
+        break;
+    case IOT_EV_MESSAGE:
+        if (world_serial_decode(ev->msg->payload) != 0)
+            world_violation("life %s: a message passed its handler", l->name);
+        break;
+    case IOT_EV_SUBACK:
+    case IOT_EV_UNSUBACK:
+    case IOT_EV_BUSY:
+        break;
+    }
+}
+
+/* ---- What the wire sees -------------------------------------------------------------------- */
+
+static void on_resolving(void *ctx)
+{
+    ((struct world_life *)ctx)->link = SAW_RESOLVING;
+}
+
+static void on_connecting(void *ctx)
+{
+    ((struct world_life *)ctx)->link = SAW_CONNECTING;
+}
+
+static void on_connected(void *ctx)
+{
+    struct world_life *l = ctx;
+    l->link = SAW_CONNECTED;
+    world_lint_opened(&l->lint, world_ms());
+}
+
+static void on_sent(void *ctx, struct iot_bytes bytes)
+{
+    struct world_life *l = ctx;
+    world_lint_sent(&l->lint, bytes, world_ms());
+}
+
+static void on_heard(void *ctx, struct iot_bytes bytes)
+{
+    struct world_life *l = ctx;
+    world_lint_heard(&l->lint, bytes, world_ms());
+}
+
+static void on_eof(void *ctx)
+{
+    struct world_life *l = ctx;
+    world_lint_eof(&l->lint);
+}
+
+static void on_tcp_closed(void *ctx)
+{
+    struct world_life *l = ctx;
+    if (l->link == SAW_CONNECTED)
+        world_lint_closed(&l->lint, world_ms());
+    l->link = SAW_NOTHING;
+}
+
+static const struct world_tap_ops tap = {on_resolving, on_connecting, on_connected, on_sent,
+                                         on_heard,     on_eof,        on_tcp_closed};
+
+static bool app_accepted(void *ctx, uint64_t serial, uint8_t qos)
+{
+    struct world_life *l = ctx;
+    (void)qos;
+    return world_ledger_has(&l->ledger, serial);
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+/* The device's own counter has nothing to do with the world's but its speed. */
+static uint32_t own_ms(const struct world_life *l, uint64_t now)
+{
+    return (uint32_t)(now + l->number * 7919u);
+}
+
+static void boot(struct world_life *l)
+{
+    memset(&l->dev, 0xee, sizeof l->dev);
+    l->boots++;
+    l->serial = 0;
+    l->stream_ticket = 0;
+    l->want_room = false;
+    iot_err err = iot_device_init(&l->dev, &l->opt);
+    if (err != IOT_OK)
+        world_violation("life %s: init says %s", l->name, iot_err_name(err));
+    l->powered = true;
+}
+
+static void open(struct world_life *l)
+{
+    struct iot_filter f = {.filter = {l->down_filter, (uint16_t)strlen(l->down_filter), 0},
+                           .qos = l->habit.qos_max,
+                           .in_parts = l->habit.parts,
+                           .on_message = on_message,
+                           .ctx = l};
+    if (iot_device_connect(&l->dev) != IOT_OK || iot_mqtt_subscribe(&l->dev, &f, NULL) != IOT_OK)
+        world_violation("life %s: connect or subscribe refused", l->name);
+    l->begun = true;
+    l->since_down = world_ms();
+    l->attempt_by = world_ms() + DNS_MS; /* an old name request may be out */
+    l->reopen_at = WORLD_NEVER;
+}
+
+static bool idle_outside(const struct world_life *l)
+{
+    return l->dev.tcp.base.ops->idle(&l->dev.tcp.base);
+}
+
+bool world_life_close(struct world_life *l, uint32_t drain_ms, uint64_t pause_ms)
+{
+    if (!l->powered || !l->begun || l->closing || iot_device_close(&l->dev, drain_ms) != IOT_OK)
+        return false;
+    l->closing = true;
+    l->closed_by = world_ms() + drain_ms + CLOSE_MS + DNS_MS;
+    l->reopen_at = world_ms() + drain_ms + pause_ms;
+    l->attempt_by = WORLD_NEVER;
+    return true;
+}
+
+void world_life_power_cut(struct world_life *l, uint64_t ms)
+{
+    if (!l->powered)
+        return;
+    world_trace("%s power cut", l->name);
+    /* What lwIP would say to the peer on its behalf nobody says. */
+    bool cut = world_lane(WORLD_UP)->cut;
+    world_lane(WORLD_UP)->cut = true;
+    l->dev.tcp.base.ops->abort(&l->dev.tcp.base);
+    world_lane(WORLD_UP)->cut = cut;
+    l->powered = l->begun = l->closing = l->up = false;
+    l->power_at = world_ms() + ms;
+    l->asleep = l->declines = 0;
+    l->closed_by = l->attempt_by = WORLD_NEVER;
+    memset(l->refs, 0, sizeof l->refs);
+    world_ledger_rebooted(&l->ledger);
+    world_lint_rebooted(&l->lint);
+    world_board_power_cut(&l->board);
+}
+
+void world_life_hint(struct world_life *l, enum iot_network_change change)
+{
+    if (!l->powered)
+        return;
+    iot_network(&l->dev, change);
+    if (l->attempt_by != WORLD_NEVER) { /* a wait is drawn anew, and not longer than the cap */
+        uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+        uint64_t by = world_ms() + cap + ATTEMPT_SLACK;
+        if (by > l->attempt_by || change == IOT_NETWORK_DOWN)
+            l->attempt_by = by > l->attempt_by ? by : l->attempt_by;
+    }
+}
+
+enum world_stand world_life_stand(const struct world_life *l)
+{
+    if (!l->powered || !l->begun)
+        return WORLD_STAND_OFF;
+    if (l->closing)
+        return WORLD_STAND_CLOSE;
+    if (l->up) {
+        if (world_ms() < l->declines || l->dev.mqtt.reoffer != IOT_TIME_NEVER)
+            return WORLD_STAND_DECLINE;
+        return iot_device_idle(&l->dev) ? WORLD_STAND_UP : WORLD_STAND_FLIGHT;
+    }
+    switch ((enum tap_saw)l->link) {
+    case SAW_CONNECTED:
+        return WORLD_STAND_LOGIN;
+    case SAW_CONNECTING:
+        return WORLD_STAND_TCP;
+    case SAW_RESOLVING:
+        return l->attempt_by == WORLD_NEVER ? WORLD_STAND_RESOLVE : WORLD_STAND_WAIT;
+    case SAW_NOTHING:
+        break;
+    }
+    return WORLD_STAND_WAIT;
+}
+
+/* TCP that takes no more bytes is not the device's fault. */
+static void excuse_wire(struct world_life *l, uint64_t now)
+{
+    const struct tcp_pcb *pcb = l->dev.tcp.pcb;
+    if (pcb != NULL && (tcp_sndbuf(pcb) < 300 || tcp_sndqueuelen(pcb) + 2 >= TCP_SND_QUEUELEN))
+        world_lint_excuse(&l->lint, now + 1);
+    if (now < l->excused)
+        world_lint_excuse(&l->lint, l->excused);
+}
+
+/* Whatever state it is in, something will lead out of it. */
+static void check_deadlines(struct world_life *l, uint64_t now, uint32_t sleep)
+{
+    if (now > l->excused && now > l->attempt_by && idle_outside(l))
+        world_violation("life %s: no attempt to connect in time", l->name);
+    if (now > l->excused && now > l->closed_by)
+        world_violation("life %s: not closed in time", l->name);
+    if ((now > l->attempt_by && idle_outside(l)) || now > l->closed_by)
+        l->attempt_by = l->closed_by = WORLD_NEVER;
+    if (l->begun && sleep == IOT_MS_NEVER && idle_outside(l))
+        world_violation("life %s: it sleeps for ever in state %s", l->name,
+                        world_stand_names[world_life_stand(l)]);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t live(struct world_life *l, uint64_t now)
+{
+    if (!l->begun && now >= l->reopen_at)
+        open(l);
+    if (l->begun && !l->closing && !l->quiet && now >= l->next_publish) {
+        publish_some(l);
+        uint32_t mean = l->habit.publish_ms;
+        l->next_publish =
+            mean == 0 ? WORLD_NEVER : now + world_chance_between(&l->chance, mean / 8, mean * 2);
+    }
+    uint32_t sleep = iot_poll(&l->dev, own_ms(l, now));
+    if (sleep != iot_sleep_ms(&l->dev, own_ms(l, now)))
+        world_violation("life %s: poll says %u ms, sleep says otherwise", l->name, sleep);
+    check_deadlines(l, now, sleep);
+    uint64_t next = sleep == IOT_MS_NEVER ? WORLD_NEVER : now + sleep;
+    if (l->begun && !l->closing && !l->quiet)
+        next = earlier(next, l->next_publish);
+    if (!l->begun)
+        next = earlier(next, l->reopen_at);
+    if (now < l->declines)
+        next = earlier(next, l->declines);
+    return next;
+}
+
+static uint64_t tick(void *ctx, uint64_t now)
+{
+    struct world_life *l = ctx;
+    if (l->powered && l->board.power_gone)
+        world_life_power_cut(l, 1000);
+    if (!l->powered) {
+        if (now < l->power_at || !idle_outside(l))
+            return now < l->power_at ? l->power_at : WORLD_NEVER;
+        boot(l);
+        open(l);
+    }
+    if (now < l->asleep)
+        return l->asleep;
+    excuse_wire(l, now);
+    uint64_t next = live(l, now);
+    world_lint_tick(&l->lint, now);
+    return next;
+}
+
+static void make_options(struct world_life *l, const char *host)
+{
+    const struct world_habit *h = &l->habit;
+    l->opt = (struct iot_options){
+        .host = host,
+        .port = 1883,
+        .netif = world_wire_dev(),
+        .client_id = l->name,
+        .session = h->session,
+        .session_key = "mqtt",
+        .hand_back = h->hand_back,
+        .queue = h->policy,
+        .keepalive_s = h->keepalive_s,
+        .on_event = on_event,
+        .ctx = l,
+        .port_ops = &l->port,
+    };
+    snprintf(l->up_topic, sizeof l->up_topic, "%s/up", l->name);
+    snprintf(l->down_filter, sizeof l->down_filter, "%s/down/#", l->name);
+    if (!h->platform)
+        return;
+    world_cloud_identity(l->number, &l->identity_text);
+    l->identity = (struct iot_link_identity){.product_key = WORLD_CLOUD_KEY,
+                                             .device_name = l->identity_text.name,
+                                             .device_secret = l->identity_text.secret};
+    l->opt.link = &l->identity;
+    l->opt.client_id = NULL;
+    snprintf(l->up_topic, sizeof l->up_topic, "/%s/%s/user/up", WORLD_CLOUD_KEY, l->name);
+    snprintf(l->down_filter, sizeof l->down_filter, "/%s/%s/user/down/#", WORLD_CLOUD_KEY, l->name);
+}
+
+void world_life_start(struct world_life *l, uint64_t seed, uint32_t number,
+                      const struct world_habit *habit, const char *host)
+{
+    static const struct world_lint_app none = {0};
+    memset(l, 0, sizeof *l);
+    l->number = number;
+    snprintf(l->name, sizeof l->name, "d%03u", number % 1000);
+    l->habit = *habit;
+    l->attempt_by = l->closed_by = l->reopen_at = WORLD_NEVER;
+    world_chance_seed(&l->chance, seed, WORLD_STREAM_APP + number);
+    world_board_start(&l->board, seed, number);
+    world_board_port(&l->board, &l->port);
+    make_options(l, host);
+    world_ledger_init(&l->ledger, l->name);
+    struct world_lint_app app = none;
+    app.accepted = app_accepted;
+    app.ctx = l;
+    world_lint_init(&l->lint, l->name, habit->keepalive_s, habit->session == IOT_SESSION_CLEAN,
+                    &app);
+    world_tap(&l->dev, &tap, l);
+    boot(l);
+    open(l);
+    l->actor.tick = tick;
+    l->actor.ctx = l;
+    world_loop_add(&l->actor);
+}
+
+void world_life_over(struct world_life *l)
+{
+    struct iot_pool_use use;
+    for (uint32_t i = 0; l->powered && iot_device_pool(&l->dev, i, &use); i++)
+        if (use.used != 0)
+            world_violation("life %s: %u of %s are left after the close", l->name, use.used,
+                            use.name);
+    world_lint_over(&l->lint, world_ms());
+    world_ledger_over(&l->ledger);
+    world_loop_remove(&l->actor);
+}
