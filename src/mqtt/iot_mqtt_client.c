@@ -58,7 +58,8 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
     struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason};
-    if (stage == IOT_MQTT_STABLE)
+    /* Declined, but not all: the next link goes on where this one ended, and need not wait for that. */
+    if (stage == IOT_MQTT_STABLE || (c->deaf != 0 && c->taken))
         iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
     c->reason = reason;

@@ -46,6 +46,7 @@ struct iot_mqtt_client {
     bool dry;     /* nothing received is left to digest */
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
+    bool taken;   /* a message was, on this link */
     bool more;    /* this tick stopped at its bound */
     uint8_t
         deaf; /* QoS of the message that was declined for too long; no other is looked at since */

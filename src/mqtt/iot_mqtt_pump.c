@@ -15,7 +15,7 @@ void iot_mqtt_pump_reset(struct iot_mqtt_client *c)
 {
     memset(c->rx, 0, sizeof c->rx); /* it may hold a password that has not left */
     c->rx_at = c->rx_len = c->rx_keep = 0;
-    c->offered = false;
+    c->offered = c->taken = false;
     c->deaf = 0;
     c->asks = 0;
     c->reoffer = c->ask = IOT_TIME_NEVER;
@@ -59,6 +59,47 @@ static void give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32
         iot_mqtt_report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
 }
 
+static void on_sub_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in);
+
+static bool is_answer(uint8_t type)
+{
+    return type != IOT_MQTT_PUBLISH && type != IOT_MQTT_PUBREL && type != IOT_MQTT_CONNACK;
+}
+
+/* Behind a message that is declined nothing is read but answers to what we sent: they make the room that
+ * the application may be waiting for, and nothing else would. True: there was one. */
+static bool look_behind(struct iot_mqtt_client *c, uint32_t used, iot_time now)
+{
+    struct iot_mqtt_packet p;
+    struct iot_mqtt_event ev;
+    bool found = false;
+    for (uint32_t at = c->rx_at + used; at < c->rx_len;) {
+        struct iot_bytes in = {c->rx + at, c->rx_len - at};
+        if (iot_mqtt_decode(in, &p) != IOT_OK)
+            break; /* not all of it is here, or it is wrong: seen when its turn comes */
+        if (!is_answer(p.type)) {
+            at += p.total;
+            continue;
+        }
+        if (iot_mqtt_feed(&c->session, in, now, &used, &ev) != IOT_OK)
+            break;
+        memmove(c->rx + at, c->rx + at + used, c->rx_len - at - used);
+        c->rx_len -= used;
+        found = true;
+        if (ev.kind != IOT_MQTT_EV_NONE)
+            on_sub_answer(c, &ev);
+    }
+    return found;
+}
+
+/* The application waits for room in the outbox, all that is in there awaits its acknowledgement, and no
+ * byte more can be received before the message is taken: waiting changes nothing. */
+static bool is_hopeless(const struct iot_mqtt_client *c)
+{
+    return c->session.box.want_room && c->session.box.queued == 0 &&
+           c->session.watch.awaited != 0 && c->rx_len == sizeof c->rx && c->rx_at == c->rx_keep;
+}
+
 /* True: go on with what is behind it. */
 static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
                         iot_time now)
@@ -69,7 +110,13 @@ static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, ui
         iot_mqtt_watch_pause(&c->session.watch, true, now);
     }
     c->reoffer = now + REOFFER_MS;
-    if (now < c->decline_deadline && c->deaf == 0)
+    bool whole = c->rx_keep == 0;
+    if (whole && c->deaf == 0 && look_behind(c, used, now)) {
+        iot_mqtt_report_ended(c);
+        c->reoffer = now; /* perhaps there is room now */
+        return false;
+    }
+    if (now < c->decline_deadline && c->deaf == 0 && !is_hopeless(c))
         return false;
     give_up(c, msg, used, now);
     return true;
@@ -105,6 +152,7 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
         return on_declined(c, msg, used, now);
     iot_mqtt_accept(&c->session);
     done_with(c, used);
+    c->taken = true;
     c->counters.received_messages++;
     if (c->hooks != NULL)
         c->hooks->heard(c->dev, msg);
@@ -275,8 +323,12 @@ iot_err iot_mqtt_pump_up(struct iot_mqtt_client *c, iot_time now, int32_t *detai
         c->dry = true; /* the window is lent to CONNECT */
         return IOT_OK;
     }
-    if (c->reoffer != IOT_TIME_NEVER && now < c->reoffer && now < c->decline_deadline)
-        return IOT_OK;
+    if (c->reoffer != IOT_TIME_NEVER) {
+        if (now < c->reoffer && now < c->decline_deadline)
+            return IOT_OK;
+        if (c->rx_len - (c->rx_at - c->rx_keep) < sizeof c->rx)
+            (void)refill(c); /* answers may be behind it */
+    }
     iot_err err = IOT_OK;
     uint32_t packets = 0, reads = 0;
     while (packets < IOT_POLL_PACKETS && reads < 2 * IOT_POLL_PACKETS) {

@@ -368,7 +368,9 @@ static iot_err tcp_stream_write(struct iot_stream *s, struct iot_bytes bytes,
     bool in_flight = t->written != t->acked;
     if (err != ERR_OK) {
         t->lwip_err = err;
-        if (tcp_sndqueuelen(t->pcb) == 0) /* no `sent` will come: wait for the clock */
+        /* A full queue is told of by `sent`. Memory is not, and what is in flight may have been lost with
+         * it: its repetition comes late. */
+        if (tcp_sndqueuelen(t->pcb) + 2 <= TCP_SND_QUEUELEN)
             t->retry = now + IOT_TCP_RETRY_MS;
         return IOT_ERR_AGAIN;
     }

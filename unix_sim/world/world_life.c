@@ -318,7 +318,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_CLOSED:
         l->begun = l->closing = l->up = false;
         l->closes++;
-        l->closed_by = WORLD_NEVER;
+        l->closed_by = l->attempt_by = WORLD_NEVER;
         world_ledger_closed(&l->ledger);
         world_lint_finished(&l->lint);
         world_trace("%s closed", l->name);
@@ -356,12 +356,22 @@ static void on_connected(void *ctx)
 static void on_sent(void *ctx, struct iot_bytes bytes)
 {
     struct world_life *l = ctx;
+    if (l->dev.mqtt.deaf != 0)
+        world_lint_gives_up(&l->lint);
+    world_trace_aside("%s > %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
+                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
+                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
+                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
     world_lint_sent(&l->lint, bytes, world_ms());
 }
 
 static void on_heard(void *ctx, struct iot_bytes bytes)
 {
     struct world_life *l = ctx;
+    world_trace_aside("%s < %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
+                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
+                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
+                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
     world_lint_heard(&l->lint, bytes, world_ms());
 }
 
@@ -511,6 +521,9 @@ static void excuse_wire(struct world_life *l, uint64_t now)
 /* Whatever state it is in, something will lead out of it. */
 static void check_deadlines(struct world_life *l, uint64_t now, uint32_t sleep)
 {
+    /* While lwIP holds a name request nobody can cancel, there is no other attempt. */
+    if (!idle_outside(l) && l->attempt_by < now + ATTEMPT_SLACK)
+        l->attempt_by = now + ATTEMPT_SLACK;
     if (now > l->excused && now > l->attempt_by && idle_outside(l))
         world_violation("life %s: no attempt to connect in time", l->name);
     if (now > l->excused && now > l->closed_by)

@@ -61,8 +61,11 @@ struct world_lint {
     bool silent;     /* the gap since the last packet has been reported */
     bool late;       /* so has CONNECT */
     bool declines;
+    bool gave_up;
     uint64_t opened_at, up_at, last_end, excused, declined;
     uint32_t heard_count;
+    uint32_t
+        read; /* PUBLISH and PUBREL up to this packet have surely been read; answers may be before */
     struct world_owed *owed; /* a ring of owed_cap from owed_first on */
     uint32_t owed_first, owed_count, owed_cap;
     uint16_t held[256]; /* QoS 2 ids answered by PUBREC, PUBREL not heard */
@@ -91,6 +94,8 @@ void world_lint_finished(struct world_lint *l);
 
 /** The application begins to decline messages; it takes them again. */
 void world_lint_declines(struct world_lint *l, bool declines, uint64_t now);
+/** It has declined one for too long: QoS 1 and 2 messages may stay unanswered until the connection ends. */
+void world_lint_gives_up(struct world_lint *l);
 /** Up to `until` the device could not send: the loop stood still, TCP took no bytes or had no memory,
  *  or a streamed message was not written on. */
 void world_lint_excuse(struct world_lint *l, uint64_t until);

@@ -43,6 +43,7 @@ static void excuse(struct world_life *l, uint64_t until)
 {
     if (l->excused < until + GRACE_MS)
         l->excused = until + GRACE_MS;
+    world_lint_excuse(&l->lint, until + GRACE_MS);
 }
 
 static void excuse_all(struct world_plan *p, uint64_t until)

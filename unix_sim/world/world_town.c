@@ -205,14 +205,25 @@ bool world_town_is_well(const struct world_town *t)
     return true;
 }
 
+/* What a device has in its pools, for a reader. */
+static void tell_pools(const struct world_life *l)
+{
+    struct iot_pool_use use;
+    for (uint32_t i = 0; iot_device_pool(&l->dev, i, &use); i++)
+        if (use.used != 0)
+            printf("    %s has %u of %s\n", l->name, use.used, use.name);
+}
+
 void world_town_complain(const struct world_town *t)
 {
     for (uint32_t i = 0; i < t->count; i++) {
         const struct world_life *l = &t->lives[i];
-        if (!is_well(l))
-            world_violation(
-                "town: %s is not well: %s, %s idle, %s drained, last loss %s", l->name,
-                world_stand_names[world_life_stand(l)], iot_device_idle(&l->dev) ? "is" : "not",
-                world_ledger_drained(&l->ledger) ? "is" : "not", iot_err_name(l->last_loss));
+        if (is_well(l))
+            continue;
+        tell_pools(l);
+        world_violation(
+            "town: %s is not well: %s, %s idle, %s drained, last loss %s", l->name,
+            world_stand_names[world_life_stand(l)], iot_device_idle(&l->dev) ? "is" : "not",
+            world_ledger_drained(&l->ledger) ? "is" : "not", iot_err_name(l->last_loss));
     }
 }
