@@ -5,21 +5,7 @@
 #include "mqtt_wire.h"
 #include "world/world_lint.h"
 #include "world/world_serial.h"
-#include "world/world_trace.h"
-
-static char said[4096]; /* the violations, a line each */
-static uint32_t said_count;
-
-void world_violation(const char *format, ...)
-{
-    size_t at = strlen(said);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(said + at, sizeof said - at, format, args);
-    va_end(args);
-    strncat(said, "\n", sizeof said - strlen(said) - 1);
-    said_count++;
-}
+#include "world_said.h"
 
 static struct world_lint lint;
 static struct wire wire;
@@ -28,21 +14,6 @@ static uint64_t taken[64];
 static uint32_t taken_count;
 
 /* ---- Words ------------------------------------------------------------------------------- */
-
-static void quiet(void)
-{
-    if (said_count != 0)
-        fail_msg("not expected: %s", said);
-}
-
-/* One violation, with this in it. */
-static void caught(const char *text)
-{
-    if (said_count != 1 || strstr(said, text) == NULL)
-        fail_msg("expected '%s' once, and said was: %s", text, said);
-    said[0] = '\0';
-    said_count = 0;
-}
 
 static bool accepted(void *ctx, uint64_t serial, uint8_t qos)
 {
@@ -63,8 +34,8 @@ static void take(uint64_t serial)
 static void begin(uint16_t keepalive_s, bool clean)
 {
     static const struct world_lint_app app = {accepted, NULL};
-    said[0] = '\0';
-    said_count = taken_count = 0;
+    hush();
+    taken_count = 0;
     now = 0x100000000u - 5000;
     world_lint_init(&lint, "d1", keepalive_s, clean, &app);
 }
@@ -824,6 +795,33 @@ static void nothing_is_acknowledged_before_the_application_took_it(void **state)
     caught("PUBREC of id 2 before the application took");
 }
 
+static void while_the_device_does_not_know_its_session_ids_may_be_mistaken(void **state)
+{
+    (void)state;
+    begin(0, false);
+    connect(0);
+    world_lint_session_lost(&lint);
+    reconnect(1);
+    hear_publish(Q2, 2, 20);
+    send_ack(PUBREC, 2);
+    quiet();
+    hear_publish(Q1, 3, 30); /* QoS 1 knows no ids */
+    send_ack(PUBACK, 3);
+    caught("PUBACK of id 3 before the application took");
+    reconnect(0);
+    send_hex("c0 00");
+    hear_publish(Q2, 2, 21);
+    send_ack(PUBREC, 2);
+    caught("PUBREC of id 2 before the application took");
+    world_lint_session_lost(&lint);
+    world_lint_closed(&lint, now);
+    world_lint_rebooted(&lint);
+    connect(1);
+    hear_publish(Q2, 2, 22);
+    send_ack(PUBREC, 2);
+    caught("PUBREC of id 2 before the application took");
+}
+
 static void acknowledgements_are_not_late(void **state)
 {
     (void)state;
@@ -985,6 +983,7 @@ int main(void)
         LINT_TEST(acknowledgements_answer_what_was_heard_once),
         LINT_TEST(acknowledgements_keep_the_order_of_their_messages),
         LINT_TEST(nothing_is_acknowledged_before_the_application_took_it),
+        LINT_TEST(while_the_device_does_not_know_its_session_ids_may_be_mistaken),
         LINT_TEST(acknowledgements_are_not_late),
         LINT_TEST(a_control_packet_waits_behind_one_message_at_most),
         LINT_TEST(what_was_heard_before_a_taken_message_is_owed_too),
