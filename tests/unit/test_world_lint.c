@@ -7,6 +7,15 @@
 #include "world/world_serial.h"
 #include "world_said.h"
 
+#define Q1  2
+#define Q2  4
+#define DUP 8
+
+#define PUBACK  0x40
+#define PUBREC  0x50
+#define PUBREL  0x62
+#define PUBCOMP 0x70
+
 static struct world_lint lint;
 static struct wire wire;
 static uint64_t now;
@@ -133,15 +142,6 @@ static void pass(uint32_t ms)
     world_lint_tick(&lint, now);
 }
 
-#define Q1  2
-#define Q2  4
-#define DUP 8
-
-#define PUBACK  0x40
-#define PUBREC  0x50
-#define PUBREL  0x62
-#define PUBCOMP 0x70
-
 static int clean_up(void **state)
 {
     (void)state;
@@ -168,7 +168,7 @@ static void each_malformed_packet_is_named(void **state)
         {"c0 80 00", "(2.2.3): a needlessly long"},
         {"30 86 00 00 01 61 414243", "(2.2.3): a needlessly long"},
         {"c0 80 80 80 80", "(2.2.3): five bytes"},
-        {"40 02 00 00", "MQTT-2.3.1-6"},
+        {"40 02 00 00", "MQTT-2.3.1-6: an acknowledgement of packet id 0"},
         {"40 03 00 01 00", "bytes behind the last field"},
         {"40 01 00", "shorter than its fields"},
         {"c0 01 00", "bytes behind the last field"},
@@ -242,6 +242,33 @@ static void each_malformed_connect_is_named(void **state)
     quiet();
 }
 
+static void what_is_too_long_to_judge_is_said(void **state)
+{
+    (void)state;
+    static char topic[WORLD_PACKET_KEPT + 2];
+    memset(topic, 't', sizeof topic - 1);
+    begin(0, true);
+    connect(0);
+    wire_publish(&wire, 0, topic, 0, "x", 1);
+    send();
+    caught("a topic longer than this linter can judge");
+    topic[WORLD_PACKET_KEPT - 4] = '\0';
+    wire_publish(&wire, Q1, topic, 1, "x", 1);
+    send();
+    quiet();
+    wire_hex(&wire, "82 81 20");
+    for (uint32_t i = 0; i < WORLD_PACKET_KEPT + 1; i++)
+        wire_put(&wire, "x", 1);
+    send();
+    caught("a packet longer than this linter can judge");
+    for (uint16_t id = 1; id <= 8192; id++)
+        wire_ack(&wire, PUBREL, id);
+    hear();
+    quiet();
+    hear_ack(PUBREL, 9000);
+    caught("more answers owed");
+}
+
 static void a_conversation_may_be_cut_anywhere(void **state)
 {
     (void)state;
@@ -295,6 +322,9 @@ static void connect_comes_first_and_once(void **state)
     world_lint_closed(&lint, now);
     world_lint_sent(&lint, BYTES("\xc0"), now);
     caught("bytes without a connection");
+    world_lint_opened(&lint, now);
+    world_lint_opened(&lint, now);
+    caught("a second connection beside the first");
 }
 
 static void nothing_is_sent_before_connack_or_after_a_refusal(void **state)
@@ -955,6 +985,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LINT_TEST(each_malformed_packet_is_named),
         LINT_TEST(each_malformed_connect_is_named),
+        LINT_TEST(what_is_too_long_to_judge_is_said),
         LINT_TEST(a_conversation_may_be_cut_anywhere),
         LINT_TEST(connect_comes_first_and_once),
         LINT_TEST(nothing_is_sent_before_connack_or_after_a_refusal),
