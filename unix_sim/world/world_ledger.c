@@ -201,6 +201,7 @@ static void begin_delivery(struct world_ledger *l, struct world_record *r, uint8
     r->queued = 1;
     r->times = r->delivered = 0;
     r->ended = r->skipped = false;
+    r->stale = l->unaware;
     l->pending += qos != 0;
     if (qos == 0)
         world_shelf_finish(&l->down, r); /* nobody waits for it */
@@ -296,9 +297,12 @@ void world_ledger_delivered(struct world_ledger *l, uint64_t serial)
         return;
     if (awaited(r)) {
         l->pending--;
-        world_violation("ledger %s: message " SERIAL " is acknowledged, and the application never "
-                        "got it",
-                        l->name, serial);
+        if (r->qos == 2 && r->stale)
+            l->counts.swallowed++;
+        else
+            world_violation("ledger %s: message " SERIAL " is acknowledged, and the application "
+                            "never got it",
+                            l->name, serial);
     }
     if (++r->delivered >= r->queued)
         world_shelf_finish(&l->down, r);
@@ -329,6 +333,7 @@ void world_ledger_rebooted(struct world_ledger *l)
 {
     struct world_record *r;
     l->losses++;
+    l->unaware = false;
     l->last_ticket = 0;
     world_shelf_drop_tickets(&l->up);
     while ((r = world_shelf_first(&l->up)) != NULL) {
@@ -342,6 +347,12 @@ void world_ledger_rebooted(struct world_ledger *l)
 void world_ledger_session_lost(struct world_ledger *l)
 {
     l->losses++;
+    l->unaware = true;
+}
+
+void world_ledger_session_new(struct world_ledger *l)
+{
+    l->unaware = false;
 }
 
 bool world_ledger_drained(const struct world_ledger *l)

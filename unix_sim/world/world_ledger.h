@@ -9,7 +9,10 @@
  *             CUT (QoS 0), UNKNOWN (QoS 1, 2): either. Taken first in the order of acceptance.
  *     down    the application gets only what the broker queued for it, at the QoS of the delivery; QoS 0
  *             at most once, QoS 2 exactly once, but for reboots and lost sessions; first in the broker's
- *             order, QoS by QoS. The broker is told that it is done only after that.
+ *             order, QoS by QoS. The broker is told that it is done only after that. One hole has
+ *             MQTT itself: a device that never reads the CONNACK which says that its session is lost
+ *             finds a session at the next, and takes QoS 2 ids of the new one for those it knows.
+ *             Such messages are counted as swallowed.
  *
  * Ended messages are remembered for WORLD_LEDGER_KEEP others. Messages are named by their serials.
  */
@@ -28,7 +31,7 @@ struct world_counts {
     uint32_t powerless;       /* accepted and undone at a reboot */
     uint32_t refused_as[WORLD_ERRORS_MAX], failed_as[WORLD_ERRORS_MAX]; /* by -err */
     uint32_t took[3], took_again;
-    uint32_t queued[3], got[3], got_again, skipped, voided;
+    uint32_t queued[3], got[3], got_again, skipped, voided, swallowed;
     uint64_t longest_up_ms,
         longest_down_ms; /* from acceptance to end; from the broker's queue to the
                                                 application */
@@ -42,6 +45,7 @@ struct world_ledger {
     uint64_t losses;
     uint32_t last_ticket; /* 0: none in this boot */
     uint32_t pending;     /* deliveries of QoS 1, 2 that nobody got */
+    bool unaware;         /* the session was lost, and the device has not been told */
     struct world_counts counts;
 };
 
@@ -81,8 +85,10 @@ bool world_ledger_has(struct world_ledger *l, uint64_t serial);
 
 /** The device's RAM is gone, or iot_device_init was called: its tickets begin anew. */
 void world_ledger_rebooted(struct world_ledger *l);
-/** The broker has no session of this device any more. */
+/** The broker has no session of this device any more; it has told the device: IOT_EV_CONNECTED without
+ *  session_present. */
 void world_ledger_session_lost(struct world_ledger *l);
+void world_ledger_session_new(struct world_ledger *l);
 
 /** Nothing is under way: each ticket has ended, each QoS 1 and 2 delivery was got. */
 bool world_ledger_drained(const struct world_ledger *l);

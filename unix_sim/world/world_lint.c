@@ -113,7 +113,7 @@ static void owe(struct world_lint *l, uint8_t type, const struct world_packet *p
 {
     struct world_owed o = {
         .serial = p->serial, .since = now, .at = l->heard_count, .id = p->id, .type = type};
-    o.known = type == WORLD_PUBREC && is_known(l, p->id);
+    o.known = type == WORLD_PUBREC && (l->unaware || is_known(l, p->id));
     o.telling = o.serial != 0 && !o.known && p->bytes <= IOT_MQTT_RX_BYTES && !repeats(l, &o);
     if (l->owed_count == l->owed_cap && !grow(l)) {
         world_violation("lint %s: more answers owed than one window can ask for", l->name);
@@ -179,6 +179,8 @@ static void pay(struct world_lint *l, uint8_t type, uint16_t id)
     o->paid = true;
     l->read = l->read > o->at ? l->read : o->at;
     world_flight_digest(&l->flight, l->read);
+    if (type == WORLD_PUBCOMP)
+        release(l, id);
     if (type == WORLD_PUBREC && !is_known(l, id) && l->held_count < HELD_MAX &&
         find_owed(l, WORLD_PUBCOMP, id) == NULL)
         l->held[l->held_count++] = id;
@@ -274,6 +276,7 @@ static void apply_connack(struct world_lint *l)
     }
     world_flight_forget(&l->flight);
     l->held_count = 0;
+    l->unaware = false;
 }
 
 static void on_begin(struct world_lint *l, uint8_t type, uint64_t now)
@@ -408,7 +411,6 @@ static void on_heard(struct world_lint *l, uint64_t now)
         break;
     case WORLD_PUBREL:
         owe(l, WORLD_PUBCOMP, &p, now);
-        release(l, p.id);
         break;
     case WORLD_PUBACK:
     case WORLD_PUBREC:
@@ -478,6 +480,12 @@ void world_lint_rebooted(struct world_lint *l)
 {
     world_flight_forget(&l->flight);
     l->held_count = 0;
+    l->unaware = false;
+}
+
+void world_lint_session_lost(struct world_lint *l)
+{
+    l->unaware = !l->clean;
 }
 
 void world_lint_finished(struct world_lint *l)

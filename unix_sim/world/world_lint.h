@@ -62,13 +62,14 @@ struct world_lint {
     bool late;       /* so has CONNECT */
     bool declines;
     bool gave_up;
+    bool unaware; /* the session was lost, and the device does not know yet */
     uint64_t opened_at, up_at, last_end, excused, declined;
     uint32_t heard_count;
     uint32_t
         read; /* PUBLISH and PUBREL up to this packet have surely been read; answers may be before */
     struct world_owed *owed; /* a ring of owed_cap from owed_first on */
     uint32_t owed_first, owed_count, owed_cap;
-    uint16_t held[256]; /* QoS 2 ids answered by PUBREC, PUBREL not heard */
+    uint16_t held[256]; /* QoS 2 ids answered by PUBREC, PUBREL not answered */
     uint32_t held_count;
     struct world_reader out, in;
     struct world_flight flight;
@@ -89,6 +90,9 @@ void world_lint_closed(struct world_lint *l, uint64_t now);
 
 /** RAM is gone, or iot_device_init was called. After closed. */
 void world_lint_rebooted(struct world_lint *l);
+/** The broker has no session of this device any more. Until it is told, the device may take new QoS 2 ids
+ *  for old ones (world_ledger.h). */
+void world_lint_session_lost(struct world_lint *l);
 /** IOT_EV_CLOSED: what was in flight was handed back and is not sent again. After closed. */
 void world_lint_finished(struct world_lint *l);
 

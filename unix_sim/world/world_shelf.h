@@ -26,6 +26,7 @@ struct world_record {
     bool may_drop;
     bool ended; /* a ticket that has ended; a delivery that is void */
     bool skipped;
+    bool stale;    /* queued when the device may not have known that the session is a new one */
     bool finished; /* on its way to be forgotten */
     /* the shelf's own */
     uint32_t next_serial, next_ticket; /* in their chains */
