@@ -51,29 +51,52 @@ iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint1
     return IOT_OK;
 }
 
+/* The broker has named the id at `i`. */
+static void make_sure(struct iot_mqtt_inbox *in, uint32_t i)
+{
+    if (i < in->sure)
+        return;
+    uint16_t id = in->qos2[i];
+    in->qos2[i] = in->qos2[in->sure];
+    in->qos2[in->sure++] = id;
+}
+
 void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer)
 {
-    if (answer->type == IOT_MQTT_PUBREC && find(in, answer->id) == in->held) {
-        IOT_ASSERT(in->held < IOT_MQTT_QOS2_IN_MAX);
-        in->qos2[in->held++] = answer->id;
-        if (in->held > in->held_high)
-            in->held_high = in->held;
+    if (answer->type == IOT_MQTT_PUBREC) {
+        uint32_t i = find(in, answer->id);
+        if (i == in->held) {
+            IOT_ASSERT(in->held < IOT_MQTT_QOS2_IN_MAX);
+            in->qos2[in->held++] = answer->id;
+            if (in->held > in->held_high)
+                in->held_high = in->held;
+        }
+        make_sure(in, i);
     }
     if (answer->type != 0)
         iot_mqtt_inbox_owe(in, answer->type, answer->id);
     answer->type = 0;
 }
 
+void iot_mqtt_inbox_settle(struct iot_mqtt_inbox *in)
+{
+    in->held = in->sure;
+}
+
 void iot_mqtt_inbox_release(struct iot_mqtt_inbox *in, uint16_t id)
 {
     uint32_t i = find(in, id);
-    if (i != in->held)
-        in->qos2[i] = in->qos2[--in->held];
+    if (i == in->held)
+        return;
+    make_sure(in, i);
+    i = find(in, id);
+    in->qos2[i] = in->qos2[--in->sure];
+    in->qos2[in->sure] = in->qos2[--in->held];
 }
 
 void iot_mqtt_inbox_lost(struct iot_mqtt_inbox *in, bool keep)
 {
-    in->owed = 0;
+    in->owed = in->sure = 0;
     in->mute = false;
     if (!keep)
         in->held = 0;

@@ -15,9 +15,11 @@ struct iot_mqtt_ack {
 struct iot_mqtt_inbox {
     uint8_t owed, owed_high;
     uint8_t held, held_high;
-    bool mute;                                  /* the wire is dead: nothing is owed any more */
+    uint8_t sure; /* of the held ones: named by the broker on this connection */
+    bool mute;    /* the wire is dead: nothing is owed any more */
     struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX]; /* `owed` of them, oldest first */
-    uint16_t qos2[IOT_MQTT_QOS2_IN_MAX]; /* `held` of them: received, not released by a PUBREL */
+    uint16_t qos2[IOT_MQTT_QOS2_IN_MAX]; /* `held` of them: received, not released by a PUBREL; the
+                                            sure ones first */
 };
 
 /** Is there room for one more acknowledgement? */
@@ -41,6 +43,11 @@ iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint1
 
 /** The message is ours: the answer is owed from now on, and cleared. */
 void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer);
+
+/** All that the broker had to say again at the beginning of this connection has come: what it has not
+ *  named it does not know. So it is where a session was lost and we never heard of it, as the CONNACK that
+ *  said so was cut off; those ids would swallow messages of the new session. */
+void iot_mqtt_inbox_settle(struct iot_mqtt_inbox *in);
 
 /** PUBREL: the id is new again. */
 void iot_mqtt_inbox_release(struct iot_mqtt_inbox *in, uint16_t id);

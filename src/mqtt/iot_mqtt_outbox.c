@@ -207,7 +207,7 @@ bool iot_mqtt_outbox_sent(struct iot_mqtt_outbox *box, uint32_t written)
         return false;
     }
     m->state = IOT_OUT_SENT;
-    m->again = 1;
+    m->again = m->tried = 1;
     return true;
 }
 
@@ -341,7 +341,7 @@ void iot_mqtt_outbox_finish(struct iot_mqtt_outbox *box)
     box->want_room = false;
     for (uint32_t i = 0; i < box->count; i++) {
         struct iot_mqtt_out *m = &box->out[i];
-        bool seen = m->again || m->state == IOT_OUT_REL;
+        bool seen = m->tried || m->state == IOT_OUT_REL;
         if (m->state != IOT_OUT_ENDED)
             end(box, m, seen ? IOT_ERR_UNKNOWN : IOT_ERR_CLOSED);
     }

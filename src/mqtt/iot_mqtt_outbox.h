@@ -34,7 +34,8 @@ struct iot_mqtt_out {
     uint16_t id;        /* QoS 0: 0 */
     uint8_t state;
     uint8_t qos : 2;
-    uint8_t again : 1;     /* was sent whole before */
+    uint8_t again : 1;     /* was sent whole in this session: DUP */
+    uint8_t tried : 1;     /* was sent whole in any: the broker may have it */
     uint8_t gives_way : 1; /* to newer ones, as long as nothing of it was sent */
     uint8_t streamed : 1;  /* the payload comes from `source` */
     int16_t result;        /* ENDED: an iot_err */

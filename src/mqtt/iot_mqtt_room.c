@@ -77,7 +77,7 @@ static void compact(struct iot_mqtt_outbox *box)
 static bool gives_way(const struct iot_mqtt_outbox *box, uint32_t i)
 {
     uint32_t untouched = (uint32_t)box->count - box->queued + box->sending;
-    return i >= untouched && box->out[i].gives_way && !box->out[i].again;
+    return i >= untouched && box->out[i].gives_way && !box->out[i].tried;
 }
 
 static bool has_topic(const struct iot_mqtt_outbox *box, const struct iot_mqtt_out *m,

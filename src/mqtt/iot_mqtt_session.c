@@ -205,7 +205,7 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
-        s->inbox.held = 0;
+        s->inbox.held = s->inbox.sure = 0;
         s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box, s->opt->hand_back);
         iot_mqtt_subs_renew(&s->subs);
     }
@@ -394,7 +394,8 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         on_unsuback(s, p->id, now, ev);
         return IOT_OK;
     case IOT_MQTT_PINGRESP:
-        iot_mqtt_watch_ponged(&s->watch);
+        if (iot_mqtt_watch_ponged(&s->watch)) /* it comes behind all that CONNECT brought about */
+            iot_mqtt_inbox_settle(&s->inbox);
         return IOT_OK;
     case IOT_MQTT_CONNECT:
     case IOT_MQTT_SUBSCRIBE:

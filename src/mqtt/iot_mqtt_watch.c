@@ -86,9 +86,11 @@ void iot_mqtt_watch_pinged(struct iot_mqtt_watch *w, iot_time now)
         w->ping_deadline = ping_after(w, now);
 }
 
-void iot_mqtt_watch_ponged(struct iot_mqtt_watch *w)
+bool iot_mqtt_watch_ponged(struct iot_mqtt_watch *w)
 {
+    bool asked = w->ping_deadline != IOT_TIME_NEVER;
     w->ping_deadline = IOT_TIME_NEVER;
+    return asked;
 }
 
 /* The gap between two packets sent must not exceed the keep-alive (MQTT-3.1.2-23). A quarter is

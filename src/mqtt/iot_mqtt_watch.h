@@ -35,9 +35,9 @@ void iot_mqtt_watch_got(struct iot_mqtt_watch *w, iot_time now);
 /** Requests of the application took the place of others: for `n` answers nobody waits any more. */
 void iot_mqtt_watch_forget(struct iot_mqtt_watch *w, uint32_t n);
 
-/** PINGREQ is in the slot; PINGRESP came. */
+/** PINGREQ is in the slot; PINGRESP came. False: nobody had asked. */
 void iot_mqtt_watch_pinged(struct iot_mqtt_watch *w, iot_time now);
-void iot_mqtt_watch_ponged(struct iot_mqtt_watch *w);
+bool iot_mqtt_watch_ponged(struct iot_mqtt_watch *w);
 
 /** When `expire` wants to be called. */
 iot_time iot_mqtt_watch_deadline(const struct iot_mqtt_watch *w);

@@ -1139,10 +1139,10 @@ static void an_echo_with_a_full_ring_declines_until_the_deadline(void **state)
         say();
         iot_time begin = now;
         run(IOT_DECLINE_MAX_MS - 1);
-        assert_trace(""); /* no verdict, although no PINGRESP is read */
+        assert_trace(""); /* no verdict */
         assert_true(broker.pings >= 2);
-        print_message("calls %u\n", handler_calls);
-        assert_true(handler_calls > 10 && handler_calls <= IOT_DECLINE_MAX_MS / 20 + 2);
+        assert_true(handler_calls > 10);
+        assert_true(handler_calls <= IOT_DECLINE_MAX_MS / 20 + 2 + broker.pings);
         assert_int_equal(client.counters.declined, handler_calls);
         if (qos == 0) {
             run(1);
@@ -1238,7 +1238,6 @@ static void a_declined_message_is_offered_until_it_is_taken_and_then_acknowledge
         wire_publish(&wire, (uint8_t)(qos << 1), "a", 8, "y", 1);
         say();
         run(5000);
-        print_message("calls %u\n", handler_calls);
         assert_true(handler_calls > 100);
         assert_heard("CONNECT SUBSCRIBE(1)");
         assert_false(iot_mqtt_client_idle(&client));

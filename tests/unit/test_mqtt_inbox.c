@@ -112,6 +112,27 @@ static void on_a_dead_wire_nothing_is_owed_but_ids_are_remembered(void **state)
     assert_true(receive(2, 1));
 }
 
+static void what_the_broker_does_not_name_again_after_a_loss_it_does_not_know(void **state)
+{
+    (void)state;
+    for (uint16_t id = 1; id <= 5; id++)
+        assert_true(receive(2, id));
+    iot_mqtt_inbox_settle(&in); /* all were named on this connection */
+    assert_int_equal(in.held, 5);
+    iot_mqtt_inbox_release(&in, 2);
+    iot_mqtt_inbox_lost(&in, true);
+    assert_int_equal(in.held, 4);
+    assert_false(receive(2, 4));    /* again, with DUP */
+    iot_mqtt_inbox_release(&in, 1); /* its PUBREL again */
+    assert_true(receive(2, 6));
+    iot_mqtt_inbox_settle(&in);
+    assert_int_equal(in.held, 2);
+    assert_false(receive(2, 4));
+    assert_false(receive(2, 6));
+    assert_true(receive(2, 3)); /* of a new session */
+    assert_true(receive(2, 5));
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -121,6 +142,7 @@ int main(void)
         CASE(judging_changes_nothing),
         CASE(a_qos_2_id_is_known_until_its_pubrel_and_answered_each_time),
         CASE(full_pools_refuse_by_name_and_change_nothing),
+        CASE(what_the_broker_does_not_name_again_after_a_loss_it_does_not_know),
         CASE(on_a_dead_wire_nothing_is_owed_but_ids_are_remembered),
     };
     return cmocka_run_group_tests_name("mqtt_inbox", tests, NULL, NULL);

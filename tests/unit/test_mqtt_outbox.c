@@ -794,6 +794,43 @@ static void finish_ends_each_as_unknown_or_closed(void **state)
     assert_empty();
 }
 
+static void what_a_lost_session_had_is_unknown_though_it_waits_to_be_sent_as_new(void **state)
+{
+    (void)state;
+    fill_before_a_loss();
+    iot_mqtt_outbox_lost(&box, true);
+    iot_mqtt_outbox_renew(&box, false);
+    iot_ticket ticket;
+    iot_err err;
+    while (box.ended != 0) /* what was in REL */
+        assert_true(iot_mqtt_outbox_take(&box, &ticket, &err));
+    iot_mqtt_outbox_lost(&box, true);
+    iot_mqtt_outbox_finish(&box);
+    uint32_t unknown = 0;
+    while (iot_mqtt_outbox_take(&box, &ticket, &err)) {
+        assert_err(err, ticket == 6 ? IOT_ERR_CLOSED : IOT_ERR_UNKNOWN);
+        unknown += err == IOT_ERR_UNKNOWN;
+    }
+    assert_true(unknown >= 2);
+}
+
+static void a_lost_session_hands_back_what_was_sent_if_that_is_wanted(void **state)
+{
+    (void)state;
+    fill_before_a_loss();
+    iot_mqtt_outbox_lost(&box, true);
+    assert_int_equal(iot_mqtt_outbox_renew(&box, true), 0);
+    iot_ticket ticket;
+    iot_err err;
+    while (box.ended != 0) {
+        assert_true(iot_mqtt_outbox_take(&box, &ticket, &err));
+        assert_err(err, IOT_ERR_UNKNOWN);
+        assert_int_not_equal(ticket, 6);
+    }
+    assert_int_equal(box.count, 1); /* what was never sent waits */
+    assert_int_equal(iot_mqtt_outbox_next(&box)->ticket, 6);
+}
+
 static void after_finish_nobody_is_told_of_room(void **state)
 {
     (void)state;
@@ -836,7 +873,7 @@ struct model_msg {
     uint32_t len;
     uint8_t bytes[IOT_MQTT_TX_BYTES];
     uint16_t topic_len;
-    bool gives_way;
+    bool gives_way, tried;
 };
 
 static struct model {
@@ -952,7 +989,7 @@ static bool model_fits(uint32_t n)
 /* Nothing of it was ever sent, and its publisher allowed it to be dropped. */
 static bool model_gives_way(const struct model_msg *m)
 {
-    return m->state == QUEUED && !m->again && m->gives_way &&
+    return m->state == QUEUED && !m->tried && m->gives_way &&
            !(box.sending && m == model_first(QUEUED));
 }
 
@@ -1124,7 +1161,7 @@ static void op_send(void)
     }
     model.stream += m->len + (m->ref != NULL ? out->ref_len : 0);
     assert_int_equal(iot_mqtt_outbox_sent(&box, model.stream), m->qos != 0);
-    m->again = true;
+    m->again = m->tried = true;
     m->ref_end = model.stream;
     if (m->qos != 0) {
         m->state = SENT;
@@ -1300,7 +1337,7 @@ static void op_finish(void)
     for (uint32_t i = 0; i < model.count; i++) {
         struct model_msg *m = &model.msg[i];
         if (m->state != ENDED)
-            model_end(m, m->again || m->state == REL ? IOT_ERR_UNKNOWN : IOT_ERR_CLOSED);
+            model_end(m, m->tried || m->state == REL ? IOT_ERR_UNKNOWN : IOT_ERR_CLOSED);
     }
     model.writer_open = false;
     take_all();
@@ -1405,6 +1442,8 @@ int main(void)
         CASE(a_lost_session_is_renewed_without_dup_and_rel_ends_unknown),
         CASE(a_clean_session_ends_what_was_sent_as_unknown_and_keeps_what_was_not),
         CASE(finish_ends_each_as_unknown_or_closed),
+        CASE(what_a_lost_session_had_is_unknown_though_it_waits_to_be_sent_as_new),
+        CASE(a_lost_session_hands_back_what_was_sent_if_that_is_wanted),
         CASE(after_finish_nobody_is_told_of_room),
         CASE(finish_closes_a_writer),
         CASE(thousands_of_random_operations_agree_with_a_naive_model),

@@ -140,6 +140,12 @@ static void what_was_sent_or_is_being_sent_is_never_dropped(void **state)
     assert_dropped(2);
     assert_err(put("t", 20, IOT_MSG_DROP_OLDEST, 52), IOT_OK);
     assert_dropped(4);
+
+    /* Nor when the session is lost and it is sent as a new one. */
+    iot_mqtt_outbox_lost(&box, true);
+    iot_mqtt_outbox_renew(&box, false);
+    assert_err(put("t", 20, IOT_MSG_DROP_OLDEST, 53), IOT_OK);
+    assert_dropped(5);
 }
 
 static void a_dropped_reference_is_the_applications_again_and_nobody_awaits_its_release(

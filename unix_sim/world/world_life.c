@@ -286,6 +286,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_CONNECTED:
         l->up = true;
         l->connects++;
+        if (!ev->session_present)
+            world_ledger_session_new(&l->ledger);
         l->up_since = now;
         if (now - l->since_down > l->longest_outage_ms)
             l->longest_outage_ms = now - l->since_down;

@@ -77,6 +77,7 @@ static void on_session_lost(void *ctx, const char *id)
     struct world_life *l = world_town_find(ctx, id);
     if (l == NULL)
         return;
+    world_lint_session_lost(&l->lint);
     world_ledger_session_lost(&l->ledger);
     world_ledger_forgot(&l->ledger);
 }
