@@ -90,7 +90,8 @@ static void begin(enum iot_session_kind session)
 {
     static const struct world_broker_watch watch = {.took = on_took, .complain = on_complain};
     static struct world_actor device = {.tick = tick_device}, server = {.tick = world_server_tick};
-    static const struct iot_filter filter = {IOT_TOPIC("down/#"), 2, on_message, NULL};
+    static const struct iot_filter filter = {
+        .filter = IOT_TOPIC("down/#"), .qos = 2, .on_message = on_message};
 
     world_broker_init(&broker, NULL, &watch);
     world_server_start(&broker);
