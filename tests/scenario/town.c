@@ -77,6 +77,14 @@ static void on_heard(void *ctx, int conn, uint64_t now)
     t->last_id = s->last_id;
 }
 
+static bool is_taken(const struct world_life *l, uint32_t serial)
+{
+    for (uint32_t i = 0; i < taken_count; i++)
+        if (taken[i].from == l && taken[i].serial == serial)
+            return true;
+    return false;
+}
+
 static void on_took(void *ctx, const char *id, const struct world_message *m, bool fresh)
 {
     struct world_life *l = world_town_find(&town, id);
@@ -84,7 +92,7 @@ static void on_took(void *ctx, const char *id, const struct world_message *m, bo
 
     if (l != NULL && serial != 0) {
         told_of(l)->dups += m->dup;
-        if (fresh && taken_count < TOWN_TAKEN_MAX) {
+        if (!is_taken(l, (uint32_t)serial) && taken_count < TOWN_TAKEN_MAX) {
             struct town_taken *t = &taken[taken_count++];
             t->from = l;
             t->serial = (uint32_t)serial;

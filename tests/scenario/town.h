@@ -39,7 +39,7 @@ struct town_told {
     uint32_t ids_again; /* seen already, while no more are noted */
 };
 
-/* What the broker took first, in its order. */
+/* What the broker took, in the order of first times; of one boot of each device. */
 struct town_taken {
     const struct world_life *from;
     uint32_t serial; /* counts up from 1, by town_say */
@@ -50,7 +50,7 @@ struct town_taken {
 extern struct world_town town;
 extern struct town_told told[TOWN_LIVES_MAX];
 extern struct town_taken taken[TOWN_TAKEN_MAX];
-extern uint32_t taken_count;
+extern uint32_t taken_count; /* may be set to 0 */
 
 /* Called behind the device's own handler of events; NULL: nobody. */
 extern void (*town_on_event)(struct world_life *l, const struct iot_event *ev);
