@@ -175,6 +175,41 @@ static void what_was_sent_does_not_give_way_to_newer_ones(void **state)
     scenario_run(sent_ones);
 }
 
+/* The broker has them, loses the session, and gets them as new; just then the application is busy. */
+static void on_connected(struct world_life *l, const struct iot_event *ev)
+{
+    for (int i = 0; ev->kind == IOT_EV_CONNECTED && i < 8; i++)
+        (void)town_say(l, 1, 40);
+}
+
+static void renewed_ones(void)
+{
+    struct world_life *l = begin(IOT_MSG_DROP_OLDEST);
+
+    town_cut(false, true);
+    for (uint8_t i = 0; i < 5; i++)
+        assert_err(town_say(l, 1, 40), IOT_OK);
+    town_loses(l, IOT_ERR_MQTT_ACK_TIMEOUT, 21 * SECOND);
+    assert_int_equal(taken_count, 5);
+    world_broker_forget(&town.broker, l->name, world_ms());
+    town_cut(false, false);
+    town_on_event = on_connected;
+    town_connects(l, MINUTE);
+    town_settles(SECOND);
+    assert_int_equal(failed_as(l, IOT_ERR_DROPPED), 3);
+    assert_int_equal(taken_count, IOT_MQTT_OUT_MAX);
+    for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
+        assert_int_equal(taken[i].serial, i < 5 ? i + 1 : i + 4); /* of the new ones 3 gave way */
+    town_on_event = NULL;
+    town_end();
+}
+
+static void what_is_sent_anew_does_not_give_way_either(void **state)
+{
+    (void)state;
+    scenario_run(renewed_ones);
+}
+
 /* Drops wait for the next tick to be told; there is room for few of them. */
 static void in_one_tick(void)
 {
@@ -377,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_day_offline_drop_oldest_gives_way_byte_by_byte_too),
         cmocka_unit_test(a_day_offline_replace_the_newest_of_each_topic_remains),
         cmocka_unit_test(what_was_sent_does_not_give_way_to_newer_ones),
+        cmocka_unit_test(what_is_sent_anew_does_not_give_way_either),
         cmocka_unit_test(drops_of_one_tick_are_bounded_and_writable_tells_when_more_may_drop),
         cmocka_unit_test(each_message_is_treated_by_its_own_policy),
         cmocka_unit_test(a_referenced_payload_is_free_when_the_peer_has_it),
