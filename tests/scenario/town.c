@@ -181,13 +181,30 @@ uint64_t town_settles(uint64_t within_ms)
 
 struct awaited {
     const struct world_life *life;
-    uint32_t losses;
+    uint32_t count; /* losses so far; messages */
 };
+
+static bool has_less(void *ctx)
+{
+    const struct awaited *a = ctx;
+    return got(a->life) + counts(a->life)->skipped < a->count;
+}
+
+uint64_t town_gets(const struct world_life *l, uint32_t n, uint64_t within_ms)
+{
+    struct awaited a = {l, n};
+    uint64_t since = world_ms();
+
+    if (!world_loop_while(has_less, &a, within_ms))
+        fail_msg("%u messages and %u skipped after %llu ms, not %u", got(l), counts(l)->skipped,
+                 (unsigned long long)within_ms, n);
+    return world_ms() - since;
+}
 
 static bool has_no_loss(void *ctx)
 {
     const struct awaited *a = ctx;
-    return a->life->losses == a->losses;
+    return a->life->losses == a->count;
 }
 
 uint64_t town_loses_any(const struct world_life *l, const iot_err *names, uint64_t within_ms)

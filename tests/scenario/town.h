@@ -74,6 +74,8 @@ uint64_t town_settles(uint64_t within_ms);
 uint64_t town_loses(const struct world_life *l, iot_err name, uint64_t within_ms);
 /* The same, where several names are fair: IOT_OK ends the list. */
 uint64_t town_loses_any(const struct world_life *l, const iot_err *names, uint64_t within_ms);
+/* Its application has got, or was told that it will not get, `n` messages since the begin. */
+uint64_t town_gets(const struct world_life *l, uint32_t n, uint64_t within_ms);
 uint64_t town_connects(const struct world_life *l, uint64_t within_ms);
 
 /* ---- What happens ----------------------------------------------------------------------------------- */
@@ -112,6 +114,11 @@ static inline uint32_t failed_as(const struct world_life *l, iot_err err)
 static inline uint32_t done(const struct world_life *l)
 {
     return l->ledger.counts.done[0] + l->ledger.counts.done[1] + l->ledger.counts.done[2];
+}
+
+static inline uint32_t got(const struct world_life *l)
+{
+    return l->ledger.counts.got[0] + l->ledger.counts.got[1] + l->ledger.counts.got[2];
 }
 
 static inline struct town_told *told_of(const struct world_life *l)
