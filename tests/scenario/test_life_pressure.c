@@ -222,6 +222,31 @@ static void a_slow_application_closes_the_window_and_nothing_is_lost(void **stat
     scenario_run(slow_application);
 }
 
+/* The answer to a ping waits at the broker, behind what the application does not take, for longer than any ping may
+ * take; and it is not there yet when the application goes on. */
+static void unread_answer(void)
+{
+    struct world_habit habit = keeps;
+
+    habit.keepalive_s = 8;
+    struct world_life *l = town_with(habit);
+    town_delay(100);
+    l->declines = world_ms() + 25 * SECOND;
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(town_write(l, 0, 200), 1);
+    town_gets(l, 200, 40 * SECOND);
+    town_run(20 * SECOND);
+    assert_int_equal(counts(l)->skipped, 2); /* after 10 s each */
+    assert_int_equal(l->losses, 0);
+    town_end();
+}
+
+static void nobody_is_given_up_whose_answer_we_did_not_read(void **state)
+{
+    (void)state;
+    scenario_run(unread_answer);
+}
+
 /* ---- What is owed does not wait behind messages ----------------------------------------------------- */
 
 static void unacknowledged(void)
@@ -303,6 +328,7 @@ int main(void)
         cmocka_unit_test(declined_for_longer_qos_0_is_dropped_and_told_others_come_again),
         cmocka_unit_test(keep_alive_goes_on_while_a_message_is_declined),
         cmocka_unit_test(a_slow_application_closes_the_window_and_nothing_is_lost),
+        cmocka_unit_test(nobody_is_given_up_whose_answer_we_did_not_read),
         cmocka_unit_test(
             answers_pings_and_subscriptions_pass_a_ring_full_of_unacknowledged_messages),
         cmocka_unit_test(an_answer_passes_a_ring_full_of_unsent_messages),
