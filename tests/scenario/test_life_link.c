@@ -174,6 +174,32 @@ static void slept_too_long(void)
     assert_int_equal(counts(l)->took[1], 1);
 }
 
+/* The answer was there in time, behind more than is read in one tick. */
+static void slept_with_mail(void)
+{
+    struct world_life *l = begin(1200);
+
+    assert_err(town_say(l, 1, 40), IOT_OK);
+    town_run(1);
+    for (int i = 0; i < 4 * IOT_POLL_PACKETS; i++)
+        assert_int_equal(town_write(l, 0, 16), 1);
+    town_excuse(l, 26 * SECOND);
+    l->asleep = world_ms() + 25 * SECOND;
+    town_run(25 * SECOND - 1);
+    assert_int_equal(done(l), 0);
+    town_run(100);
+    assert_int_equal(done(l), 1);
+    assert_int_equal(got(l), 4 * IOT_POLL_PACKETS);
+    assert_int_equal(l->losses, 0);
+    town_end();
+}
+
+static void what_came_in_time_is_read_before_a_verdict(void **state)
+{
+    (void)state;
+    scenario_run(slept_with_mail);
+}
+
 static void after_five_minutes_of_sleep_the_link_is_asked_before_it_is_judged(void **state)
 {
     (void)state;
@@ -380,6 +406,7 @@ int main(void)
         cmocka_unit_test(traffic_one_way_never_silences_a_device_and_spares_pings_where_it_can),
         cmocka_unit_test(a_link_cut_in_silence_is_found_dead_by_name_and_in_time),
         cmocka_unit_test(after_five_minutes_of_sleep_the_link_is_asked_before_it_is_judged),
+        cmocka_unit_test(what_came_in_time_is_read_before_a_verdict),
         cmocka_unit_test(a_loop_that_stood_still_for_two_minutes_costs_a_ping),
         cmocka_unit_test(with_the_hint_an_interface_down_is_lost_at_once_and_back_within_300_ms),
         cmocka_unit_test(without_the_hint_eight_seconds_down_cost_nothing_and_longer_ones_a_wait),
