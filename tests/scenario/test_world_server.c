@@ -147,7 +147,7 @@ static void exchange(void)
 {
     for (uint8_t qos = 1; qos <= 2; qos++) {
         uint8_t number = (uint8_t)seen.published;
-        struct iot_msg msg = {IOT_TOPIC("up"), {&number, 1}, qos, 0};
+        struct iot_msg msg = {.topic = IOT_TOPIC("up"), .payload = {&number, 1}, .qos = qos};
         if (iot_mqtt_publish(&dev, &msg, NULL) == IOT_OK)
             seen.published++;
         number = (uint8_t)seen.sent;
