@@ -352,6 +352,8 @@ static void on_connected(void *ctx)
 {
     struct world_life *l = ctx;
     l->link = SAW_CONNECTED;
+    world_show_reset(&l->show_sent, l->name, ">");
+    world_show_reset(&l->show_heard, l->name, "<");
     world_lint_opened(&l->lint, world_ms());
 }
 
@@ -360,20 +362,14 @@ static void on_sent(void *ctx, struct iot_bytes bytes)
     struct world_life *l = ctx;
     if (l->dev.mqtt.deaf != 0)
         world_lint_gives_up(&l->lint);
-    world_trace_aside("%s > %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
-                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
-                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
-                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
+    world_show_bytes(&l->show_sent, bytes);
     world_lint_sent(&l->lint, bytes, world_ms());
 }
 
 static void on_heard(void *ctx, struct iot_bytes bytes)
 {
     struct world_life *l = ctx;
-    world_trace_aside("%s < %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
-                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
-                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
-                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
+    world_show_bytes(&l->show_heard, bytes);
     world_lint_heard(&l->lint, bytes, world_ms());
 }
 

@@ -13,6 +13,7 @@
 #include "world/world_ledger.h"
 #include "world/world_lint.h"
 #include "world/world_loop.h"
+#include "world/world_show.h"
 
 #define WORLD_LIFE_REFS      3u
 #define WORLD_LIFE_REF_BYTES 900u
@@ -75,6 +76,7 @@ struct world_life {
     iot_ticket stream_ticket; /* of a streamed message that is under way, or 0 */
     uint32_t stream_pause;
     uint64_t stream_serial;
+    struct world_show show_sent, show_heard;
     struct world_chance chance;
     struct world_actor actor;
     struct iot_options opt;
