@@ -171,6 +171,12 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
     return s->phase == PH_UP;
 }
 
+bool iot_mqtt_unsettled(const struct iot_mqtt_session *s)
+{
+    return s->phase == PH_UP && s->inbox.held != s->inbox.sure && !s->watch.want_ping &&
+           s->watch.ping_deadline == IOT_TIME_NEVER;
+}
+
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
     return s->box.count == 0 && s->box.dropped_count == 0 && s->subs.due == 0 &&

@@ -100,6 +100,10 @@ bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
 /** Between CONNACK and the end. */
 bool iot_mqtt_up(const struct iot_mqtt_session *s);
 
+/** Of a session that goes on there are QoS 2 ids that the broker has not named yet: a PINGRESP would tell
+ *  that it does not know them. */
+bool iot_mqtt_unsettled(const struct iot_mqtt_session *s);
+
 /** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);
 

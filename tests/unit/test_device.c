@@ -275,6 +275,52 @@ static void a_reference_confirmed_during_the_close_is_done(void **state)
     }
 }
 
+/* The broker lost the session and said so in a CONNACK that never came; the next one finds the session that
+ * the lost CONNECT had made. What it does not say again it does not know. */
+static void qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing(void **state)
+{
+    (void)state;
+    for (uint16_t keepalive_s = 0; keepalive_s <= 300;
+         keepalive_s = (uint16_t)(keepalive_s + 300)) {
+        setup(NULL);
+        opt.session = IOT_SESSION_KEEP;
+        opt.keepalive_s = keepalive_s;
+        assert_int_equal(iot_device_init(&dev, &opt), IOT_OK);
+        come_up();
+        subscribe();
+        wire_suback(&in, 0x5555, 1);
+        wire_publish(&in, 0x04, "t", 8, "x", 1);
+        wire_publish(&in, 0x04, "t", 9, "x", 1);
+        receive();
+        run(100);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 2);
+        stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+        run(1500);
+        wire_connack(&in, 1, 0);
+        wire_ack(&in, 0x62, 8); /* this one it knows */
+        receive();
+        run(29000);
+        assert_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ"));
+        wire_publish(&in, 0x0c, "t", 9, "x", 1); /* and this one, it seems */
+        receive();
+        run(2000);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 2);
+        assert_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ")); /* nothing is open */
+
+        stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+        run(1500);
+        wire_connack(&in, 1, 0);
+        receive();
+        run(31000); /* of 9 it says nothing: it is asked for a sign of life */
+        assert_non_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ"));
+        wire_pingresp(&in);
+        wire_publish(&in, 0x04, "t", 9, "new", 3);
+        receive();
+        run(100);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 3);
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -290,6 +336,7 @@ int main(void)
         CASE(a_handler_that_returns_full_has_declined),
         CASE(a_link_that_ends_while_a_message_is_declined_is_lost_at_once_and_by_its_own_name),
         CASE(a_reference_confirmed_during_the_close_is_done),
+        CASE(qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }
