@@ -61,6 +61,8 @@ struct world_life {
     int rude; /* kind of misbehaviour that has struck its connection; 0: none */
     uint32_t boots, losses, connects, closes;
     iot_err last_loss;
+    uint32_t rungs, waits; /* losses since the last good link; those that were looked at */
+    uint64_t waited_ms, ladder_ms;
     uint64_t lost_at, up_since, longest_outage_ms;
     struct world_ledger ledger;
     struct world_lint lint;
