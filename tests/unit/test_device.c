@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One instance and its tick, over a stream of the test's: time, chance, requests, and what the
  * public functions promise. The same over lwIP: tests/interop/test_callbacks.c. */
-#include "test.h"
-
-#include "iot/iot_static.h"
-#include "mqtt_wire.h"
-#include "no_tcp.h"
-#include "stub_stream.h"
-
-#include <string.h>
-
-static struct iot_device dev;
-static struct stub_stream stub;
-static struct iot_options opt;
-static struct wire in;
-static uint32_t now_ms;
+#include "stub_device.h"
 
 static iot_err random_says;
 static uint32_t random_calls;
 
-static uint32_t events[16];
-static struct iot_event last[16];
 static iot_err handler_says;
 
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
@@ -34,53 +19,14 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 
 static const struct iot_port port = {.random = random_bytes};
 
-static void on_event(void *ctx, struct iot_device *d, const struct iot_event *ev)
-{
-    (void)ctx;
-    (void)d;
-    events[ev->kind]++;
-    last[ev->kind] = *ev;
-}
-
 static int setup(void **state)
 {
     (void)state;
-    stub_init(&stub);
-    memset(&opt, 0, sizeof opt);
-    memset(events, 0, sizeof events);
-    memset(&dev, 0xee, sizeof dev); /* as memory is after power-up */
-    opt.host = "broker.example";
-    opt.client_id = "d";
-    opt.keepalive_s = 60;
-    opt.backoff_cap_ms = 1000;
-    opt.on_event = on_event;
-    opt.port_ops = &port;
-    opt.stream = &stub.base;
+    stub_device_setup(&port);
     random_says = handler_says = IOT_OK;
     random_calls = 0;
-    now_ms = 0xfffffff0u; /* wraps soon */
     assert_int_equal(iot_device_init(&dev, &opt), IOT_OK);
     return 0;
-}
-
-/* Ticks when the device asks for them, at least once. */
-static void run(uint32_t ms)
-{
-    uint32_t end = now_ms + ms;
-    for (uint32_t ticks = 0;; ticks++) {
-        uint32_t sleep = iot_poll(&dev, now_ms);
-        uint32_t left = end - now_ms;
-        if (left == 0)
-            break;
-        assert_true(ticks < 100000);
-        now_ms += sleep == 0 ? 1 : sleep < left ? sleep : left;
-    }
-}
-
-static void receive(void)
-{
-    stub_receive(&stub, wire_bytes(&in));
-    wire_clear(&in);
 }
 
 static void come_up(void)
