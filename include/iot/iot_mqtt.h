@@ -149,16 +149,16 @@ iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint3
 typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 
 struct iot_filter {
-    struct iot_topic filter; /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
+    struct iot_topic filter;     /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
                                    or IOT_EV_CLOSED */
-    uint8_t qos;             /* the most we want: 0, 1, 2 */
-    bool
-        in_parts; /* on_message takes messages larger than IOT_MQTT_RX_BYTES, piece by piece as they
-                      come, by `offset` and `total`; each piece can be declined. The last one is acknowledged.
-                      One whose link breaks is not finished; QoS 1 and 2 begin again with offset 0.
-                      false: such a message is IOT_EV_SKIPPED, unless another handler takes it */
+    uint8_t qos;                 /* the most we want: 0, 1, 2 */
     iot_mqtt_handler on_message; /* NULL: messages come as IOT_EV_MESSAGE */
     void *ctx;
+    /* on_message takes messages larger than IOT_MQTT_RX_BYTES, piece by piece as they come, by `offset`
+     * and `total`; each piece can be declined, and the last one is acknowledged. A message whose link breaks
+     * is not finished; with QoS 1 and 2 it begins again with offset 0. false: such a message is
+     * IOT_EV_SKIPPED, unless another handler takes it. */
+    bool in_parts;
 };
 
 /**

@@ -90,7 +90,8 @@ static void begin(enum iot_session_kind session)
 {
     static const struct world_broker_watch watch = {.took = on_took, .complain = on_complain};
     static struct world_actor device = {.tick = tick_device}, server = {.tick = world_server_tick};
-    static const struct iot_filter filter = {IOT_TOPIC("down/#"), 2, on_message, NULL};
+    static const struct iot_filter filter = {
+        .filter = IOT_TOPIC("down/#"), .qos = 2, .on_message = on_message};
 
     world_broker_init(&broker, NULL, &watch);
     world_server_start(&broker);
@@ -146,7 +147,7 @@ static void exchange(void)
 {
     for (uint8_t qos = 1; qos <= 2; qos++) {
         uint8_t number = (uint8_t)seen.published;
-        struct iot_msg msg = {IOT_TOPIC("up"), {&number, 1}, qos, 0};
+        struct iot_msg msg = {.topic = IOT_TOPIC("up"), .payload = {&number, 1}, .qos = qos};
         if (iot_mqtt_publish(&dev, &msg, NULL) == IOT_OK)
             seen.published++;
         number = (uint8_t)seen.sent;
