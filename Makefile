@@ -116,6 +116,17 @@ test-scenario: ## the tests in virtual time: devices, wire and broker in one pro
 	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
 	@$(RUN_TESTS) $(WORLD_LIST)
 
+# SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
+sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
+	@$(FETCH) run
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
+	@build/world/sim $(or $(SEED),1) $(PACE) $(HOURS)
+
+sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [SEED= the first]; a seed that fails is printed
+	@$(FETCH) run
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
+	@WHOLE=$(if $(filter-out 1 2 3,$(MINUTES)),1) build/world/campaign $$(( $(or $(MINUTES),10) * 60 )) $(SEED)
+
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check firmware
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
@@ -172,7 +183,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario check size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check size bench format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else

@@ -25,7 +25,7 @@ enum iot_event_kind {
     IOT_EV_LOST,       /* link or attempt ended: err, detail; the next one in delay_ms, or
                            IOT_MS_NEVER when none follows (reconnect off) */
     IOT_EV_DONE,       /* ticket: message delivered as its QoS says */
-    IOT_EV_FAILED,     /* ticket, err: message ended without that */
+    IOT_EV_FAILED,     /* ticket, err: message ended without that; see iot_mqtt.h */
     IOT_EV_SUBACK,     /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot
                            freed. Comes again only if a renewal is granted otherwise. */
     IOT_EV_UNSUBACK,   /* ticket */

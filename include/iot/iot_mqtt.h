@@ -82,11 +82,11 @@ struct iot_msg {
  *          IOT_EV_DONE or IOT_EV_FAILED for this ticket.
  * ticket   out, may be NULL.
  * Context  application code or any callback; not from an interrupt.
- * Returns  IOT_OK; IOT_ERR_FULL, nothing queued, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
- *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3); IOT_ERR_STATE,
+ * Returns  IOT_OK; IOT_ERR_FULL, nothing queued and nothing dropped, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
+ *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3, two policies); IOT_ERR_STATE,
  *          not between connect and close, or a writer is open; IOT_ERR_AGAIN, QoS 1 or 2 of a
  *          kept session before the first tick, and the port's random numbers are not ready, or, for
- *          IOT_SESSION_KEEP_REBOOT, its kv is not; IOT_ERR_KV, IOT_ERR_FULL or the like from there.
+ *          IOT_SESSION_KEEP_REBOOT, its kv is not; IOT_ERR_KV, there is no id as it failed.
  */
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
 
@@ -142,23 +142,23 @@ iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint3
  * Context  last thing in its step: publish, subscribe, unsubscribe, close are allowed; a nested
  *          iot_poll does nothing.
  * Returns  IOT_OK, accepted: only then QoS 1 and 2 are acknowledged. IOT_ERR_AGAIN or IOT_ERR_FULL,
- *          not now (so `return iot_mqtt_publish(...)` is a fair answer): it is offered again soon, nothing behind it is read, for IOT_DECLINE_MAX_MS at most.
- *          With several matching subscriptions only those that declined are asked again. Any other
- *          value counts as IOT_OK.
+ *          not now (so `return iot_mqtt_publish(...)` is a fair answer): it is offered again soon, for
+ *          IOT_DECLINE_MAX_MS at most, and no message behind it before. With several matching subscriptions only those that declined
+ *          are asked again. Any other value counts as IOT_OK.
  */
 typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 
 struct iot_filter {
-    struct iot_topic filter; /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
+    struct iot_topic filter;     /* text borrowed until IOT_EV_UNSUBACK, a refusing IOT_EV_SUBACK
                                    or IOT_EV_CLOSED */
-    uint8_t qos;             /* the most we want: 0, 1, 2 */
-    bool
-        in_parts; /* on_message takes messages larger than IOT_MQTT_RX_BYTES, piece by piece as they
-                      come, by `offset` and `total`; each piece can be declined. The last one is acknowledged.
-                      One whose link breaks is not finished; QoS 1 and 2 begin again with offset 0.
-                      false: such a message is IOT_EV_SKIPPED, unless another handler takes it */
+    uint8_t qos;                 /* the most we want: 0, 1, 2 */
     iot_mqtt_handler on_message; /* NULL: messages come as IOT_EV_MESSAGE */
     void *ctx;
+    /* on_message takes messages larger than IOT_MQTT_RX_BYTES, piece by piece as they come, by `offset`
+     * and `total`; each piece can be declined, and the last one is acknowledged. A message whose link breaks
+     * is not finished; with QoS 1 and 2 it begins again with offset 0. false: such a message is
+     * IOT_EV_SKIPPED, unless another handler takes it. */
+    bool in_parts;
 };
 
 /**

@@ -37,5 +37,8 @@ iot_err iot_device_ids_reserve(struct iot_device *dev)
     iot_err err = dev->ids_loaded ? IOT_OK : load(dev);
     if (err == IOT_OK)
         err = reserve(dev);
-    return s->id_left != 0 ? IOT_OK : err;
+    if (s->id_left != 0)
+        return IOT_OK;
+    /* A store that is full is not the outbox that is: nobody would be told when there is room. */
+    return err == IOT_ERR_AGAIN ? err : IOT_ERR_KV;
 }

@@ -8,8 +8,8 @@
 
 #include "device/iot_device_state.h"
 
-/** Have an id at hand, and mostly half a block. IOT_OK; IOT_ERR_AGAIN, the store is not ready; or its
- *  error. */
+/** Have an id at hand, and mostly half a block. IOT_OK; IOT_ERR_AGAIN, the store is not ready;
+ *  IOT_ERR_KV. */
 iot_err iot_device_ids_reserve(struct iot_device *dev);
 
 #endif

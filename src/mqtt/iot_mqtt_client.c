@@ -247,6 +247,8 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
         lose(c, IOT_ERR_MQTT_DECLINED, c->deaf, now);
         return;
     }
+    if (now >= c->stable && iot_mqtt_unsettled(&c->session))
+        iot_mqtt_watch_probe(&c->session.watch);
     iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
     if (err != IOT_OK)
         lose(c, err, 0, now);
@@ -336,6 +338,8 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
         first = earlier(c->stream->ops->deadline(c->stream),
                         iot_mqtt_watch_deadline(&c->session.watch));
         first = earlier(earlier(first, c->reoffer), c->ask);
+        if (iot_mqtt_unsettled(&c->session))
+            first = earlier(first, c->stable);
         first = c->deaf != 0 ? earlier(first, c->decline_deadline) : first;
         break;
     case PH_BYE:

@@ -33,10 +33,14 @@ static struct iot_mqtt_out *append(struct iot_mqtt_outbox *box, uint32_t at, uin
                                    uint8_t flags)
 {
     struct iot_mqtt_out *m = &box->out[box->count++];
-    memset(m, 0, sizeof *m);
     m->at = at;
     m->len = len;
+    m->ref = NULL;
+    m->ref_len = 0;
+    m->id = 0;
     m->state = IOT_OUT_QUEUED;
+    m->qos = m->again = m->tried = m->streamed = 0;
+    m->result = IOT_OK;
     m->gives_way =
         (iot_mqtt_room_policy(box, flags) & (IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE)) != 0;
     box->queued++;

@@ -2,7 +2,9 @@
 #include "mqtt/iot_mqtt_pump.h"
 
 #include "core/iot_core_dump.h"
+#include "mqtt/iot_mqtt_hear.h"
 #include "mqtt/iot_mqtt_report.h"
+#include "mqtt/iot_mqtt_say.h"
 
 #include <string.h>
 

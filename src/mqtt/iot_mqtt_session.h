@@ -8,7 +8,8 @@
  * CONNECT is written into memory that the client lends: its receive window, empty at that moment.
  *
  *     IDLE -start-> CONNECT -CONNACK-> UP -bye-> BYE       lost: any -> IDLE
- */
+ *
+ * What is received is digested in iot_mqtt_hear, what is sent is chosen in iot_mqtt_say. */
 #ifndef IOT_MQTT_SESSION_H
 #define IOT_MQTT_SESSION_H
 
@@ -18,6 +19,24 @@
 #include "mqtt/iot_mqtt_outbox.h"
 #include "mqtt/iot_mqtt_subs.h"
 #include "mqtt/iot_mqtt_watch.h"
+
+enum iot_mqtt_phase {
+    IOT_MQTT_PH_IDLE,
+    IOT_MQTT_PH_CONNECT,
+    IOT_MQTT_PH_UP,
+    IOT_MQTT_PH_BYE,
+};
+
+/* What is being handed to the stream; once begun it is finished before anything else is. Those of a
+ * message come last. */
+enum iot_mqtt_part {
+    IOT_MQTT_PART_NONE,
+    IOT_MQTT_PART_CONNECT,
+    IOT_MQTT_PART_CTL,
+    IOT_MQTT_PART_HEAD,
+    IOT_MQTT_PART_REF,
+    IOT_MQTT_PART_SOURCE,
+};
 
 /* What an event of the session says; the client makes a struct iot_event of it. */
 struct iot_mqtt_event {
@@ -78,7 +97,6 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_c
  *  is false. Errors as check. */
 iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
                                uint8_t *scratch, uint32_t cap, iot_time now);
-bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s);
 
 /** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */
 void iot_mqtt_session_lost(struct iot_mqtt_session *s);
@@ -100,58 +118,21 @@ bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
 /** Between CONNACK and the end. */
 bool iot_mqtt_up(const struct iot_mqtt_session *s);
 
+/** Of a session that goes on there are QoS 2 ids that the broker has not named yet: a PINGRESP would tell
+ *  that it does not know them. */
+bool iot_mqtt_unsettled(const struct iot_mqtt_session *s);
+
 /** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);
-
-/**
- * Digest received bytes, at most one packet.
- *
- * in       contiguous; slices of the event point into it.
- * used     out: bytes that are finished with. With IOT_MQTT_EV_MESSAGE they may be given up only
- *          together with iot_mqtt_accept; until then feed the same bytes again.
- * Returns  IOT_OK; IOT_ERR_AGAIN, more bytes are needed behind these; IOT_ERR_FULL, owed
- *          acknowledgements must leave first; anything else: close the connection. After
- *          MQTT_REFUSED `ev->code` is CONNACK's, after other errors the first byte.
- */
-iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
-                      struct iot_mqtt_event *ev);
-
-/** The application has taken the message that the last feed offered. */
-void iot_mqtt_accept(struct iot_mqtt_session *s);
-
-/** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
-void iot_mqtt_refuse(struct iot_mqtt_session *s);
-
-/** `n` bytes of the last part are finished with. True: the message is complete, and accepted. */
-bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n);
-
-/** Nobody wants what has still to come of a message larger than the window. */
-void iot_mqtt_skip_rest(struct iot_mqtt_session *s);
-
-/** The next bytes for the wire, len 0: none. The same again until some of them are taken. */
-struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
-                                  enum iot_stream_write_flag *how);
-
-/** The stream took `n` of them; `written` counts all that it took since it was opened. */
-void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now);
-
-/** Nothing is pending because a streamed message waits for its source. */
-bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s);
-
-struct iot_mqtt_pull {
-    iot_mqtt_source source;
-    void *ctx;
-    uint32_t offset;
-    struct iot_writer w;
-};
-
-/** Whom to ask for what; `pulled` says that `n` bytes were written. */
-void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p);
-void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n);
 
 /** Next message that has ended. False: none. Ask after each call that can end one: sent, feed,
  *  released, lost, finish. */
 bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev);
+
+/** A packet id that no message and no subscription uses (MQTT-2.3.1-1, -2); 0: none is left. */
+uint16_t iot_mqtt_fresh_id(struct iot_mqtt_session *s);
+/** The last one was not used after all. */
+void iot_mqtt_return_id(struct iot_mqtt_session *s, uint16_t id);
 
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,

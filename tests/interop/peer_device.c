@@ -366,7 +366,8 @@ iot_err peer_try_publish(struct peer_device *p, const struct iot_msg *msg, iot_t
 iot_ticket peer_publish_bytes(struct peer_device *p, const char *topic, struct iot_bytes payload,
                               uint8_t qos, uint8_t flags)
 {
-    struct iot_msg msg = {peer_topic(topic), payload, qos, flags};
+    struct iot_msg msg = {
+        .topic = peer_topic(topic), .payload = payload, .qos = qos, .flags = flags};
     iot_ticket ticket;
 
     assert_err(peer_try_publish(p, &msg, &ticket), IOT_OK);
@@ -381,7 +382,8 @@ iot_ticket peer_publish(struct peer_device *p, const char *topic, const char *pa
 
 iot_ticket peer_subscribe(struct peer_device *p, const char *filter, uint8_t qos)
 {
-    struct iot_filter f = {peer_topic(filter), qos, peer_on_message, p};
+    struct iot_filter f = {
+        .filter = peer_topic(filter), .qos = qos, .on_message = peer_on_message, .ctx = p};
     iot_ticket ticket = 0;
 
     assert_err(iot_mqtt_subscribe(&p->dev, &f, &ticket), IOT_OK);

@@ -31,14 +31,15 @@ static iot_err count_handled(struct peer_device *p, const struct iot_msg *msg)
 static bool try_publish(struct peer_device *p, const char *topic, struct iot_bytes payload,
                         uint8_t qos, uint8_t flags)
 {
-    struct iot_msg msg = {peer_topic(topic), payload, qos, flags};
+    struct iot_msg msg = {
+        .topic = peer_topic(topic), .payload = payload, .qos = qos, .flags = flags};
 
     return peer_try_publish(p, &msg, NULL) == IOT_OK;
 }
 
 static void try_subscribe(struct peer_device *p, const char *filter, iot_mqtt_handler handler)
 {
-    struct iot_filter f = {peer_topic(filter), 1, handler, p};
+    struct iot_filter f = {.filter = peer_topic(filter), .qos = 1, .on_message = handler, .ctx = p};
 
     (void)iot_mqtt_subscribe(&p->dev, &f, NULL);
 }
@@ -91,7 +92,7 @@ static bool wrong_poll, wrong_connect;
 static void do_everything(struct peer_device *p, const struct iot_event *ev)
 {
     const struct iot_topic extra = IOT_TOPIC("extra/#");
-    struct iot_msg written = {peer_topic("all/written"), {NULL, 0}, 1, 0};
+    struct iot_msg written = {.topic = peer_topic("all/written"), .payload = {NULL, 0}, .qos = 1};
     struct iot_pool_use use;
     struct iot_writer w;
     iot_ticket t;
@@ -238,7 +239,8 @@ static iot_err next_handler(void *ctx, struct iot_device *dev, const struct iot_
 
 static iot_err handing_over(struct peer_device *p, const struct iot_msg *msg)
 {
-    struct iot_filter f = {peer_topic("hand/+"), 1, next_handler, p};
+    struct iot_filter f = {
+        .filter = peer_topic("hand/+"), .qos = 1, .on_message = next_handler, .ctx = p};
     (void)msg;
 
     p->user++;
@@ -300,7 +302,7 @@ static void a_full_message_table_refuses_changes_nothing_and_recovers(void **sta
     peer_subscribed(&one, "table/+", 1);
     for (int round = 0; round < 3; round++) {
         uint32_t writable = one.kinds[IOT_EV_WRITABLE], came = one.inbox_count;
-        struct iot_msg more = {peer_topic("table/more"), BYTES("x"), 1, 0};
+        struct iot_msg more = {.topic = peer_topic("table/more"), .payload = BYTES("x"), .qos = 1};
         struct iot_writer w;
 
         for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
@@ -326,7 +328,8 @@ static void a_full_ring_refuses_changes_nothing_and_recovers(void **state)
     peer_subscribed(&one, "ring/+", 2);
     for (int round = 0; round < 5; round++) {
         uint32_t sent = 0, came = one.inbox_count, writable = one.kinds[IOT_EV_WRITABLE];
-        struct iot_msg msg = {peer_topic("ring/x"), peer_payload(290, 3), 2, 0};
+        struct iot_msg msg = {
+            .topic = peer_topic("ring/x"), .payload = peer_payload(290, 3), .qos = 2};
 
         while (peer_try_publish(&one, &msg, NULL) == IOT_OK)
             sent++;
@@ -348,7 +351,8 @@ static void a_full_ring_refuses_changes_nothing_and_recovers(void **state)
 static void a_full_subscription_table_refuses_and_a_slot_comes_back_with_unsuback(void **state)
 {
     static char names[IOT_MQTT_SUBS_MAX + 1][16];
-    struct iot_filter more = {{NULL, 0, 0}, 1, peer_on_message, &one};
+    struct iot_filter more = {
+        .filter = {NULL, 0, 0}, .qos = 1, .on_message = peer_on_message, .ctx = &one};
     (void)state;
 
     peer_prepare(&one, "subs", broker.port);
@@ -395,7 +399,8 @@ static void a_burst_larger_than_the_acknowledgement_pool_is_taken_in_order(void 
         while (sent < all) {
             char text[8];
             snprintf(text, sizeof text, "%u", (unsigned)sent);
-            struct iot_msg msg = {peer_topic("burst"), text_bytes(text), qos, 0};
+            struct iot_msg msg = {
+                .topic = peer_topic("burst"), .payload = text_bytes(text), .qos = qos};
             if (peer_try_publish(&two, &msg, NULL) == IOT_OK)
                 sent++;
             else
@@ -432,7 +437,7 @@ static void more_qos_2_than_can_be_remembered_come_through_in_pieces(void **stat
     while (sent < 99) {
         char text[8];
         snprintf(text, sizeof text, "%u", (unsigned)sent);
-        struct iot_msg msg = {peer_topic("pieces"), text_bytes(text), 2, 0};
+        struct iot_msg msg = {.topic = peer_topic("pieces"), .payload = text_bytes(text), .qos = 2};
         if (peer_try_publish(&two, &msg, NULL) == IOT_OK)
             sent++;
         else
@@ -482,7 +487,8 @@ static void what_was_declined_is_offered_again_and_the_order_stays(void **state)
 /* An echo application says AGAIN when its own ring is full. */
 static iot_err echo(struct peer_device *p, const struct iot_msg *msg)
 {
-    struct iot_msg back = {peer_topic("echo/out"), msg->payload, msg->qos, 0};
+    struct iot_msg back = {
+        .topic = peer_topic("echo/out"), .payload = msg->payload, .qos = msg->qos};
     iot_err err = peer_try_publish(p, &back, NULL);
 
     return err == IOT_ERR_FULL ? IOT_ERR_AGAIN : IOT_OK;
@@ -502,7 +508,7 @@ static void an_echo_application_loses_nothing_to_a_full_ring(void **state)
     peer_subscribed(&two, "echo/out", 0);
     one.asleep = true; /* more than the ring holds is there before the first tick */
     while (sent < 50) {
-        struct iot_msg msg = {peer_topic("echo/in"), peer_payload(400, sent), 0, 0};
+        struct iot_msg msg = {.topic = peer_topic("echo/in"), .payload = peer_payload(400, sent)};
         if (peer_try_publish(&two, &msg, NULL) == IOT_OK)
             sent++;
         else
@@ -595,8 +601,8 @@ static void options_that_cannot_work_are_refused_by_name(void **state)
 
 static void requests_outside_of_connect_and_close_are_refused(void **state)
 {
-    struct iot_msg msg = {peer_topic("x"), BYTES("x"), 0, 0};
-    struct iot_filter f = {peer_topic("x"), 0, NULL, NULL};
+    struct iot_msg msg = {.topic = peer_topic("x"), .payload = BYTES("x")};
+    struct iot_filter f = {.filter = peer_topic("x")};
     struct iot_writer w;
     (void)state;
 
@@ -623,8 +629,8 @@ static void requests_outside_of_connect_and_close_are_refused(void **state)
 static void bad_requests_are_refused_by_name(void **state)
 {
     static char long_filter[IOT_MQTT_CONTROL_BYTES];
-    struct iot_msg good = {peer_topic("a"), BYTES("x"), 0, 0}, msg;
-    struct iot_filter f = {peer_topic("a"), 0, NULL, NULL};
+    struct iot_msg good = {.topic = peer_topic("a"), .payload = BYTES("x")}, msg;
+    struct iot_filter f = {.filter = peer_topic("a")};
     (void)state;
 
     peer_prepare(&one, "bad-requests", broker.port);
@@ -782,7 +788,7 @@ static void an_idle_tick_asks_nobody_and_sleep_says_what_poll_would(void **state
     assert_int_equal(iot_poll(&one.dev, now + 98), sleep - 99);
     assert_int_equal(iot_sleep_ms(&one.dev, now + 98), sleep - 99);
 
-    struct iot_msg msg = {peer_topic("idle"), BYTES("x"), 0, 0};
+    struct iot_msg msg = {.topic = peer_topic("idle"), .payload = BYTES("x")};
     assert_err(peer_try_publish(&one, &msg, NULL), IOT_OK);
     assert_int_equal(iot_sleep_ms(&one.dev, now + 100), 0);
     assert_false(iot_device_idle(&one.dev));

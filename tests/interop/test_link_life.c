@@ -274,8 +274,9 @@ static uint32_t arrived(uint32_t len)
 
 static void publish_reading(uint32_t *sent)
 {
-    struct iot_msg msg = {peer_topic(PEER_OWN "user/readings"), peer_payload(100 + *sent, *sent), 1,
-                          0};
+    struct iot_msg msg = {.topic = peer_topic(PEER_OWN "user/readings"),
+                          .payload = peer_payload(100 + *sent, *sent),
+                          .qos = 1};
 
     if (*sent < READINGS && peer_try_publish(&one.one, &msg, NULL) == IOT_OK)
         ++*sent;

@@ -45,7 +45,8 @@ static void copied_referenced_and_written_payloads_are_the_same_on_the_wire(void
     peer_subscribed(&one, "ways/+", 2);
     for (uint8_t qos = 0; qos <= 2; qos++) {
         struct iot_bytes bytes = peer_payload(300, qos);
-        struct iot_msg head = {peer_topic("ways/written"), {NULL, 0}, qos, 0};
+        struct iot_msg head = {
+            .topic = peer_topic("ways/written"), .payload = {NULL, 0}, .qos = qos};
         struct iot_writer w;
         iot_ticket t = 0;
 
@@ -68,7 +69,7 @@ static void copied_referenced_and_written_payloads_are_the_same_on_the_wire(void
 
 static void a_writer_that_overflows_or_is_cancelled_sends_nothing(void **state)
 {
-    struct iot_msg msg = {peer_topic("writer/x"), {NULL, 0}, 1, 0};
+    struct iot_msg msg = {.topic = peer_topic("writer/x"), .payload = {NULL, 0}, .qos = 1};
     struct iot_writer w;
     (void)state;
 
@@ -175,7 +176,8 @@ static void payloads_up_to_the_window_arrive_and_larger_ones_are_reported(void *
 static void a_copy_fills_the_ring_to_the_last_byte_and_one_more_never_fits(void **state)
 {
     struct iot_bytes most = peer_payload(IOT_MQTT_TX_BYTES - 11, 1);
-    struct iot_msg more = {peer_topic("ring"), peer_payload(IOT_MQTT_TX_BYTES - 10, 2), 1, 0};
+    struct iot_msg more = {
+        .topic = peer_topic("ring"), .payload = peer_payload(IOT_MQTT_TX_BYTES - 10, 2), .qos = 1};
     (void)state;
 
     peer_prepare(&one, "ring", broker.port);
@@ -234,7 +236,8 @@ static void many_messages_arrive_in_order_whatever_their_qos(void **state)
         for (uint32_t n = 0; n < 200;) {
             char text[16];
             snprintf(text, sizeof text, "%u", (unsigned)(sent + 1));
-            struct iot_msg msg = {peer_topic("many/n"), text_bytes(text), qos, 0};
+            struct iot_msg msg = {
+                .topic = peer_topic("many/n"), .payload = text_bytes(text), .qos = qos};
             iot_err err = peer_try_publish(&one, &msg, NULL);
             if (err == IOT_OK) {
                 n++, sent++;
@@ -362,8 +365,9 @@ static void overlapping_filters_reach_each_of_their_handlers(void **state)
 
 static void answer_ball(struct peer_device *p, const struct iot_msg *msg)
 {
-    struct iot_msg back = {peer_topic(p == &one ? "ball/two" : "ball/one"), msg->payload, msg->qos,
-                           0};
+    struct iot_msg back = {.topic = peer_topic(p == &one ? "ball/two" : "ball/one"),
+                           .payload = msg->payload,
+                           .qos = msg->qos};
 
     if (++p->user < ROUNDS)
         (void)peer_try_publish(p, &back, NULL);
@@ -599,7 +603,9 @@ static void a_close_under_a_flood_of_messages_fires_no_will(void **state)
         peer_connect(&one);
         peer_subscribed(&one, "flood", qos);
         for (int i = 0; i < 10; i++) {
-            struct iot_msg msg = {peer_topic("flood"), peer_payload(900, 1), 0, IOT_MSG_BY_REF};
+            struct iot_msg msg = {.topic = peer_topic("flood"),
+                                  .payload = peer_payload(900, 1),
+                                  .flags = IOT_MSG_BY_REF};
             msg.qos = qos;
             (void)peer_try_publish(&two, &msg, NULL);
         }
@@ -718,8 +724,9 @@ static void pour(struct peer_device *p, uint32_t until_number)
         char text[64];
         int n =
             snprintf(text, sizeof text, "%u is the number of this one", (unsigned)flow.accepted);
-        struct iot_msg msg = {
-            peer_topic("flow/n"), {(const uint8_t *)text, (uint32_t)n}, flow.qos, 0};
+        struct iot_msg msg = {.topic = peer_topic("flow/n"),
+                              .payload = {(const uint8_t *)text, (uint32_t)n},
+                              .qos = flow.qos};
         iot_ticket t;
         if (peer_try_publish(p, &msg, &t) != IOT_OK)
             return;

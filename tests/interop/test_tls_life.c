@@ -106,7 +106,8 @@ static void many_messages_arrive_in_order(void **state)
         for (uint32_t n = 0; n < 150;) {
             char text[16];
             snprintf(text, sizeof text, "%u", (unsigned)(sent + 1));
-            struct iot_msg msg = {peer_topic("many/n"), text_bytes(text), qos, 0};
+            struct iot_msg msg = {
+                .topic = peer_topic("many/n"), .payload = text_bytes(text), .qos = qos};
             if (peer_try_publish(&one, &msg, NULL) == IOT_OK)
                 n++, sent++;
             else
@@ -202,7 +203,8 @@ static void pour_turn(void)
     while (flow.accepted < NUMBERS) {
         char text[64];
         snprintf(text, sizeof text, "%u is the number of this one", (unsigned)flow.accepted);
-        struct iot_msg msg = {peer_topic("flow/n"), text_bytes(text), flow.qos, 0};
+        struct iot_msg msg = {
+            .topic = peer_topic("flow/n"), .payload = text_bytes(text), .qos = flow.qos};
         if (peer_try_publish(&one, &msg, NULL) != IOT_OK)
             break;
         flow.accepted++;
@@ -429,7 +431,8 @@ static void a_close_under_a_flood_of_messages_fires_no_will(void **state)
     peer_subscribed(&one, "flood", 0);
     one.asleep = true; /* the records pile up unread */
     for (uint32_t i = 0; i < 30; i++) {
-        struct iot_msg msg = {peer_topic("flood"), peer_payload(900, 1), 0, IOT_MSG_BY_REF};
+        struct iot_msg msg = {
+            .topic = peer_topic("flood"), .payload = peer_payload(900, 1), .flags = IOT_MSG_BY_REF};
         UNTIL(peer_try_publish(&two, &msg, NULL) == IOT_OK);
     }
     UNTIL(peer_all_ended(&two));

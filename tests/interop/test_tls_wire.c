@@ -199,7 +199,7 @@ static void what_comes_before_a_goodbye_is_delivered(void **state)
 {
     (void)state;
     begin_with_broker();
-    const struct iot_filter all = {peer_topic("bye/+"), 0, NULL, NULL};
+    const struct iot_filter all = {.filter = peer_topic("bye/+")};
     assert_err(iot_mqtt_subscribe(&one.dev, &all, NULL), IOT_OK);
     UNTIL(one.kinds[IOT_EV_SUBACK] == 1);
     one.asleep = true;

@@ -1055,7 +1055,7 @@ static void what_is_declined_for_too_long_is_dropped_with_qos_0_and_ends_the_lin
 
 static iot_err echo(struct peer_device *p, const struct iot_msg *msg)
 {
-    struct iot_msg back = {peer_topic("echo"), msg->payload, 1, 0};
+    struct iot_msg back = {.topic = peer_topic("echo"), .payload = msg->payload, .qos = 1};
 
     return peer_try_publish(p, &back, NULL) == IOT_ERR_FULL ? IOT_ERR_AGAIN : IOT_OK;
 }

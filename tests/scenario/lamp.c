@@ -134,7 +134,8 @@ static void publish_wanted(void)
         memset(payload, 0x5a, sizeof payload);
         payload[0] = (uint8_t)(lamp.published >> 8);
         payload[1] = (uint8_t)lamp.published;
-        struct iot_msg msg = {IOT_TOPIC("lamp/state"), {payload, sizeof payload}, 1, 0};
+        struct iot_msg msg = {
+            .topic = IOT_TOPIC("lamp/state"), .payload = {payload, sizeof payload}, .qos = 1};
         if (iot_mqtt_publish(&lamp.dev, &msg, NULL) != IOT_OK)
             return;
         lamp.published++;

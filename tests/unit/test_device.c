@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One instance and its tick, over a stream of the test's: time, chance, requests, and what the
  * public functions promise. The same over lwIP: tests/interop/test_callbacks.c. */
-#include "test.h"
-
-#include "iot/iot_static.h"
-#include "mqtt_wire.h"
-#include "no_tcp.h"
-#include "stub_stream.h"
-
-#include <string.h>
-
-static struct iot_device dev;
-static struct stub_stream stub;
-static struct iot_options opt;
-static struct wire in;
-static uint32_t now_ms;
+#include "stub_device.h"
 
 static iot_err random_says;
 static uint32_t random_calls;
 
-static uint32_t events[16];
-static struct iot_event last[16];
 static iot_err handler_says;
 
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
@@ -34,53 +19,14 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 
 static const struct iot_port port = {.random = random_bytes};
 
-static void on_event(void *ctx, struct iot_device *d, const struct iot_event *ev)
-{
-    (void)ctx;
-    (void)d;
-    events[ev->kind]++;
-    last[ev->kind] = *ev;
-}
-
 static int setup(void **state)
 {
     (void)state;
-    stub_init(&stub);
-    memset(&opt, 0, sizeof opt);
-    memset(events, 0, sizeof events);
-    memset(&dev, 0xee, sizeof dev); /* as memory is after power-up */
-    opt.host = "broker.example";
-    opt.client_id = "d";
-    opt.keepalive_s = 60;
-    opt.backoff_cap_ms = 1000;
-    opt.on_event = on_event;
-    opt.port_ops = &port;
-    opt.stream = &stub.base;
+    stub_device_setup(&port);
     random_says = handler_says = IOT_OK;
     random_calls = 0;
-    now_ms = 0xfffffff0u; /* wraps soon */
     assert_int_equal(iot_device_init(&dev, &opt), IOT_OK);
     return 0;
-}
-
-/* Ticks when the device asks for them, at least once. */
-static void run(uint32_t ms)
-{
-    uint32_t end = now_ms + ms;
-    for (uint32_t ticks = 0;; ticks++) {
-        uint32_t sleep = iot_poll(&dev, now_ms);
-        uint32_t left = end - now_ms;
-        if (left == 0)
-            break;
-        assert_true(ticks < 100000);
-        now_ms += sleep == 0 ? 1 : sleep < left ? sleep : left;
-    }
-}
-
-static void receive(void)
-{
-    stub_receive(&stub, wire_bytes(&in));
-    wire_clear(&in);
 }
 
 static void come_up(void)
@@ -275,6 +221,52 @@ static void a_reference_confirmed_during_the_close_is_done(void **state)
     }
 }
 
+/* The broker lost the session and said so in a CONNACK that never came; the next one finds the session that
+ * the lost CONNECT had made. What it does not say again it does not know. */
+static void qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing(void **state)
+{
+    (void)state;
+    for (uint16_t keepalive_s = 0; keepalive_s <= 300;
+         keepalive_s = (uint16_t)(keepalive_s + 300)) {
+        setup(NULL);
+        opt.session = IOT_SESSION_KEEP;
+        opt.keepalive_s = keepalive_s;
+        assert_int_equal(iot_device_init(&dev, &opt), IOT_OK);
+        come_up();
+        subscribe();
+        wire_suback(&in, 0x5555, 1);
+        wire_publish(&in, 0x04, "t", 8, "x", 1);
+        wire_publish(&in, 0x04, "t", 9, "x", 1);
+        receive();
+        run(100);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 2);
+        stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+        run(1500);
+        wire_connack(&in, 1, 0);
+        wire_ack(&in, 0x62, 8); /* this one it knows */
+        receive();
+        run(29000);
+        assert_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ"));
+        wire_publish(&in, 0x0c, "t", 9, "x", 1); /* and this one, it seems */
+        receive();
+        run(2000);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 2);
+        assert_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ")); /* nothing is open */
+
+        stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+        run(1500);
+        wire_connack(&in, 1, 0);
+        receive();
+        run(31000); /* of 9 it says nothing: it is asked for a sign of life */
+        assert_non_null(strstr(wire_words(stub_sent(&stub)), "PINGREQ"));
+        wire_pingresp(&in);
+        wire_publish(&in, 0x04, "t", 9, "new", 3);
+        receive();
+        run(100);
+        assert_int_equal(iot_device_counters(&dev)->received_messages, 3);
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -290,6 +282,7 @@ int main(void)
         CASE(a_handler_that_returns_full_has_declined),
         CASE(a_link_that_ends_while_a_message_is_declined_is_lost_at_once_and_by_its_own_name),
         CASE(a_reference_confirmed_during_the_close_is_done),
+        CASE(qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages larger than memory, both ways: in parts, and from a source. */
-#include "test.h"
-
-#include "heap_trap.h"
-#include "iot/iot_static.h"
-#include "mqtt_wire.h"
-#include "no_tcp.h"
-#include "stub_stream.h"
+#include "stub_device.h"
 
 #define WINDOW ((uint32_t)IOT_MQTT_RX_BYTES)
 #define BIG    (5 * WINDOW + 17)
-
-static struct iot_device dev;
-static struct stub_stream stub;
-static struct iot_options opt;
-static struct wire in;
-static uint32_t now_ms;
-
-static uint32_t events[IOT_EV_CLOSED + 1];
-static struct iot_event last[IOT_EV_CLOSED + 1];
 
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 {
@@ -28,14 +13,6 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 }
 
 static const struct iot_port port = {.random = random_bytes};
-
-static void on_event(void *ctx, struct iot_device *d, const struct iot_event *ev)
-{
-    (void)ctx;
-    (void)d;
-    events[ev->kind]++;
-    last[ev->kind] = *ev;
-}
 
 /* What an in-parts handler has collected. */
 static struct {
@@ -89,54 +66,11 @@ static iot_err take_whole(void *ctx, struct iot_device *d, const struct iot_msg 
 static int setup(void **state)
 {
     (void)state;
-    heap_trap_off();
-    stub_init(&stub);
-    memset(&opt, 0, sizeof opt);
-    memset(events, 0, sizeof events);
+    stub_device_setup(&port);
     memset(&got, 0, sizeof got);
     small_calls = 0;
-    opt.host = "broker.example";
-    opt.client_id = "d";
-    opt.keepalive_s = 60;
-    opt.backoff_cap_ms = 1000;
-    opt.on_event = on_event;
-    opt.port_ops = &port;
-    opt.stream = &stub.base;
-    now_ms = 0xffffff00u; /* wraps soon */
     assert_err(iot_device_init(&dev, &opt), IOT_OK);
     return 0;
-}
-
-static void run(uint32_t ms)
-{
-    uint32_t end = now_ms + ms;
-    heap_trap_on();
-    for (uint32_t ticks = 0;; ticks++) {
-        uint32_t sleep = iot_poll(&dev, now_ms);
-        uint32_t left = end - now_ms;
-        if (left == 0 && (sleep != 0 || ticks > 200))
-            break;
-        assert_true(ticks < 100000);
-        now_ms += left == 0 || sleep == 0 ? left != 0 : sleep < left ? sleep : left;
-    }
-    heap_trap_off();
-}
-
-static void receive(void)
-{
-    stub_receive(&stub, wire_bytes(&in));
-    wire_clear(&in);
-}
-
-static void come_up(bool session_present)
-{
-    uint32_t before = events[IOT_EV_CONNECTED];
-    run(2000);
-    wire_clear(&in);
-    wire_connack(&in, session_present, 0);
-    receive();
-    run(10);
-    assert_int_equal(events[IOT_EV_CONNECTED], before + 1);
 }
 
 static void begin(enum iot_session_kind session, bool in_parts)
@@ -148,7 +82,7 @@ static void begin(enum iot_session_kind session, bool in_parts)
     f.in_parts = in_parts;
     assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
     got.decline_at = UINT32_MAX;
-    come_up(false);
+    accept_login(false);
     wire_suback(&in, (uint16_t)(session == IOT_SESSION_CLEAN ? 1 : 0x5555), 2);
     receive();
     run(10);
@@ -169,11 +103,6 @@ static void assert_whole(uint32_t n)
     assert_int_equal(got.total, n);
     for (uint32_t i = 0; i < n; i++)
         assert_int_equal(got.bytes[i], fill(i));
-}
-
-static const char *sent_words(void)
-{
-    return wire_words(stub_sent(&stub));
 }
 
 /* ---- In parts ---------------------------------------------------------------------------- */
@@ -303,7 +232,7 @@ static void a_link_that_breaks_in_the_middle_begins_the_message_anew(void **stat
     stub_end(&stub, IOT_ERR_TCP_RESET, 0);
     run(10);
     assert_int_equal(events[IOT_EV_LOST], 1);
-    come_up(true);
+    accept_login(true);
     put_big(4 | 8, 9, BIG);
     receive();
     run(1000);
@@ -510,7 +439,7 @@ static void a_source_that_has_nothing_for_too_long_ends_the_link_by_name(void **
         /* Nothing of it was given: it is sent on the next link, before what came behind it. */
         assert_int_equal(events[IOT_EV_FAILED], 0);
         src.says = IOT_OK;
-        come_up(true);
+        accept_login(true);
         run(100);
         assert_streamed(3000);
         assert_int_equal(last[IOT_EV_DONE].ticket, t);
@@ -545,7 +474,7 @@ static void a_link_that_breaks_in_the_middle_cuts_a_streamed_message(void **stat
         assert_int_equal(last[IOT_EV_FAILED].ticket, t);
         assert_err(last[IOT_EV_FAILED].err, IOT_ERR_CUT);
         uint32_t calls = src.calls;
-        come_up(keep);
+        accept_login(keep);
         run(100);
         assert_int_equal(src.calls, calls); /* it is not asked again */
         assert_non_null(strstr(sent_words(), "PUBLISH("));

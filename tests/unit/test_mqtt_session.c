@@ -3,7 +3,8 @@
 
 #include "heap_trap.h"
 #include "mqtt/iot_mqtt_client.h"
-#include "mqtt/iot_mqtt_session.h"
+#include "mqtt/iot_mqtt_hear.h"
+#include "mqtt/iot_mqtt_say.h"
 #include "mqtt_wire.h"
 
 #define ACKS    ((uint32_t)IOT_MQTT_ACKS_MAX)

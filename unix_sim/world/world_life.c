@@ -15,7 +15,7 @@
 #define CLOSE_MS      6000u /* DISCONNECT and the orderly end of TCP, 2 s each, and a tick between */
 #define DNS_MS        30000u /* lwIP gives a name request up */
 #define ATTEMPT_SLACK 250u
-#define LARGE_MAX     6000u
+#define STABLE_MS     30000u
 
 const char *const world_stand_names[WORLD_STANDS] = {"wait",   "resolve", "tcp",   "login", "up",
                                                      "flight", "decline", "close", "off"};
@@ -263,6 +263,24 @@ static void on_ended(struct world_life *l, const struct iot_event *ev)
 
 /* ---- Events -------------------------------------------------------------------------------- */
 
+/* Attempts that fail one after the other are further and further apart: from the fifth on, their waits are
+ * a good part of the ladder's. Waits that do not follow the ladder are left out. */
+static void check_ladder(struct world_life *l, const struct iot_event *ev, bool was_up)
+{
+    bool stable = was_up && world_ms() - l->up_since >= STABLE_MS;
+    bool other = ev->err == IOT_ERR_NET_DOWN || ev->err == IOT_ERR_NET_CHANGED ||
+                 ev->err == IOT_ERR_MQTT_REFUSED || ev->err == IOT_ERR_MQTT_DECLINED;
+    if (stable || other || l->habit.platform) {
+        l->rungs = 0;
+        return;
+    }
+    if (++l->rungs < 5)
+        return;
+    l->waits++;
+    l->waited_ms += ev->delay_ms;
+    l->ladder_ms += l->rungs > 7 ? 60000 : 1000u << (l->rungs - 1);
+}
+
 static void check_loss(struct world_life *l, const struct iot_event *ev)
 {
     uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
@@ -294,6 +312,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         world_trace("%s connected, session %s", l->name, ev->session_present ? "kept" : "new");
         break;
     case IOT_EV_LOST:
+        check_ladder(l, ev, l->up);
         if (l->up)
             l->since_down = now;
         l->up = false;
@@ -320,6 +339,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_CLOSED:
         l->begun = l->closing = l->up = false;
         l->closes++;
+        l->rungs = 0;
         l->closed_by = l->attempt_by = WORLD_NEVER;
         world_ledger_closed(&l->ledger);
         world_lint_finished(&l->lint);
@@ -352,6 +372,8 @@ static void on_connected(void *ctx)
 {
     struct world_life *l = ctx;
     l->link = SAW_CONNECTED;
+    world_show_reset(&l->show_sent, l->name, ">");
+    world_show_reset(&l->show_heard, l->name, "<");
     world_lint_opened(&l->lint, world_ms());
 }
 
@@ -360,20 +382,14 @@ static void on_sent(void *ctx, struct iot_bytes bytes)
     struct world_life *l = ctx;
     if (l->dev.mqtt.deaf != 0)
         world_lint_gives_up(&l->lint);
-    world_trace_aside("%s > %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
-                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
-                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
-                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
+    world_show_bytes(&l->show_sent, bytes);
     world_lint_sent(&l->lint, bytes, world_ms());
 }
 
 static void on_heard(void *ctx, struct iot_bytes bytes)
 {
     struct world_life *l = ctx;
-    world_trace_aside("%s < %02x %02x %02x %02x %02x %02x.. %u", l->name, bytes.ptr[0],
-                      bytes.len > 1 ? bytes.ptr[1] : 0, bytes.len > 2 ? bytes.ptr[2] : 0,
-                      bytes.len > 3 ? bytes.ptr[3] : 0, bytes.len > 4 ? bytes.ptr[4] : 0,
-                      bytes.len > 5 ? bytes.ptr[5] : 0, bytes.len);
+    world_show_bytes(&l->show_heard, bytes);
     world_lint_heard(&l->lint, bytes, world_ms());
 }
 
@@ -413,7 +429,7 @@ static void boot(struct world_life *l)
 {
     memset(&l->dev, 0xee, sizeof l->dev);
     l->boots++;
-    l->serial = 0;
+    l->serial = l->rungs = 0;
     l->stream_ticket = 0;
     l->want_room = false;
     iot_err err = iot_device_init(&l->dev, &l->opt);
@@ -650,6 +666,9 @@ void world_life_over(struct world_life *l)
         if (use.used != 0)
             world_violation("life %s: %u of %s are left after the close", l->name, use.used,
                             use.name);
+    if (l->waits >= 30 && l->waited_ms < l->ladder_ms / 4)
+        world_violation("life %s: %u attempts in a row came too soon, after %u ms on average",
+                        l->name, l->waits, (unsigned)(l->waited_ms / l->waits));
     world_lint_over(&l->lint, world_ms());
     world_ledger_over(&l->ledger);
     world_loop_remove(&l->actor);

@@ -13,6 +13,7 @@
 #include "world/world_ledger.h"
 #include "world/world_lint.h"
 #include "world/world_loop.h"
+#include "world/world_show.h"
 
 #define WORLD_LIFE_REFS      3u
 #define WORLD_LIFE_REF_BYTES 900u
@@ -60,6 +61,8 @@ struct world_life {
     int rude; /* kind of misbehaviour that has struck its connection; 0: none */
     uint32_t boots, losses, connects, closes;
     iot_err last_loss;
+    uint32_t rungs, waits; /* losses since the last good link; those that were looked at */
+    uint64_t waited_ms, ladder_ms;
     uint64_t lost_at, up_since, longest_outage_ms;
     struct world_ledger ledger;
     struct world_lint lint;
@@ -75,6 +78,7 @@ struct world_life {
     iot_ticket stream_ticket; /* of a streamed message that is under way, or 0 */
     uint32_t stream_pause;
     uint64_t stream_serial;
+    struct world_show show_sent, show_heard;
     struct world_chance chance;
     struct world_actor actor;
     struct iot_options opt;

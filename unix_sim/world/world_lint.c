@@ -146,15 +146,6 @@ static void prove(struct world_lint *l, uint64_t now)
     }
 }
 
-static const char *name_of(uint8_t type)
-{
-    static const char *const names[] = {"?",         "CONNECT",  "CONNACK",     "PUBLISH",
-                                        "PUBACK",    "PUBREC",   "PUBREL",      "PUBCOMP",
-                                        "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK",
-                                        "PINGREQ",   "PINGRESP", "DISCONNECT",  "?"};
-    return names[type & 15];
-}
-
 static void pay(struct world_lint *l, uint8_t type, uint16_t id)
 {
     struct world_owed *first = find_owed(l, type, 0);
@@ -163,7 +154,7 @@ static void pay(struct world_lint *l, uint8_t type, uint16_t id)
     if (o == NULL) {
         if (!l->deaf)
             world_violation("lint %s: MQTT-2.3.1-6: %s of id %u, and nothing asks for it", l->name,
-                            name_of(type), id);
+                            world_packet_name(type), id);
         return;
     }
     if (o != first && !l->gave_up)
@@ -175,7 +166,7 @@ static void pay(struct world_lint *l, uint8_t type, uint16_t id)
     if (o->serial != 0 && !o->known && !accepted(l, o))
         world_violation("lint %s: MQTT-4.3.2-2: %s of id %u before the application took "
                         "message %016" PRIx64,
-                        l->name, name_of(type), id, o->serial);
+                        l->name, world_packet_name(type), id, o->serial);
     o->paid = true;
     l->read = l->read > o->at ? l->read : o->at;
     world_flight_digest(&l->flight, l->read);
@@ -228,8 +219,8 @@ static void check_late(struct world_lint *l, uint64_t now)
         uint64_t since = excused(l, o->since, o->proven, now);
         if (!o->late && now > since + l->patience_ms) {
             o->late = true;
-            world_violation("lint %s: control packet late: %s of id %u", l->name, name_of(o->type),
-                            o->id);
+            world_violation("lint %s: control packet late: %s of id %u", l->name,
+                            world_packet_name(o->type), o->id);
         }
     }
     bool proven;
@@ -282,17 +273,19 @@ static void apply_connack(struct world_lint *l)
 static void on_begin(struct world_lint *l, uint8_t type, uint64_t now)
 {
     if (l->bye)
-        world_violation("lint %s: MQTT-3.14.4-2: %s after DISCONNECT", l->name, name_of(type));
+        world_violation("lint %s: MQTT-3.14.4-2: %s after DISCONNECT", l->name,
+                        world_packet_name(type));
     if (!l->asked) {
         if (type != WORLD_CONNECT)
-            world_violation("lint %s: MQTT-3.1.0-1: %s before CONNECT", l->name, name_of(type));
+            world_violation("lint %s: MQTT-3.1.0-1: %s before CONNECT", l->name,
+                            world_packet_name(type));
         return;
     }
     if (l->refused)
         world_violation("lint %s: MQTT-3.1.4-5: %s after a refusing CONNACK", l->name,
-                        name_of(type));
+                        world_packet_name(type));
     else if (!l->up && type != WORLD_CONNECT)
-        world_violation("lint %s: (promise): %s before CONNACK", l->name, name_of(type));
+        world_violation("lint %s: (promise): %s before CONNACK", l->name, world_packet_name(type));
     if (l->up && !l->applied)
         apply_connack(l);
     if (type != WORLD_PUBLISH || !bound(l))
@@ -300,8 +293,8 @@ static void on_begin(struct world_lint *l, uint8_t type, uint64_t now)
     prove(l, now);
     struct world_owed *o = l->owed_count != 0 ? owed_at(l, 0) : NULL;
     if (o != NULL && o->proven && !l->gave_up && ++o->overtook == 2)
-        world_violation("lint %s: two messages overtook the %s of id %u", l->name, name_of(o->type),
-                        o->id);
+        world_violation("lint %s: two messages overtook the %s of id %u", l->name,
+                        world_packet_name(o->type), o->id);
     world_flight_overtake(&l->flight);
 }
 
@@ -324,7 +317,7 @@ static void on_sent(struct world_lint *l, uint64_t now)
     l->last_end = now;
     l->silent = false;
     if (bad != NULL) {
-        world_violation("lint %s: %s, in %s", l->name, bad, name_of(p.type));
+        world_violation("lint %s: %s, in %s", l->name, bad, world_packet_name(p.type));
         l->asked |= p.type == WORLD_CONNECT;
         return;
     }
@@ -498,7 +491,7 @@ void world_lint_over(struct world_lint *l, uint64_t now)
     world_lint_tick(l, now);
     if (bound(l) && l->owed_count != 0 && owed_at(l, 0)->proven)
         world_violation("lint %s: at the end the %s of id %u is still owed", l->name,
-                        name_of(owed_at(l, 0)->type), owed_at(l, 0)->id);
+                        world_packet_name(owed_at(l, 0)->type), owed_at(l, 0)->id);
     free(l->owed);
     l->owed = NULL;
     l->owed_count = l->owed_cap = 0;

@@ -330,6 +330,15 @@ const char *world_packet_judge(const struct world_reader *r, struct world_packet
 
 /* ---- A server's packets, torn packets ---------------------------------------------------- */
 
+const char *world_packet_name(uint8_t type)
+{
+    static const char *const names[] = {"?",         "CONNECT",  "CONNACK",     "PUBLISH",
+                                        "PUBACK",    "PUBREC",   "PUBREL",      "PUBCOMP",
+                                        "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK",
+                                        "PINGREQ",   "PINGRESP", "DISCONNECT",  "?"};
+    return names[type & 15];
+}
+
 bool world_packet_split(const struct world_reader *r, struct world_packet *p)
 {
     struct cursor c = begin(r, p);

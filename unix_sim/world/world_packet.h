@@ -29,6 +29,9 @@ enum world_packet_type {
     WORLD_DISCONNECT,
 };
 
+/** "PUBLISH"; static. */
+const char *world_packet_name(uint8_t type);
+
 struct world_packet {
     uint8_t type, flags;
     uint8_t qos; /* PUBLISH */

@@ -14,17 +14,19 @@
 #define GRACE_MS 2000u   /* after a fault that hinders a device: it needs a moment to catch up */
 
 const char *const world_fault_names[WORLD_FAULTS] = {
-#define FAULT_NAME(name, low, high) #name,
+#define FAULT_NAME(name, who, low, high) #name,
     WORLD_FAULT_LIST(FAULT_NAME)
 #undef FAULT_NAME
 };
 
+enum whom { ALL, ONE };
 static const struct {
+    enum whom whom;
     uint32_t low, high;
-} spans[WORLD_FAULTS] = {
-#define FAULT_SPAN(name, low, high) {low, high},
-    WORLD_FAULT_LIST(FAULT_SPAN)
-#undef FAULT_SPAN
+} kinds[WORLD_FAULTS] = {
+#define FAULT_KIND(name, who, low, high) {who, low, high},
+    WORLD_FAULT_LIST(FAULT_KIND)
+#undef FAULT_KIND
 };
 
 /* ---- Helpers ------------------------------------------------------------------------------- */
@@ -335,28 +337,6 @@ static void end(struct world_plan *p, enum world_fault fault, struct world_life 
     world_trace("plan: %s is over", world_fault_names[fault]);
 }
 
-/* Of one device, or of all: whom does it hit? */
-static bool is_personal(enum world_fault fault)
-{
-    switch (fault) {
-    case WORLD_FAULT_hint:
-    case WORLD_FAULT_sleep:
-    case WORLD_FAULT_session_lost:
-    case WORLD_FAULT_kick:
-    case WORLD_FAULT_rude:
-    case WORLD_FAULT_decline:
-    case WORLD_FAULT_close:
-    case WORLD_FAULT_power:
-    case WORLD_FAULT_kv_slow:
-    case WORLD_FAULT_kv_broken:
-    case WORLD_FAULT_kv_cut:
-    case WORLD_FAULT_random_slow:
-        return true;
-    default:
-        return false;
-    }
-}
-
 void world_plan_strike(struct world_plan *p, enum world_fault fault, struct world_life *l,
                        uint64_t for_ms)
 {
@@ -365,10 +345,10 @@ void world_plan_strike(struct world_plan *p, enum world_fault fault, struct worl
                 l->name, world_stand_names[world_life_stand(l)]);
     for (uint32_t i = 0; i < p->town->count; i++) {
         const struct world_life *hit = &p->town->lives[i];
-        if (hit == l || !is_personal(fault))
+        if (hit == l || kinds[fault].whom == ALL)
             p->hits[fault][world_life_stand(hit)]++;
     }
-    for (uint32_t i = 0; i < WORLD_FAULTS_AT_ONCE && spans[fault].high != 0; i++) {
+    for (uint32_t i = 0; i < WORLD_FAULTS_AT_ONCE && kinds[fault].high != 0; i++) {
         if (p->ongoing[i].until != WORLD_NEVER)
             continue;
         p->ongoing[i] = (struct world_ongoing){until, fault, l};
@@ -448,11 +428,11 @@ static uint64_t tick(void *ctx, uint64_t now)
     if (!p->aimed)
         return earlier(next, p->next_at);
     if ((world_life_stand(p->life) == p->stand || now >= p->give_up_at) &&
-        (spans[p->fault].high == 0 || has_free_place(p))) {
+        (kinds[p->fault].high == 0 || has_free_place(p))) {
         p->aimed = false;
         p->next_at = now + between(p, p->between_ms / 4, p->between_ms * 2);
         world_plan_strike(p, p->fault, p->life,
-                          between(p, spans[p->fault].low, spans[p->fault].high));
+                          between(p, kinds[p->fault].low, kinds[p->fault].high));
         return now;
     }
     return now >= p->give_up_at ? next : earlier(next, p->give_up_at);

@@ -9,53 +9,53 @@
 
 #include "world/world_town.h"
 
-/* X(name, shortest ms, longest ms): how long it lasts; 0: it is over at once. */
+/* X(name, whom it hits, shortest ms, longest ms): how long it lasts; 0: it is over at once. */
 #define WORLD_FAULT_LIST(X)                                                                        \
-    X(loss, 1000, 300000)                                                                          \
-    X(duplicate, 1000, 300000)                                                                     \
-    X(reorder, 1000, 300000)                                                                       \
-    X(delay, 1000, 300000)                                                                         \
-    X(corrupt, 1000, 300000)                                                                       \
-    X(slow, 5000, 120000)                                                                          \
-    X(cut_up, 100, 200000)                                                                         \
-    X(cut_down, 100, 200000)                                                                       \
-    X(cut_both, 100, 400000)                                                                       \
-    X(link, 10, 100000)                                                                            \
-    X(link_hint, 10, 100000)                                                                       \
-    X(admin, 10, 100000)                                                                           \
-    X(address, 0, 0)                                                                               \
-    X(address_hint, 0, 0)                                                                          \
-    X(hint, 0, 0)                                                                                  \
-    X(dns_slow, 1000, 200000)                                                                      \
-    X(dns_wrong, 1000, 200000)                                                                     \
-    X(dns_unknown, 1000, 200000)                                                                   \
-    X(dns_failure, 1000, 200000)                                                                   \
-    X(dns_silent, 1000, 200000)                                                                    \
-    X(famine, 1000, 60000)                                                                         \
-    X(famine_nth, 0, 0)                                                                            \
-    X(no_pbufs, 100, 20000)                                                                        \
-    X(no_segments, 100, 20000)                                                                     \
-    X(no_heap, 100, 20000)                                                                         \
-    X(sleep, 1000, 400000)                                                                         \
-    X(freeze, 0, 0)                                                                                \
-    X(broker_restart, 0, 0)                                                                        \
-    X(broker_forgets, 0, 0)                                                                        \
-    X(session_lost, 0, 0)                                                                          \
-    X(broker_shut, 1000, 200000)                                                                   \
-    X(broker_hung, 1000, 200000)                                                                   \
-    X(kick, 0, 0)                                                                                  \
-    X(slow_acks, 1000, 60000)                                                                      \
-    X(rude, 0, 0)                                                                                  \
-    X(decline, 100, 15000)                                                                         \
-    X(close, 0, 0)                                                                                 \
-    X(power, 0, 0)                                                                                 \
-    X(kv_slow, 0, 0)                                                                               \
-    X(kv_broken, 1000, 60000)                                                                      \
-    X(kv_cut, 0, 0)                                                                                \
-    X(random_slow, 0, 0)
+    X(loss, ALL, 1000, 300000)                                                                     \
+    X(duplicate, ALL, 1000, 300000)                                                                \
+    X(reorder, ALL, 1000, 300000)                                                                  \
+    X(delay, ALL, 1000, 300000)                                                                    \
+    X(corrupt, ALL, 1000, 300000)                                                                  \
+    X(slow, ALL, 5000, 120000)                                                                     \
+    X(cut_up, ALL, 100, 200000)                                                                    \
+    X(cut_down, ALL, 100, 200000)                                                                  \
+    X(cut_both, ALL, 100, 400000)                                                                  \
+    X(link, ALL, 10, 100000)                                                                       \
+    X(link_hint, ALL, 10, 100000)                                                                  \
+    X(admin, ALL, 10, 100000)                                                                      \
+    X(address, ALL, 0, 0)                                                                          \
+    X(address_hint, ALL, 0, 0)                                                                     \
+    X(hint, ONE, 0, 0)                                                                             \
+    X(dns_slow, ALL, 1000, 200000)                                                                 \
+    X(dns_wrong, ALL, 1000, 200000)                                                                \
+    X(dns_unknown, ALL, 1000, 200000)                                                              \
+    X(dns_failure, ALL, 1000, 200000)                                                              \
+    X(dns_silent, ALL, 1000, 200000)                                                               \
+    X(famine, ALL, 1000, 60000)                                                                    \
+    X(famine_nth, ALL, 0, 0)                                                                       \
+    X(no_pbufs, ALL, 100, 20000)                                                                   \
+    X(no_segments, ALL, 100, 20000)                                                                \
+    X(no_heap, ALL, 100, 20000)                                                                    \
+    X(sleep, ONE, 1000, 400000)                                                                    \
+    X(freeze, ALL, 0, 0)                                                                           \
+    X(broker_restart, ALL, 0, 0)                                                                   \
+    X(broker_forgets, ALL, 0, 0)                                                                   \
+    X(session_lost, ONE, 0, 0)                                                                     \
+    X(broker_shut, ALL, 1000, 200000)                                                              \
+    X(broker_hung, ALL, 1000, 200000)                                                              \
+    X(kick, ONE, 0, 0)                                                                             \
+    X(slow_acks, ALL, 1000, 60000)                                                                 \
+    X(rude, ONE, 0, 0)                                                                             \
+    X(decline, ONE, 100, 15000)                                                                    \
+    X(close, ONE, 0, 0)                                                                            \
+    X(power, ONE, 0, 0)                                                                            \
+    X(kv_slow, ONE, 0, 0)                                                                          \
+    X(kv_broken, ONE, 1000, 60000)                                                                 \
+    X(kv_cut, ONE, 0, 0)                                                                           \
+    X(random_slow, ONE, 0, 0)
 
 enum world_fault {
-#define WORLD_FAULT_ENUM(name, low, high) WORLD_FAULT_##name,
+#define WORLD_FAULT_ENUM(name, who, low, high) WORLD_FAULT_##name,
     WORLD_FAULT_LIST(WORLD_FAULT_ENUM)
 #undef WORLD_FAULT_ENUM
         WORLD_FAULTS

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the broker says to a session: one packet, or one part of a large one, at a time. */
+#ifndef IOT_MQTT_HEAR_H
+#define IOT_MQTT_HEAR_H
+
+#include "mqtt/iot_mqtt_session.h"
+
+/**
+ * Digest received bytes, at most one packet.
+ *
+ * in       contiguous; slices of the event point into it.
+ * used     out: bytes that are finished with. With IOT_MQTT_EV_MESSAGE they may be given up only
+ *          together with iot_mqtt_accept; until then feed the same bytes again.
+ * Returns  IOT_OK; IOT_ERR_AGAIN, more bytes are needed behind these; IOT_ERR_FULL, owed
+ *          acknowledgements must leave first; anything else: close the connection. After
+ *          MQTT_REFUSED `ev->code` is CONNACK's, after other errors the first byte.
+ */
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+                      struct iot_mqtt_event *ev);
+
+/** The application has taken the message that the last feed offered. */
+void iot_mqtt_accept(struct iot_mqtt_session *s);
+
+/** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
+void iot_mqtt_refuse(struct iot_mqtt_session *s);
+
+/** `n` bytes of the last part are finished with. True: the message is complete, and accepted. */
+bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n);
+
+/** Nobody wants what has still to come of a message larger than the window. */
+void iot_mqtt_skip_rest(struct iot_mqtt_session *s);
+
+#endif
