@@ -26,13 +26,14 @@ static void is_sent_away(const struct world_life *l, iot_err name, uint64_t with
 /* It is back when it said, and works. */
 static void comes_back(struct world_life *l)
 {
-    uint32_t told_ms = last_delay_ms(l), before = done(l);
+    uint32_t told_ms = last_delay_ms(l), done_before = done(l), got_before = got(l);
 
     assert_within(town_connects(l, BACK_MS), told_ms, told_ms + 100);
     assert_err(town_say(l, 1, 40), IOT_OK);
-    town_write(l, 1, 40);
+    assert_int_equal(town_write(l, 1, 40), 1);
     town_settles(SECOND);
-    assert_true(done(l) > before);
+    assert_int_equal(done(l), done_before + 1);
+    assert_int_equal(got(l), got_before + 1);
 }
 
 static void kick(struct world_life *l, enum world_end end)
@@ -163,9 +164,12 @@ static void a_kick_right_after_the_login_is_an_exile_and_a_later_one_is_not(void
 static void disabled(void)
 {
     struct world_life *l = town_with(of_the_platform);
+    struct iot_filter f = {.filter = IOT_TOPIC("/sys/" WORLD_CLOUD_KEY "/d000/thing/disable")};
 
+    assert_err(iot_mqtt_subscribe(&l->dev, &f, NULL), IOT_OK);
+    town_run(SECOND);
     cloud_set_state(EMULATOR, DEVICE, CLOUD_DISABLED, world_ms());
-    is_sent_away(l, IOT_ERR_LINK_DISABLED, 10 * SECOND);
+    is_sent_away(l, IOT_ERR_LINK_DISABLED, 2 * SECOND);
     town_loses_any(l, (const iot_err[]){IOT_ERR_LINK_SECRET, IOT_ERR_LINK_DENIED, IOT_OK}, BACK_MS);
     cloud_set_state(EMULATOR, DEVICE, CLOUD_ENABLED, world_ms());
     comes_back(l);
@@ -204,6 +208,7 @@ static void bad_link(void)
 {
     struct world_life *l = town_with(of_the_platform);
 
+    EMULATOR->book.rules.connect_rate = 10;
     for (int i = 0; i < 60; i++) {
         town_connects(l, MINUTE + SECOND);
         town_run(SECOND);
