@@ -7,7 +7,8 @@
 
 static struct world_habit habit_of(uint16_t keepalive_s)
 {
-    return (struct world_habit){.session = IOT_SESSION_KEEP, .qos_max = 2, .keepalive_s = keepalive_s};
+    return (struct world_habit){
+        .session = IOT_SESSION_KEEP, .qos_max = 2, .keepalive_s = keepalive_s};
 }
 
 static uint32_t counter(void)

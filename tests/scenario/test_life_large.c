@@ -140,7 +140,8 @@ static void skipped(void)
     town_end();
 }
 
-static void a_large_message_that_nobody_takes_in_parts_is_skipped_told_and_acknowledged(void **state)
+static void a_large_message_that_nobody_takes_in_parts_is_skipped_told_and_acknowledged(
+    void **state)
 {
     (void)state;
     scenario_run(skipped);

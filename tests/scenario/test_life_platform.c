@@ -3,11 +3,11 @@
  * 5 to 7.5 minutes and comes back by itself. */
 #include "town.h"
 
-#define STAY_AWAY_MS  300000u
-#define STAY_MAX_MS   450000u
-#define BACK_MS       (STAY_MAX_MS + SECOND)
-#define EMULATOR      (&town.cloud.cloud)
-#define DEVICE        0
+#define STAY_AWAY_MS 300000u
+#define STAY_MAX_MS  450000u
+#define BACK_MS      (STAY_MAX_MS + SECOND)
+#define EMULATOR     (&town.cloud.cloud)
+#define DEVICE       0
 
 static const struct world_habit of_the_platform = {
     .platform = true, .session = IOT_SESSION_KEEP, .qos_max = 1, .keepalive_s = 60};
@@ -69,7 +69,8 @@ static void refused(void)
     town_loses(l, IOT_ERR_TCP_RESET, 100);
     is_sent_away(l, connack.name, 2 * SECOND);
     losses = l->losses;
-    world_life_hint(l, IOT_NETWORK_UP); /* that the network has come does not change the platform's mind */
+    world_life_hint(
+        l, IOT_NETWORK_UP); /* that the network has come does not change the platform's mind */
     world_life_hint(l, IOT_NETWORK_CHANGED);
     town_run(STAY_AWAY_MS - SECOND);
     assert_int_equal(l->losses, losses);
@@ -78,7 +79,8 @@ static void refused(void)
         assert_err(told_of(l)->loss[i].err, connack.name);
         assert_within(told_of(l)->loss[i].delay_ms, STAY_AWAY_MS, STAY_MAX_MS);
     }
-    assert_within(l->losses, (world_ms() - since) / STAY_MAX_MS, (world_ms() - since) / STAY_AWAY_MS + 2);
+    assert_within(l->losses, (world_ms() - since) / STAY_MAX_MS,
+                  (world_ms() - since) / STAY_AWAY_MS + 2);
     refusal = 0;
     town_connects(l, BACK_MS);
     assert_err(town_say(l, 1, 40), IOT_OK);

@@ -31,7 +31,7 @@ struct town_told {
     bool kept;               /* session_present of the latest CONNACK */
 
     /* at the broker */
-    uint32_t heard, dups;                 /* packets; PUBLISHes with DUP */
+    uint32_t heard, dups;                  /* packets; PUBLISHes with DUP */
     uint64_t heard_at, longest_silence_ms; /* on a connection */
     uint32_t connects_seen;
     uint16_t last_id; /* of PUBLISH and SUBSCRIBE */
@@ -88,8 +88,8 @@ iot_err town_say_so(struct world_life *l, const char *below, uint8_t qos, uint32
 uint32_t town_say_until_full(struct world_life *l, uint8_t qos, uint32_t bytes);
 /* For other ways to publish: the next message's number for the ledger, and what came of it. */
 uint64_t town_serial(struct world_life *l);
-void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial, uint8_t qos,
-                   bool may_drop);
+void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial,
+                   uint8_t qos, bool may_drop);
 
 /* Somebody publishes to the device. Returns the number of deliveries that began. */
 uint32_t town_write(struct world_life *l, uint8_t qos, uint32_t bytes);
