@@ -245,7 +245,7 @@ static void unfinished(void)
     town_loses(l, IOT_ERR_MQTT_UNFINISHED, SECOND);
     assert_int_equal(failed_as(l, IOT_ERR_CUT), 2);
     stream.breaks = false;
-    town_connects(l, 2 * SECOND);
+    town_connects(l, 5 * SECOND);
     write_stream(l);
     town_run(5 * SECOND);
     assert_int_equal(done(l), 2);

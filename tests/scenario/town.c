@@ -229,6 +229,17 @@ uint64_t town_loses(const struct world_life *l, iot_err name, uint64_t within_ms
     return town_loses_any(l, names, within_ms);
 }
 
+static bool is_trying(void *ctx)
+{
+    const struct world_life *l = ctx;
+    return world_life_stand(l) != WORLD_STAND_WAIT || !l->dev.tcp.base.ops->idle(&l->dev.tcp.base);
+}
+
+void town_waits(const struct world_life *l)
+{
+    assert_true(world_loop_while(is_trying, (void *)(uintptr_t)l, 30 * SECOND));
+}
+
 static bool is_away(void *ctx)
 {
     const struct world_life *l = ctx;

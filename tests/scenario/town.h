@@ -76,6 +76,8 @@ uint64_t town_loses(const struct world_life *l, iot_err name, uint64_t within_ms
 uint64_t town_loses_any(const struct world_life *l, const iot_err *names, uint64_t within_ms);
 /* Its application has got, or was told that it will not get, `n` messages since the begin. */
 uint64_t town_gets(const struct world_life *l, uint32_t n, uint64_t within_ms);
+/* It is between two attempts, at once or when the one under way has failed, and lwIP has forgotten that one, too. */
+void town_waits(const struct world_life *l);
 uint64_t town_connects(const struct world_life *l, uint64_t within_ms);
 
 /* ---- What happens ----------------------------------------------------------------------------------- */
