@@ -54,12 +54,13 @@ enum iot_msg_flag {
     IOT_MSG_DUP = 2,    /* received only; says nothing under QoS 1 (MQTT-3.3.1-3) */
     IOT_MSG_BY_REF = 4, /* sent only: the payload stays where it is until done or failed */
 
-    /* Sent only: what happens when the queue is full; none of them: as iot_options.queue says. */
+    /* Sent only: what happens when the outbox is full; none of them: as iot_options.queue says. */
     IOT_MSG_REFUSE = 8, /* IOT_ERR_FULL */
-    IOT_MSG_DROP_OLDEST =
-        16, /* the oldest messages that were published with this flag or the next give way */
-    IOT_MSG_REPLACE =
-        32, /* full or not: an older one with this topic gives way, if it was published so */
+    /* The oldest of the messages that were published with this flag or the next give way. */
+    IOT_MSG_DROP_OLDEST = 16,
+    /* Full or not: an older message with this topic gives way, if it was published with this flag or the
+     * one before. */
+    IOT_MSG_REPLACE = 32,
 };
 #define IOT_MSG_POLICY (IOT_MSG_REFUSE | IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE)
 
