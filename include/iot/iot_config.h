@@ -78,9 +78,9 @@
 #endif
 
 /** How long handlers may decline a message (return IOT_ERR_AGAIN), ms. After it a QoS 0 message
- *  is dropped and reported, QoS 1 and 2 close the connection with IOT_ERR_MQTT_DECLINED: for so long again at
- *  most, the broker's acknowledgements are let in before. Sooner where the outbox is full of what awaits its
- *  acknowledgement, and the window of what is behind the message: then waiting changes nothing. */
+ *  is dropped and reported. QoS 1 and 2 close the connection with IOT_ERR_MQTT_DECLINED, up to as long again
+ *  later: until then acknowledgements of our messages are collected. None of this waits when a handler says
+ *  that the outbox is full, all of it awaits acknowledgements, and the window is full, too. */
 #ifndef IOT_DECLINE_MAX_MS
 #define IOT_DECLINE_MAX_MS 10000
 #endif

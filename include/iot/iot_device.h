@@ -127,7 +127,8 @@ struct iot_options {
     uint32_t connack_timeout_ms; /* 0: 10 000 */
     uint32_t ping_timeout_ms;    /* 0: 10 000 */
     uint32_t ack_timeout_ms; /* 0: 20 000; no acknowledgement at all for so long: link dropped */
-    uint16_t first_id;       /* first packet id; 0: 1. For byte-exact tests */
+    uint16_t first_id; /* first packet id, for byte-exact tests; 0: 1, of a kept session by chance.
+                                What kv says of IOT_SESSION_KEEP_REBOOT comes before it */
 
     iot_event_handler on_event;
     void *ctx;

@@ -10,9 +10,9 @@
  *     QoS 1   PUBACK arrived: the broker owns the message, possibly more than once.
  *     QoS 2   PUBCOMP arrived: the broker owns the message exactly once.
  *
- * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke or was closed), UNKNOWN (QoS 1
+ * IOT_EV_FAILED says why: CUT (QoS 0 by reference or streamed: the link broke or was closed when some of it was sent; copied, it is sent again whole), UNKNOWN (QoS 1
  * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close), DROPPED (it gave way to a
- * newer one; nothing of it was sent).
+ * newer one; nothing of it was sent), MQTT_UNFINISHED (its source failed).
  */
 #ifndef IOT_MQTT_H
 #define IOT_MQTT_H
@@ -116,9 +116,10 @@ void iot_mqtt_cancel(struct iot_writer *w);
  * offset   so many were given already.
  * w        append 1 to w->cap bytes; cap is IOT_MQTT_CONTROL_BYTES, or what is left of the message.
  * Context  inside iot_poll; as in a message handler, but the tick goes on behind it.
- * Returns  IOT_OK; IOT_ERR_AGAIN or IOT_ERR_FULL, none now: asked again soon. Nothing else can be sent
- *          meanwhile, not even PINGREQ, hence IOT_STREAM_MAX_MS: after it, and with any other value, the
- *          connection ends with IOT_ERR_MQTT_UNFINISHED.
+ * Returns  IOT_OK; IOT_ERR_AGAIN or IOT_ERR_FULL, none now (what was appended does not count): asked again
+ *          soon. Nothing else can be sent
+ *          meanwhile, not even PINGREQ, hence IOT_STREAM_MAX_MS: after it, with any other value, and when
+ *          more than cap was appended, the connection and the message end with IOT_ERR_MQTT_UNFINISHED.
  */
 typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t offset,
                                    struct iot_writer *w);
