@@ -183,15 +183,22 @@ static iot_err source(void *ctx, struct iot_device *d, uint32_t offset, struct i
     return IOT_OK;
 }
 
+/* Each byte of a slice is read: a sanitizer sees what does not belong to it. */
+static uint32_t touched;
+static uint32_t sum_of(const uint8_t *bytes, uint32_t n)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += bytes[i];
+    return sum;
+}
+
 static iot_err on_message(void *ctx, struct iot_device *d, const struct iot_msg *msg)
 {
     struct part *p = ctx;
     (void)d;
-    static volatile uint8_t sink;
-    for (uint32_t i = 0; i < msg->payload.len; i++)
-        sink ^= msg->payload.ptr[i];
-    for (uint32_t i = 0; i < msg->topic.len; i++)
-        sink ^= (uint8_t)msg->topic.text[i];
+    touched += sum_of(msg->payload.ptr, msg->payload.len);
+    touched += sum_of((const uint8_t *)msg->topic.text, msg->topic.len);
     assert_true(msg->offset + msg->payload.len <= msg->total);
     act_inside();
     if (!calm && hit(40))
@@ -428,6 +435,7 @@ static void whatever_both_sides_do_the_promises_hold(void **state)
         storm = s;
         one_storm(s);
     }
+    assert_int_not_equal(touched, 0);
     storm = 0;
 }
 
