@@ -419,7 +419,7 @@ endif
 rpath = -Wl,--disable-new-dtags $(foreach d,$1,-Wl,-rpath,'$$ORIGIN/'"$$(realpath -m --relative-to='$(@D)' '$(DEPS)/$d')")
 WRAP  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 # See unix_sim/world/world_famine.h and world_tap.h.
-WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--wrap=tcp_connect,--wrap=tcp_write,--wrap=tcp_arg,--wrap=tcp_recv,--wrap=tcp_err,--wrap=dns_gethostbyname_addrtype
+WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--wrap=tcp_connect,--wrap=tcp_write,--wrap=tcp_arg,--wrap=tcp_recv,--wrap=tcp_sent,--wrap=tcp_err,--wrap=dns_gethostbyname_addrtype
 
 # ---- what can be asked for
 
