@@ -4,6 +4,7 @@
 #include "world/world_clock.h"
 #include "world/world_dns.h"
 #include "world/world_lwip.h"
+#include "world/world_pools.h"
 #include "world/world_trace.h"
 #include "world/world_wire.h"
 
@@ -36,6 +37,7 @@ void world_start(uint64_t seed)
     world_lwip_start(seed);
     world_wire_start(seed);
     world_dns_start();
+    world_pools_start();
 }
 
 /* ---- Actors ------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_run.h"
 
+#include "world/world_pools.h"
 #include "world/world_trace.h"
 #include "world/world_wire.h"
 
@@ -8,6 +9,7 @@
 
 #define HOUR_MS  3600000ull
 #define CLOSE_MS 60000u
+#define DOWN_MS  3600000u
 
 const char *const world_pace_names[WORLD_PACES] = {"busy", "steady", "lonely"};
 
@@ -113,6 +115,9 @@ static void close_all(void)
         world_violation("run: not all are closed in the end");
     for (uint32_t i = 0; i < town.count; i++)
         world_life_over(&town.lives[i]);
+    world_server_restart(DOWN_MS, false,
+                         world_ms()); /* some clients it may never have seen leave */
+    world_pools_settle();
 }
 
 void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result *out)
