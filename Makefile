@@ -137,6 +137,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
 bench: ## instructions on the hot paths, beside the budget and lwIP's own client
