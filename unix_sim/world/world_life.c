@@ -283,9 +283,14 @@ static void check_ladder(struct world_life *l, const struct iot_event *ev, bool 
     l->ladder_ms += l->rungs > 7 ? 60000 : 1000u << (l->rungs - 1);
 }
 
+static uint32_t cap_of(const struct world_life *l)
+{
+    return l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+}
+
 static void check_loss(struct world_life *l, const struct iot_event *ev)
 {
-    uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+    uint32_t cap = cap_of(l);
     uint32_t most = l->habit.platform && cap < 450000 ? 450000 : cap;
     if (ev->err == IOT_OK || ev->err == IOT_ERR_ARG || ev->err == IOT_ERR_CONFIG)
         world_violation("life %s: a loss without a reason: %s", l->name, iot_err_name(ev->err));
@@ -457,6 +462,9 @@ static void open(struct world_life *l)
     l->begun = true;
     l->since_down = world_ms();
     l->attempt_by = world_ms() + DNS_MS; /* an old name request may be out */
+    if (l->hinted_down)
+        l->attempt_by += cap_of(l);
+    l->hinted_down = false;
     l->reopen_at = WORLD_NEVER;
 }
 
@@ -505,9 +513,10 @@ void world_life_hint(struct world_life *l, enum iot_network_change change)
         return;
     iot_network(&l->dev, change);
     world_loop_stir(&l->actor);
+    l->hinted_down = !l->begun && change == IOT_NETWORK_DOWN;
     if (l->attempt_by != WORLD_NEVER) { /* a wait is drawn anew, and not longer than the cap */
-        uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
-        uint64_t by = world_ms() + cap + ATTEMPT_SLACK;
+        uint64_t from = world_ms() < l->asleep ? l->asleep : world_ms(); /* the next tick */
+        uint64_t by = from + cap_of(l) + ATTEMPT_SLACK;
         if (by > l->attempt_by || change == IOT_NETWORK_DOWN)
             l->attempt_by = by > l->attempt_by ? by : l->attempt_by;
     }

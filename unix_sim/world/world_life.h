@@ -70,8 +70,9 @@ struct world_life {
     struct world_board board;
 
     /* private */
-    uint8_t link;  /* what the tap saw last */
-    bool was_full; /* TCP took no more bytes */
+    uint8_t link;     /* what the tap saw last */
+    bool hinted_down; /* while it was closed: the next attempt waits for that */
+    bool was_full;    /* TCP took no more bytes */
     uint64_t since_down, attempt_by, power_at, reopen_at, next_publish, closed_by;
     uint32_t close_within;
     uint32_t serial;

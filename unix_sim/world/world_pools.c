@@ -11,9 +11,9 @@
 #error "the world's lwIP counts what its pools give out: LWIP_STATS, MEMP_STATS, MEM_STATS"
 #endif
 
-/* TIME-WAIT takes 2 x TCP_MSL. What was written to a peer that is gone, 12 repetitions with ever longer
- * waits: an hour. */
-#define SETTLE_MS (2u * 3600000u)
+/* TIME-WAIT takes 2 x TCP_MSL. What the broker wrote to an address that is gone, 12 repetitions with ever longer
+ * waits: after a slow wire these are hours. Whom the library forgets stays for ever. */
+#define SETTLE_MS (48u * 3600000u)
 
 static const char *const names[MEMP_MAX] = {
 #define LWIP_MEMPOOL(name, num, size, desc) desc,

@@ -115,9 +115,6 @@ static void close_all(void)
         world_violation("run: not all are closed in the end");
     for (uint32_t i = 0; i < town.count; i++)
         world_life_over(&town.lives[i]);
-    world_server_restart(DOWN_MS, false,
-                         world_ms()); /* some clients it may never have seen leave */
-    world_pools_settle();
 }
 
 void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result *out)
@@ -158,6 +155,10 @@ void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result
         close_all();
     count(out);
     out->device_ms = (world_ms() - from) * count_of;
+    if (well) {
+        world_server_restart(DOWN_MS, false, world_ms()); /* it may not have seen everybody leave */
+        world_pools_settle();
+    }
     out->violations = world_violations();
     out->hash = world_trace_hash();
 }
