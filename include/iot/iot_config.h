@@ -17,8 +17,8 @@
 
 /* ---- MQTT memory ------------------------------------------------------------------------- */
 
-/** Receive window, bytes. The largest packet that is delivered; a larger PUBLISH is skipped and
- *  reported (IOT_EV_SKIPPED). CONNECT is built in here too: client id, user name, password and
+/** Receive window, bytes. The largest packet that is delivered whole; a larger PUBLISH comes in parts
+ *  (iot_filter.in_parts), or is skipped and reported (IOT_EV_SKIPPED). CONNECT is built in here too: client id, user name, password and
  *  will together must fit. */
 #ifndef IOT_MQTT_RX_BYTES
 #define IOT_MQTT_RX_BYTES 1024
@@ -78,7 +78,9 @@
 #endif
 
 /** How long handlers may decline a message (return IOT_ERR_AGAIN), ms. After it a QoS 0 message
- *  is dropped and counted, QoS 1 and 2 close the connection with IOT_ERR_MQTT_DECLINED. */
+ *  is dropped and reported. QoS 1 and 2 close the connection with IOT_ERR_MQTT_DECLINED, up to as long again
+ *  later: until then acknowledgements of our messages are collected. None of this waits when a handler says
+ *  that the outbox is full, all of it awaits acknowledgements, and the window is full, too. */
 #ifndef IOT_DECLINE_MAX_MS
 #define IOT_DECLINE_MAX_MS 10000
 #endif

@@ -25,7 +25,7 @@ enum iot_event_kind {
     IOT_EV_LOST,       /* link or attempt ended: err, detail; the next one in delay_ms, or
                            IOT_MS_NEVER when none follows (reconnect off) */
     IOT_EV_DONE,       /* ticket: message delivered as its QoS says */
-    IOT_EV_FAILED,     /* ticket, err: message ended without that */
+    IOT_EV_FAILED,     /* ticket, err: message ended without that; see iot_mqtt.h */
     IOT_EV_SUBACK,     /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot
                            freed. Comes again only if a renewal is granted otherwise. */
     IOT_EV_UNSUBACK,   /* ticket */
@@ -127,7 +127,8 @@ struct iot_options {
     uint32_t connack_timeout_ms; /* 0: 10 000 */
     uint32_t ping_timeout_ms;    /* 0: 10 000 */
     uint32_t ack_timeout_ms; /* 0: 20 000; no acknowledgement at all for so long: link dropped */
-    uint16_t first_id;       /* first packet id; 0: 1. For byte-exact tests */
+    uint16_t first_id; /* first packet id, for byte-exact tests; 0: 1, of a kept session by chance.
+                                What kv says of IOT_SESSION_KEEP_REBOOT comes before it */
 
     iot_event_handler on_event;
     void *ctx;
@@ -194,7 +195,9 @@ uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms);
 
 enum iot_network_change { IOT_NETWORK_UP, IOT_NETWORK_DOWN, IOT_NETWORK_CHANGED };
 
-/** A hint that saves time-outs: down ends the link now, up and changed try at once. */
+/** A hint that saves time-outs: down ends the link or attempt now, changed as well and tries anew, up ends
+ *  the wait between two attempts. An attempt that is under way goes on at up: TCP and DNS repeat what
+ *  was lost after 1 to 3 s. */
 void iot_network(struct iot_device *dev, enum iot_network_change change);
 
 /**

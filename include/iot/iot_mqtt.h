@@ -10,9 +10,9 @@
  *     QoS 1   PUBACK arrived: the broker owns the message, possibly more than once.
  *     QoS 2   PUBCOMP arrived: the broker owns the message exactly once.
  *
- * IOT_EV_FAILED says why: CUT (a QoS 0 message was on its way when the link broke or was closed), UNKNOWN (QoS 1
+ * IOT_EV_FAILED says why: CUT (QoS 0 by reference or streamed: the link broke or was closed when some of it was sent; copied, it is sent again whole), UNKNOWN (QoS 1
  * or 2, sent and unacknowledged, and the session is gone), CLOSED (iot_device_close), DROPPED (it gave way to a
- * newer one; nothing of it was sent).
+ * newer one; nothing of it was sent), MQTT_UNFINISHED (its source failed).
  */
 #ifndef IOT_MQTT_H
 #define IOT_MQTT_H
@@ -54,12 +54,13 @@ enum iot_msg_flag {
     IOT_MSG_DUP = 2,    /* received only; says nothing under QoS 1 (MQTT-3.3.1-3) */
     IOT_MSG_BY_REF = 4, /* sent only: the payload stays where it is until done or failed */
 
-    /* Sent only: what happens when the queue is full; none of them: as iot_options.queue says. */
+    /* Sent only: what happens when the outbox is full; none of them: as iot_options.queue says. */
     IOT_MSG_REFUSE = 8, /* IOT_ERR_FULL */
-    IOT_MSG_DROP_OLDEST =
-        16, /* the oldest messages that were published with this flag or the next give way */
-    IOT_MSG_REPLACE =
-        32, /* full or not: an older one with this topic gives way, if it was published so */
+    /* The oldest of the messages that were published with this flag or the next give way. */
+    IOT_MSG_DROP_OLDEST = 16,
+    /* Full or not: an older message with this topic gives way, if it was published with this flag or the
+     * one before. */
+    IOT_MSG_REPLACE = 32,
 };
 #define IOT_MSG_POLICY (IOT_MSG_REFUSE | IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE)
 
@@ -82,11 +83,11 @@ struct iot_msg {
  *          IOT_EV_DONE or IOT_EV_FAILED for this ticket.
  * ticket   out, may be NULL.
  * Context  application code or any callback; not from an interrupt.
- * Returns  IOT_OK; IOT_ERR_FULL, nothing queued, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
- *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3); IOT_ERR_STATE,
+ * Returns  IOT_OK; IOT_ERR_FULL, nothing queued and nothing dropped, IOT_EV_WRITABLE will come; IOT_ERR_SIZE, will
+ *          never fit IOT_MQTT_TX_BYTES; IOT_ERR_MQTT_TOPIC; IOT_ERR_ARG (QoS 3, two policies); IOT_ERR_STATE,
  *          not between connect and close, or a writer is open; IOT_ERR_AGAIN, QoS 1 or 2 of a
  *          kept session before the first tick, and the port's random numbers are not ready, or, for
- *          IOT_SESSION_KEEP_REBOOT, its kv is not; IOT_ERR_KV, IOT_ERR_FULL or the like from there.
+ *          IOT_SESSION_KEEP_REBOOT, its kv is not; IOT_ERR_KV, there is no id as it failed.
  */
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
 
@@ -115,9 +116,10 @@ void iot_mqtt_cancel(struct iot_writer *w);
  * offset   so many were given already.
  * w        append 1 to w->cap bytes; cap is IOT_MQTT_CONTROL_BYTES, or what is left of the message.
  * Context  inside iot_poll; as in a message handler, but the tick goes on behind it.
- * Returns  IOT_OK; IOT_ERR_AGAIN or IOT_ERR_FULL, none now: asked again soon. Nothing else can be sent
- *          meanwhile, not even PINGREQ, hence IOT_STREAM_MAX_MS: after it, and with any other value, the
- *          connection ends with IOT_ERR_MQTT_UNFINISHED.
+ * Returns  IOT_OK; IOT_ERR_AGAIN or IOT_ERR_FULL, none now (what was appended does not count): asked again
+ *          soon. Nothing else can be sent
+ *          meanwhile, not even PINGREQ, hence IOT_STREAM_MAX_MS: after it, with any other value, and when
+ *          more than cap was appended, the connection and the message end with IOT_ERR_MQTT_UNFINISHED.
  */
 typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t offset,
                                    struct iot_writer *w);
@@ -142,9 +144,9 @@ iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint3
  * Context  last thing in its step: publish, subscribe, unsubscribe, close are allowed; a nested
  *          iot_poll does nothing.
  * Returns  IOT_OK, accepted: only then QoS 1 and 2 are acknowledged. IOT_ERR_AGAIN or IOT_ERR_FULL,
- *          not now (so `return iot_mqtt_publish(...)` is a fair answer): it is offered again soon, nothing behind it is read, for IOT_DECLINE_MAX_MS at most.
- *          With several matching subscriptions only those that declined are asked again. Any other
- *          value counts as IOT_OK.
+ *          not now (so `return iot_mqtt_publish(...)` is a fair answer): it is offered again soon, for
+ *          IOT_DECLINE_MAX_MS at most, and no message behind it before. With several matching subscriptions only those that declined
+ *          are asked again. Any other value counts as IOT_OK.
  */
 typedef iot_err (*iot_mqtt_handler)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 

@@ -10,6 +10,7 @@
 #define STEP_BACK_MS  60000u
 #define SEED_RETRY_MS 10u
 #define SEED_WAIT_MS  5000u
+#define IDS_RETRY_MS  100u
 
 /* ---- Features ---------------------------------------------------------------------------- */
 
@@ -106,6 +107,11 @@ static bool seed(struct iot_device *dev)
 /* The first half looks outside and at the clock; without a reason to do so the second is enough. */
 static void tick(struct iot_device *dev, bool whole)
 {
+    /* For subscriptions; who publishes asks himself. */
+    iot_err ids = IOT_OK;
+    if (iot_device_ids_low(dev) && iot_mqtt_client_open(&dev->mqtt))
+        ids = iot_device_ids_reserve(dev);
+
     for (uint32_t i = 0; whole && i < FEATURES; i++)
         features[i].net(dev);
     for (uint32_t i = 0; whole && i < FEATURES; i++)
@@ -123,6 +129,8 @@ static void tick(struct iot_device *dev, bool whole)
         if (first < dev->deadline)
             dev->deadline = first;
     }
+    if (ids != IOT_OK && dev->now + IDS_RETRY_MS < dev->deadline)
+        dev->deadline = dev->now + IDS_RETRY_MS;
 }
 
 uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
@@ -283,7 +291,7 @@ static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
         return IOT_OK;
     if (!dev->seeded && !seed(dev))
         return IOT_ERR_AGAIN;
-    return iot_device_ids_reserve(dev);
+    return iot_device_ids_low(dev) ? iot_device_ids_reserve(dev) : IOT_OK;
 }
 
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
@@ -316,9 +324,11 @@ iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32
     iot_err err = can_publish(dev, msg);
     if (err == IOT_OK)
         err = iot_mqtt_session_begin(&dev->mqtt.session, msg, max, w);
-    if (err == IOT_OK)
-        w->owner = dev;
-    return err;
+    if (err != IOT_OK)
+        return err;
+    w->owner = dev;
+    dev->queued = true; /* what gave way is told */
+    return IOT_OK;
 }
 
 iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)

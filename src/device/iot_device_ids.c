@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_ids.h"
 
-#define BLOCK 256u /* ids in one reservation: so many messages cost one write of the store */
-
 static iot_err load(struct iot_device *dev)
 {
     const struct iot_port *port = dev->opt->port_ops;
@@ -21,21 +19,24 @@ static iot_err reserve(struct iot_device *dev)
 {
     const struct iot_port *port = dev->opt->port_ops;
     struct iot_mqtt_session *s = &dev->mqtt.session;
-    uint32_t end = (uint32_t)s->next_id + s->id_left + BLOCK;
+    uint32_t end = (uint32_t)s->next_id + s->id_left + IOT_DEVICE_IDS_BLOCK;
     uint8_t record[2] = {(uint8_t)(end >> 8), (uint8_t)end};
     iot_err err = port->kv_set(port->ctx, dev->opt->session_key, record, sizeof record);
     if (err == IOT_OK)
-        s->id_left = (uint16_t)(s->id_left + BLOCK);
+        s->id_left = (uint16_t)(s->id_left + IOT_DEVICE_IDS_BLOCK);
     return err;
 }
 
 iot_err iot_device_ids_reserve(struct iot_device *dev)
 {
     const struct iot_mqtt_session *s = &dev->mqtt.session;
-    if (s->id_left >= BLOCK / 2) /* where nothing is to be reserved: for ever */
+    if (!iot_device_ids_low(dev))
         return IOT_OK;
     iot_err err = dev->ids_loaded ? IOT_OK : load(dev);
     if (err == IOT_OK)
         err = reserve(dev);
-    return s->id_left != 0 ? IOT_OK : err;
+    if (s->id_left != 0)
+        return IOT_OK;
+    /* A store that is full is not the outbox that is: nobody would be told when there is room. */
+    return err == IOT_ERR_AGAIN ? err : IOT_ERR_KV;
 }

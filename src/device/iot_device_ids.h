@@ -8,8 +8,17 @@
 
 #include "device/iot_device_state.h"
 
-/** Have an id at hand, and mostly half a block. IOT_OK; IOT_ERR_AGAIN, the store is not ready; or its
- *  error. */
+#define IOT_DEVICE_IDS_BLOCK                                                                       \
+    256u /* ids in one reservation: so many messages cost a write or two of the store */
+
+/** It is time to reserve. Where nothing has to be reserved: never. */
+static inline bool iot_device_ids_low(const struct iot_device *dev)
+{
+    return dev->mqtt.session.id_left < IOT_DEVICE_IDS_BLOCK / 2;
+}
+
+/** Have an id at hand, and mostly half a block. IOT_OK; IOT_ERR_AGAIN, the store is not ready;
+ *  IOT_ERR_KV. */
 iot_err iot_device_ids_reserve(struct iot_device *dev);
 
 #endif

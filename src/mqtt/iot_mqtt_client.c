@@ -248,7 +248,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
         return;
     }
     if (now >= c->stable && iot_mqtt_unsettled(&c->session))
-        iot_mqtt_watch_probe(&c->session.watch);
+        iot_mqtt_settle(&c->session);
     iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
     if (err != IOT_OK)
         lose(c, err, 0, now);
@@ -437,7 +437,9 @@ iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_
 {
     uint8_t slot;
     iot_err err = iot_mqtt_session_unsubscribe(&c->session, filter, ticket, &slot);
-    if (err == IOT_OK)
+    if (err == IOT_OK) {
         c->hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
+        c->part_hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
+    }
     return err;
 }

@@ -49,8 +49,8 @@ struct iot_mqtt_client {
     bool taken;   /* a message was, on this link */
     bool more;    /* this tick stopped at its bound */
     uint8_t
-        deaf; /* QoS of the message that was declined for too long; no other is looked at since */
-    uint16_t asks; /* times in a row that a source had nothing */
+        deaf;  /* QoS of the message that was declined for too long; no other is looked at since */
+    bool full; /* the handler that declined had found the outbox full */
     struct iot_mqtt_backoff backoff;
     const struct iot_options *opt;
     const struct iot_mqtt_hooks *hooks;
@@ -59,7 +59,8 @@ struct iot_mqtt_client {
     struct iot_jitter *jitter;
     uint32_t written; /* bytes the stream took since it was opened */
     uint32_t rx_at, rx_len, rx_keep;
-    struct iot_topic part_topic; /* of the message in parts; in its head */
+    uint32_t part_hits[IOT_TOPIC_HITS_WORDS]; /* who gets the message in parts */
+    struct iot_topic part_topic;              /* in its head */
     uint8_t part_qos, part_flags;
     iot_err reason; /* of the last loss */
     int32_t detail;
@@ -68,6 +69,7 @@ struct iot_mqtt_client {
     iot_time reoffer; /* a declined message is offered again, or NEVER */
     iot_time decline_deadline; /* deaf: the link ends */
     iot_time ask;              /* a source is asked again for bytes, or NEVER */
+    uint32_t ask_since;        /* it has had none, modulo 2^32 */
     iot_time drain_deadline;   /* closing: messages may take so long */
     iot_time stable;           /* LIVE: from then on the ladder starts anew */
     uint32_t hits[IOT_TOPIC_HITS_WORDS];

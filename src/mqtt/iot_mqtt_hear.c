@@ -46,7 +46,7 @@ static iot_err on_publish(struct iot_mqtt_session *s, const struct iot_mqtt_pack
                           struct iot_mqtt_ack *answer, struct iot_mqtt_event *ev)
 {
     bool known;
-    iot_err err = iot_mqtt_inbox_judge(&s->inbox, p->qos, p->id, answer, &known);
+    iot_err err = iot_mqtt_inbox_judge(&s->inbox, p->qos, p->id, p->dup, answer, &known);
     if (err != IOT_OK || known)
         return err;
     ev->kind = IOT_MQTT_EV_MESSAGE;
@@ -217,8 +217,10 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         on_unsuback(s, p->id, now, ev);
         return IOT_OK;
     case IOT_MQTT_PINGRESP:
-        if (iot_mqtt_watch_ponged(&s->watch)) /* it comes behind all that CONNECT brought about */
+        if (iot_mqtt_watch_ponged(&s->watch) && s->settling) {
             iot_mqtt_inbox_settle(&s->inbox);
+            s->settling = false;
+        }
         return IOT_OK;
     case IOT_MQTT_CONNECT:
     case IOT_MQTT_SUBSCRIBE:

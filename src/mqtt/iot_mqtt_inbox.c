@@ -38,13 +38,17 @@ static uint32_t find(const struct iot_mqtt_inbox *in, uint16_t id)
     return i;
 }
 
-iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id,
+/* An id of the time before this connection says that the message was delivered only if the broker repeats
+ * it, and then it says DUP (MQTT-3.3.1-1). Without DUP it is sent for the first time: a message of a new
+ * session, of which the CONNACK never told us. */
+iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id, bool dup,
                              struct iot_mqtt_ack *answer, bool *known)
 {
-    *known = qos == 2 && find(in, id) != in->held;
+    uint32_t at = qos == 2 ? find(in, id) : in->held;
+    *known = at < in->sure || (at < in->held && dup);
     if (qos != 0 && !iot_mqtt_inbox_can_owe(in))
         return IOT_ERR_FULL;
-    if (qos == 2 && !*known && in->held == IOT_MQTT_QOS2_IN_MAX)
+    if (qos == 2 && at == in->held && in->held == IOT_MQTT_QOS2_IN_MAX)
         return IOT_ERR_MQTT_QOS2_FULL;
     answer->id = id;
     answer->type = qos == 0 ? 0 : qos == 1 ? IOT_MQTT_PUBACK : IOT_MQTT_PUBREC;

@@ -38,7 +38,7 @@ void iot_mqtt_inbox_paid(struct iot_mqtt_inbox *in, uint32_t n);
  * Returns  IOT_OK; IOT_ERR_FULL, acknowledgements must leave first; IOT_ERR_MQTT_QOS2_FULL, close
  *          rather than drop (MQTT-4.8.0-2).
  */
-iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id,
+iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id, bool dup,
                              struct iot_mqtt_ack *answer, bool *known);
 
 /** The message is ours: the answer is owed from now on, and cleared. */

@@ -33,8 +33,8 @@ static struct iot_mqtt_out *append(struct iot_mqtt_outbox *box, uint32_t at, uin
                                    uint8_t flags)
 {
     struct iot_mqtt_out *m = &box->out[box->count++];
-    m->at = at;
-    m->len = len;
+    m->at = (iot_mqtt_ring)at;
+    m->len = (iot_mqtt_ring)len;
     m->ref = NULL;
     m->ref_len = 0;
     m->id = 0;
@@ -86,23 +86,23 @@ iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *m
 iot_err iot_mqtt_outbox_stream(struct iot_mqtt_outbox *box, const struct iot_msg *msg,
                                uint32_t total, iot_mqtt_source source, void *ctx, iot_ticket ticket)
 {
-    struct iot_bytes topic = {(const uint8_t *)msg->topic.text, msg->topic.len};
-    uint32_t at, head = iot_mqtt_publish_head_size(topic.len, 0, total);
     if (box->source.pull != NULL) {
         box->want_room = true;
         return IOT_ERR_FULL;
     }
-    iot_err err = iot_mqtt_room_make(box, msg, head, &at);
+    struct iot_msg head = *msg; /* as by reference: only the head lies in the ring */
+    head.flags |= IOT_MSG_BY_REF;
+    head.payload.len = total;
+    iot_err err = iot_mqtt_outbox_put(box, &head, 0, ticket);
     if (err != IOT_OK)
         return err;
-    iot_mqtt_encode_publish_head(&box->tx[at], first_nibble(msg), topic, 0, total);
-    struct iot_mqtt_out *m = append(box, at, head, msg->flags);
-    m->ticket = ticket;
-    m->ref_len = total;
+    struct iot_mqtt_out *m = &box->out[box->count - 1];
+    m->ref = NULL;
     m->streamed = 1;
     box->source.pull = source;
     box->source.ctx = ctx;
     box->source.offset = 0;
+    box->source.unfinished = false;
     return IOT_OK;
 }
 
@@ -243,18 +243,27 @@ bool iot_mqtt_outbox_puback(struct iot_mqtt_outbox *box, uint16_t id)
     return m != NULL;
 }
 
+/* The message at `from` goes to `to`, those between move by one. */
+static struct iot_mqtt_out *shift(struct iot_mqtt_out *from, struct iot_mqtt_out *to)
+{
+    while (from != to) {
+        struct iot_mqtt_out *next = from < to ? from + 1 : from - 1;
+        struct iot_mqtt_out m = *from;
+        *from = *next;
+        *next = m;
+        from = next;
+    }
+    return to;
+}
+
 bool iot_mqtt_outbox_pubrec(struct iot_mqtt_outbox *box, uint16_t id)
 {
     struct iot_mqtt_out *m = find(box, id, IOT_OUT_SENT, 2);
     if (m == NULL)
         return false;
-
     give_back(box, m);
-    struct iot_mqtt_out rel = *m;
-    rel.state = IOT_OUT_REL;
-    memmove(&box->out[box->rels + 1], &box->out[box->rels],
-            (size_t)(m - &box->out[box->rels]) * sizeof *m);
-    box->out[box->rels++] = rel;
+    m->state = IOT_OUT_REL;
+    (void)shift(m, &box->out[box->rels++]);
     return true;
 }
 
@@ -263,15 +272,9 @@ bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t id)
     struct iot_mqtt_out *m = find(box, id, IOT_OUT_REL, 2);
     if (m == NULL)
         return false;
-
-    /* Out of the RELs, to where the held and the ended ones may stand. */
-    struct iot_mqtt_out done = *m;
     if ((uint32_t)(m - box->out) < box->rels_sent)
         box->rels_sent--;
-    box->rels--;
-    memmove(m, m + 1, (size_t)(&box->out[box->rels] - m) * sizeof *m);
-    box->out[box->rels] = done;
-    end_or_hold(box, &box->out[box->rels]);
+    end_or_hold(box, shift(m, &box->out[--box->rels]));
     return true;
 }
 
@@ -281,8 +284,9 @@ void iot_mqtt_outbox_lost(struct iot_mqtt_outbox *box, bool keep)
         struct iot_mqtt_out *m = &box->out[i];
         if (m->state == IOT_OUT_REL)
             m->ref = NULL; /* the stream has let go, and it is not sent again */
-        if (m->streamed && box->source.offset != 0 && m->state == IOT_OUT_QUEUED) {
-            end(box, m, IOT_ERR_CUT); /* its source does not begin again */
+        bool begun = box->source.offset != 0 || box->source.unfinished;
+        if (m->streamed && begun && m->state == IOT_OUT_QUEUED) { /* it does not begin again */
+            end(box, m, box->source.unfinished ? IOT_ERR_MQTT_UNFINISHED : IOT_ERR_CUT);
             box->queued--;
         } else if (m->state == IOT_OUT_REF_HELD)
             end(box, m, m->qos != 0 ? IOT_OK : IOT_ERR_CUT); /* QoS 1, 2: acknowledged */

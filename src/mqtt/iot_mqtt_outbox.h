@@ -25,13 +25,20 @@ enum iot_mqtt_out_state {
     IOT_OUT_ENDED,    /* awaits the application's event */
 };
 
+/* A place in the ring, or a number of its bytes: there are two in each message. */
+#if IOT_MQTT_TX_BYTES <= 65535
+typedef uint16_t iot_mqtt_ring;
+#else
+typedef uint32_t iot_mqtt_ring;
+#endif
+
 struct iot_mqtt_out {
     iot_ticket ticket;
-    const uint8_t *ref; /* by-reference payload, or NULL */
-    uint32_t ref_len;   /* streamed: what its source has still to give */
-    uint32_t at, len;   /* bytes in the ring; len 0: given back */
-    uint32_t ref_end;   /* sent: the stream's count at which the reference is over */
-    uint16_t id;        /* QoS 0: 0 */
+    const uint8_t *ref;    /* by-reference payload, or NULL */
+    uint32_t ref_len;      /* streamed: what its source has still to give */
+    iot_mqtt_ring at, len; /* bytes in the ring; len 0: given back */
+    uint32_t ref_end;      /* sent: the stream's count at which the reference is over */
+    uint16_t id;           /* QoS 0: 0 */
     uint8_t state;
     uint8_t qos : 2;
     uint8_t again : 1;     /* was sent whole in this session: DUP */
@@ -62,6 +69,7 @@ struct iot_mqtt_outbox {
         iot_mqtt_source pull;
         void *ctx;
         uint32_t offset;
+        bool unfinished; /* it had no bytes when its turn came */
     } source;
     iot_ticket dropped[IOT_MQTT_DROPPED_MAX]; /* gave way; await the application's event */
     uint32_t tx_high;

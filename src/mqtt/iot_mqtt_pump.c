@@ -10,7 +10,6 @@
 
 #define STABLE_MS  30000u /* a link that lived so long was a good one */
 #define REOFFER_MS 20u    /* a declined message; a source that had nothing */
-#define ASKS_MAX   (IOT_STREAM_MAX_MS / REOFFER_MS)
 #define WRITES_MAX (4 * IOT_MQTT_OUT_MAX + 8)
 
 void iot_mqtt_pump_reset(struct iot_mqtt_client *c)
@@ -19,7 +18,6 @@ void iot_mqtt_pump_reset(struct iot_mqtt_client *c)
     c->rx_at = c->rx_len = c->rx_keep = 0;
     c->offered = c->taken = false;
     c->deaf = 0;
-    c->asks = 0;
     c->reoffer = c->ask = IOT_TIME_NEVER;
     memset(c->hits, 0, sizeof c->hits);
 }
@@ -50,9 +48,10 @@ static void give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32
     bool whole = c->rx_keep == 0;
     done_with(c, whole ? used : 0); /* a part is skipped with the rest */
     if (msg->qos != 0) {
-        if (c->deaf == 0)
+        if (c->deaf == 0) {
             c->decline_deadline = now + IOT_DECLINE_MAX_MS;
-        c->deaf = msg->qos;
+            c->deaf = msg->qos;
+        }
         iot_mqtt_refuse(&c->session);
     }
     if (!whole)
@@ -61,25 +60,18 @@ static void give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32
         iot_mqtt_report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
 }
 
-static void on_sub_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in);
-
-static bool is_answer(uint8_t type)
-{
-    return type != IOT_MQTT_PUBLISH && type != IOT_MQTT_PUBREL && type != IOT_MQTT_CONNACK;
-}
-
-/* Behind a message that is declined nothing is read but answers to what we sent: they make the room that
+/* Behind a message that is declined nothing is read but acknowledgements of ours: they make the room that
  * the application may be waiting for, and nothing else would. True: there was one. */
 static bool look_behind(struct iot_mqtt_client *c, uint32_t used, iot_time now)
 {
     struct iot_mqtt_packet p;
     struct iot_mqtt_event ev;
-    bool found = false;
-    for (uint32_t at = c->rx_at + used; at < c->rx_len;) {
+    uint32_t found = 0;
+    for (uint32_t at = c->rx_at + used; at < c->rx_len && found < IOT_POLL_PACKETS;) {
         struct iot_bytes in = {c->rx + at, c->rx_len - at};
         if (iot_mqtt_decode(in, &p) != IOT_OK)
             break; /* not all of it is here, or it is wrong: seen when its turn comes */
-        if (!is_answer(p.type)) {
+        if (p.type != IOT_MQTT_PUBACK && p.type != IOT_MQTT_PUBREC && p.type != IOT_MQTT_PUBCOMP) {
             at += p.total;
             continue;
         }
@@ -87,19 +79,17 @@ static bool look_behind(struct iot_mqtt_client *c, uint32_t used, iot_time now)
             break;
         memmove(c->rx + at, c->rx + at + used, c->rx_len - at - used);
         c->rx_len -= used;
-        found = true;
-        if (ev.kind != IOT_MQTT_EV_NONE)
-            on_sub_answer(c, &ev);
+        found++;
     }
-    return found;
+    return found != 0;
 }
 
-/* The application waits for room in the outbox, all that is in there awaits its acknowledgement, and no
- * byte more can be received before the message is taken: waiting changes nothing. */
+/* A handler found the outbox full, all that is in there awaits its acknowledgement, and no byte more can
+ * be received before the message is taken: waiting changes nothing. */
 static bool is_hopeless(const struct iot_mqtt_client *c)
 {
-    return c->session.box.want_room && c->session.box.queued == 0 &&
-           c->session.watch.awaited != 0 && c->rx_len == sizeof c->rx && c->rx_at == c->rx_keep;
+    return c->full && c->session.box.queued == 0 && c->session.watch.awaited != 0 &&
+           c->rx_len == sizeof c->rx && c->rx_at == c->rx_keep;
 }
 
 /* True: go on with what is behind it. */
@@ -112,13 +102,14 @@ static bool on_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, ui
         iot_mqtt_watch_pause(&c->session.watch, true, now);
     }
     c->reoffer = now + REOFFER_MS;
+    bool patient = now < c->decline_deadline && c->deaf == 0;
     bool whole = c->rx_keep == 0;
-    if (whole && c->deaf == 0 && look_behind(c, used, now)) {
+    if (patient && whole && look_behind(c, used, now)) {
         iot_mqtt_report_ended(c);
         c->reoffer = now; /* perhaps there is room now */
         return false;
     }
-    if (now < c->decline_deadline && c->deaf == 0 && !is_hopeless(c))
+    if (patient && !is_hopeless(c))
         return false;
     give_up(c, msg, used, now);
     return true;
@@ -132,7 +123,13 @@ static void match(struct iot_mqtt_client *c, const struct iot_topic *topic)
 
 static bool deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
 {
-    return iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled);
+    struct iot_mqtt_outbox *box = &c->session.box;
+    bool wanted = box->want_room;
+    box->want_room = false;
+    bool taken = iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled);
+    c->full = box->want_room; /* refused just now, in a handler */
+    box->want_room |= wanted;
+    return taken;
 }
 
 /* True: go on with the next packet. */
@@ -154,7 +151,8 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
         return on_declined(c, msg, used, now);
     iot_mqtt_accept(&c->session);
     done_with(c, used);
-    c->taken = true;
+    c->taken |=
+        msg->qos != 0 && !(msg->flags & IOT_MSG_RETAIN); /* which comes with each link anew */
     c->counters.received_messages++;
     if (c->hooks != NULL)
         c->hooks->heard(c->dev, msg);
@@ -170,7 +168,7 @@ static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
 static void on_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t head)
 {
     match(c, &in->msg.topic);
-    if (c->deaf == 0 && iot_mqtt_subs_in_parts(&c->session.subs, c->hits)) {
+    if (c->deaf == 0 && head < sizeof c->rx && iot_mqtt_subs_in_parts(&c->session.subs, c->hits)) {
         uint32_t from = c->rx_at;
         memmove(c->rx, c->rx + from, c->rx_len - from);
         c->rx_len -= from;
@@ -179,6 +177,7 @@ static void on_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
         c->part_topic.text -= from;
         c->part_qos = in->msg.qos;
         c->part_flags = in->msg.flags;
+        memcpy(c->part_hits, c->hits, sizeof c->hits);
         c->offered = c->handled = false;
         return;
     }
@@ -199,9 +198,8 @@ static bool on_part(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, 
     msg.topic = c->part_topic;
     msg.qos = c->part_qos;
     msg.flags = c->part_flags;
-    if (!c->offered) {
-        match(c, &msg.topic);
-        (void)iot_mqtt_subs_in_parts(&c->session.subs, c->hits);
+    if (!c->offered) { /* to those who got its beginning */
+        memcpy(c->hits, c->part_hits, sizeof c->hits);
         c->offered = true;
     }
     if (!deliver(c, &msg))
@@ -209,6 +207,7 @@ static bool on_part(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, 
     done_with(c, used);
     if (iot_mqtt_accept_part(&c->session, used)) {
         c->rx_keep = 0;
+        c->taken |= msg.qos != 0;
         c->counters.received_messages++;
     }
     return true;
@@ -308,6 +307,8 @@ static enum up_step up_one(struct iot_mqtt_client *c, iot_time now, iot_err *err
         return did;
     }
     if (fed == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
+        if (c->reoffer != IOT_TIME_NEVER)
+            c->reoffer = now + REOFFER_MS;
         iot_mqtt_watch_pause(&c->session.watch, true, now);
         return UP_STOP;
     }
@@ -328,8 +329,9 @@ iot_err iot_mqtt_pump_up(struct iot_mqtt_client *c, iot_time now, int32_t *detai
     if (c->reoffer != IOT_TIME_NEVER) {
         if (now < c->reoffer && now < c->decline_deadline)
             return IOT_OK;
-        if (c->rx_len - (c->rx_at - c->rx_keep) < sizeof c->rx)
-            (void)refill(c); /* answers may be behind it */
+        /* Acknowledgements may be behind it. A part stays as it was offered. */
+        if (c->rx_keep == 0 && c->rx_len - c->rx_at < sizeof c->rx)
+            (void)refill(c);
     }
     iot_err err = IOT_OK;
     uint32_t packets = 0, reads = 0;
@@ -357,13 +359,16 @@ static iot_err pull(struct iot_mqtt_client *c, iot_time now)
     if (err == IOT_OK && p.w.len != 0 && !p.w.overflow) {
         iot_mqtt_pulled(&c->session, p.w.len);
         c->ask = IOT_TIME_NEVER;
-        c->asks = 0;
         return IOT_OK;
     }
     bool later = !p.w.overflow && (err == IOT_OK || err == IOT_ERR_AGAIN || err == IOT_ERR_FULL);
-    c->ask = IOT_TIME_NEVER;
-    if (!later || ++c->asks > ASKS_MAX)
+    if (c->ask == IOT_TIME_NEVER)
+        c->ask_since = (uint32_t)now;
+    if (!later || (uint32_t)now - c->ask_since > IOT_STREAM_MAX_MS) {
+        c->ask = IOT_TIME_NEVER;
+        iot_mqtt_unfinished(&c->session);
         return IOT_ERR_MQTT_UNFINISHED;
+    }
     c->ask = now + REOFFER_MS;
     return IOT_ERR_AGAIN;
 }
@@ -395,6 +400,5 @@ iot_err iot_mqtt_pump_down(struct iot_mqtt_client *c, iot_time now)
     if (n != 0)
         c->stream->ops->flush(c->stream);
     iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
-    iot_mqtt_report_ended(c);
     return err == IOT_ERR_MQTT_UNFINISHED ? err : IOT_OK;
 }

@@ -44,7 +44,7 @@ static bool find(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t *at)
 static void move(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, uint32_t to)
 {
     memmove(&box->tx[to], &box->tx[m->at], m->len);
-    m->at = to;
+    m->at = (iot_mqtt_ring)to;
 }
 
 /* Close the gaps: messages from the ring's start on move down, those before its end move up, so that

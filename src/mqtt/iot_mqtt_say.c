@@ -142,7 +142,7 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
 
 bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s)
 {
-    return s->part == IOT_MQTT_PART_SOURCE && s->part_left == 0;
+    return s->part == IOT_MQTT_PART_SOURCE && s->part_left == 0 && !s->box.source.unfinished;
 }
 
 /* The control slot is free while a message is being sent. */
@@ -162,4 +162,9 @@ void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n)
     iot_mqtt_outbox_next(&s->box)->ref_len -= n;
     s->box.source.offset += n;
     set_part(s, IOT_MQTT_PART_SOURCE, s->ctl, n);
+}
+
+void iot_mqtt_unfinished(struct iot_mqtt_session *s)
+{
+    s->box.source.unfinished = true;
 }

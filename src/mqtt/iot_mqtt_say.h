@@ -29,4 +29,7 @@ struct iot_mqtt_pull {
 void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p);
 void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n);
 
+/** Its source fails: the message ends with the connection, which has to end, too. */
+void iot_mqtt_unfinished(struct iot_mqtt_session *s);
+
 #endif

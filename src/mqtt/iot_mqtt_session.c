@@ -123,7 +123,7 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     iot_mqtt_watch_off(&s->watch);
     s->body_left = 0;
     s->offered.type = s->large.type = 0;
-    s->bye_put = false;
+    s->bye_put = s->settling = false;
 }
 
 void iot_mqtt_session_mute(struct iot_mqtt_session *s)
@@ -163,6 +163,12 @@ bool iot_mqtt_unsettled(const struct iot_mqtt_session *s)
 {
     return s->phase == IOT_MQTT_PH_UP && s->inbox.held != s->inbox.sure && !s->watch.want_ping &&
            s->watch.ping_deadline == IOT_TIME_NEVER;
+}
+
+void iot_mqtt_settle(struct iot_mqtt_session *s)
+{
+    s->settling = true;
+    iot_mqtt_watch_probe(&s->watch);
 }
 
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
@@ -215,8 +221,6 @@ iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg
 {
     if (msg->qos != 0 || (msg->flags & IOT_MSG_BY_REF) || total == 0 || source == NULL)
         return IOT_ERR_ARG;
-    if (total > IOT_MQTT_PAYLOAD_MAX)
-        return IOT_ERR_SIZE;
     struct iot_msg head = *msg;
     head.payload.ptr = NULL;
     head.payload.len = 0;

@@ -63,6 +63,7 @@ struct iot_mqtt_event {
 struct iot_mqtt_session {
     uint8_t phase, part;
     bool in_parts;               /* what has still to come is wanted */
+    bool settling;               /* the next PINGRESP settles the QoS 2 ids */
     bool bye_put;                /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
@@ -118,9 +119,11 @@ bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
 /** Between CONNACK and the end. */
 bool iot_mqtt_up(const struct iot_mqtt_session *s);
 
-/** Of a session that goes on there are QoS 2 ids that the broker has not named yet: a PINGRESP would tell
- *  that it does not know them. */
+/** Of a session that goes on there are QoS 2 ids that the broker has not named yet. When it has had the time
+ *  to repeat what it has, `settle` asks for a PINGRESP: those that it has not named by then it does not
+ *  know (iot_mqtt_inbox_settle). */
 bool iot_mqtt_unsettled(const struct iot_mqtt_session *s);
+void iot_mqtt_settle(struct iot_mqtt_session *s);
 
 /** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);

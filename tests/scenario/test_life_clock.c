@@ -7,7 +7,8 @@
 
 static struct world_habit habit_of(uint16_t keepalive_s)
 {
-    return (struct world_habit){.session = IOT_SESSION_KEEP, .qos_max = 2, .keepalive_s = keepalive_s};
+    return (struct world_habit){
+        .session = IOT_SESSION_KEEP, .qos_max = 2, .keepalive_s = keepalive_s};
 }
 
 static uint32_t counter(void)
@@ -57,16 +58,17 @@ static void back_off(void)
 {
     struct world_life *l = begin(60, 15 * SECOND);
 
+    l->opt.backoff_cap_ms = 4 * SECOND;
     world_server_mode(WORLD_SERVER_SHUT);
     world_broker_kick(&town.broker, l->name, WORLD_END_RESET, world_ms());
     town_loses(l, IOT_ERR_TCP_RESET, 100);
     while (counter() > MINUTE) { /* it has not wrapped yet */
         uint32_t told_ms = told_of(l)->loss[l->losses - 1].delay_ms;
-        assert_within(town_loses(l, IOT_ERR_TCP_REFUSED, 17 * SECOND), told_ms, told_ms + 100);
+        assert_within(town_loses(l, IOT_ERR_TCP_REFUSED, 5 * SECOND), told_ms, told_ms + 100);
     }
     assert_true(l->losses > 3);
     world_server_mode(WORLD_SERVER_OPEN);
-    town_connects(l, 20 * SECOND);
+    town_connects(l, 5 * SECOND);
     town_end();
 }
 

@@ -3,8 +3,8 @@
  * with each kind of session, both ways. What the broker took, what the application got and was told. */
 #include "town.h"
 
-#define ONE_WAY 50u  /* ms */
-#define HOLD    60u  /* longer than what is on its way, shorter than TCP's first repetition */
+#define ONE_WAY 50u /* ms */
+#define HOLD    60u /* longer than what is on its way, shorter than TCP's first repetition */
 #define DOWN_MS 5000u
 
 enum broken_by { BY_HINT, BY_SILENCE, BY_RESET, BY_RESTART, BY_FORGETTING, BY_REBOOT, WAYS };
@@ -27,32 +27,32 @@ static const struct up up_session_lives[] = {
     {1, UNSENT, 1, 0, 0, 1, 0, 0}, {1, 0, 1, 0, 1, 1, 0, 0}, /* PUBLISH */
     {1, 1, 2, 0, 1, 1, 0, 0},                                /* PUBACK */
     {1, 2, 1, 0, 0, 1, 0, 0},      {2, UNSENT, 1, 0, 0, 1, 0, 0},
-    {2, 0, 1, 0, 1, 1, 0, 0},                           /* PUBLISH */
-    {2, 1, 1, 1, 1, 1, 0, 0},                           /* PUBREC */
-    {2, 2, 1, 0, 0, 1, 0, 0}, {2, 3, 1, 0, 0, 1, 0, 0}, /* PUBREL, PUBCOMP */
+    {2, 0, 1, 0, 1, 1, 0, 0},                                /* PUBLISH */
+    {2, 1, 1, 1, 1, 1, 0, 0},                                /* PUBREC */
+    {2, 2, 1, 0, 0, 1, 0, 0},      {2, 3, 1, 0, 0, 1, 0, 0}, /* PUBREL, PUBCOMP */
     {2, 4, 1, 0, 0, 1, 0, 0},
 };
 
 /* Of a clean session, or handed back. */
 static const struct up up_handed_back[] = {
-    {1, UNSENT, 1, 0, 0, 1, 0, 0}, {1, 0, 0, 0, 0, 0, 1, 0}, {1, 1, 1, 0, 0, 0, 1, 0},
+    {1, UNSENT, 1, 0, 0, 1, 0, 0}, {1, 0, 0, 0, 0, 0, 1, 0},      {1, 1, 1, 0, 0, 0, 1, 0},
     {1, 2, 1, 0, 0, 1, 0, 0},      {2, UNSENT, 1, 0, 0, 1, 0, 0}, {2, 0, 0, 0, 0, 0, 1, 0},
-    {2, 1, 1, 0, 0, 0, 1, 0},      {2, 2, 1, 0, 0, 0, 1, 0}, {2, 3, 1, 0, 0, 0, 1, 0},
+    {2, 1, 1, 0, 0, 0, 1, 0},      {2, 2, 1, 0, 0, 0, 1, 0},      {2, 3, 1, 0, 0, 0, 1, 0},
     {2, 4, 1, 0, 0, 1, 0, 0},
 };
 
 /* What has no PUBREC goes out once more, as another message. */
 static const struct up up_sent_as_new[] = {
-    {1, UNSENT, 1, 0, 0, 1, 0, 0}, {1, 0, 1, 0, 0, 1, 0, 0}, {1, 1, 2, 0, 0, 1, 0, 0},
+    {1, UNSENT, 1, 0, 0, 1, 0, 0}, {1, 0, 1, 0, 0, 1, 0, 0},      {1, 1, 2, 0, 0, 1, 0, 0},
     {1, 2, 1, 0, 0, 1, 0, 0},      {2, UNSENT, 1, 0, 0, 1, 0, 0}, {2, 0, 1, 0, 0, 1, 0, 0},
-    {2, 1, 2, 0, 0, 1, 0, 0},      {2, 2, 1, 0, 0, 0, 1, 0}, {2, 3, 1, 0, 0, 0, 1, 0},
+    {2, 1, 2, 0, 0, 1, 0, 0},      {2, 2, 1, 0, 0, 0, 1, 0},      {2, 3, 1, 0, 0, 0, 1, 0},
     {2, 4, 1, 0, 0, 1, 0, 0},
 };
 
 static const struct up up_gone_with_the_ram[] = {
-    {1, UNSENT, 0, 0, 0, 0, 0, 1}, {1, 0, 0, 0, 0, 0, 0, 1}, {1, 1, 1, 0, 0, 0, 0, 1},
+    {1, UNSENT, 0, 0, 0, 0, 0, 1}, {1, 0, 0, 0, 0, 0, 0, 1},      {1, 1, 1, 0, 0, 0, 0, 1},
     {1, 2, 1, 0, 0, 1, 0, 0},      {2, UNSENT, 0, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 0, 0, 1},
-    {2, 1, 1, 0, 0, 0, 0, 1},      {2, 2, 1, 0, 0, 0, 0, 1}, {2, 3, 1, 0, 0, 0, 0, 1},
+    {2, 1, 1, 0, 0, 0, 0, 1},      {2, 2, 1, 0, 0, 0, 0, 1},      {2, 3, 1, 0, 0, 0, 0, 1},
     {2, 4, 1, 0, 0, 1, 0, 0},
 };
 
@@ -156,16 +156,17 @@ static void say_and_break(struct world_life *l, const struct up *u)
             lose_packet(l, u->lost);
     }
     rest(l);
-    if (CHANGE(took[u->qos]) != u->took || CHANGE(took_again) != u->took_again + (u->took == 2 ? 1u : 0u) ||
+    if (CHANGE(took[u->qos]) != u->took ||
+        CHANGE(took_again) != u->took_again + (u->took == 2 ? 1u : 0u) ||
         told_of(l)->dups - dups != u->dups || CHANGE(done[u->qos]) != u->done ||
         CHANGE(failed_as[-IOT_ERR_UNKNOWN]) != u->unknown || CHANGE(failed) != u->unknown ||
         CHANGE(powerless) != u->powerless)
-        fail_msg("%s, %s, QoS %u up, packet %d lost: took %u and %u again, DUP %u, done %u, unknown "
-                 "%u, failed %u, powerless %u",
-                 session_names[now_with.session], way_names[now_with.way], u->qos, u->lost,
-                 CHANGE(took[u->qos]), CHANGE(took_again), told_of(l)->dups - dups,
-                 CHANGE(done[u->qos]), CHANGE(failed_as[-IOT_ERR_UNKNOWN]), CHANGE(failed),
-                 CHANGE(powerless));
+        fail_msg(
+            "%s, %s, QoS %u up, packet %d lost: took %u and %u again, DUP %u, done %u, unknown "
+            "%u, failed %u, powerless %u",
+            session_names[now_with.session], way_names[now_with.way], u->qos, u->lost,
+            CHANGE(took[u->qos]), CHANGE(took_again), told_of(l)->dups - dups, CHANGE(done[u->qos]),
+            CHANGE(failed_as[-IOT_ERR_UNKNOWN]), CHANGE(failed), CHANGE(powerless));
 }
 
 static void hear_and_break(struct world_life *l, const struct down *d)
@@ -192,10 +193,10 @@ static void all_points(void)
 {
     bool reboots = now_with.way == BY_REBOOT, clean = now_with.session == IOT_SESSION_CLEAN;
     bool ends = clean || now_with.way == BY_FORGETTING;
-    const struct up *up = reboots                        ? up_gone_with_the_ram
+    const struct up *up = reboots                                 ? up_gone_with_the_ram
                           : clean || (ends && now_with.hand_back) ? up_handed_back
-                          : ends                         ? up_sent_as_new
-                                                         : up_session_lives;
+                          : ends                                  ? up_sent_as_new
+                                                                  : up_session_lives;
     const struct down *down = ends      ? down_session_ends
                               : reboots ? down_ids_are_gone
                                         : down_session_lives;
@@ -260,8 +261,7 @@ int main(void)
         cmocka_unit_test(a_kept_session_finishes_each_exchange_wherever_the_link_broke),
         cmocka_unit_test(a_clean_session_hands_back_what_was_sent_and_sends_what_was_not),
         cmocka_unit_test(a_broker_that_forgets_gets_everything_again_as_new),
-        cmocka_unit_test(
-            a_broker_that_forgets_gets_nothing_again_if_the_application_wants_it_back),
+        cmocka_unit_test(a_broker_that_forgets_gets_nothing_again_if_the_application_wants_it_back),
         cmocka_unit_test(a_reboot_takes_what_was_accepted_and_leaves_what_the_broker_has),
     };
 

@@ -53,8 +53,8 @@ static void echo(void)
     assert_int_equal(counts(l)->accepted, done(l));
     assert_int_equal(done(l), got(l) + said);
     assert_true(counts(l)->refused_as[-IOT_ERR_FULL] > 20);
-    assert_true(counts(l)->skipped == 0 || (flood.qos == 0 && flood.rival &&
-                                            told_of(l)->skipped_as == IOT_ERR_MQTT_DECLINED));
+    assert_true(counts(l)->skipped == 0 ||
+                (flood.qos == 0 && flood.rival && told_of(l)->skipped_as == IOT_ERR_MQTT_DECLINED));
     assert_true(l->losses == 0 || (flood.qos != 0 && flood.window > fit));
     for (uint32_t i = 0; i < l->losses; i++)
         assert_err(told_of(l)->loss[i].err, IOT_ERR_MQTT_DECLINED);
@@ -256,7 +256,8 @@ static void unacknowledged(void)
     habit.keepalive_s = 8;
     struct world_life *l = town_with(habit);
     const struct world_session *s = world_broker_session(&town.broker, l->name);
-    assert_true(world_rude_attack(world_server_rude(), l->name, world_rude_find("no-acks"), world_ms()));
+    assert_true(
+        world_rude_attack(world_server_rude(), l->name, world_rude_find("no-acks"), world_ms()));
     assert_int_equal(town_say_until_full(l, 1, 60), IOT_MQTT_OUT_MAX);
     town_run(100);
     for (int i = 0; i < 4; i++) {

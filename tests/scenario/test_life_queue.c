@@ -28,6 +28,7 @@ static void come_back(struct world_life *l, uint32_t expected)
 {
     uint32_t before = done(l);
 
+    town_waits(l);
     world_wire_link(true);
     world_life_hint(l, IOT_NETWORK_UP);
     town_connects(l, SECOND);

@@ -89,7 +89,7 @@ static void breaks(void)
     world_chance_seed(&c, scenario_seed(), WORLD_STREAM_TEST);
     town_delay(ONE_WAY);
     for (int round = 0; round < 60; round++) {
-        town_connects(l, MINUTE);
+        town_connects(l, 2 * MINUTE);
         for (int i = 0; i < 8; i++) {
             uint8_t qos = (uint8_t)world_chance_between(&c, 1, 2);
             wrote[qos] += town_write(l, qos, 40);
@@ -100,7 +100,7 @@ static void breaks(void)
         break_somehow(l, world_chance_below(&c, 4));
         town_run(2 * ONE_WAY); /* it knows */
     }
-    town_settles(MINUTE);
+    town_settles(2 * MINUTE);
     assert_within(said[1] + said[2], 201, 480);
     assert_within(l->losses, 60, 200);
     assert_int_equal(counts(l)->failed, 0);

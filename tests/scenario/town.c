@@ -13,7 +13,7 @@ struct town_taken taken[TOWN_TAKEN_MAX];
 uint32_t taken_count;
 void (*town_on_event)(struct world_life *l, const struct iot_event *ev);
 
-static struct world_broker_watch watch;       /* the town's own */
+static struct world_broker_watch watch; /* the town's own */
 static void (*heard_before)(void *ctx, int conn, uint64_t now);
 static iot_event_handler events[TOWN_LIVES_MAX]; /* the lives' own */
 static uint32_t written;
@@ -229,6 +229,17 @@ uint64_t town_loses(const struct world_life *l, iot_err name, uint64_t within_ms
     return town_loses_any(l, names, within_ms);
 }
 
+static bool is_trying(void *ctx)
+{
+    const struct world_life *l = ctx;
+    return world_life_stand(l) != WORLD_STAND_WAIT || !l->dev.tcp.base.ops->idle(&l->dev.tcp.base);
+}
+
+void town_waits(const struct world_life *l)
+{
+    assert_true(world_loop_while(is_trying, (void *)(uintptr_t)l, 30 * SECOND));
+}
+
 static bool is_away(void *ctx)
 {
     const struct world_life *l = ctx;
@@ -252,8 +263,8 @@ uint64_t town_serial(struct world_life *l)
     return world_serial((uint16_t)(l->number + 1), (uint16_t)l->boots, l->serial + 1);
 }
 
-void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial, uint8_t qos,
-                   bool may_drop)
+void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial,
+                   uint8_t qos, bool may_drop)
 {
     if (err == IOT_OK) {
         l->serial++;

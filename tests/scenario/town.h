@@ -31,7 +31,7 @@ struct town_told {
     bool kept;               /* session_present of the latest CONNACK */
 
     /* at the broker */
-    uint32_t heard, dups;                 /* packets; PUBLISHes with DUP */
+    uint32_t heard, dups;                  /* packets; PUBLISHes with DUP */
     uint64_t heard_at, longest_silence_ms; /* on a connection */
     uint32_t connects_seen;
     uint16_t last_id; /* of PUBLISH and SUBSCRIBE */
@@ -76,6 +76,8 @@ uint64_t town_loses(const struct world_life *l, iot_err name, uint64_t within_ms
 uint64_t town_loses_any(const struct world_life *l, const iot_err *names, uint64_t within_ms);
 /* Its application has got, or was told that it will not get, `n` messages since the begin. */
 uint64_t town_gets(const struct world_life *l, uint32_t n, uint64_t within_ms);
+/* It is between two attempts, at once or when the one under way has failed, and lwIP has forgotten that one, too. */
+void town_waits(const struct world_life *l);
 uint64_t town_connects(const struct world_life *l, uint64_t within_ms);
 
 /* ---- What happens ----------------------------------------------------------------------------------- */
@@ -88,8 +90,8 @@ iot_err town_say_so(struct world_life *l, const char *below, uint8_t qos, uint32
 uint32_t town_say_until_full(struct world_life *l, uint8_t qos, uint32_t bytes);
 /* For other ways to publish: the next message's number for the ledger, and what came of it. */
 uint64_t town_serial(struct world_life *l);
-void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial, uint8_t qos,
-                   bool may_drop);
+void town_accepted(struct world_life *l, iot_err err, iot_ticket ticket, uint64_t serial,
+                   uint8_t qos, bool may_drop);
 
 /* Somebody publishes to the device. Returns the number of deliveries that began. */
 uint32_t town_write(struct world_life *l, uint8_t qos, uint32_t bytes);

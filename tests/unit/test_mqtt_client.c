@@ -1117,6 +1117,18 @@ static iot_err echo(void *ctx, struct iot_device *dev, const struct iot_msg *msg
     return publish_as(1, msg->payload.len, NULL) == IOT_ERR_FULL ? IOT_ERR_AGAIN : IOT_OK;
 }
 
+/* "a" is echoed, and the outbox is full of what the broker does not acknowledge. */
+static void fill_the_ring(void)
+{
+    assert_err(subscribe("a", 2, echo, NULL), IOT_OK);
+    run(0);
+    broker.deaf_to_acks = true;
+    for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
+        assert_err(publish(1), IOT_OK);
+    run(0);
+    forget_trace();
+}
+
 static void an_echo_with_a_full_ring_declines_until_the_deadline(void **state)
 {
     (void)state;
@@ -1127,13 +1139,7 @@ static void an_echo_with_a_full_ring_declines_until_the_deadline(void **state)
         init();
         expect_handler(IOT_OK);
         come_up();
-        assert_err(subscribe("a", 2, echo, NULL), IOT_OK);
-        run(0);
-        broker.deaf_to_acks = true;
-        for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
-            assert_err(publish(1), IOT_OK);
-        run(0);
-        forget_trace();
+        fill_the_ring();
         wire_publish(&wire, (uint8_t)(qos << 1), "a", 7, "x", 1);
         wire_publish(&wire, 0, "other", 0, "y", 1);
         say();
@@ -1173,13 +1179,7 @@ static void an_echo_with_a_full_ring(uint8_t qos, uint32_t behind)
     init();
     expect_handler(IOT_OK);
     come_up();
-    assert_err(subscribe("a", 2, echo, NULL), IOT_OK);
-    run(0);
-    broker.deaf_to_acks = true;
-    for (uint32_t i = 0; i < IOT_MQTT_OUT_MAX; i++)
-        assert_err(publish(1), IOT_OK);
-    run(0);
-    forget_trace();
+    fill_the_ring();
     wire_publish(&wire, (uint8_t)(qos << 1), "a", 7, "x", 1);
     for (uint16_t n = 0; n < behind; n++)
         wire_publish(&wire, (uint8_t)(qos << 1), "a", (uint16_t)(8 + n), "y", 1);

@@ -16,12 +16,14 @@ static int setup(void **state)
     return 0;
 }
 
+static bool dup; /* what comes says that it is a repetition */
+
 /* Judged and taken at once. False: known already. */
 static bool receive(uint8_t qos, uint16_t id)
 {
     struct iot_mqtt_ack answer;
     bool known;
-    assert_int_equal(iot_mqtt_inbox_judge(&in, qos, id, &answer, &known), IOT_OK);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, qos, id, dup, &answer, &known), IOT_OK);
     iot_mqtt_inbox_take(&in, &answer);
     assert_int_equal(answer.type, 0);
     return !known;
@@ -51,7 +53,7 @@ static void judging_changes_nothing(void **state)
     struct iot_mqtt_inbox before = in;
     struct iot_mqtt_ack answer;
     bool known;
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 9, &answer, &known), IOT_OK);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 9, dup, &answer, &known), IOT_OK);
     assert_false(known);
     assert_memory_equal(&in, &before, sizeof in);
 }
@@ -78,9 +80,10 @@ static void full_pools_refuse_by_name_and_change_nothing(void **state)
     for (uint16_t id = 1; id <= IOT_MQTT_ACKS_MAX; id++)
         assert_true(receive(1, id));
     struct iot_mqtt_inbox before = in;
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 1, 99, &answer, &known), IOT_ERR_FULL);
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, &answer, &known), IOT_ERR_FULL);
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 0, 0, &answer, &known), IOT_OK); /* owes nothing */
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 1, 99, dup, &answer, &known), IOT_ERR_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, dup, &answer, &known), IOT_ERR_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 0, 0, dup, &answer, &known),
+                     IOT_OK); /* owes nothing */
     assert_memory_equal(&in, &before, sizeof in);
 
     setup(NULL);
@@ -88,8 +91,10 @@ static void full_pools_refuse_by_name_and_change_nothing(void **state)
         assert_true(receive(2, id));
         iot_mqtt_inbox_paid(&in, 1);
     }
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, &answer, &known), IOT_ERR_MQTT_QOS2_FULL);
-    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 3, &answer, &known), IOT_OK); /* a known one */
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 99, dup, &answer, &known),
+                     IOT_ERR_MQTT_QOS2_FULL);
+    assert_int_equal(iot_mqtt_inbox_judge(&in, 2, 3, dup, &answer, &known),
+                     IOT_OK); /* a known one */
     assert_true(known);
     iot_mqtt_inbox_release(&in, 1);
     assert_true(receive(2, 99));
@@ -106,7 +111,9 @@ static void on_a_dead_wire_nothing_is_owed_but_ids_are_remembered(void **state)
     assert_int_equal(in.held, IOT_MQTT_ACKS_MAX + 1);
     iot_mqtt_inbox_lost(&in, true);
     assert_false(in.mute);
+    dup = true;
     assert_false(receive(2, 1));
+    dup = false;
     iot_mqtt_inbox_lost(&in, false);
     assert_int_equal(in.owed, 0);
     assert_true(receive(2, 1));
@@ -122,15 +129,35 @@ static void what_the_broker_does_not_name_again_after_a_loss_it_does_not_know(vo
     iot_mqtt_inbox_release(&in, 2);
     iot_mqtt_inbox_lost(&in, true);
     assert_int_equal(in.held, 4);
-    assert_false(receive(2, 4));    /* again, with DUP */
+    dup = true;
+    assert_false(receive(2, 4)); /* again */
+    dup = false;
     iot_mqtt_inbox_release(&in, 1); /* its PUBREL again */
     assert_true(receive(2, 6));
     iot_mqtt_inbox_settle(&in);
     assert_int_equal(in.held, 2);
     assert_false(receive(2, 4));
     assert_false(receive(2, 6));
-    assert_true(receive(2, 3)); /* of a new session */
+    dup = true;
+    assert_true(receive(2, 3)); /* settled */
+    dup = false;
     assert_true(receive(2, 5));
+}
+
+static void without_dup_an_id_of_before_the_connection_is_a_new_message(void **state)
+{
+    (void)state;
+    assert_true(receive(2, 7));
+    iot_mqtt_inbox_lost(&in, true);
+    assert_true(receive(2, 7));
+    assert_int_equal(in.held, 1);
+    assert_false(receive(2, 7)); /* on one connection it is the same one, whatever it says */
+    for (uint16_t id = 1; id < IOT_MQTT_QOS2_IN_MAX; id++) {
+        iot_mqtt_inbox_paid(&in, in.owed);
+        assert_true(receive(2, (uint16_t)(100 + id)));
+    }
+    iot_mqtt_inbox_lost(&in, true);
+    assert_true(receive(2, 7)); /* it needs no room of its own in a full table */
 }
 
 #define CASE(f) cmocka_unit_test_setup(f, setup)
@@ -143,6 +170,7 @@ int main(void)
         CASE(a_qos_2_id_is_known_until_its_pubrel_and_answered_each_time),
         CASE(full_pools_refuse_by_name_and_change_nothing),
         CASE(what_the_broker_does_not_name_again_after_a_loss_it_does_not_know),
+        CASE(without_dup_an_id_of_before_the_connection_is_a_new_message),
         CASE(on_a_dead_wire_nothing_is_owed_but_ids_are_remembered),
     };
     return cmocka_run_group_tests_name("mqtt_inbox", tests, NULL, NULL);

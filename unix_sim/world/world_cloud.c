@@ -178,8 +178,10 @@ bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t d
     if (book == NULL)
         abort();
     size_t at = (size_t)snprintf(book, BOOK_MAX,
-                                 "product %s\ntopic %s user/both both\ntopic %s user/echo both\n",
-                                 WORLD_CLOUD_KEY, WORLD_CLOUD_KEY, WORLD_CLOUD_KEY);
+                                 "product %s\ntopic %s user/both both\ntopic %s user/echo both\n"
+                                 "topic %s user/up publish\ntopic %s user/down/small subscribe\n",
+                                 WORLD_CLOUD_KEY, WORLD_CLOUD_KEY, WORLD_CLOUD_KEY, WORLD_CLOUD_KEY,
+                                 WORLD_CLOUD_KEY);
     for (uint32_t i = 0; i < devices && at < BOOK_MAX; i++) {
         world_cloud_identity(i, &id);
         at += (size_t)snprintf(book + at, BOOK_MAX - at, "device %s %s secret=%s\n",
