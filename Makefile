@@ -137,6 +137,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
 bench: ## instructions on the hot paths, beside the budget and lwIP's own client
@@ -279,10 +280,12 @@ IP_FLAGS := $(IP_$(IP))
 # The simulation gives names addresses in lwIP's own list of hosts.
 SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1
 # The world's lwIP serves all devices and the broker: its pools are for everybody, and shortage is made by hand. What a
-# device feels of it is as in a product: windows, queues, out-of-order segments, DNS. No link layer.
+# device feels of it is as in a product: windows, queues, out-of-order segments, DNS. No link layer. What the pools give
+# out is counted, to see that it comes back.
 WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
               -DMEMP_NUM_TCP_SEG=32768 -DMEM_SIZE=16777216 -DPBUF_POOL_SIZE=2048 -DMEMP_NUM_PBUF=8192 \
-              -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4
+              -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4 \
+              -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
 ifdef WORLD
 IP_FLAGS := $(WORLD_LWIP)
 SIM_LWIP :=
@@ -419,7 +422,7 @@ endif
 rpath = -Wl,--disable-new-dtags $(foreach d,$1,-Wl,-rpath,'$$ORIGIN/'"$$(realpath -m --relative-to='$(@D)' '$(DEPS)/$d')")
 WRAP  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 # See unix_sim/world/world_famine.h and world_tap.h.
-WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--wrap=tcp_connect,--wrap=tcp_write,--wrap=tcp_arg,--wrap=tcp_recv,--wrap=tcp_err,--wrap=dns_gethostbyname_addrtype
+WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--wrap=tcp_connect,--wrap=tcp_write,--wrap=tcp_arg,--wrap=tcp_recv,--wrap=tcp_sent,--wrap=tcp_err,--wrap=dns_gethostbyname_addrtype
 
 # ---- what can be asked for
 

@@ -3,7 +3,7 @@
 #
 # size.sh: what `make size` prints. Flash and static memory of each room of src/ on a Cortex-M3 (-Os, without
 # assertions, our objects only: no libc, no lwIP; all of each file, before a linker drops what nobody calls), beside the
-# budget; then the bytes of one struct iot_device, member by member. Judges nothing, exits 0.
+# budget; then the bytes of one struct iot_device, member by member, and of one on this machine. Judges nothing, exits 0.
 
 set -euo pipefail
 export LC_ALL=C
@@ -59,4 +59,11 @@ if [ -e "$members" ]; then
         size=$(awk -v want="size_of_$name" '$4 == want { print $2 }' build/m3/members.nm)
         printf '  %-40s %8d\n' "${name//__/.}" "0x$size"
     done
+fi
+
+# As tests/scenario/test_crowd.c says it, too.
+host=build/lib/obj/tests/check/size_members.o
+if [ -e "$host" ]; then
+    size=$(nm -S "$host" | awk '$4 == "size_of_iot_device" { print $2 }')
+    printf '  %-40s %8d\n' 'one device on this machine' "0x$size"
 fi

@@ -390,6 +390,54 @@ static void what_a_later_actor_asks_is_done_in_the_same_moment(void **state)
     scenario_run(late_work);
 }
 
+static uint64_t count_only(void *ctx, uint64_t now)
+{
+    (void)now;
+    ++*(uint32_t *)ctx;
+    return WORLD_NEVER;
+}
+
+static uint64_t stir_once(void *ctx, uint64_t now)
+{
+    static uint64_t at;
+
+    if (at == 0)
+        at = now + 5000;
+    if (now < at)
+        return at;
+    world_loop_stir(ctx);
+    return WORLD_NEVER;
+}
+
+/* For 10 s nothing but lwIP's timers passes; in their middle somebody is stirred. */
+static void attending(void)
+{
+    static uint32_t each, busy, stirred, ever;
+    static struct world_actor
+        waiter = {.tick = count_only, .ctx = &stirred, .attention = WORLD_STIRRED},
+        other = {.tick = count_only, .ctx = &ever, .attention = WORLD_STIRRED},
+        eager = {.tick = count_only, .ctx = &each},
+        half = {.tick = count_only, .ctx = &busy, .attention = WORLD_BUSY_TURN},
+        stirrer = {.tick = stir_once, .ctx = &waiter, .attention = WORLD_STIRRED};
+
+    world_loop_add(&waiter);
+    world_loop_add(&other);
+    world_loop_add(&eager);
+    world_loop_add(&half);
+    world_loop_add(&stirrer);
+    assert_true(world_loop_until(world_ms() + 10000));
+    assert_int_equal(stirred, 2); /* and at the beginning */
+    assert_int_equal(ever, 1);
+    assert_in_range(busy, 3, 8);
+    assert_true(each >= 10);
+}
+
+static void an_actor_is_called_when_it_asked_to_be(void **state)
+{
+    (void)state;
+    scenario_run(attending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_world_that_spins_is_stopped),
         cmocka_unit_test(what_a_later_actor_asks_is_done_in_the_same_moment),
         cmocka_unit_test(an_actor_may_remove_itself_and_others),
+        cmocka_unit_test(an_actor_is_called_when_it_asked_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

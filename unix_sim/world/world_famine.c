@@ -16,7 +16,7 @@ void *__wrap_mem_malloc(mem_size_t size);
 
 static struct {
     struct world_chance chance;
-    uint32_t per_million, nth;
+    uint32_t per_million, nth, from; /* from: counted as calls are */
     int shield;
     bool heap_empty, empty[MEMP_MAX];
     uint32_t calls, refused[WORLD_FAMINE_KINDS];
@@ -37,6 +37,11 @@ void world_famine_nth(uint32_t n)
     famine.nth = n;
 }
 
+void world_famine_from(uint32_t n)
+{
+    famine.from = n == 0 ? 0 : famine.calls + n;
+}
+
 void world_famine_pool(int memp_type, bool empty)
 {
     if (memp_type < 0)
@@ -49,7 +54,7 @@ void world_famine_pool(int memp_type, bool empty)
 
 void world_famine_end(void)
 {
-    famine.per_million = famine.nth = 0;
+    famine.per_million = famine.nth = famine.from = 0;
     famine.heap_empty = false;
     for (int i = 0; i < MEMP_MAX; i++)
         famine.empty[i] = false;
@@ -90,7 +95,8 @@ static bool strikes(enum world_famine_kind kind, bool empty)
         return false;
     famine.calls++;
     bool is_nth = famine.nth != 0 && --famine.nth == 0;
-    if (!is_nth && !empty && !world_chance_hit(&famine.chance, famine.per_million))
+    bool is_late = famine.from != 0 && famine.calls >= famine.from;
+    if (!is_nth && !is_late && !empty && !world_chance_hit(&famine.chance, famine.per_million))
         return false;
     famine.refused[kind]++;
     world_trace("memory: %s refused", names[kind]);

@@ -27,9 +27,11 @@ void world_famine_start(uint64_t seed);
 void world_famine_set(uint32_t per_million);
 /** The n-th from now is refused, once; 0: none. */
 void world_famine_nth(uint32_t n);
+/** So are the n-th from now and all behind it; 0: none. */
+void world_famine_from(uint32_t n);
 /** A pool (memp_t) is empty, or has come back; -1: the heap. */
 void world_famine_pool(int memp_type, bool empty);
-/** Ends all three. */
+/** Ends all of them. */
 void world_famine_end(void);
 
 /** +1 and -1: between them nothing fails and nothing is counted. Nests. */

@@ -16,6 +16,8 @@
 #define DNS_MS        30000u /* lwIP gives a name request up */
 #define ATTEMPT_SLACK 250u
 #define STABLE_MS     30000u
+#define CHECK_MS      250u
+#define NAP_MS        10000u
 
 const char *const world_stand_names[WORLD_STANDS] = {"wait",   "resolve", "tcp",   "login", "up",
                                                      "flight", "decline", "close", "off"};
@@ -281,9 +283,14 @@ static void check_ladder(struct world_life *l, const struct iot_event *ev, bool 
     l->ladder_ms += l->rungs > 7 ? 60000 : 1000u << (l->rungs - 1);
 }
 
+static uint32_t cap_of(const struct world_life *l)
+{
+    return l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+}
+
 static void check_loss(struct world_life *l, const struct iot_event *ev)
 {
-    uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
+    uint32_t cap = cap_of(l);
     uint32_t most = l->habit.platform && cap < 450000 ? 450000 : cap;
     if (ev->err == IOT_OK || ev->err == IOT_ERR_ARG || ev->err == IOT_ERR_CONFIG)
         world_violation("life %s: a loss without a reason: %s", l->name, iot_err_name(ev->err));
@@ -407,8 +414,13 @@ static void on_tcp_closed(void *ctx)
     l->link = SAW_NOTHING;
 }
 
-static const struct world_tap_ops tap = {on_resolving, on_connecting, on_connected, on_sent,
-                                         on_heard,     on_eof,        on_tcp_closed};
+static void on_called(void *ctx)
+{
+    world_loop_stir(&((struct world_life *)ctx)->actor);
+}
+
+static const struct world_tap_ops tap = {on_resolving, on_connecting, on_connected,  on_sent,
+                                         on_heard,     on_eof,        on_tcp_closed, on_called};
 
 static bool app_accepted(void *ctx, uint64_t serial, uint8_t qos)
 {
@@ -450,6 +462,9 @@ static void open(struct world_life *l)
     l->begun = true;
     l->since_down = world_ms();
     l->attempt_by = world_ms() + DNS_MS; /* an old name request may be out */
+    if (l->hinted_down)
+        l->attempt_by += cap_of(l);
+    l->hinted_down = false;
     l->reopen_at = WORLD_NEVER;
 }
 
@@ -463,7 +478,8 @@ bool world_life_close(struct world_life *l, uint32_t drain_ms, uint64_t pause_ms
     if (!l->powered || !l->begun || l->closing || iot_device_close(&l->dev, drain_ms) != IOT_OK)
         return false;
     l->closing = true;
-    l->closed_by = world_ms() + drain_ms + CLOSE_MS + DNS_MS;
+    world_loop_stir(&l->actor);
+    l->close_within = drain_ms + CLOSE_MS + DNS_MS;
     l->reopen_at = world_ms() + drain_ms + pause_ms;
     l->attempt_by = WORLD_NEVER;
     return true;
@@ -480,6 +496,8 @@ void world_life_power_cut(struct world_life *l, uint64_t ms)
     l->dev.tcp.base.ops->abort(&l->dev.tcp.base);
     world_lane(WORLD_UP)->cut = cut;
     l->powered = l->begun = l->closing = l->up = false;
+    l->close_within = 0;
+    world_loop_stir(&l->actor);
     l->power_at = world_ms() + ms;
     l->asleep = l->declines = 0;
     l->closed_by = l->attempt_by = WORLD_NEVER;
@@ -494,9 +512,11 @@ void world_life_hint(struct world_life *l, enum iot_network_change change)
     if (!l->powered)
         return;
     iot_network(&l->dev, change);
+    world_loop_stir(&l->actor);
+    l->hinted_down = !l->begun && change == IOT_NETWORK_DOWN;
     if (l->attempt_by != WORLD_NEVER) { /* a wait is drawn anew, and not longer than the cap */
-        uint32_t cap = l->opt.backoff_cap_ms != 0 ? l->opt.backoff_cap_ms : 60000;
-        uint64_t by = world_ms() + cap + ATTEMPT_SLACK;
+        uint64_t from = world_ms() < l->asleep ? l->asleep : world_ms(); /* the next tick */
+        uint64_t by = from + cap_of(l) + ATTEMPT_SLACK;
         if (by > l->attempt_by || change == IOT_NETWORK_DOWN)
             l->attempt_by = by > l->attempt_by ? by : l->attempt_by;
     }
@@ -526,12 +546,18 @@ enum world_stand world_life_stand(const struct world_life *l)
     return WORLD_STAND_WAIT;
 }
 
-/* TCP that takes no more bytes is not the device's fault. */
-static void excuse_wire(struct world_life *l, uint64_t now)
+static bool is_wire_full(const struct world_life *l)
 {
     const struct tcp_pcb *pcb = l->dev.tcp.pcb;
-    if (pcb != NULL && (tcp_sndbuf(pcb) < 300 || tcp_sndqueuelen(pcb) + 2 >= TCP_SND_QUEUELEN))
-        world_lint_excuse(&l->lint, now + 1);
+    return pcb != NULL && (tcp_sndbuf(pcb) < 300 || tcp_sndqueuelen(pcb) + 2 >= TCP_SND_QUEUELEN);
+}
+
+/* TCP that takes no more bytes is not the device's fault; it was so all the time since the last tick. */
+static void excuse_wire(struct world_life *l, uint64_t now)
+{
+    bool full = is_wire_full(l);
+    if (full || l->was_full)
+        world_lint_excuse(&l->lint, now + full);
     if (now < l->excused)
         world_lint_excuse(&l->lint, l->excused);
 }
@@ -558,6 +584,28 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* When something may be late, at the earliest. What the linter waits for it looks after as often as lwIP's
+ * own timers pass. */
+static uint64_t next_check(struct world_life *l, uint64_t now)
+{
+    struct world_lint *lint = &l->lint;
+    uint64_t next = WORLD_NEVER;
+    bool proven;
+    if (l->closed_by != WORLD_NEVER)
+        next = l->closed_by + 1;
+    if (l->attempt_by != WORLD_NEVER)
+        next = earlier(next, l->attempt_by + idle_outside(l));
+    if (!lint->open)
+        return next;
+    uint64_t silent = WORLD_NEVER;
+    if (lint->keepalive_s != 0)
+        silent = lint->last_end + lint->keepalive_s * 1000u + lint->patience_ms + 1;
+    if (!lint->asked || lint->owed_count != 0 || silent <= now ||
+        world_flight_owed(&lint->flight, &proven) != NULL)
+        silent = now - now % CHECK_MS + CHECK_MS; /* all in the same turn */
+    return earlier(next, silent);
+}
+
 static uint64_t live(struct world_life *l, uint64_t now)
 {
     if (!l->begun && now >= l->reopen_at)
@@ -568,11 +616,18 @@ static uint64_t live(struct world_life *l, uint64_t now)
         l->next_publish =
             mean == 0 ? WORLD_NEVER : now + world_chance_between(&l->chance, mean / 8, mean * 2);
     }
+    if (l->close_within != 0) { /* counted from the next tick after the call */
+        l->closed_by = now + l->close_within;
+        l->close_within = 0;
+    }
     uint32_t sleep = iot_poll(&l->dev, own_ms(l, now));
     if (sleep != iot_sleep_ms(&l->dev, own_ms(l, now)))
         world_violation("life %s: poll says %u ms, sleep says otherwise", l->name, sleep);
     check_deadlines(l, now, sleep);
     uint64_t next = sleep == IOT_MS_NEVER ? WORLD_NEVER : now + sleep;
+    next = earlier(next, next_check(l, now));
+    /* Not as long as it may: after IOT_STALE_MS it would take the loop for one that stood still. */
+    next = earlier(next, now - now % NAP_MS + NAP_MS);
     if (l->begun && !l->closing && !l->quiet)
         next = earlier(next, l->next_publish);
     if (!l->begun)
@@ -597,6 +652,7 @@ static uint64_t tick(void *ctx, uint64_t now)
         return l->asleep;
     excuse_wire(l, now);
     uint64_t next = live(l, now);
+    l->was_full = is_wire_full(l);
     world_lint_tick(&l->lint, now);
     return next;
 }
@@ -656,6 +712,7 @@ void world_life_start(struct world_life *l, uint64_t seed, uint32_t number,
     open(l);
     l->actor.tick = tick;
     l->actor.ctx = l;
+    l->actor.attention = WORLD_STIRRED;
     world_loop_add(&l->actor);
 }
 

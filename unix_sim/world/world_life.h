@@ -49,7 +49,7 @@ struct world_life {
     char name[8]; /* "d007" */
     struct world_habit habit;
 
-    /* set from outside */
+    /* set from outside, before a run of the loop or with world_loop_stir_all */
     bool quiet;        /* publishes nothing of its own */
     uint64_t asleep;   /* so long nobody polls it */
     uint64_t excused;  /* so long nothing is late: what hinders it is not its fault */
@@ -70,8 +70,11 @@ struct world_life {
     struct world_board board;
 
     /* private */
-    uint8_t link; /* what the tap saw last */
+    uint8_t link;     /* what the tap saw last */
+    bool hinted_down; /* while it was closed: the next attempt waits for that */
+    bool was_full;    /* TCP took no more bytes */
     uint64_t since_down, attempt_by, power_at, reopen_at, next_publish, closed_by;
+    uint32_t close_within;
     uint32_t serial;
     uint8_t part_head[16]; /* of the message that comes, perhaps in parts */
     uint32_t part_at;

@@ -16,16 +16,25 @@
 #define WORLD_ACTORS_MAX 2200u
 #define WORLD_TURNS_MAX  20000u /* in one ms: more is a violation, "the world spins" */
 
-/** Ticks are called in every turn: cheap when idle. They return the ms (absolute) at which they want
- *  to be called again at the latest: WORLD_NEVER; `now` or less: again in this moment. After a turn
- *  in which frames came or an actor was due there is always one more turn in the same ms, so an actor may
- *  make work for another without telling. */
+/** When an actor's tick is called, besides when it is due. */
+enum world_attention {
+    WORLD_EACH_TURN, /* always: cheap when idle */
+    WORLD_BUSY_TURN, /* in turns in which something happens: a frame arrives, an actor is due or was
+                        stirred; not when only lwIP's timers pass */
+    WORLD_STIRRED,   /* when somebody has stirred it */
+};
+
+/** Ticks return the ms (absolute) at which they want to be called again at the latest: WORLD_NEVER; `now`
+ *  or less: again in this moment. After a turn in which something happens there is always one more turn
+ *  in the same ms, which counts as such a one, so an actor may make work for another without telling,
+ *  unless that one waits to be stirred. */
 struct world_actor {
     uint64_t (*tick)(void *ctx, uint64_t now);
     void *ctx;
+    enum world_attention attention; /* read when it is added */
 
     /* private */
-    uint64_t due;
+    uint32_t place;
     bool in;
 };
 
@@ -35,6 +44,12 @@ void world_start(uint64_t seed);
 /** `actor` lives until it is removed. Both are allowed in a tick. */
 void world_loop_add(struct world_actor *actor);
 void world_loop_remove(struct world_actor *actor);
+
+/** Something has happened to this actor: its tick is called in this turn, or in one more. NULL: to nobody
+ *  in particular. At once and cheap, from anywhere. */
+void world_loop_stir(struct world_actor *actor);
+/** To everybody, perhaps. The beginning of a run of the loop does that, too. */
+void world_loop_stir_all(void);
 
 /** Until this moment, with everything that is due in it. False: the world spins, the run is over. */
 bool world_loop_until(uint64_t ms);

@@ -335,6 +335,7 @@ static void end(struct world_plan *p, enum world_fault fault, struct world_life 
         break;
     }
     world_trace("plan: %s is over", world_fault_names[fault]);
+    world_loop_stir_all();
 }
 
 void world_plan_strike(struct world_plan *p, enum world_fault fault, struct world_life *l,
@@ -355,6 +356,7 @@ void world_plan_strike(struct world_plan *p, enum world_fault fault, struct worl
         break;
     }
     begin(p, fault, l, until);
+    world_loop_stir_all();
 }
 
 /* ---- Aim ----------------------------------------------------------------------------------- */
@@ -401,6 +403,7 @@ static void aim(struct world_plan *p, uint64_t now)
     p->give_up_at = now + AIM_MS;
     p->aimed = true;
     provoke(p, p->life);
+    world_loop_stir_all();
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -450,6 +453,7 @@ void world_plan_start(struct world_plan *p, struct world_town *t, uint64_t seed,
         p->ongoing[i].until = WORLD_NEVER;
     p->actor.tick = tick;
     p->actor.ctx = p;
+    p->actor.attention = WORLD_BUSY_TURN;
     world_loop_add(&p->actor);
     world_plan_go_on(p);
 }

@@ -339,6 +339,15 @@ void world_rude_sent(struct world_rude *r, int conn, uint32_t n, uint64_t now)
     }
 }
 
+bool world_rude_rests(const struct world_rude *r, int conn)
+{
+    const struct world_rude_conn *c = &r->conns[conn];
+    const struct world_conn *brokers = &r->broker->conns[conn];
+
+    return c->out.at == c->out.len && brokers->out.at == brokers->out.len &&
+           c->end == WORLD_END_NO && brokers->end == WORLD_END_NO;
+}
+
 enum world_end world_rude_wants_close(const struct world_rude *r, int conn)
 {
     enum world_end end = r->conns[conn].end, brokers = world_broker_wants_close(r->broker, conn);

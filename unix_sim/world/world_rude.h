@@ -115,6 +115,8 @@ int world_rude_open(struct world_rude *r, uint64_t now);
 uint32_t world_rude_feed(struct world_rude *r, int conn, struct iot_bytes in, uint64_t now);
 struct iot_bytes world_rude_pending(struct world_rude *r, int conn, uint64_t now);
 void world_rude_sent(struct world_rude *r, int conn, uint32_t n, uint64_t now);
+/** There is nothing to send and no end to be made. */
+bool world_rude_rests(const struct world_rude *r, int conn);
 enum world_end world_rude_wants_close(const struct world_rude *r, int conn);
 void world_rude_closed(struct world_rude *r, int conn, uint64_t now);
 uint64_t world_rude_next(const struct world_rude *r);

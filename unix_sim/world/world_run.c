@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_run.h"
 
+#include "world/world_pools.h"
 #include "world/world_trace.h"
 #include "world/world_wire.h"
 
@@ -8,6 +9,7 @@
 
 #define HOUR_MS  3600000ull
 #define CLOSE_MS 60000u
+#define DOWN_MS  3600000u
 
 const char *const world_pace_names[WORLD_PACES] = {"busy", "steady", "lonely"};
 
@@ -153,6 +155,10 @@ void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result
         close_all();
     count(out);
     out->device_ms = (world_ms() - from) * count_of;
+    if (well) {
+        world_server_restart(DOWN_MS, false, world_ms()); /* it may not have seen everybody leave */
+        world_pools_settle();
+    }
     out->violations = world_violations();
     out->hash = world_trace_hash();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_server.h"
 
+#include "world/world_loop.h"
 #include "world/world_wire.h"
 
 #include <string.h>
@@ -24,7 +25,6 @@ struct link {
     uint32_t in_len;
     uint64_t write_at,
         linger; /* write_at: the answer's time; linger: WORLD_NEVER, it is not closing */
-    uint8_t in[INBOX];
 };
 
 static struct {
@@ -33,15 +33,21 @@ static struct {
     enum world_server_mode mode;
     uint64_t down_until, next;
     uint32_t ack_delay_ms, count, accepted;
-    int high;     /* links from here on are unused */
-    uint64_t now; /* of the latest tick, for what arrives between two */
-    struct link links[WORLD_CONNS_MAX];
+    int high;                           /* links from here on are unused */
+    uint64_t now;                       /* of the latest tick, for what arrives between two */
+    struct link links[WORLD_CONNS_MAX]; /* looked at in every tick: what they received lies apart */
 } server;
+static uint8_t inbox[WORLD_CONNS_MAX][INBOX];
 
 static void wake_at(uint64_t when)
 {
     if (when < server.next)
         server.next = when;
+}
+
+static uint8_t *in_of(const struct link *l)
+{
+    return inbox[l - server.links];
 }
 
 /* ---- lwIP's callbacks ------------------------------------------------------------------------- */
@@ -52,13 +58,14 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
     (void)pcb;
     (void)err;
+    world_loop_stir(NULL); /* lwIP's timers, too, offer what was refused */
     if (p == NULL) {
         l->eof = true;
         return ERR_OK;
     }
     if (p->tot_len > INBOX - l->in_len)
         return ERR_MEM; /* lwIP keeps it, and offers it again */
-    pbuf_copy_partial(p, l->in + l->in_len, p->tot_len, 0);
+    pbuf_copy_partial(p, in_of(l) + l->in_len, p->tot_len, 0);
     l->in_len += p->tot_len;
     pbuf_free(p);
     return ERR_OK;
@@ -71,6 +78,7 @@ static void on_err(void *arg, err_t err)
     (void)err;
     l->pcb = NULL; /* freed by lwIP */
     l->gone = true;
+    world_loop_stir(NULL);
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -84,7 +92,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_ABRT;
     }
     struct link *l = &server.links[conn];
-    memset(l, 0, offsetof(struct link, in));
+    memset(l, 0, sizeof *l);
     l->pcb = pcb;
     l->used = true;
     l->write_at = l->linger = WORLD_NEVER;
@@ -154,9 +162,9 @@ static void read_in(int conn, uint64_t now)
 
     if (l->in_len == 0)
         return;
-    uint32_t n = world_rude_feed(&server.rude, conn, (struct iot_bytes){l->in, l->in_len}, now);
+    uint32_t n = world_rude_feed(&server.rude, conn, (struct iot_bytes){in_of(l), l->in_len}, now);
     l->in_len -= n;
-    memmove(l->in, l->in + n, l->in_len);
+    memmove(in_of(l), in_of(l) + n, l->in_len);
     if (l->pcb != NULL && n != 0)
         tcp_recved(l->pcb, (u16_t)n);
 }
@@ -207,6 +215,9 @@ static void serve(int conn, uint64_t now)
 {
     struct link *l = &server.links[conn];
 
+    if (l->in_len == 0 && !l->gone && !l->eof && l->linger == WORLD_NEVER &&
+        l->write_at == WORLD_NEVER && world_rude_rests(&server.rude, conn))
+        return;
     read_in(conn, now);
     if (l->gone) {
         forget(conn, now);
@@ -290,7 +301,7 @@ uint64_t world_server_tick(void *ctx, uint64_t now)
 
 void world_server_start(struct world_broker *b)
 {
-    memset(&server, 0, offsetof(typeof(server), links));
+    memset(&server, 0, sizeof server);
     world_rude_init(&server.rude, b);
 }
 

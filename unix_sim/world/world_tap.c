@@ -20,7 +20,9 @@ struct tap {
     bool open; /* between connecting and closed */
     tcp_connected_fn connected;
     tcp_recv_fn recv;
+    tcp_sent_fn sent;
     tcp_err_fn err;
+    dns_found_callback found;
 };
 
 static const struct world_tap_ops deaf;
@@ -37,6 +39,8 @@ void __real_tcp_arg(struct tcp_pcb *pcb, void *arg);
 void __wrap_tcp_arg(struct tcp_pcb *pcb, void *arg);
 void __real_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn fn);
 void __wrap_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn fn);
+void __real_tcp_sent(struct tcp_pcb *pcb, tcp_sent_fn fn);
+void __wrap_tcp_sent(struct tcp_pcb *pcb, tcp_sent_fn fn);
 void __real_tcp_err(struct tcp_pcb *pcb, tcp_err_fn fn);
 void __wrap_tcp_err(struct tcp_pcb *pcb, tcp_err_fn fn);
 err_t __real_dns_gethostbyname_addrtype(const char *name, ip_addr_t *ip, dns_found_callback fn,
@@ -121,18 +125,14 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     struct tap *t = find(arg);
 
     tell(t, t->ops->connected);
-    return t->connected(arg, pcb, err);
+    err_t said = t->connected(arg, pcb, err);
+    tell(t, t->ops->called);
+    return said;
 }
 
 /* `p` is held over the call, as the device may free it; heard is only what the device takes. */
-static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+static err_t hear(struct tap *t, void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
-    struct tap *t = find(arg);
-
-    if (p == NULL) {
-        tell(t, t->ops->eof); /* first: the device may let go in there */
-        return t->recv(arg, pcb, p, err);
-    }
     pbuf_ref(p);
     uint32_t left = p->tot_len;
     err_t said = t->recv(arg, pcb, p, err);
@@ -144,12 +144,41 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     return said;
 }
 
+static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct tap *t = find(arg);
+
+    if (p == NULL)
+        tell(t, t->ops->eof); /* first: the device may let go in there */
+    err_t said = p == NULL ? t->recv(arg, pcb, p, err) : hear(t, arg, pcb, p, err);
+    tell(t, t->ops->called);
+    return said;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n)
+{
+    struct tap *t = find(arg);
+    err_t said = t->sent(arg, pcb, n);
+
+    tell(t, t->ops->called);
+    return said;
+}
+
 static void on_err(void *arg, err_t err)
 {
     struct tap *t = find(arg);
 
     tell_closed(t);
     t->err(arg, err);
+    tell(t, t->ops->called);
+}
+
+static void on_found(const char *name, const ip_addr_t *ip, void *arg)
+{
+    struct tap *t = find(arg);
+
+    t->found(name, ip, arg);
+    tell(t, t->ops->called);
 }
 
 /* ---- What devices call ------------------------------------------------------------------- */
@@ -206,6 +235,15 @@ void __wrap_tcp_recv(struct tcp_pcb *pcb, tcp_recv_fn fn)
     __real_tcp_recv(pcb, t != NULL ? on_recv : fn);
 }
 
+void __wrap_tcp_sent(struct tcp_pcb *pcb, tcp_sent_fn fn)
+{
+    struct tap *t = fn != NULL ? find(pcb->callback_arg) : NULL;
+
+    if (t != NULL)
+        t->sent = fn;
+    __real_tcp_sent(pcb, t != NULL ? on_sent : fn);
+}
+
 void __wrap_tcp_err(struct tcp_pcb *pcb, tcp_err_fn fn)
 {
     struct tap *t = fn != NULL ? find(pcb->callback_arg) : NULL;
@@ -218,9 +256,11 @@ void __wrap_tcp_err(struct tcp_pcb *pcb, tcp_err_fn fn)
 err_t __wrap_dns_gethostbyname_addrtype(const char *name, ip_addr_t *ip, dns_found_callback fn,
                                         void *arg, u8_t type)
 {
-    const struct tap *t = find(arg);
+    struct tap *t = find(arg);
 
-    if (t != NULL)
-        tell(t, t->ops->resolving);
-    return __real_dns_gethostbyname_addrtype(name, ip, fn, arg, type);
+    if (t == NULL)
+        return __real_dns_gethostbyname_addrtype(name, ip, fn, arg, type);
+    tell(t, t->ops->resolving);
+    t->found = fn;
+    return __real_dns_gethostbyname_addrtype(name, ip, on_found, arg, type);
 }

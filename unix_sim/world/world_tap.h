@@ -25,6 +25,8 @@ struct world_tap_ops {
                                                          the pieces of pbufs */
     void (*eof)(void *ctx);
     void (*closed)(void *ctx); /* the device let go of the connection, or lwIP ended it */
+    void (*called)(
+        void *ctx); /* lwIP has called the device back, whatever about: it may want to work */
 };
 
 /** Listen to this device; again: replaces. `ops` NULL: no longer. At most 1,024 devices. */

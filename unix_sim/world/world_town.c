@@ -144,6 +144,7 @@ static void add(struct world_actor *a, uint64_t (*tick)(void *, uint64_t), void 
 {
     a->tick = tick;
     a->ctx = ctx;
+    a->attention = WORLD_BUSY_TURN;
     world_loop_add(a);
 }
 
