@@ -61,8 +61,8 @@ enum iot_session_kind {
                           it they are sent again as new ones (duplicates possible). Kept in RAM. */
     IOT_SESSION_KEEP_REBOOT, /* as KEEP, and the broker's part is taken up again after a reboot: it delivers
                           what it has queued, subscriptions live on. Messages of ours that were not done
-                          are gone with the RAM; one of QoS 2 that was in the middle may then never be
-                          delivered by the broker. An incoming QoS 2 message whose PUBREL had not come
+                          are gone with the RAM; one of QoS 2 that was in the middle is delivered by
+                          the broker late or never. An incoming QoS 2 message whose PUBREL had not come
                           is delivered once more. Packet ids of before the reboot are not used again
                           for some 65,000 others: every 128 to 256 of them cost one kv_set */
 };

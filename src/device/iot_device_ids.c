@@ -8,7 +8,8 @@ static iot_err load(struct iot_device *dev)
     uint32_t len = 0;
     iot_err err = port->kv_get(port->ctx, dev->opt->session_key, record, sizeof record, &len);
     if (err == IOT_OK && len == sizeof record)
-        dev->mqtt.session.next_id = (uint16_t)(record[0] << 8 | record[1]);
+        dev->mqtt.session.next_id = dev->mqtt.session.base_id =
+            (uint16_t)(record[0] << 8 | record[1]);
     else if (err != IOT_OK && err != IOT_ERR_STATE && err != IOT_ERR_SIZE)
         return err;
     dev->ids_loaded = true; /* without a record of ours ids begin as they do without a store */

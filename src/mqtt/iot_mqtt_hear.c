@@ -25,6 +25,8 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
 
     s->phase = IOT_MQTT_PH_UP;
     iot_mqtt_watch_up(&s->watch);
+    s->inherited = p->session_present && (s->inherited || !s->met);
+    s->met = true;
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {

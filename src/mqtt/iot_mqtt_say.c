@@ -79,6 +79,14 @@ static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const 
     s->part_left = len;
 }
 
+/* A broker that still holds the id of a message of before would take a new QoS 2 message under it for a
+ * repetition, acknowledge it and throw it away. PUBREL before it ends the old one (MQTT-4.3.3-2: it is
+ * answered whatever the broker holds); the answer means nothing to the new one, which awaits PUBREC. */
+static bool needs_clearing(const struct iot_mqtt_session *s, const struct iot_mqtt_out *m)
+{
+    return s->inherited && s->far && m->qos == 2 && !m->again && s->cleared_id != m->id;
+}
+
 /* Choose what goes next: what is owed before messages. */
 static void begin_part(struct iot_mqtt_session *s, iot_time now)
 {
@@ -98,7 +106,15 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
         }
     }
     const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
-    if (m != NULL) {
+    if (m == NULL)
+        return;
+    if (needs_clearing(s, m)) {
+        s->ctl_len = 0;
+        put_ack(s, IOT_MQTT_PUBREL, m->id);
+        s->cleared_id = m->id;
+        set_part(s, IOT_MQTT_PART_CTL, s->ctl, s->ctl_len);
+    } else {
+        s->cleared_id = 0;
         set_part(s, IOT_MQTT_PART_HEAD, &s->box.tx[m->at], m->len);
         s->box.sending = true;
     }

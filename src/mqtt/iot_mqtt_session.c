@@ -31,6 +31,7 @@ uint16_t iot_mqtt_fresh_id(struct iot_mqtt_session *s)
         if (s->id_left != UINT16_MAX)
             s->id_left--;
         id = s->next_id++;
+        s->far |= (uint16_t)(id - s->base_id) == UINT16_MAX / 2;
     } while (id == 0 || iot_mqtt_outbox_has_id(&s->box, id) || iot_mqtt_subs_has_id(&s->subs, id));
     return id;
 }
@@ -52,7 +53,8 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     s->window = window;
     s->next_ticket = 1;
     s->next_id = opt->first_id != 0 ? opt->first_id : 1;
-    s->id_left = opt->session == IOT_SESSION_KEEP_REBOOT ? 0 : UINT16_MAX;
+    s->far = opt->session != IOT_SESSION_KEEP_REBOOT; /* ids of before are out of reach at first */
+    s->id_left = s->far ? UINT16_MAX : 0;
     s->box.policy = opt->queue;
     iot_mqtt_watch_init(&s->watch, opt);
 }
@@ -124,6 +126,7 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     s->body_left = 0;
     s->offered.type = s->large.type = 0;
     s->bye_put = s->settling = false;
+    s->cleared_id = 0;
 }
 
 void iot_mqtt_session_mute(struct iot_mqtt_session *s)
@@ -135,6 +138,7 @@ void iot_mqtt_session_mute(struct iot_mqtt_session *s)
 void iot_mqtt_session_finish(struct iot_mqtt_session *s)
 {
     iot_mqtt_session_lost(s);
+    s->met = false; /* messages end here that the broker may hold */
     iot_mqtt_outbox_finish(&s->box);
     uint8_t high = s->subs.count_high;
     memset(&s->subs, 0, sizeof s->subs);

@@ -62,15 +62,19 @@ struct iot_mqtt_event {
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
-    bool in_parts;               /* what has still to come is wanted */
-    bool settling;               /* the next PINGRESP settles the QoS 2 ids */
-    bool bye_put;                /* DISCONNECT is in the slot, or was sent */
+    bool in_parts;  /* what has still to come is wanted */
+    bool met;       /* since init or close a CONNACK has come */
+    bool inherited; /* the broker's session is older: it may hold QoS 2 ids that are none of ours */
+    bool far;       /* and we may meet them: ids have come far from where they began */
+    bool settling;  /* the next PINGRESP settles the QoS 2 ids */
+    bool bye_put;   /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
     uint16_t ctl_len;
-    uint16_t next_id;
-    uint16_t id_left; /* ids that may be handed out; UINT16_MAX: no limit */
-    uint16_t resent;  /* with the last CONNACK */
+    uint16_t next_id, base_id; /* base: where they began */
+    uint16_t cleared_id;       /* the PUBREL that clears it is out, its PUBLISH comes next */
+    uint16_t id_left;          /* ids that may be handed out; UINT16_MAX: no limit */
+    uint16_t resent;           /* with the last CONNACK */
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;

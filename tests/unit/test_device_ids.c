@@ -256,6 +256,96 @@ static void subscriptions_take_reserved_ids_as_well(void **state)
     assert_non_null(strstr(wire_words(stub_sent(&stub)), "SUBSCRIBE(4626)")); /* 0x1111 + 257 */
 }
 
+/* ---- Ids that the broker may hold -------------------------------------------------------------------- */
+
+static iot_err publish_as(uint8_t qos)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = qos};
+    return iot_mqtt_publish(&dev, &msg, NULL);
+}
+
+/* A session that is older than we are: each QoS 2 id is cleared by PUBREL before its first PUBLISH. */
+static void in_a_session_of_before_a_qos_2_id_is_cleared_before_it_is_used(void **state)
+{
+    (void)state;
+    opt.session = IOT_SESSION_KEEP;
+    opt.first_id = 10;
+    boot();
+    accept_login(true);
+    for (uint8_t qos = 0; qos <= 2; qos++)
+        assert_err(publish_as(qos), IOT_OK);
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH PUBLISH(10) PUBREL(11) PUBLISH(11) "
+                                      "PUBREL(12) PUBLISH(12)");
+    /* The broker answers whatever it held; the new message awaits its own PUBREC. */
+    wire_ack(&in, 0x70, 11);
+    wire_ack(&in, 0x50, 11);
+    receive();
+    run(1);
+    assert_int_equal(events[IOT_EV_DONE], 1); /* QoS 0 */
+    wire_ack(&in, 0x70, 11);
+    receive();
+    run(1);
+    assert_int_equal(events[IOT_EV_DONE], 2);
+    /* What is sent again is not cleared: that would end it. */
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+    run(10);
+    accept_login(true);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH+DUP(10) PUBLISH+DUP(12)");
+    /* A session of our own has no such ids. */
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+    run(10);
+    accept_login(false);
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH(10) PUBLISH(12) PUBLISH(13)");
+}
+
+static void after_a_close_ids_of_what_was_undone_are_cleared_as_well(void **state)
+{
+    (void)state;
+    opt.session = IOT_SESSION_KEEP;
+    opt.first_id = 10;
+    boot();
+    accept_login(false);
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH(10)");
+    assert_err(iot_device_close(&dev, 10), IOT_OK);
+    run(5000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    accept_login(true);
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_string_equal(sent_words(), "CONNECT PUBREL(11) PUBLISH(11)");
+}
+
+static void ids_from_the_store_are_cleared_only_when_they_have_come_half_way_round(void **state)
+{
+    (void)state;
+    kv.has = true;
+    kv.len = 2;
+    kv.bytes[0] = 0xf0; /* the wrap is in between */
+    boot();
+    accept_login(true);
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_null(strstr(sent_words(), "PUBREL"));
+    for (uint32_t n = 0; n < 32768; n++) {
+        publish_one();
+        if (n % 64 == 0) { /* the stub keeps all of a connection */
+            stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+            run(10);
+            accept_login(true);
+        }
+    }
+    assert_err(publish_as(2), IOT_OK);
+    run(1);
+    assert_non_null(strstr(sent_words(), "PUBREL"));
+}
+
 static void a_session_that_outlives_reboots_needs_a_place_for_it(void **state)
 {
     struct iot_port without = {.random = random_bytes};
@@ -282,6 +372,9 @@ int main(void)
         CASE(a_power_cut_while_reserving_costs_ids_and_repeats_none),
         CASE(a_record_that_is_not_ours_is_as_none),
         CASE(subscriptions_take_reserved_ids_as_well),
+        CASE(in_a_session_of_before_a_qos_2_id_is_cleared_before_it_is_used),
+        CASE(after_a_close_ids_of_what_was_undone_are_cleared_as_well),
+        CASE(ids_from_the_store_are_cleared_only_when_they_have_come_half_way_round),
         CASE(a_session_that_outlives_reboots_needs_a_place_for_it),
     };
     return cmocka_run_group_tests_name("device_ids", tests, NULL, NULL);

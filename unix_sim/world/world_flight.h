@@ -59,6 +59,8 @@ struct world_flight {
     uint64_t last_order, last_rec; /* sent on this connection */
     uint32_t digested;
     bool resumed;
+    bool
+        foreign; /* the broker's session is older than what the device knows: it may clear ids by PUBREL */
 };
 
 void world_flight_init(struct world_flight *f, const char *name);

@@ -22,6 +22,7 @@ void world_lint_init(struct world_lint *l, const char *name, uint16_t keepalive_
     l->keepalive_s = keepalive_s;
     l->clean = clean;
     world_flight_init(&l->flight, name);
+    l->flight.foreign = true;
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -266,6 +267,7 @@ static void apply_connack(struct world_lint *l)
         return;
     }
     world_flight_forget(&l->flight);
+    l->flight.foreign = false;
     l->held_count = 0;
     l->unaware = false;
 }
@@ -472,6 +474,7 @@ void world_lint_closed(struct world_lint *l, uint64_t now)
 void world_lint_rebooted(struct world_lint *l)
 {
     world_flight_forget(&l->flight);
+    l->flight.foreign = true;
     l->held_count = 0;
     l->unaware = false;
 }
@@ -484,6 +487,7 @@ void world_lint_session_lost(struct world_lint *l)
 void world_lint_finished(struct world_lint *l)
 {
     world_flight_forget(&l->flight);
+    l->flight.foreign = true;
 }
 
 void world_lint_over(struct world_lint *l, uint64_t now)
