@@ -72,8 +72,8 @@
 #define IOT_POLL_PACKETS 8
 #endif
 
-/** A tick that comes so many ms later than iot_poll asked for (or, if it asked for none, after the one
- *  before) does not trust the link: it pings. */
+/** A tick later than this many ms after the one before does not trust the link: it pings. A loop that serves
+ *  lwIP's timers calls iot_poll more often by itself, whatever that asked for. */
 #ifndef IOT_STALE_MS
 #define IOT_STALE_MS 30000
 #endif

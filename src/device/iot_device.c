@@ -133,20 +133,12 @@ static void tick(struct iot_device *dev, bool whole)
         dev->deadline = dev->now + IDS_RETRY_MS;
 }
 
-/* Much later than it was asked for: who knows what has become of the link. */
-static bool is_late(const struct iot_device *dev, uint32_t elapsed)
-{
-    bool asked = dev->deadline != IOT_TIME_NEVER && dev->deadline > dev->now;
-    iot_time due = asked ? dev->deadline : dev->now;
-    return dev->now + elapsed > due + IOT_STALE_MS;
-}
-
 uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
 {
     if (dev->polling)
         return 0;
     uint32_t elapsed = elapsed_ms(dev, now_ms);
-    if (elapsed > IOT_STALE_MS && is_late(dev, elapsed))
+    if (elapsed > IOT_STALE_MS)
         dev->slept = dev->wake = true;
     if (!dev->clock_set) {
         dev->clock_set = true;

@@ -267,26 +267,6 @@ static void qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing(void 
     }
 }
 
-/* A loop that sleeps as long as it was told to is not late. */
-static void a_tick_at_the_time_that_was_asked_for_is_no_reason_to_doubt_the_link(void **state)
-{
-    (void)state;
-    opt.keepalive_s = 300;
-    assert_int_equal(iot_device_init(&dev, &opt), IOT_OK);
-    come_up();
-    uint32_t sleep = iot_poll(&dev, now_ms);
-    assert_true(sleep > 200000 && sleep < 300000);
-    assert_int_equal(iot_mqtt_publish(&dev, &(const struct iot_msg){.topic = IOT_TOPIC("t")}, NULL),
-                     IOT_OK);
-    sleep = iot_poll(&dev, now_ms);
-    now_ms += sleep - 1000; /* woken by something of the application's */
-    (void)iot_poll(&dev, now_ms);
-    assert_string_equal(sent_words(), "CONNECT PUBLISH");
-    now_ms += 1000 + IOT_STALE_MS + 1; /* late indeed */
-    (void)iot_poll(&dev, now_ms);
-    assert_string_equal(sent_words(), "CONNECT PUBLISH PINGREQ");
-}
-
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -302,7 +282,6 @@ int main(void)
         CASE(a_handler_that_returns_full_has_declined),
         CASE(a_link_that_ends_while_a_message_is_declined_is_lost_at_once_and_by_its_own_name),
         CASE(a_reference_confirmed_during_the_close_is_done),
-        CASE(a_tick_at_the_time_that_was_asked_for_is_no_reason_to_doubt_the_link),
         CASE(qos_2_ids_of_a_session_that_was_lost_unnoticed_swallow_nothing),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);

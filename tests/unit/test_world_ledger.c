@@ -70,6 +70,7 @@ static void good_accounts_are_silent_and_counted(void **state)
     for (uint32_t n = 1; n <= 3; n++)
         end(n, IOT_OK);
     accept(4, 1);
+    world_ledger_closing(&ledger);
     end(4, IOT_ERR_CLOSED);
     world_ledger_refused(&ledger, IOT_ERR_FULL);
     assert_true(world_ledger_drained(&ledger));
@@ -192,6 +193,7 @@ static void qos_0_is_taken_once_and_qos_1_not_after_its_end(void **state)
     caught("again after its end");
     accept(3, 1);
     took(3, 1);
+    ledger.clean = true;
     end(3, IOT_ERR_UNKNOWN);
     took(3, 1);
     quiet();
@@ -200,6 +202,7 @@ static void qos_0_is_taken_once_and_qos_1_not_after_its_end(void **state)
 static void what_failed_for_good_was_never_taken(void **state)
 {
     (void)state;
+    world_ledger_closing(&ledger);
     accept(1, 1);
     took(1, 1);
     end(1, IOT_ERR_CLOSED);
@@ -225,6 +228,7 @@ static void cut_is_for_qos_0_and_unknown_for_the_others(void **state)
     accept(2, 1);
     accept(3, 0);
     accept(4, 2);
+    ledger.clean = true;
     end(1, IOT_ERR_CUT);
     end(2, IOT_ERR_UNKNOWN);
     took(1, 0); /* either */
@@ -262,7 +266,27 @@ static void what_is_taken_was_accepted_with_that_qos(void **state)
     end(2, IOT_OK);
     world_ledger_accepted(&ledger, 3, 2, 1, false, 0);
     caught("message 0000000000000002 is published twice");
+    world_ledger_closing(&ledger);
     end(3, IOT_ERR_CLOSED);
+}
+
+static void closed_is_for_who_closes_and_unknown_for_a_session_that_is_gone(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 5; n++)
+        accept(n, n == 5 ? 2 : 1);
+    end(1, IOT_ERR_CLOSED);
+    caught("FAILED CLOSED, and nobody closes");
+    end(2, IOT_ERR_UNKNOWN);
+    caught("FAILED UNKNOWN, and its session lives");
+    world_ledger_session_lost(&ledger);
+    end(3, IOT_ERR_UNKNOWN); /* it should be sent as new */
+    caught("FAILED UNKNOWN, and its session lives");
+    ledger.hand_back = true;
+    end(4, IOT_ERR_UNKNOWN);
+    ledger.hand_back = false;
+    end(5, IOT_ERR_UNKNOWN); /* behind PUBREC there is nothing left to send */
+    quiet();
 }
 
 /* ---- Down -------------------------------------------------------------------------------- */
@@ -502,6 +526,7 @@ int main(void)
         LEDGER_TEST(qos_2_is_taken_exactly_once_but_for_lost_sessions),
         LEDGER_TEST(qos_0_is_taken_once_and_qos_1_not_after_its_end),
         LEDGER_TEST(what_failed_for_good_was_never_taken),
+        LEDGER_TEST(closed_is_for_who_closes_and_unknown_for_a_session_that_is_gone),
         LEDGER_TEST(cut_is_for_qos_0_and_unknown_for_the_others),
         LEDGER_TEST(the_broker_takes_in_the_order_of_acceptance),
         LEDGER_TEST(what_is_taken_was_accepted_with_that_qos),

@@ -15,18 +15,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define JOBS_MAX  16
-#define RUN_CPU_S 300u /* more is a run that does not end */
-#define TWICE     20u
+#define JOBS_MAX   16
+#define RUN_CPU_S  300u /* of CPU time: more is a run that does not end */
+#define TWICE      20u
+#define FAILED_MAX 100u
 
 static struct {
     struct world_result sum;
-    uint64_t runs, twice, failed, by_pace[WORLD_PACES], platform_runs;
+    uint64_t seeds[FAILED_MAX]; /* the first of those that failed */
+    uint64_t runs, twice, failed, by_pace[WORLD_PACES], platform_runs, plain_ms;
 } total;
 
 static struct job {
@@ -61,7 +65,12 @@ static void begin(struct job *j, uint64_t seed, bool again, uint64_t hash)
         close(fds[1]);
         return;
     }
-    alarm(RUN_CPU_S);
+    const struct rlimit cpu = {RUN_CPU_S, RUN_CPU_S};
+    static char label[40];
+    setrlimit(RLIMIT_CPU, &cpu);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* the campaign's end is ours, however it comes */
+    snprintf(label, sizeof label, "seed %" PRIu64 " ", seed);
+    world_violation_label(label);
     world_run(seed, WORLD_PACES, 0, &r);
     fflush(NULL);
     for (size_t at = 0; at < sizeof r;) {
@@ -75,6 +84,8 @@ static void begin(struct job *j, uint64_t seed, bool again, uint64_t hash)
 
 static void fail(const struct job *j, const char *why)
 {
+    if (total.failed < FAILED_MAX)
+        total.seeds[total.failed] = j->seed;
     total.failed++;
     printf("FAILED: make sim SEED=%" PRIu64 "   (%s)\n", j->seed, why);
 }
@@ -85,6 +96,7 @@ static void add(const struct world_result *r)
     total.runs++;
     total.by_pace[r->pace]++;
     total.platform_runs += r->platform;
+    total.plain_ms += r->platform ? 0 : r->device_ms;
     s->device_ms += r->device_ms;
     s->faults += r->faults;
     s->accepted += r->accepted;
@@ -116,7 +128,7 @@ static bool take(struct job *j, struct world_result *r)
     waitpid(j->pid, &status, 0);
     j->pid = 0;
     if (at < sizeof *r || status != 0) {
-        fail(j, WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it does not end" : "it died");
+        fail(j, WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU ? "it does not end" : "it died");
         return false;
     }
     if (j->again) {
@@ -131,7 +143,7 @@ static bool take(struct job *j, struct world_result *r)
     return total.runs % TWICE == 1;
 }
 
-static void print_matrix(uint32_t *missing)
+static void print_matrix(uint32_t *fields, uint32_t *missing)
 {
     printf("\n  %-16s", "fault met stand");
     for (uint32_t s = 0; s < WORLD_STANDS; s++)
@@ -140,7 +152,12 @@ static void print_matrix(uint32_t *missing)
     for (uint32_t f = 0; f < WORLD_FAULTS; f++) {
         printf("  %-16s", world_fault_names[f]);
         for (uint32_t s = 0; s < WORLD_STANDS; s++) {
+            if (!world_plan_can_hit((enum world_fault)f, (enum world_stand)s)) {
+                printf(" %8s", "-");
+                continue;
+            }
             printf(" %8" PRIu64, total.sum.hits[f][s]);
+            *fields += 1;
             *missing += total.sum.hits[f][s] == 0;
         }
         printf("\n");
@@ -151,15 +168,16 @@ static int report(uint64_t first, double seconds)
 {
     const struct world_result *s = &total.sum;
     double hours = (double)s->device_ms / 3600e3;
-    uint32_t missing = 0;
-    print_matrix(&missing);
+    uint32_t fields = 0, missing = 0;
+    print_matrix(&fields, &missing);
     printf("\n%" PRIu64 " runs from seed %" PRIu64 " in %.0f s (%" PRIu64 " busy, %" PRIu64
            " steady, %" PRIu64 " lonely; %" PRIu64 " of platform devices; %" PRIu64
            " run twice, alike)\n",
            total.runs, first, seconds, total.by_pace[WORLD_BUSY], total.by_pace[WORLD_STEADY],
            total.by_pace[WORLD_LONELY], total.platform_runs, total.twice);
-    printf("%.0f device-hours, that is %.1f device-years; %" PRIu64 " faults\n", hours,
-           hours / 8766, s->faults);
+    printf("%.0f device-hours, that is %.1f device-years (%.1f of them plain); %" PRIu64
+           " faults\n",
+           hours, hours / 8766, (double)total.plain_ms / 3600e3 / 8766, s->faults);
     printf("%" PRIu64 " messages accepted: %" PRIu64 " done, %" PRIu64 " failed by name; %" PRIu64
            " received\n",
            s->accepted, s->done, s->failed, s->got);
@@ -167,8 +185,10 @@ static int report(uint64_t first, double seconds)
            " closes; well again after at most %.0f s in %" PRIu64 " calms (platform: %.0f s)\n",
            s->connects, s->losses, s->reboots, s->closes, (double)s->longest_recovery_ms[0] / 1000,
            s->calms, (double)s->longest_recovery_ms[1] / 1000);
-    printf("%u of %u fields of the matrix are empty\n", missing, WORLD_FAULTS * WORLD_STANDS);
+    printf("%u of %u fields of the matrix are empty\n", missing, fields);
     printf("%" PRIu64 " runs with violations\n", total.failed);
+    for (uint64_t i = 0; i < total.failed && i < FAILED_MAX; i++)
+        printf("    make sim SEED=%" PRIu64 "\n", total.seeds[i]);
     const char *wanted = getenv("WHOLE");
     bool whole = wanted == NULL || wanted[0] == '\0' || missing == 0;
     return total.failed == 0 && total.runs != 0 && whole ? 0 : 1;
@@ -180,14 +200,14 @@ int main(int argc, char **argv)
     double start = now_s();
     uint64_t first = 0, next;
     long count = sysconf(_SC_NPROCESSORS_ONLN);
-    if (argc < 2 || atoi(argv[1]) < 1) {
+    uint64_t seconds;
+    if (argc < 2 || argc > 3 || !world_run_number(argv[1], 1, 1000000, &seconds) ||
+        (argc > 2 && !world_run_number(argv[2], 0, UINT64_MAX, &first))) {
         fprintf(stderr, "usage: campaign SECONDS [FIRST-SEED]\n");
         return 2;
     }
-    double end = start + atoi(argv[1]);
-    if (argc > 2)
-        first = strtoull(argv[2], NULL, 0);
-    else if (getrandom(&first, 4, 0) != 4)
+    double end = start + (double)seconds;
+    if (argc == 2 && getrandom(&first, 4, 0) != 4)
         return 2;
     count = count < 1 ? 1 : count > JOBS_MAX ? JOBS_MAX : count;
     next = first;

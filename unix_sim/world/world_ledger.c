@@ -79,6 +79,13 @@ static void judge_end(struct world_ledger *l, const struct world_record *r)
     if ((r->err == IOT_ERR_CUT && r->qos != 0) || (r->err == IOT_ERR_UNKNOWN && r->qos == 0))
         world_violation("ledger %s: message " SERIAL " of QoS %u FAILED %s", l->name, r->serial,
                         r->qos, what);
+    bool lost = r->losses != l->losses && (l->hand_back || r->qos == 2); /* its session */
+    if (r->err == IOT_ERR_UNKNOWN && !l->closing && !l->clean && !lost)
+        world_violation("ledger %s: message " SERIAL " FAILED UNKNOWN, and its session lives",
+                        l->name, r->serial);
+    if (r->err == IOT_ERR_CLOSED && !l->closing)
+        world_violation("ledger %s: message " SERIAL " FAILED CLOSED, and nobody closes", l->name,
+                        r->serial);
     if (never(r) && r->err != IOT_ERR_CLOSED && !r->may_drop)
         world_violation("ledger %s: message " SERIAL " FAILED %s, and nothing allows that", l->name,
                         r->serial, what);
@@ -178,8 +185,14 @@ static void miss_tickets(struct world_ledger *l, const char *when)
     }
 }
 
+void world_ledger_closing(struct world_ledger *l)
+{
+    l->closing = true;
+}
+
 void world_ledger_closed(struct world_ledger *l)
 {
+    l->closing = false;
     miss_tickets(l, "closed, and");
 }
 
@@ -331,6 +344,7 @@ bool world_ledger_has(struct world_ledger *l, uint64_t serial)
 
 void world_ledger_rebooted(struct world_ledger *l)
 {
+    l->closing = false;
     struct world_record *r;
     l->losses++;
     l->unaware = false;

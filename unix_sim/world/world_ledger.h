@@ -39,6 +39,8 @@ struct world_counts {
 
 struct world_ledger {
     const char *name;
+    bool clean, hand_back; /* of the device's options: set after init */
+    bool closing;
     struct world_shelf up, down;
     uint64_t accepts, last_taken; /* places given; of the last one taken first */
     uint64_t queues, last_got[3];
@@ -63,6 +65,8 @@ void world_ledger_refused(struct world_ledger *l, iot_err err);
 void world_ledger_ended(struct world_ledger *l, uint32_t ticket, iot_err err, uint64_t now);
 /** The broker owns it. `fresh`: not QoS 2 that it had already. */
 void world_ledger_took(struct world_ledger *l, uint64_t serial, uint8_t qos, bool fresh);
+/** iot_device_close was called: from now on CLOSED and UNKNOWN are fair ends. */
+void world_ledger_closing(struct world_ledger *l);
 /** IOT_EV_CLOSED. */
 void world_ledger_closed(struct world_ledger *l);
 

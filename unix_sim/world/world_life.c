@@ -297,15 +297,21 @@ static void check_loss(struct world_life *l, const struct iot_event *ev)
     if (ev->delay_ms > most)
         world_violation("life %s: it wants to wait %u ms", l->name, ev->delay_ms);
     l->attempt_by = world_ms() + ev->delay_ms + ATTEMPT_SLACK;
+    l->not_before = world_ms() + ev->delay_ms;
 }
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
     struct world_life *l = ctx;
+    l->acts++;
     uint64_t now = world_ms();
     (void)dev;
     switch (ev->kind) {
     case IOT_EV_CONNECTING:
+        if (now < l->not_before)
+            world_violation("life %s: it connects %u ms before its time", l->name,
+                            (unsigned)(l->not_before - now));
+        l->not_before = 0;
         l->attempt_by = WORLD_NEVER;
         break;
     case IOT_EV_CONNECTED:
@@ -314,14 +320,10 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         if (!ev->session_present)
             world_ledger_session_new(&l->ledger);
         l->up_since = now;
-        if (now - l->since_down > l->longest_outage_ms)
-            l->longest_outage_ms = now - l->since_down;
         world_trace("%s connected, session %s", l->name, ev->session_present ? "kept" : "new");
         break;
     case IOT_EV_LOST:
         check_ladder(l, ev, l->up);
-        if (l->up)
-            l->since_down = now;
         l->up = false;
         l->losses++;
         l->last_loss = ev->err;
@@ -329,7 +331,6 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         check_loss(l, ev);
         world_trace("%s lost, %s %d, again in %u ms", l->name, iot_err_name(ev->err), ev->detail,
                     ev->delay_ms);
-        l->rude = 0;
         break;
     case IOT_EV_DONE:
     case IOT_EV_FAILED:
@@ -348,6 +349,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         l->closes++;
         l->rungs = 0;
         l->closed_by = l->attempt_by = WORLD_NEVER;
+        l->check_pools = true;
+        l->not_before = 0;
         world_ledger_closed(&l->ledger);
         world_lint_finished(&l->lint);
         world_trace("%s closed", l->name);
@@ -387,6 +390,7 @@ static void on_connected(void *ctx)
 static void on_sent(void *ctx, struct iot_bytes bytes)
 {
     struct world_life *l = ctx;
+    l->acts++;
     if (l->dev.mqtt.deaf != 0)
         world_lint_gives_up(&l->lint);
     world_show_bytes(&l->show_sent, bytes);
@@ -460,7 +464,6 @@ static void open(struct world_life *l)
     if (iot_device_connect(&l->dev) != IOT_OK || iot_mqtt_subscribe(&l->dev, &f, NULL) != IOT_OK)
         world_violation("life %s: connect or subscribe refused", l->name);
     l->begun = true;
-    l->since_down = world_ms();
     l->attempt_by = world_ms() + DNS_MS; /* an old name request may be out */
     if (l->hinted_down)
         l->attempt_by += cap_of(l);
@@ -478,6 +481,7 @@ bool world_life_close(struct world_life *l, uint32_t drain_ms, uint64_t pause_ms
     if (!l->powered || !l->begun || l->closing || iot_device_close(&l->dev, drain_ms) != IOT_OK)
         return false;
     l->closing = true;
+    world_ledger_closing(&l->ledger);
     world_loop_stir(&l->actor);
     l->close_within = drain_ms + CLOSE_MS + DNS_MS;
     l->reopen_at = world_ms() + drain_ms + pause_ms;
@@ -501,6 +505,8 @@ void world_life_power_cut(struct world_life *l, uint64_t ms)
     l->power_at = world_ms() + ms;
     l->asleep = l->declines = 0;
     l->closed_by = l->attempt_by = WORLD_NEVER;
+    l->not_before = l->promised = 0;
+    l->check_pools = false;
     memset(l->refs, 0, sizeof l->refs);
     world_ledger_rebooted(&l->ledger);
     world_lint_rebooted(&l->lint);
@@ -512,6 +518,7 @@ void world_life_hint(struct world_life *l, enum iot_network_change change)
     if (!l->powered)
         return;
     iot_network(&l->dev, change);
+    l->not_before = 0; /* a wait is drawn anew */
     world_loop_stir(&l->actor);
     l->hinted_down = !l->begun && change == IOT_NETWORK_DOWN;
     if (l->attempt_by != WORLD_NEVER) { /* a wait is drawn anew, and not longer than the cap */
@@ -606,6 +613,18 @@ static uint64_t next_check(struct world_life *l, uint64_t now)
     return earlier(next, silent);
 }
 
+/* After IOT_EV_CLOSED nothing is left in the device. */
+static void check_pools(struct world_life *l)
+{
+    struct iot_pool_use use;
+    l->check_pools = false;
+    for (uint32_t i = 0; iot_device_pool(&l->dev, i, &use); i++)
+        if (use.used != 0 &&
+            !(l->habit.session != IOT_SESSION_CLEAN && strcmp(use.name, "qos2-in") == 0))
+            world_violation("life %s: %u of %s are left after the close", l->name, use.used,
+                            use.name);
+}
+
 static uint64_t live(struct world_life *l, uint64_t now)
 {
     if (!l->begun && now >= l->reopen_at)
@@ -620,13 +639,24 @@ static uint64_t live(struct world_life *l, uint64_t now)
         l->closed_by = now + l->close_within;
         l->close_within = 0;
     }
+    bool stood_still = now - l->polled_at > IOT_STALE_MS;
+    bool early = now < l->promised && !stood_still && iot_sleep_ms(&l->dev, own_ms(l, now)) != 0;
+    l->polled_at = now;
+    uint32_t acts = l->acts;
     uint32_t sleep = iot_poll(&l->dev, own_ms(l, now));
+    if (early && l->acts != acts)
+        world_violation("life %s: it acts %u ms before the time it asked for", l->name,
+                        (unsigned)(l->promised - now));
+    l->promised = sleep == IOT_MS_NEVER ? WORLD_NEVER : now + sleep;
+    if (l->check_pools)
+        check_pools(l);
     if (sleep != iot_sleep_ms(&l->dev, own_ms(l, now)))
         world_violation("life %s: poll says %u ms, sleep says otherwise", l->name, sleep);
     check_deadlines(l, now, sleep);
     uint64_t next = sleep == IOT_MS_NEVER ? WORLD_NEVER : now + sleep;
     next = earlier(next, next_check(l, now));
-    /* Not as long as it may: after IOT_STALE_MS it would take the loop for one that stood still. */
+    /* Sooner than it wants, as lwIP's timers would have it: after IOT_STALE_MS without a tick it takes the
+     * loop for one that stood still. Then it may do nothing yet. */
     next = earlier(next, now - now % NAP_MS + NAP_MS);
     if (l->begun && !l->closing && !l->quiet)
         next = earlier(next, l->next_publish);
@@ -702,6 +732,8 @@ void world_life_start(struct world_life *l, uint64_t seed, uint32_t number,
     world_board_port(&l->board, &l->port);
     make_options(l, host);
     world_ledger_init(&l->ledger, l->name);
+    l->ledger.clean = habit->session == IOT_SESSION_CLEAN;
+    l->ledger.hand_back = habit->hand_back;
     struct world_lint_app app = none;
     app.accepted = app_accepted;
     app.ctx = l;

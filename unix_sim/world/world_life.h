@@ -58,12 +58,13 @@ struct world_life {
     /* to be read */
     bool powered, begun, closing, up;
     bool want_room;
-    int rude; /* kind of misbehaviour that has struck its connection; 0: none */
+    bool check_pools; /* it has closed */
+    uint32_t acts;    /* events, and bytes to TCP */
     uint32_t boots, losses, connects, closes;
     iot_err last_loss;
     uint32_t rungs, waits; /* losses since the last good link; those that were looked at */
     uint64_t waited_ms, ladder_ms;
-    uint64_t lost_at, up_since, longest_outage_ms;
+    uint64_t lost_at, up_since;
     struct world_ledger ledger;
     struct world_lint lint;
     struct iot_device dev;
@@ -73,7 +74,8 @@ struct world_life {
     uint8_t link;     /* what the tap saw last */
     bool hinted_down; /* while it was closed: the next attempt waits for that */
     bool was_full;    /* TCP took no more bytes */
-    uint64_t since_down, attempt_by, power_at, reopen_at, next_publish, closed_by;
+    uint64_t attempt_by, not_before, promised, polled_at, power_at, reopen_at, next_publish,
+        closed_by;
     uint32_t close_within;
     uint32_t serial;
     uint8_t part_head[16]; /* of the message that comes, perhaps in parts */

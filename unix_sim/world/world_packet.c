@@ -76,11 +76,6 @@ enum world_reader_said world_reader_take(struct world_reader *r, struct iot_byte
     return WORLD_READ_MORE;
 }
 
-bool world_reader_torn(const struct world_reader *r)
-{
-    return r->place == AT_LENGTH || r->place == AT_BODY;
-}
-
 /* ---- Fields ------------------------------------------------------------------------------ */
 
 /* What is left of a body; `bad` once something was not there. */

@@ -63,9 +63,6 @@ void world_reader_reset(struct world_reader *r);
 /** Take bytes off the front of `in`, up to the next thing to say. */
 enum world_reader_said world_reader_take(struct world_reader *r, struct iot_bytes *in);
 
-/** A packet is begun and not finished. */
-bool world_reader_torn(const struct world_reader *r);
-
 /**
  * The packet that WORLD_READ_PACKET announced, as a client may send it.
  *

@@ -94,7 +94,8 @@ static void new_address(struct world_plan *p)
 
 /* ---- Begin and end ------------------------------------------------------------------------- */
 
-static void begin(struct world_plan *p, enum world_fault fault, struct world_life *l,
+/* False: it hit nothing. */
+static bool begin(struct world_plan *p, enum world_fault fault, struct world_life *l,
                   uint64_t until)
 {
     struct world_lane *up = world_lane(WORLD_UP), *down = world_lane(WORLD_DOWN);
@@ -201,8 +202,9 @@ static void begin(struct world_plan *p, enum world_fault fault, struct world_lif
         break;
     case WORLD_FAULT_session_lost: {
         const char *id = id_of(p, l);
-        if (id != NULL)
-            world_broker_forget(&p->town->broker, id, now);
+        if (id == NULL)
+            return false;
+        world_broker_forget(&p->town->broker, id, now);
         break;
     }
     case WORLD_FAULT_broker_shut:
@@ -213,9 +215,9 @@ static void begin(struct world_plan *p, enum world_fault fault, struct world_lif
         break;
     case WORLD_FAULT_kick: {
         const char *id = id_of(p, l);
-        if (id != NULL)
-            world_broker_kick(&p->town->broker, id, below(p, 2) ? WORLD_END_FIN : WORLD_END_RESET,
-                              now);
+        enum world_end how = below(p, 2) ? WORLD_END_FIN : WORLD_END_RESET;
+        if (id == NULL || !world_broker_kick(&p->town->broker, id, how, now))
+            return false;
         break;
     }
     case WORLD_FAULT_slow_acks:
@@ -228,9 +230,10 @@ static void begin(struct world_plan *p, enum world_fault fault, struct world_lif
         l->declines = until;
         break;
     case WORLD_FAULT_close:
-        (void)world_life_close(l, below(p, 3) == 0 ? 0 : below(p, 20000), below(p, 120000));
-        break;
+        return world_life_close(l, below(p, 3) == 0 ? 0 : below(p, 20000), below(p, 120000));
     case WORLD_FAULT_power:
+        if (!l->powered)
+            return false;
         world_life_power_cut(l, between(p, 1, 60000));
         break;
     case WORLD_FAULT_kv_slow:
@@ -248,6 +251,7 @@ static void begin(struct world_plan *p, enum world_fault fault, struct world_lif
     case WORLD_FAULTS:
         break;
     }
+    return true;
 }
 
 static void end(struct world_plan *p, enum world_fault fault, struct world_life *l)
@@ -344,19 +348,27 @@ void world_plan_strike(struct world_plan *p, enum world_fault fault, struct worl
     uint64_t until = world_ms() + for_ms;
     world_trace("plan: %s for %u ms, %s is in %s", world_fault_names[fault], (unsigned)for_ms,
                 l->name, world_stand_names[world_life_stand(l)]);
-    for (uint32_t i = 0; i < p->town->count; i++) {
-        const struct world_life *hit = &p->town->lives[i];
-        if (hit == l || kinds[fault].whom == ALL)
-            p->hits[fault][world_life_stand(hit)]++;
-    }
+    enum world_stand stands[WORLD_TOWN_MAX];
+    for (uint32_t i = 0; i < p->town->count; i++)
+        stands[i] = world_life_stand(&p->town->lives[i]);
     for (uint32_t i = 0; i < WORLD_FAULTS_AT_ONCE && kinds[fault].high != 0; i++) {
         if (p->ongoing[i].until != WORLD_NEVER)
             continue;
         p->ongoing[i] = (struct world_ongoing){until, fault, l};
         break;
     }
-    begin(p, fault, l, until);
     world_loop_stir_all();
+    if (!begin(p, fault, l, until))
+        return;
+    p->strikes++;
+    for (uint32_t i = 0; i < p->town->count; i++)
+        if (&p->town->lives[i] == l || kinds[fault].whom == ALL)
+            p->hits[fault][stands[i]]++;
+}
+
+bool world_plan_can_hit(enum world_fault fault, enum world_stand stand)
+{
+    return fault != WORLD_FAULT_close || (stand != WORLD_STAND_CLOSE && stand != WORLD_STAND_OFF);
 }
 
 /* ---- Aim ----------------------------------------------------------------------------------- */

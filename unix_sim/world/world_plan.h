@@ -66,6 +66,7 @@ extern const char *const world_fault_names[WORLD_FAULTS];
 
 struct world_plan {
     uint64_t hits[WORLD_FAULTS][WORLD_STANDS]; /* a device in that stand was hit by that fault */
+    uint64_t strikes;                          /* faults that hit somebody */
     uint32_t between_ms;                       /* mean time between two faults */
 
     /* private */
@@ -93,6 +94,9 @@ void world_plan_start(struct world_plan *p, struct world_town *t, uint64_t seed,
 void world_plan_calm(struct world_plan *p);
 /** And again. */
 void world_plan_go_on(struct world_plan *p);
+
+/** False: this fault never hits a device in that stand. */
+bool world_plan_can_hit(enum world_fault fault, enum world_stand stand);
 
 /** This fault now, for tests with a script. */
 void world_plan_strike(struct world_plan *p, enum world_fault fault, struct world_life *l,

@@ -5,6 +5,8 @@
 #include "world/world_trace.h"
 #include "world/world_wire.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOUR_MS  3600000ull
@@ -25,6 +27,15 @@ static const struct {
 
 static struct world_town town;
 static struct world_plan plan;
+
+bool world_run_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out >= low &&
+           *out <= high;
+}
 
 static void draw_habit(struct world_chance *c, bool platform, uint32_t publish_ms,
                        struct world_habit *h)
@@ -96,10 +107,10 @@ static void count(struct world_result *out)
         out->reboots += l->boots - 1;
         out->closes += l->closes;
     }
+    out->faults = plan.strikes;
     for (uint32_t f = 0; f < WORLD_FAULTS; f++)
         for (uint32_t s = 0; s < WORLD_STANDS; s++) {
             out->hits[f][s] = plan.hits[f][s];
-            out->faults += plan.hits[f][s];
         }
 }
 

@@ -32,6 +32,9 @@ struct world_result {
     uint64_t hits[WORLD_FAULTS][WORLD_STANDS];
 };
 
+/** A decimal number of the command line. False: it is none, or out of bounds. */
+bool world_run_number(const char *text, uint64_t low, uint64_t high, uint64_t *out);
+
 /** In a process of its own. `pace` WORLD_PACES: drawn from the seed. `hours` 0: drawn. */
 void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result *out);
 

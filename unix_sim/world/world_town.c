@@ -100,8 +100,6 @@ static void on_strike(void *ctx, int conn, int kind)
     const struct world_session *s = t->broker.conns[conn].session;
     struct world_life *l = s != NULL ? world_town_find(t, s->id) : NULL;
     world_trace("broker: %s strikes %s", world_rude_rows[kind].name, l != NULL ? l->name : "?");
-    if (l != NULL)
-        l->rude = kind;
 }
 
 /* ---- Somebody who writes to the devices ---------------------------------------------------- */

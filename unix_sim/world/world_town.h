@@ -10,8 +10,9 @@
 #include "world/world_life.h"
 #include "world/world_server.h"
 
-#define WORLD_TOWN_HOST      "broker.world"
-#define WORLD_TOWN_LIVES_MAX 1000u
+#define WORLD_TOWN_HOST "broker.world"
+
+#define WORLD_TOWN_MAX 1000u /* devices */
 
 struct world_town {
     struct world_life *lives;

@@ -17,6 +17,7 @@
 static struct {
     uint64_t hash;
     uint32_t violations;
+    const char *label;
     bool show;
 } trace = {.hash = 0xcbf29ce484222325u};
 
@@ -98,8 +99,13 @@ void world_violation(const char *format, ...)
     va_end(args);
     world_trace_bytes(line, (uint32_t)strlen(line));
     trace.violations++;
-    printf("VIOLATION %s\n", line);
+    printf("VIOLATION %s%s\n", trace.label != NULL ? trace.label : "", line);
     fflush(stdout); /* whatever follows */
+}
+
+void world_violation_label(const char *label)
+{
+    trace.label = label;
 }
 
 uint32_t world_violations(void)

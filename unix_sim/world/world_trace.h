@@ -30,5 +30,7 @@ uint64_t world_trace_hash(void);
 /** An invariant is broken: printed always, into the hash, counted. The run goes on. */
 void world_violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 uint32_t world_violations(void);
+/** Stands before each violation that is printed: whose it is, where several runs print. Static; "" at first. */
+void world_violation_label(const char *label);
 
 #endif
