@@ -4,6 +4,7 @@
  * the end as they were. */
 #include "town.h"
 
+#include "world/world_app.h"
 #include "world/world_clock.h"
 #include "world/world_famine.h"
 #include "world/world_pools.h"
@@ -89,7 +90,7 @@ static iot_err source(void *ctx, struct iot_device *dev, uint32_t offset, struct
     (void)ctx;
     (void)dev;
 
-    world_life_fill(stream_serial, whole, sizeof whole);
+    world_app_fill(stream_serial, whole, sizeof whole);
     iot_writer_put(w, whole + offset, w->cap);
     return IOT_OK;
 }
@@ -106,7 +107,7 @@ static void say_otherwise(struct world_life *l)
     for (uint8_t qos = 0; qos <= 2; qos++) {
         uint64_t serial = town_serial(l);
         uint8_t *at = kept + qos * 150u;
-        world_life_fill(serial, at, 150);
+        world_app_fill(serial, at, 150);
         msg.qos = qos;
         msg.flags = IOT_MSG_BY_REF;
         msg.payload = (struct iot_bytes){at, 150};
@@ -115,7 +116,7 @@ static void say_otherwise(struct world_life *l)
     }
     msg.flags = 0;
     uint64_t serial = town_serial(l);
-    world_life_fill(serial, written, sizeof written);
+    world_app_fill(serial, written, sizeof written);
     assert_err(iot_mqtt_begin(&l->dev, &msg, sizeof written, &w), IOT_OK);
     iot_writer_put(&w, written, sizeof written);
     err = iot_mqtt_commit(&w, &ticket);

@@ -3,6 +3,7 @@
  * are written bit by bit. Over wires that are slow, lossy, cut. */
 #include "town.h"
 
+#include "world/world_app.h"
 #include "world/world_serial.h"
 
 #define LARGE 20000u
@@ -174,7 +175,7 @@ static iot_err source(void *ctx, struct iot_device *dev, uint32_t offset, struct
         return IOT_ERR_KV; /* cannot read it any more */
     if (world_ms() < stream.go_on)
         return IOT_ERR_AGAIN;
-    world_life_fill(stream.serial, whole, sizeof whole);
+    world_app_fill(stream.serial, whole, sizeof whole);
     iot_writer_put(w, whole + offset, w->cap);
     stream.given += w->cap;
     return IOT_OK;

@@ -3,6 +3,8 @@
  * payloads that stay where they are until it is said that they are free. */
 #include "town.h"
 
+#include "world/world_app.h"
+
 #define TRIES 96u /* one per quarter of an hour of a day */
 
 static const struct world_habit keeps = {
@@ -301,7 +303,7 @@ static void refer(struct world_life *l, uint32_t i, uint8_t qos, uint8_t flags)
     uint64_t serial = town_serial(l);
 
     assert_false(refs[i].busy);
-    world_life_fill(serial, refs[i].bytes, REF_BYTES);
+    world_app_fill(serial, refs[i].bytes, REF_BYTES);
     struct iot_msg msg = {.topic = {l->up_topic, (uint16_t)strlen(l->up_topic), 0},
                           .payload = {refs[i].bytes, REF_BYTES},
                           .qos = qos,

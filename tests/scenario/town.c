@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "town.h"
 
+#include "world/world_app.h"
 #include "world/world_serial.h"
 
 #define PAYLOAD_MAX 65536u
@@ -287,7 +288,7 @@ iot_err town_say_so(struct world_life *l, const char *below, uint8_t qos, uint32
     int len = snprintf(topic, sizeof topic, "%s%s%s", l->up_topic, below != NULL ? "/" : "",
                        below != NULL ? below : "");
     assert_true(bytes <= PAYLOAD_MAX);
-    world_life_fill(serial, payload, bytes);
+    world_app_fill(serial, payload, bytes);
     struct iot_msg msg = {.topic = {topic, (uint16_t)len, 0},
                           .payload = {payload, bytes},
                           .qos = qos,
@@ -323,8 +324,8 @@ uint32_t town_write(struct world_life *l, uint8_t qos, uint32_t bytes)
     uint64_t serial = world_serial(0, WRITER_BOOT, ++written);
 
     assert_true(bytes <= PAYLOAD_MAX);
-    world_life_down_topic(l, bytes > IOT_MQTT_RX_BYTES - 100, serial, topic, sizeof topic);
-    world_life_fill(serial, payload, bytes);
+    world_app_down_topic(l, bytes > IOT_MQTT_RX_BYTES - 100, serial, topic, sizeof topic);
+    world_app_fill(serial, payload, bytes);
     return world_broker_publish(&town.broker, topic, (struct iot_bytes){payload, bytes}, qos, false,
                                 world_ms());
 }

@@ -111,15 +111,6 @@ void world_life_power_cut(struct world_life *l, uint64_t ms);
 /** Tell it what the interface did. */
 void world_life_hint(struct world_life *l, enum iot_network_change change);
 
-/** Its topics: `down_filter` is subscribed; messages from the broker's side go below it. */
-void world_life_down_topic(const struct world_life *l, bool large, uint64_t serial, char *into,
-                           uint32_t cap);
-
-/** Payload of a message: its serial, then bytes that follow from it. `n` is 16 at least. */
-void world_life_fill(uint64_t serial, uint8_t *into, uint32_t n);
-/** Are these bytes of that message, from `offset` on? */
-bool world_life_is(uint64_t serial, struct iot_bytes bytes, uint32_t offset);
-
 /** Nothing of it is left anywhere: pools are empty, the ledger is closed. Violations say what is not so. */
 void world_life_over(struct world_life *l);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_town.h"
 
+#include "world/world_app.h"
 #include "world/world_dns.h"
 #include "world/world_serial.h"
 #include "world/world_trace.h"
@@ -50,7 +51,7 @@ static void on_took(void *ctx, const char *id, const struct world_message *m, bo
     uint64_t serial = serial_of(m);
     if (l == NULL || serial == 0)
         return;
-    if (!world_life_is(serial, m->payload, 0))
+    if (!world_app_is(serial, m->payload, 0))
         world_violation("town: payload of %016llx from %s is not what was sent",
                         (unsigned long long)serial, l->name);
     world_ledger_took(&l->ledger, serial, m->qos, fresh);
@@ -113,8 +114,8 @@ static void write_one(struct world_town *t, uint64_t now)
     uint32_t n = large ? world_chance_between(&t->chance, IOT_MQTT_RX_BYTES, PAYLOAD_MAX)
                        : WORLD_SERIAL_BYTES + world_chance_below(&t->chance, 200);
     char topic[96];
-    world_life_down_topic(l, large, serial, topic, sizeof topic);
-    world_life_fill(serial, bytes, n);
+    world_app_down_topic(l, large, serial, topic, sizeof topic);
+    world_app_fill(serial, bytes, n);
     struct iot_bytes payload = {bytes, n};
     uint8_t qos = (uint8_t)world_chance_below(&t->chance, l->habit.qos_max + 1u);
     world_broker_publish(&t->broker, topic, payload, qos, false, now);
