@@ -280,6 +280,7 @@ static void closed_is_for_who_closes_and_unknown_for_a_session_that_is_gone(void
     end(2, IOT_ERR_UNKNOWN);
     caught("FAILED UNKNOWN, and its session lives");
     world_ledger_session_lost(&ledger);
+    world_ledger_session_new(&ledger);
     end(3, IOT_ERR_UNKNOWN); /* it should be sent as new */
     caught("FAILED UNKNOWN, and its session lives");
     ledger.hand_back = true;

@@ -51,6 +51,7 @@ void world_ledger_accepted(struct world_ledger *l, uint32_t ticket, uint64_t ser
     r->since = now;
     r->place = ++l->accepts;
     r->losses = l->losses;
+    r->news = l->news;
     r->qos = qos;
     r->may_drop = may_drop;
 }
@@ -79,7 +80,7 @@ static void judge_end(struct world_ledger *l, const struct world_record *r)
     if ((r->err == IOT_ERR_CUT && r->qos != 0) || (r->err == IOT_ERR_UNKNOWN && r->qos == 0))
         world_violation("ledger %s: message " SERIAL " of QoS %u FAILED %s", l->name, r->serial,
                         r->qos, what);
-    bool lost = r->losses != l->losses && (l->hand_back || r->qos == 2); /* its session */
+    bool lost = r->news != l->news && (l->hand_back || r->qos == 2); /* its session */
     if (r->err == IOT_ERR_UNKNOWN && !l->closing && !l->clean && !lost)
         world_violation("ledger %s: message " SERIAL " FAILED UNKNOWN, and its session lives",
                         l->name, r->serial);
@@ -366,6 +367,7 @@ void world_ledger_session_lost(struct world_ledger *l)
 
 void world_ledger_session_new(struct world_ledger *l)
 {
+    l->news++;
     l->unaware = false;
 }
 

@@ -44,10 +44,10 @@ struct world_ledger {
     struct world_shelf up, down;
     uint64_t accepts, last_taken; /* places given; of the last one taken first */
     uint64_t queues, last_got[3];
-    uint64_t losses;
-    uint32_t last_ticket; /* 0: none in this boot */
-    uint32_t pending;     /* deliveries of QoS 1, 2 that nobody got */
-    bool unaware;         /* the session was lost, and the device has not been told */
+    uint64_t losses, news; /* news: the device was told of a lost session */
+    uint32_t last_ticket;  /* 0: none in this boot */
+    uint32_t pending;      /* deliveries of QoS 1, 2 that nobody got */
+    bool unaware;          /* the session was lost, and the device has not been told */
     struct world_counts counts;
 };
 

@@ -17,6 +17,7 @@ struct world_record {
     uint64_t since;  /* accepted, queued */
     uint64_t place;  /* in the order of acceptance, or of the broker's queue */
     uint64_t losses; /* of sessions and of RAM, counted until then */
+    uint64_t news;   /* of lost sessions that the device had got */
     uint32_t ticket; /* 0: none */
     uint32_t times;  /* the broker took it; the application got it */
     uint32_t queued; /* the broker began to deliver it; has finished doing so */
