@@ -343,6 +343,15 @@ static uint64_t take_stray(struct world_flight *f, uint16_t id)
     return f->stray[first].order;
 }
 
+void world_flight_released(struct world_flight *f, uint16_t id)
+{
+    struct world_flight_message *m = find(f, id);
+    if (m == NULL || m->qos != 2)
+        return;
+    m->may_be = AS_REC;
+    m->rel_here = true;
+}
+
 void world_flight_pubrel(struct world_flight *f, uint16_t id)
 {
     struct world_flight_message *m = find(f, id);

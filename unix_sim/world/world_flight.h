@@ -84,6 +84,8 @@ void world_flight_publish(struct world_flight *f, const struct world_packet *p);
 void world_flight_torn(struct world_flight *f, const struct world_packet *p);
 void world_flight_ask(struct world_flight *f, uint8_t type, uint16_t id);
 void world_flight_pubrel(struct world_flight *f, uint16_t id);
+/** The same, not judged: what the device has heard since the end of the connection began is not known. */
+void world_flight_released(struct world_flight *f, uint16_t id);
 
 /* ---- Heard, and read -------------------------------------------------------------------------- */
 

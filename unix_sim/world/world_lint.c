@@ -336,7 +336,9 @@ static void on_sent(struct world_lint *l, uint64_t now)
         pay(l, p.type, p.id);
         break;
     case WORLD_PUBREL:
-        if (!l->deaf)
+        if (l->deaf)
+            world_flight_released(&l->flight, p.id);
+        else
             world_flight_pubrel(&l->flight, p.id);
         break;
     case WORLD_SUBSCRIBE:
