@@ -557,6 +557,22 @@ static void no_new_message_goes_before_a_resend(void **state)
     caught("MQTT-4.4.0-1: a new message before the resend of id 3");
 }
 
+/* The end of the connection was heard together with CONNACK: nothing more is owed, and what is sent counts. */
+static void a_pubrel_behind_the_end_of_the_connection_is_a_resend(void **state)
+{
+    (void)state;
+    begin(0, false);
+    connect(0);
+    send_publish(Q2, 1, 1);
+    hear_ack(PUBREC, 1);
+    send_ack(PUBREL, 1);
+    reconnect(1);
+    world_lint_eof(&lint);
+    send_ack(PUBREL, 1);
+    send_publish(Q1, 2, 2);
+    quiet();
+}
+
 static void after_pubrel_there_is_no_publish(void **state)
 {
     (void)state;
@@ -1001,6 +1017,7 @@ int main(void)
         LINT_TEST(an_id_in_flight_is_not_taken_after_a_reconnect),
         LINT_TEST(resends_keep_their_order),
         LINT_TEST(no_new_message_goes_before_a_resend),
+        LINT_TEST(a_pubrel_behind_the_end_of_the_connection_is_a_resend),
         LINT_TEST(after_pubrel_there_is_no_publish),
         LINT_TEST(a_living_connection_knows_no_resend),
         LINT_TEST(the_first_sending_has_no_dup),
