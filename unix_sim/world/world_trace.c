@@ -116,12 +116,13 @@ uint32_t world_violations(void)
 /* Of the library and of lwIP; there is no way on. */
 void iot_assert_failed(const char *file, int line)
 {
-    /* lwIP 2.2.1, tcp_slowtmr: it asserts that the persist timer never runs beside data in flight, which after a
-     * closed window and lost memory it does, once in some 2,000 runs (seed 880051). It goes on well. */
-    const char *tcp = "src/core/tcp.c";
-    size_t n = strlen(file), tail = strlen(tcp);
-    if (n >= tail && strcmp(file + n - tail, tcp) == 0) {
-        world_trace("lwIP doubts its persist timer, tcp.c:%d", line);
+    /* "persist ticking with in-flight data", tcp_slowtmr of lwIP 2.2.1: after a closed window and lost memory
+     * its persist timer does run beside data in flight (campaign seed 880051), and it goes on well. This one
+     * alone: any other, and this one in another lwIP, is a violation. */
+    const char *known = "src/core/tcp.c";
+    size_t n = strlen(file), tail = strlen(known);
+    if (line == 1241 && n >= tail && strcmp(file + n - tail, known) == 0) {
+        world_trace("lwIP doubts its persist timer");
         return;
     }
     world_violation("assertion failed: %s:%d", file, line);
