@@ -12,7 +12,7 @@
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
 #   TLS13=1      TLS 1.3 beside 1.2: more flash, a larger arena
 #   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
-#   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
+#   DEFINES=     settings of include/iot/iot_config.h, as '-DIOT_FEATURE_ERR_TEXTS=0 -DIOT_MQTT_RX_BYTES=2048'
 
 MAKEFLAGS += -rR
 .SUFFIXES:
@@ -218,7 +218,7 @@ OUT     := build/$(VARIANT)$(SUFFIX)
 BIN     := $(OUT)
 # Settings of include/iot/iot_config.h that mbedTLS is built with, too; KIND is their part of its folder's name.
 KIND    := $(if $(filter 1,$(TLS13)),-tls13)
-TLS_SET := $(if $(filter 1,$(TLS13)),-DIOT_TLS_13=1)
+TLS_SET := $(if $(filter 1,$(TLS13)),-DIOT_FEATURE_TLS_13=1)
 
 ifeq ($(VARIANT),lib)                # as a product would build it
   ASSERTS :=
@@ -249,10 +249,10 @@ else ifeq ($(VARIANT),gcc-release)
   EXTRA   := -Werror
 else ifeq ($(VARIANT),gcc-notls)
   ASSERTS :=
-  EXTRA   := -Werror -DIOT_TLS=0
+  EXTRA   := -Werror -DIOT_FEATURE_TLS=0
 else ifeq ($(VARIANT),gcc-nolink)
   ASSERTS :=
-  EXTRA   := -Werror -DIOT_LINK=0
+  EXTRA   := -Werror -DIOT_FEATURE_LINK=0
 else ifeq ($(VARIANT),clang)
   CC      := $(DEPS)/bin/clang
   EXTRA   := -Werror -Wno-string-conversion          # IOT_ASSERT(!"why")
@@ -265,8 +265,8 @@ else ifneq ($(filter m3 m3-notexts m3-plain,$(VARIANT)),)     # also what `make 
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
-  EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_ERR_TEXTS=0) \
-             $(if $(filter m3-plain,$(VARIANT)),-DIOT_TLS=0 -DIOT_LINK=0)
+  EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
+             $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0)
   ABI     := m3
 else
   $(error unknown VARIANT '$(VARIANT)')

@@ -95,7 +95,7 @@ enum iot_err_code {
 /** Name without prefix ("TCP_REFUSED"), static; "?" for a number that is none of ours. */
 const char *iot_err_name(iot_err err);
 
-/** One English sentence, static; with IOT_ERR_TEXTS 0 the name instead. */
+/** One English sentence, static; with IOT_FEATURE_ERR_TEXTS 0 the name instead. */
 const char *iot_err_text(iot_err err);
 
 /**
@@ -103,7 +103,7 @@ const char *iot_err_text(iot_err err);
  * of a certificate (TLS_VERIFY; the first of several), TLS alerts (TLS_ALERT).
  *
  * Returns  a word in capitals ("EXPIRED") and a sentence with advice ("its end has passed; is our
- *          clock right?"), static; "" if there is nothing to say. With IOT_ERR_TEXTS 0 the text is the
+ *          clock right?"), static; "" if there is nothing to say. With IOT_FEATURE_ERR_TEXTS 0 the text is the
  *          name.
  */
 const char *iot_err_detail_name(iot_err err, int32_t detail);

@@ -124,19 +124,19 @@
 /* ---- TLS --------------------------------------------------------------------------------- */
 
 /** 1: TLS on mbedTLS is built in. */
-#ifndef IOT_TLS
-#define IOT_TLS 1
+#ifndef IOT_FEATURE_TLS
+#define IOT_FEATURE_TLS 1
 #endif
 
 /** 1: the identity of the Alibaba Cloud IoT platform (iot_link.h) is built in. Needs digests of mbedTLS. */
-#ifndef IOT_LINK
-#define IOT_LINK 1
+#ifndef IOT_FEATURE_LINK
+#define IOT_FEATURE_LINK 1
 #endif
 
 /** 1: TLS 1.3 as well: some 29 KB of flash and 6 KiB of arena more. Eight handshakes at a time, as
  *  mbedTLS keeps their keys in one place for the whole program. */
-#ifndef IOT_TLS_13
-#define IOT_TLS_13 0
+#ifndef IOT_FEATURE_TLS_13
+#define IOT_FEATURE_TLS_13 0
 #endif
 
 /** Largest record that is received, bytes of plain text; lives in the arena, with some 40 bytes more.
@@ -171,8 +171,8 @@
 
 /** 1: iot_err_text gives a sentence per error (about 3 KB of flash), iot_err_detail_text too
  *  (2 KB); 0: only the names. */
-#ifndef IOT_ERR_TEXTS
-#define IOT_ERR_TEXTS 1
+#ifndef IOT_FEATURE_ERR_TEXTS
+#define IOT_FEATURE_ERR_TEXTS 1
 #endif
 
 /** Lines up to this enum iot_log_level are compiled in; 0: none, and the log costs nothing. 5 includes
@@ -232,8 +232,8 @@
 #if IOT_TLS_TX_BYTES < 512 || IOT_TLS_TX_BYTES > 16384
 #error "IOT_TLS_TX_BYTES: choose 512 to 16384"
 #endif
-#if IOT_TLS_13 && !IOT_TLS
-#error "IOT_TLS_13: TLS 1.3 needs TLS; set IOT_TLS too, or neither"
+#if IOT_FEATURE_TLS_13 && !IOT_FEATURE_TLS
+#error "IOT_FEATURE_TLS_13: TLS 1.3 needs TLS; set IOT_FEATURE_TLS too, or neither"
 #endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
@@ -261,7 +261,8 @@
         IOT_CONFIG_MIX(                                                                            \
             IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MQTT, IOT_TLS_RX_BYTES), IOT_TLS_TX_BYTES),   \
             IOT_TLS_SESSION_BYTES),                                                                \
-        IOT_MQTT_DROPPED_MAX * 8 + IOT_TLS * 4 + IOT_TLS_13 * 2 + IOT_LINK)
+        IOT_MQTT_DROPPED_MAX * 8 + IOT_FEATURE_TLS * 4 + IOT_FEATURE_TLS_13 * 2 +                  \
+            IOT_FEATURE_LINK)
 #define IOT_CONFIG_HASH IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_LOG_LEVEL), IOT_ASSERTS)
 
 #endif

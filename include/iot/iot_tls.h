@@ -3,7 +3,7 @@
  * @file iot_tls.h
  * TLS over any iot_stream: whom to trust, how to prove who we are, and the memory for it.
  *
- * TLS 1.2 (RFC 5246), with IOT_TLS_13 also 1.3 (RFC 8446); never older, no renegotiation. 1.3 is
+ * TLS 1.2 (RFC 5246), with IOT_FEATURE_TLS_13 also 1.3 (RFC 8446); never older, no renegotiation. 1.3 is
  * offered if both ECDHE kinds are allowed, as there the server's certificate alone decides between
  * them; none of its steps is sliced, and a server that changes its keys (KeyUpdate) is left. The
  * server's certificate is always checked: chain up to one of `ca`, name in subjectAltName (RFC 9525:

@@ -113,7 +113,7 @@ void iot_arena_free(void *block);
 #define MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
 
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
 /* TLS 1.3 computes with PSA in any case; 1.2 does not (no USE_PSA_CRYPTO), or it could not be sliced. */
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE

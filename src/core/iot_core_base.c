@@ -17,7 +17,7 @@ static const char names[] = {
 #undef NAME
 };
 
-#if IOT_ERR_TEXTS
+#if IOT_FEATURE_ERR_TEXTS
 static const char texts[] = {
 #define TEXT(name, value, text) text "\0"
     IOT_ERR_LIST(TEXT)

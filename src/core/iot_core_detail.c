@@ -13,7 +13,7 @@
     X(CONNACK, 4, BAD_USER_NAME_OR_PASSWORD, "check user name and password, or the secret")        \
     X(CONNACK, 5, NOT_AUTHORIZED, "this client may not connect here: its rights, or its secret")
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 #define TLS_LIST(X)                                                                                \
     X(FAULT, IOT_TLS_FAULT_CA, CA,                                                                 \
       "no chain to an authority we trust; compare its issuer with the `ca` of the options")        \
@@ -86,7 +86,7 @@ static const char names[] = {
 #undef NAME
 };
 
-#if IOT_ERR_TEXTS
+#if IOT_FEATURE_ERR_TEXTS
 static const char texts[] = {
 #define TEXT(kind, number, name, text) text "\0"
     DETAIL_LIST(TEXT)

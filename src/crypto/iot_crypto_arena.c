@@ -2,7 +2,7 @@
 #include "crypto/iot_crypto_arena.h"
 
 /* Without TLS nobody enters an arena, but mbedTLS's digests are linked with what knows its allocator. */
-#if IOT_TLS || IOT_LINK
+#if IOT_FEATURE_TLS || IOT_FEATURE_LINK
 
 #include "core/iot_core_assert.h"
 

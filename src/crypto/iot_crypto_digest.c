@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/iot_crypto_digest.h"
 
-#if IOT_TLS || IOT_LINK
+#if IOT_FEATURE_TLS || IOT_FEATURE_LINK
 
 #include <string.h>
 

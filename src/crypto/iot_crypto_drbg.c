@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/iot_crypto_drbg.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "crypto/iot_crypto_arena.h"
 #include "crypto/iot_crypto_digest.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include <mbedtls/ctr_drbg.h>
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
 #include <psa/crypto.h>
 #endif
 
@@ -94,7 +94,7 @@ struct iot_drbg *iot_drbg_enter(struct iot_drbg *d)
     return before;
 }
 
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
 psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *context,
                                              uint8_t *into, size_t n, size_t *got)
 {

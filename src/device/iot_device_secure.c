@@ -7,7 +7,7 @@
 
 /* ---- The platform ------------------------------------------------------------------------ */
 
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 /* A stream of the application's is taken for one that encrypts. */
 static enum iot_link_transport transport_of(const struct iot_device *dev)
 {
@@ -87,7 +87,7 @@ static iot_err link_sample(struct iot_device *dev, struct iot_credentials *out)
 
 /* ---- TLS --------------------------------------------------------------------------------- */
 
-#if IOT_TLS && IOT_LINK
+#if IOT_FEATURE_TLS && IOT_FEATURE_LINK
 IOT_STATIC_ASSERT(IOT_LINK_PSK_BYTES == IOT_TLS_PSK_MAX, "the platform's key fills a PSK source's");
 IOT_STATIC_ASSERT(IOT_LINK_PSK_IDENTITY_MAX <= IOT_TLS_PSK_IDENTITY_MAX, "and its identity fits");
 
@@ -107,7 +107,7 @@ static bool has_platform_psk(struct iot_device *dev)
     dev->tls.psk_ctx = dev;
     return true;
 }
-#elif IOT_TLS
+#elif IOT_FEATURE_TLS
 static bool has_platform_psk(struct iot_device *dev)
 {
     (void)dev;
@@ -115,7 +115,7 @@ static bool has_platform_psk(struct iot_device *dev)
 }
 #endif
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 static void on_busy(void *ctx, bool begins)
 {
     struct iot_device *dev = ctx;

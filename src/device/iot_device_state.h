@@ -8,10 +8,10 @@
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_client.h"
 #include "net/iot_net_tcp.h"
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 #include "link/iot_link_profile.h"
 #endif
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 #include "tls/iot_tls_stream.h"
 #endif
 
@@ -28,10 +28,10 @@ struct iot_device {
     const struct iot_options *opt;
     struct iot_jitter jitter;
     struct iot_tcp tcp;
-#if IOT_TLS
+#if IOT_FEATURE_TLS
     struct iot_tls tls;
 #endif
-#if IOT_LINK
+#if IOT_FEATURE_LINK
     struct iot_link link;
 #endif
     struct iot_mqtt_client mqtt;

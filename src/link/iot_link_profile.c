@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_profile.h"
 
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 
 #include "link/iot_link_region.h"
 

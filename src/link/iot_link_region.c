@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_region.h"
 
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 
 iot_err iot_link_host(const struct iot_link_identity *id, enum iot_link_transport transport,
                       char *into, uint32_t cap)

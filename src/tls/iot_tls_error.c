@@ -2,7 +2,7 @@
 /* mbedTLS's numbers as errors of ours. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "tls/iot_tls_mbedtls.h"
 

@@ -2,7 +2,7 @@
 /* What is known of time: trusted time, and a floor below which it cannot be, which outlives a reboot. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "tls/iot_tls_mbedtls.h"
 

@@ -2,7 +2,7 @@
 /* What may be negotiated, and what that costs in one step. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "core/iot_core_assert.h"
 #include "tls/iot_tls_mbedtls.h"
@@ -20,7 +20,7 @@ static const struct {
     uint16_t suite;
     uint8_t kinds;
 } suites[] = {
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
     {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, 0},
     {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0},
     {MBEDTLS_TLS1_3_AES_128_CCM_SHA256, 0},
@@ -92,7 +92,7 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
 /* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
 bool iot_tls_offers_13(const struct iot_tls_options *o)
 {
-    return IOT_TLS_13 && (iot_tls_kinds(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
+    return IOT_FEATURE_TLS_13 && (iot_tls_kinds(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
 }
 
 static bool offered(uint32_t i, const struct iot_tls_options *o)

@@ -4,7 +4,7 @@
  * URIs, and names that look like addresses, as well. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "tls/iot_tls_mbedtls.h"
 

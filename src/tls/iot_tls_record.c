@@ -3,7 +3,7 @@
  * that the peer's TCP has confirmed. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "core/iot_core_assert.h"
 #include "tls/iot_tls_mbedtls.h"

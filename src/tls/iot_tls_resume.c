@@ -4,7 +4,7 @@
  * session is an offer: whatever is wrong with it, the handshake is a full one. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"

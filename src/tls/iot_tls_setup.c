@@ -2,7 +2,7 @@
 /* From options to mbedTLS's contexts. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
@@ -20,8 +20,8 @@
 #error                                                                                             \
     "mbedTLS must be built without MBEDTLS_HAVE_TIME: dates are judged here, with the device's time"
 #endif
-#if IOT_TLS_13 && !defined(MBEDTLS_SSL_PROTO_TLS1_3)
-#error "IOT_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
+#if IOT_FEATURE_TLS_13 && !defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#error "IOT_FEATURE_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
 #endif
 
 #define RSA_BITS 2048u
@@ -129,7 +129,7 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
  *
  * A server that is limited to 1.2 takes the first algorithm of ours that it knows; mbedTLS's own order begins
  * with RSA-PSS, which it then refuses in 1.2. In 1.3 servers sign with nothing but PSS of the RSA ones. */
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
 static void configure_13(struct iot_tls_state *x)
 {
     static const uint16_t algorithms[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_log.h"

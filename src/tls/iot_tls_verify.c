@@ -3,7 +3,7 @@
  * name are judged here. */
 #include "tls/iot_tls_stream.h"
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 
 #include "tls/iot_tls_mbedtls.h"
 

@@ -81,7 +81,7 @@ headers() {
 settings() {
     local said
     said=$(printf '#include "iot/iot_config.h"\n' |
-        gcc -std=c99 -Iinclude -DIOT_TLS=0 -DIOT_TLS_13=1 -fsyntax-only -x c - 2>&1) && return 1
+        gcc -std=c99 -Iinclude -DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1 -fsyntax-only -x c - 2>&1) && return 1
     grep -q '#error "IOT_' <<<"$said"
 }
 

@@ -11,7 +11,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 tools=${DEPS:-build/deps}/bin/arm-none-eabi
 objects=build/m3/obj
 
-# name | build | rooms | budget in bytes of flash; error texts (IOT_ERR_TEXTS) off in both builds
+# name | build | rooms | budget in bytes of flash; error texts (IOT_FEATURE_ERR_TEXTS) off in both builds
 budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|m3-plain|core net mqtt device|9500
 + TLS glue, signed login (thing model, tags, NTP, config to come)|m3-notexts|core net mqtt device crypto tls link|22000'
 

@@ -338,7 +338,7 @@ bool peer_relay_ends_in_alert(const struct peer_way *w)
     uint32_t last = w->records - 1;
 
     assert_in_range(w->records, 1, PEER_RECORDS_MAX);
-    if (IOT_TLS_13 &&
+    if (IOT_FEATURE_TLS_13 &&
         w->types[last] == PEER_RECORD_DATA) /* it and its type, the tag; mbedTLS pads */
         return w->sizes[last] == HEADER_BYTES + 3 + 16 || w->sizes[last] == HEADER_BYTES + 16 + 16;
     return w->types[last] == PEER_RECORD_ALERT;

@@ -11,8 +11,8 @@
 
 #include <psa/crypto.h>
 
-#if !IOT_TLS_13
-#error "this file is for builds with IOT_TLS_13"
+#if !IOT_FEATURE_TLS_13
+#error "this file is for builds with IOT_FEATURE_TLS_13"
 #endif
 
 enum { /* RFC 8446, section 6 */

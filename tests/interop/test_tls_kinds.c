@@ -101,7 +101,7 @@ static void a_server_with_tls_1_3_alone_is_met_as_far_as_we_speak_it(void **stat
 {
     (void)state;
     serve(CERT_EC_GOOD, "-tls1_3");
-#if IOT_TLS_13
+#if IOT_FEATURE_TLS_13
     expect_accepted("CIPHER is TLS_AES");
 #else
     peer_trust_refused(&one, IOT_ERR_TLS_VERSION, ALERT_PROTOCOL_VERSION);
@@ -229,7 +229,7 @@ static void the_server_is_asked_for_records_that_fit(void **state)
     one.options.port = relay.port;
     peer_trust_connect(&one);
     struct iot_bytes asked = peer_relay_extension(&relay, EXT_MAX_FRAGMENT);
-#if IOT_TLS_RX_BYTES == 4096 && !IOT_TLS_13 /* mbedTLS cannot take the answer in TLS 1.3 */
+#if IOT_TLS_RX_BYTES == 4096 && !IOT_FEATURE_TLS_13 /* mbedTLS cannot take the answer in TLS 1.3 */
     assert_int_equal(asked.len, 1);
     assert_int_equal(asked.ptr[0], 4);
 #else
@@ -248,7 +248,7 @@ static void what_takes_long_is_announced(void **state)
     board.tls.ca_count = 1;
     expect_accepted("ECDHE-ECDSA");
     /* the certificates, which may be of any kind: not each slice of what is computed with them */
-    assert_true(IOT_TLS_13 || peer_trust_busy(&one) <= 3);
+    assert_true(IOT_FEATURE_TLS_13 || peer_trust_busy(&one) <= 3);
     peer_tls_stop(&server);
 
     serve(CERT_RSA_GOOD, NULL);
@@ -258,7 +258,7 @@ static void what_takes_long_is_announced(void **state)
 
     serve_psk("-nocert -psk " KEY);
     expect_accepted("PSK");
-    assert_true(IOT_TLS_13 || peer_trust_busy(&one) == 0);
+    assert_true(IOT_FEATURE_TLS_13 || peer_trust_busy(&one) == 0);
 }
 
 /* ---- Pre-shared keys --------------------------------------------------------------------- */

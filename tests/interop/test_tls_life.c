@@ -67,7 +67,7 @@ static void payloads_of_all_sizes_are_the_same_at_the_other_end(void **state)
         }
         for (size_t i = 0; i < COUNT(large); i++) {
             /* In TLS 1.3 nobody can ask mosquitto's openssl for records that fit. */
-            if (IOT_TLS_13 && large[i] + 100 > IOT_TLS_RX_BYTES)
+            if (IOT_FEATURE_TLS_13 && large[i] + 100 > IOT_TLS_RX_BYTES)
                 break;
             uint32_t before = one.kinds[IOT_EV_SKIPPED];
             peer_publish_bytes(&one, "size", peer_payload(large[i], (uint32_t)i), qos,
@@ -345,7 +345,7 @@ static void a_client_certificate_is_an_identity(void **state)
     peer_trust_close(&one);
 
     prepare(&one, &board, "identity", other.port);
-#if IOT_TLS_13 /* the handshake is over for us before it is for the server */
+#if IOT_FEATURE_TLS_13 /* the handshake is over for us before it is for the server */
     one.options.no_reconnect = true;
     peer_begin(&one);
     UNTIL(one.kinds[IOT_EV_LOST] == 1);

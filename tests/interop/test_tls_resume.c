@@ -87,7 +87,7 @@ static void a_session_with_rsa_is_taken_up_without_a_long_step(void **state)
     assert_false(resumes());
     assert_true(peer_trust_busy(&one) > 0);
     assert_true(resumes());
-    assert_true(IOT_TLS_13 || peer_trust_busy(&one) == 0);
+    assert_true(IOT_FEATURE_TLS_13 || peer_trust_busy(&one) == 0);
 }
 
 static void a_session_is_taken_up_when_the_link_was_cut(void **state)
@@ -159,7 +159,7 @@ static void mosquitto_takes_a_session_up(void **state)
         through_relay();
         peer_trust_connect(&one);
         assert_int_equal(offered(), i > 0);
-        assert_true(IOT_TLS_13 || (peer_trust_busy(&one) != 0) == (i == 0));
+        assert_true(IOT_FEATURE_TLS_13 || (peer_trust_busy(&one) != 0) == (i == 0));
         peer_trust_close(&one);
     }
     host_kill_mosquitto(&broker);

@@ -21,7 +21,7 @@ static void every_error_has_its_name_and_its_text(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_string_equal(iot_err_name(rows[i].value), rows[i].name);
         assert_string_equal(iot_err_text(rows[i].value),
-                            IOT_ERR_TEXTS ? rows[i].text : rows[i].name);
+                            IOT_FEATURE_ERR_TEXTS ? rows[i].text : rows[i].name);
     }
     heap_trap_off();
     assert_string_equal(iot_err_name(IOT_OK), "OK");

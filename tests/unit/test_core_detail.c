@@ -75,7 +75,7 @@ static void assert_detail(iot_err err, int32_t detail, const char *name)
     size_t len = strlen(text);
 
     assert_string_equal(iot_err_detail_name(err, detail), name);
-    if (!IOT_ERR_TEXTS || name[0] == '\0') {
+    if (!IOT_FEATURE_ERR_TEXTS || name[0] == '\0') {
         assert_string_equal(text, name);
         return;
     }
@@ -122,9 +122,10 @@ static void expired_says_that_the_clock_may_be_wrong(void **state)
 {
     (void)state;
     assert_string_equal(iot_err_detail_text(IOT_ERR_TLS_VERIFY, IOT_TLS_FAULT_EXPIRED),
-                        IOT_ERR_TEXTS ? "the certificate has expired, or this device's clock runs "
-                                        "ahead; check the clock first"
-                                      : "EXPIRED");
+                        IOT_FEATURE_ERR_TEXTS
+                            ? "the certificate has expired, or this device's clock runs "
+                              "ahead; check the clock first"
+                            : "EXPIRED");
 }
 
 static void numbers_that_nobody_defined_say_nothing(void **state)

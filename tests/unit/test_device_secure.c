@@ -84,7 +84,7 @@ static iot_err on_credentials(void *ctx, struct iot_device *d, struct iot_creden
     return on.says;
 }
 
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 static iot_err sign(void *ctx, enum iot_sign_method method, struct iot_bytes text, uint8_t mac[32])
 {
     (void)ctx;
@@ -200,7 +200,7 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
         IOT_OK);
     CHECK((opt.on_credentials = on_credentials, opt.client_id = "\xff"), IOT_ERR_MQTT_TOPIC);
     assert_int_equal(on.calls, 0); /* nobody is asked at init */
-#if IOT_LINK
+#if IOT_FEATURE_LINK
     CHECK(PLATFORM, IOT_OK);
     CHECK((PLATFORM, opt.host = "own.example"), IOT_OK);
     CHECK((PLATFORM, opt.host = ""), IOT_ERR_ARG);
@@ -215,7 +215,7 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
 #else
     CHECK(PLATFORM, IOT_ERR_ARG);
 #endif
-#if IOT_TLS
+#if IOT_FEATURE_TLS
     CHECK(opt.tls = &tls, IOT_OK);
     CHECK((opt.tls = &tls, opt.stream = NULL), IOT_OK);
     CHECK((opt.tls = &tls, tls.ca_count = 0), IOT_ERR_ARG);
@@ -229,7 +229,7 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
            tls.psk_identity = BYTES("i")),
           IOT_OK);
     CHECK((opt.tls = &tls, opt.host = NULL), IOT_ERR_ARG);
-#if IOT_LINK
+#if IOT_FEATURE_LINK
     CHECK((PLATFORM, opt.tls = &tls), IOT_OK);
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK), IOT_OK); /* made from the identity */
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK, tls.ca_count = 0), IOT_OK);
@@ -254,7 +254,7 @@ static void what_does_not_fit_the_window_is_refused_at_init(void **state)
     assert_err(init(), IOT_OK);
     opt.will.payload.len = sizeof will;
     assert_err(init(), IOT_ERR_SIZE);
-#if IOT_LINK
+#if IOT_FEATURE_LINK
     be_a_device_of_the_platform(); /* whose texts need the window's other half */
     opt.will.payload.len = 200;
     assert_err(init(), IOT_OK);
@@ -270,7 +270,7 @@ static void init_leaves_no_password_behind(void **state)
     opt.password = BYTES("pass-word");
     assert_err(init(), IOT_OK);
     assert_false(device_holds("pass-word"));
-#if IOT_LINK
+#if IOT_FEATURE_LINK
     be_a_device_of_the_platform();
     assert_err(init(), IOT_OK);
     assert_false(device_holds(PASSWORD));
@@ -286,7 +286,8 @@ static void ports_are_those_of_what_is_spoken(void **state)
     for (uint32_t i = 0; i < 16; i++) {
         bool with_tls = i & 1, with_link = i & 2, own_port = i & 4, psk = i & 8;
         setup(NULL);
-        if ((with_tls && !IOT_TLS) || (with_link && !IOT_LINK) || (psk && !(with_tls && with_link)))
+        if ((with_tls && !IOT_FEATURE_TLS) || (with_link && !IOT_FEATURE_LINK) ||
+            (psk && !(with_tls && with_link)))
             continue;
         opt.tls = with_tls ? &tls : NULL;
         opt.link = with_link ? &link_ : NULL;
@@ -308,7 +309,7 @@ static void the_arena_is_a_row_among_the_pools(void **state)
         struct iot_pool_use use = {0};
         uint32_t n = 0;
         setup(NULL);
-        opt.tls = i && IOT_TLS ? &tls : NULL;
+        opt.tls = i && IOT_FEATURE_TLS ? &tls : NULL;
         assert_err(init(), IOT_OK);
         while (iot_device_pool(&dev, n, &use))
             n++;
@@ -495,7 +496,7 @@ static void without_an_identity_a_refusal_is_the_brokers(void **state)
     assert_true(last[IOT_EV_LOST].delay_ms <= 60000);
 }
 
-#if IOT_LINK
+#if IOT_FEATURE_LINK
 /* ---- the platform ------------------------------------------------------------------------ */
 
 #define CLIENT_ID(mode)                                                                            \
@@ -701,7 +702,7 @@ static void a_platform_that_disabled_us_is_named_when_it_hangs_up(void **state)
 }
 #endif
 
-#if IOT_TLS
+#if IOT_FEATURE_TLS
 /* ---- TLS --------------------------------------------------------------------------------- */
 
 static void tls_stands_between_the_client_and_the_stream(void **state)
@@ -770,7 +771,7 @@ int main(void)
         CASE(each_attempt_gets_credentials_of_its_own),
         CASE(a_device_whose_credentials_are_not_ready_can_be_closed),
         CASE(without_an_identity_a_refusal_is_the_brokers),
-#if IOT_LINK
+#if IOT_FEATURE_LINK
         CASE(the_platforms_connect_is_exact_and_leaves_no_password),
         CASE(a_password_that_never_left_is_wiped_when_the_attempt_ends),
         CASE(a_replaced_client_id_leaves_the_other_texts_whole),
@@ -779,7 +780,7 @@ int main(void)
         CASE(who_is_sent_away_stays_away_and_no_hint_shortens_it),
         CASE(a_platform_that_disabled_us_is_named_when_it_hangs_up),
 #endif
-#if IOT_TLS
+#if IOT_FEATURE_TLS
         CASE(tls_stands_between_the_client_and_the_stream),
         CASE(a_tls_server_that_says_nothing_costs_no_polling),
         CASE(a_device_is_closed_in_the_middle_of_a_handshake),

@@ -606,7 +606,7 @@ static void the_suites_that_are_offered_are_those_of_the_kinds(void **state)
         for (uint32_t k = 0; table[i].suites[k] != 0; k++, count++)
             assert_true(offers(table[i].suites[k]));
         /* beside them: no renegotiation (RFC 5746), and what 1.3 brings where all are welcome */
-        bool with_13 = IOT_TLS_13 && (table[i].kinds == 0 || table[i].kinds == 15);
+        bool with_13 = IOT_FEATURE_TLS_13 && (table[i].kinds == 0 || table[i].kinds == 15);
         assert_true(offers(0xff));
         assert_int_equal(offers(0x1301), with_13);
         assert_int_equal(hello.suites.len / 2, count + 1 + (with_13 ? 3 : 0));
@@ -668,7 +668,7 @@ static void small_records_protocols_and_tickets_are_asked_for(void **state)
     (void)state;
     greet(w);
     read_hello(w);
-    bool small = !IOT_TLS_13 && /* where openssl and mbedTLS disagree about it */
+    bool small = !IOT_FEATURE_TLS_13 && /* where openssl and mbedTLS disagree about it */
                  (IOT_TLS_RX_BYTES == 512 || IOT_TLS_RX_BYTES == 1024 || IOT_TLS_RX_BYTES == 2048 ||
                   IOT_TLS_RX_BYTES == 4096);
     assert_int_equal(hello.has[1], small); /* max_fragment_length */
@@ -788,7 +788,7 @@ static void who_speaks_no_tls_is_named_so(void **state)
         {(const uint8_t *)"\x16\3\3\0\0\0\0\0", 8},     /* an empty handshake record */
         {(const uint8_t *)"\x16\3\3\0\4\2\0\0\0", 9},   /* an empty ServerHello */
         {(const uint8_t *)"\x16\3\3\0\4\x0e\0\0\0", 9}, /* ServerHelloDone first */
-#if !IOT_TLS_13                                 /* which ignores them (RFC 8446, appendix D.4) */
+#if !IOT_FEATURE_TLS_13                         /* which ignores them (RFC 8446, appendix D.4) */
         {(const uint8_t *)"\x14\3\3\0\1\1", 6}, /* ChangeCipherSpec first */
 #endif
         {(const uint8_t *)"\x17\3\3\0\1\1", 6}, /* data first */
@@ -1624,7 +1624,8 @@ static void only_long_steps_are_announced(void **state)
     (void)state;
     jump(w);
     assert_int_equal(w->busy[0], w->busy[1]);
-    assert_int_equal(w->busy[0] != 0, IOT_TLS_13); /* no RSA in sight; 1.3 is not sliced at all */
+    assert_int_equal(w->busy[0] != 0,
+                     IOT_FEATURE_TLS_13); /* no RSA in sight; 1.3 is not sliced at all */
     abort_(w);
 }
 
