@@ -333,9 +333,11 @@ PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
 
-# Firmware: examples/NAME/ is one, on the board's port and on lwIP and mbedTLS as they are for boards.
+# Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
-FIRMWARE_SRC := $(wildcard examples/firmware_superloop/*.c)
+PRODUCT      := examples/firmware_superloop
+FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
+FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c,$(FIRMWARE_firmware_superloop))
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
@@ -426,6 +428,7 @@ $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(W
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
+$(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 $(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TEST)
@@ -464,9 +467,10 @@ mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-firmware: $(OUT)/firmware_superloop.elf  # the variants fw-... alone
-library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware: ; @:
-.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware FORCE
+firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
+ticks:    $(OUT)/ticks.elf
+library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks: ; @:
+.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -571,7 +575,11 @@ $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 
 # No start files and no system calls: what wants a heap or a file does not link.
 BOARD_SCRIPT := port/mps2_an385/iot_mps2.ld
-$(OUT)/firmware_superloop.elf: $(call obj,$(FIRMWARE_SRC) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
+define firmware
+$(OUT)/$1.elf: $(call obj,$(FIRMWARE_$1) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
+endef
+$(foreach f,firmware_superloop ticks,$(eval $(call firmware,$f)))
+$(OUT)/%.elf:
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
