@@ -297,7 +297,8 @@ endif
 # ---- sources
 
 LIB_SRC     := $(wildcard src/*/*.c)
-HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbedtls/*.c)
+NOR_SRC     := $(wildcard port/nor/*.c)
+HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC)
 SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
@@ -317,7 +318,7 @@ UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
-PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
+PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC) # for every board: has to compile for a board
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
@@ -390,7 +391,8 @@ $(OUT)/obj/src/crypto/%.o:    FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
-$(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
+$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
+$(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) -Iport
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
@@ -402,6 +404,7 @@ $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_T
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
+$(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
@@ -553,6 +556,7 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
+$(filter $(OUT)/tests/test_nor_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)
