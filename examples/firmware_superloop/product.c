@@ -130,7 +130,7 @@ static void light(bool on)
     say(on ? "led: on\n" : "led: off\n");
 }
 
-/* The last two show how the board helps itself. */
+/* Three ways to break, to see how the board helps itself. */
 static void hang(void)
 {
     for (;;)
@@ -140,6 +140,14 @@ static void hang(void)
 static void touch_nothing(void)
 {
     MPS2_REG(0xf0000000u) = 1;
+}
+
+static uint32_t overflow(uint32_t depth)
+{
+    volatile uint32_t room[64];
+
+    room[0] = depth;
+    return depth == UINT32_MAX ? 0 : overflow(depth + 1) + room[0];
 }
 
 static bool is(struct iot_bytes text, const char *word)
@@ -165,6 +173,8 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
         hang();
     else if (is(word, "fault"))
         touch_nothing();
+    else if (is(word, "overflow"))
+        period_ms = overflow(0);
     else if (word.len > 7 && memcmp(word.ptr, "period ", 7) == 0)
         (void)text_number((const char *)word.ptr + 7, word.len - 7, &period_ms);
     return IOT_OK;
