@@ -150,6 +150,11 @@ check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 	    bash tests/check/check.sh
 
+firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
+	@$(FETCH) run firmware
+	@for b in $(or $(BOARD),an385 an386 an500); do \
+	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
+
 size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
@@ -202,7 +207,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -283,6 +288,15 @@ else ifneq ($(filter m3 m3-notexts m3-plain,$(VARIANT)),)     # also what `make 
   EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0)
   ABI     := m3
+else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for boards as QEMU has them
+  CC      := $(DEPS)/bin/arm-none-eabi-gcc
+  AR      := $(DEPS)/bin/arm-none-eabi-ar
+  BOARD   := $(VARIANT:fw-%=%)
+  ABI     := $(if $(filter an385,$(BOARD)),m3,$(if $(filter an386,$(BOARD)),m4,m7))
+  OPT     := -Os -mcpu=cortex-$(ABI) -mthumb -ffunction-sections -fdata-sections
+  ASSERTS :=
+  EXTRA   := -DIOT_MPS2_BOARD=$(BOARD:an%=%) -DIOT_FEATURE_ERR_TEXTS=0
+  OUT     := build/firmware/$(BOARD)
 else
   $(error unknown VARIANT '$(VARIANT)')
 endif
@@ -335,6 +349,10 @@ BOARD_SRC   := $(wildcard tests/firmware/test_*.c)              # tests on board
 RIG_SRC     := $(wildcard tests/firmware/rig_*.c)               # what they share
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
+
+# Firmware: examples/NAME/ is one, on the board's port and on lwIP and mbedTLS as they are for boards.
+MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
+FIRMWARE_SRC := $(wildcard examples/firmware_superloop/*.c)
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
@@ -396,6 +414,7 @@ POSIX     := -std=gnu11 -D_GNU_SOURCE
 # lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
 WITH_LWIP := $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
+WITH_MPS2 := $(IP_FLAGS) -Iport/lwip -isystem $(LWIP)/src/include -Iport
 # As the world's lwIP is, in every variant: so all of them can compile it.
 WITH_WORLD := $(WORLD_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport -Iunix_sim
 # Ahead of /usr/include, where another mbedTLS may be.
@@ -411,6 +430,9 @@ $(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
+$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99) -Iport
+$(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
+$(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
@@ -465,8 +487,9 @@ mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable: ; @:
-.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable FORCE
+firmware: $(OUT)/firmware_superloop.elf  # the variants fw-... alone
+library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware: ; @:
+.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -573,6 +596,14 @@ $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
+
+# No start files and no system calls: what wants a heap or a file does not link.
+BOARD_SCRIPT := port/mps2_an385/iot_mps2.ld
+$(OUT)/firmware_superloop.elf: $(call obj,$(FIRMWARE_SRC) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
+	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 
 # Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
 $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the factory writes into each device: who it is, whom it trusts. It lies in the board's key-value store, so
+ * that one firmware serves all devices.
+ */
+#ifndef FACTORY_H
+#define FACTORY_H
+
+#include "iot/iot.h"
+
+/* Fill link and tls, and host and port if the factory named some. False: product key or device name is missing; the
+ * reason was said. */
+bool factory_load(const struct iot_port *port, struct iot_options *options,
+                  struct iot_link_identity *link, struct iot_tls_options *tls);
+
+/* A number in the store; `otherwise` if there is none. */
+uint32_t factory_number(const struct iot_port *port, const char *key, uint32_t otherwise);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_port_mps2.h
+ * The board as the library sees it.
+ */
+#ifndef IOT_PORT_MPS2_H
+#define IOT_PORT_MPS2_H
+
+#include "iot/iot_port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+extern const struct iot_port iot_port_mps2;
+
+/** Before the first use of its store. Returns as iot_nor_kv_mount. */
+iot_err iot_port_mps2_mount(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
