@@ -86,7 +86,7 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG BOARD KIND FLASH
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG BOARD LOGIN FLASH
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
@@ -117,7 +117,7 @@ test-scenario: ## the tests in virtual time: devices, wire and broker in one pro
 	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
 	@$(RUN_TESTS) $(WORLD_LIST)
 
-run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an385|an386|an500 KIND=ecdsa|psk|x509 FLASH=file
+run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an385|an386|an500 LOGIN=ecdsa|psk|x509 FLASH=file
 	@$(FETCH) board
 	+@$(MAKE) --no-print-directory firmware BOARD='$(or $(BOARD),an385)'
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
@@ -125,7 +125,7 @@ run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an38
 
 test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(FETCH) test board
-	+@$(MAKE) --no-print-directory firmware BOARD=
+	+@$(MAKE) --no-print-directory firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
 	@$(RUN_TESTS) firmware
 

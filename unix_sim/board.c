@@ -7,7 +7,7 @@
  *
  *     FOR       seconds after the first login; default 30, 0: until Ctrl-C
  *     BOARD     an385 (Cortex-M3, the default), an386 (Cortex-M4) or an500 (Cortex-M7)
- *     KIND      how it logs in: ecdsa (TLS and a signature, the default), psk (TLS-PSK) or x509 (a certificate)
+ *     LOGIN     how it logs in: ecdsa (TLS and a signature, the default), psk (TLS-PSK) or x509 (a certificate)
  *     FIRMWARE  the folder with BOARD/firmware_superloop.elf; default: firmware beside this program or above
  *     FLASH     a file that is its flash, made if it is not there: another run with it is the next boot. Default: a new
  *               one, thrown away
@@ -20,7 +20,7 @@
 #include "host/host_child.h"
 #include "host/host_cloud.h"
 #include "host/host_dir.h"
-#include "host/host_flash.h"
+#include "host/host_factory.h"
 #include "host/host_signal.h"
 #include "host/host_text.h"
 
@@ -29,43 +29,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PK        "a1B2c3D4e5F" /* the sample identities of the emulator: unix_sim/cloud/devices.txt */
-#define REACH_MS  30000u        /* no login in this and FOR: give up */
-#define TURN_MS   100u          /* the emulator's log is looked at so often */
+#define REACH_MS  30000u /* no login in this and FOR: give up */
+#define TURN_MS   100u   /* the emulator's log is looked at so often */
 #define FOR_S_MAX (365u * 24u * 3600u)
-
-/* How it logs in: as whom, by which of the platform's listeners, with which TLS. */
-struct kind {
-    const char *name, *device, *secret, *tls_kinds;
-    uint16_t (*port)(const struct host_cloud *c);
-    bool certificate;
-};
-
-static uint16_t tls_port(const struct host_cloud *c)
-{
-    return c->tls_port;
-}
-
-static uint16_t psk_port(const struct host_cloud *c)
-{
-    return c->psk_port;
-}
-
-static uint16_t x509_port(const struct host_cloud *c)
-{
-    return c->x509_port;
-}
-
-static const struct kind kinds[] = {
-    {"ecdsa", "dev001", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", NULL, tls_port, false},
-    {"psk", "psk001", "3c4d5e6f708192a3b4c5d6e7f8091a2b", "12" /* PSK, PLATFORM */, psk_port,
-     false},
-    {"x509", "cert001", NULL, NULL, x509_port, true},
-};
 
 /* All times in ms of host_clock_ms. up_ms: the first login; 0: not yet. */
 struct app {
-    const struct kind *kind;
+    const struct host_login *login;
     const char *machine;
     char firmware[HOST_PATH_MAX], flash[HOST_PATH_MAX], dir[HOST_PATH_MAX];
     bool dir_made;
@@ -79,16 +49,14 @@ struct app {
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 
-static bool read_kind(struct app *app)
+static bool read_login(struct app *app)
 {
-    const char *name = environment("KIND", "ecdsa");
+    const char *name = environment("LOGIN", "ecdsa");
 
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strcmp(name, kinds[i].name) == 0)
-            app->kind = &kinds[i];
-    if (app->kind == NULL)
-        fprintf(stderr, "KIND=%s: ecdsa, psk or x509\n", name);
-    return app->kind != NULL;
+    app->login = host_login_find(name);
+    if (app->login == NULL)
+        fprintf(stderr, "LOGIN=%s: ecdsa, psk or x509\n", name);
+    return app->login != NULL;
 }
 
 static bool read_board(struct app *app, const char **board)
@@ -133,30 +101,10 @@ static bool read_settings(struct app *app)
         fprintf(stderr, "FOR=%s: seconds after the login, 0 for ever\n", getenv("FOR"));
         return false;
     }
-    return read_kind(app) && read_board(app, &board) && find_firmware(app, board);
+    return read_login(app) && read_board(app, &board) && find_firmware(app, board);
 }
 
 /* ---- Flash ----------------------------------------------------------------------------------- */
-
-static bool write_identity(struct app *app, struct host_flash *f)
-{
-    const struct kind *k = app->kind;
-    char port[8], cert[HOST_PATH_MAX], key[HOST_PATH_MAX];
-
-    snprintf(port, sizeof port, "%u", (unsigned)k->port(&app->cloud));
-    if (!host_flash_set_text(f, "pk", PK) || !host_flash_set_text(f, "dn", k->device) ||
-        !host_flash_set_text(f, "port", port) || !host_flash_set_file(f, "ca", app->cloud.ca_der) ||
-        (k->secret != NULL && !host_flash_set_text(f, "ds", k->secret)) ||
-        (k->tls_kinds != NULL && !host_flash_set_text(f, "kinds", k->tls_kinds)))
-        return false;
-    if (!k->certificate)
-        return true;
-    if (!host_cloud_issue(&app->cloud, PK, k->device, cert, key)) {
-        snprintf(f->why, sizeof f->why, "%.200s", app->cloud.why);
-        return false;
-    }
-    return host_flash_set_file(f, "cert", cert) && host_flash_set_file(f, "key", key);
-}
 
 static bool make_flash(struct app *app)
 {
@@ -174,7 +122,7 @@ static bool make_flash(struct app *app)
                          : snprintf(app->flash, sizeof app->flash, "%s/flash", app->dir);
     bool ok = n < (int)sizeof app->flash &&
               (there ? host_flash_open(&f, app->flash) : host_flash_make(&f, app->flash)) &&
-              write_identity(app, &f);
+              host_factory_write(&f, &app->cloud, app->login);
     if (!ok)
         fprintf(stderr, "the board's flash: %s\n", f.why);
     host_flash_close(&f);
@@ -214,8 +162,8 @@ static void greet(struct app *app)
         return;
     app->greeted = true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        snprintf(line, sizeof line, "publish %s %s /%s/%s/user/get %s", PK, app->kind->device, PK,
-                 app->kind->device, words[i]);
+        snprintf(line, sizeof line, "publish %s %s /%s/%s/user/get %s", HOST_FACTORY_PK,
+                 app->login->device, HOST_FACTORY_PK, app->login->device, words[i]);
         if (!host_cloud_command(app->cloud.dir, line, answer, sizeof answer))
             say(RED, "cloud", "%s", answer);
     }
