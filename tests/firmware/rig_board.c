@@ -6,13 +6,14 @@
 #include "host/host_child.h"
 #include "host/host_dir.h"
 
-#define TURN_MS   20u
-#define TEXT_MAX  (1u << 20) /* all lines of a test */
-#define LINES_MAX 32768u
-#define SHOWN     60u /* lines, after a failure */
+#define TURN_MS        20u
+#define TEXT_MAX       (1u << 20) /* all lines of a test */
+#define LINES_MAX      32768u
+#define READINGS_SHOWN 10u
 
 struct host_board rig_board;
 void (*rig_on_turn)(void);
+void (*rig_on_fail)(void);
 void (*rig_on_line)(const char *line);
 
 /* awaited: lines that rig_await has gone by. */
@@ -30,13 +31,20 @@ static bool starts(const char *line, const char *words)
     return strncmp(line, words, strlen(words)) == 0;
 }
 
+static bool is_reading(const char *line)
+{
+    return starts(line, "iot: reading ");
+}
+
+/* Of readings only the last few: there may be thousands. */
 void rig_fail(const char *why)
 {
-    uint32_t i = said.count > SHOWN ? said.count - SHOWN : 0;
-
-    print_message("the board said last:\n");
-    for (; i < said.count; i++)
-        print_message("    %s\n", said.lines[i]);
+    print_message("the board said:\n");
+    for (uint32_t i = 0; i < said.count; i++)
+        if (!is_reading(said.lines[i]) || i + READINGS_SHOWN >= said.count)
+            print_message("    %s\n", said.lines[i]);
+    if (rig_on_fail != NULL)
+        rig_on_fail();
     fail_msg("%s", why);
     abort(); /* fail_msg does not return, but does not say so */
 }

@@ -9,7 +9,7 @@
 
 /** Longest wait for anything. Machines are slow at times; what is awaited comes in a second or some, or after the
  *  firmware's own waits. */
-#define RIG_PATIENCE_MS 90000u
+#define RIG_PATIENCE_MS 20000u
 
 extern struct host_board rig_board;
 
@@ -19,6 +19,8 @@ int rig_board_teardown(void **state);
 
 /** For rig_turn: what else has to be looked at in each turn. */
 extern void (*rig_on_turn)(void);
+/** For rig_fail: what else there is to tell. */
+extern void (*rig_on_fail)(void);
 /** Each line of the UART, as well; NULL: nobody wants them. */
 extern void (*rig_on_line)(const char *line);
 

@@ -31,6 +31,19 @@ static void take_log(void)
     }
 }
 
+static void show_log(void)
+{
+    const char *line = cloud.said;
+
+    take_log();
+    print_message("the platform said, apart from readings:\n");
+    while ((line = strchr(line, '\n')) != NULL) {
+        line++;
+        if (strstr(line, ": publish ") != line + 5)
+            print_message("    %.*s\n", (int)strcspn(line, "\n"), line);
+    }
+}
+
 int rig_cloud_group_setup(void **state)
 {
     const struct host_cloud_options o = {.more = "option log-payload 100"};
@@ -59,12 +72,13 @@ int rig_cloud_test_setup(void **state)
     cloud.said[0] = 0;
     rig_readings_begin();
     rig_on_turn = take_log;
+    rig_on_fail = show_log;
     return rig_board_setup(state);
 }
 
 int rig_cloud_test_teardown(void **state)
 {
-    rig_on_turn = NULL;
+    rig_on_turn = rig_on_fail = NULL;
     if (rig_cloud.cut && !host_cloud_restore(&rig_cloud))
         print_message("%s\n", rig_cloud.why);
     return rig_board_teardown(state);
