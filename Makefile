@@ -326,7 +326,8 @@ endif
 # ---- sources
 
 LIB_SRC     := $(wildcard src/*/*.c)
-HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
+NOR_SRC     := $(wildcard port/nor/*.c)
+HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC)
 SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
@@ -348,11 +349,14 @@ PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BOARD_SRC   := $(wildcard tests/firmware/test_*.c)              # tests on boards
 RIG_SRC     := $(wildcard tests/firmware/rig_*.c)               # what they share
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
-PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) # for every board: has to compile for a board
+PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC) # for every board: has to compile for a board
 
-# Firmware: examples/NAME/ is one, on the board's port and on lwIP and mbedTLS as they are for boards.
+# Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
-FIRMWARE_SRC := $(wildcard examples/firmware_superloop/*.c)
+PRODUCT      := examples/firmware_superloop
+FIRMWARES    := firmware_superloop ticks
+FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
+FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c %/say.c,$(FIRMWARE_firmware_superloop))
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
@@ -429,8 +433,8 @@ $(OUT)/obj/src/crypto/%.o:    FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
-$(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP)
-$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99) -Iport
+$(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) -Iport
+$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
@@ -444,8 +448,10 @@ $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_T
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
+$(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
+$(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 $(OUT)/obj/tests/firmware/%.o: FLAGS = $(BASE) $(POSIX) -Iport -Iunix_sim $(WITH_TEST)
@@ -457,6 +463,8 @@ LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIO
 RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public
 MBEDTLS_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
                  -I$(MBEDTLS)/library
+# Where a handshake spends its time: 2 KB of flash buy an eighth of it.
+MBEDTLS_FAST  := %/bignum_core.o %/ecp_curves.o
 ifeq ($(ABI),host)
 # shared by the variants: so not any one's optimisation
 LWIP_FLAGS := $(subst $(OPT),-O2 -g,$(LWIP_FLAGS))
@@ -487,9 +495,10 @@ mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
-firmware: $(OUT)/firmware_superloop.elf  # the variants fw-... alone
-library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware: ; @:
-.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware FORCE
+firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
+ticks:    $(OUT)/ticks.elf
+library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks: ; @:
+.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks FORCE
 FORCE:
 
 # The runner's lists: a binary whose source is gone is not run again.
@@ -543,7 +552,7 @@ $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 
 $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
+	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
 
 $(ARCHIVE): $(LIB_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -599,7 +608,11 @@ $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 
 # No start files and no system calls: what wants a heap or a file does not link.
 BOARD_SCRIPT := port/mps2_an385/iot_mps2.ld
-$(OUT)/firmware_superloop.elf: $(call obj,$(FIRMWARE_SRC) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
+define firmware
+$(OUT)/$1.elf: $(call obj,$(FIRMWARE_$1) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
+endef
+$(foreach f,$(FIRMWARES),$(eval $(call firmware,$f)))
+$(OUT)/%.elf:
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
@@ -612,6 +625,7 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
+$(filter $(OUT)/tests/test_nor_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)
@@ -650,6 +664,6 @@ $(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPO
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SCENE_OBJ) $(SUPPORT_OBJ) $(LINK_WORLD) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
--include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
+-include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(MPS2_SRC) $(foreach f,$(FIRMWARES),$(FIRMWARE_$f))) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 
 endif

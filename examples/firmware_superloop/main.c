@@ -4,7 +4,7 @@
  * lamp that is switched from afar, a watchdog, sleep. One loop; nothing in it waits.
  *
  *     main.c      the board and the loop         product.c    what the device does
- *     factory.c   who this device is             say.c        lines on the UART
+ *     factory.c   who this device is             say.c        lines on the UART, number.c for them
  */
 #include "mps2_an385/iot_mps2_clock.h"
 #include "mps2_an385/iot_mps2_netif.h"

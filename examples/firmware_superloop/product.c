@@ -7,6 +7,7 @@
 #include "mps2_an385/iot_mps2_start.h"
 #include "mps2_an385/iot_mps2_watchdog.h"
 #include "mps2_an385/iot_port_mps2.h"
+#include "number.h"
 #include "say.h"
 
 #include <string.h>

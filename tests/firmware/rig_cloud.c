@@ -66,8 +66,13 @@ int rig_cloud_test_setup(void **state)
 {
     char line[1200];
 
+    host_cloud_cut(&rig_cloud); /* it forgets the sessions of the test before */
+    if (!host_cloud_restore(&rig_cloud)) {
+        print_message("%s\n", rig_cloud.why);
+        return -1;
+    }
     while (host_cloud_line(rig_cloud.dir, &cloud.seen, line, sizeof line))
-        ; /* of the test before */
+        ;
     cloud.used = 0;
     cloud.said[0] = 0;
     rig_readings_begin();
@@ -79,8 +84,6 @@ int rig_cloud_test_setup(void **state)
 int rig_cloud_test_teardown(void **state)
 {
     rig_on_turn = rig_on_fail = NULL;
-    if (rig_cloud.cut && !host_cloud_restore(&rig_cloud))
-        print_message("%s\n", rig_cloud.why);
     return rig_board_teardown(state);
 }
 

@@ -14,7 +14,7 @@ extern struct host_cloud rig_cloud;
 int rig_cloud_group_setup(void **state);
 int rig_cloud_group_teardown(void **state);
 
-/** Of a test: setup and teardown of the board, too. A platform that was cut is restored. */
+/** Of a test: setup and teardown of the board, too. The platform begins anew. */
 int rig_cloud_test_setup(void **state);
 int rig_cloud_test_teardown(void **state);
 #define CLOUD_TEST(f)                                                                              \

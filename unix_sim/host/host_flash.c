@@ -52,6 +52,7 @@ static iot_err read_back(void *ctx, uint32_t offset, void *into, uint32_t n)
 
 static bool mount(struct host_flash *f, const char *path)
 {
+    memset(&f->kv, 0, sizeof f->kv);
     f->nor = (struct iot_nor){
         .sector_bytes = MPS2_SECTOR_BYTES,
         .write_bytes = MPS2_WRITE_BYTES,
