@@ -126,6 +126,7 @@ run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an38
 test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(FETCH) test board
 	+@$(MAKE) --no-print-directory firmware
+	@$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385 ticks
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
 	@$(RUN_TESTS) firmware
 
