@@ -10,7 +10,7 @@
 #
 # m3: firmware for the Cortex-M3, built as products are (-Os); the budgets are meant for it. QEMU lets the same time
 # pass with each instruction, and a counter of the board is read where a span begins and ends. Each program runs twice,
-# and must say the same: 1 % is allowed.
+# and must say the same: 1 % is allowed. tests/bench/profile.sh shows where a span's instructions go.
 #
 # host: callgrind counts. A span's profile is kept: callgrind_annotate build/bench/host/VARIANT/profile.N, with N from
 # build/bench/host/VARIANT/counts.
