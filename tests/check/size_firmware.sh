@@ -61,8 +61,8 @@ echo
         if (from ~ /\/lib(c|gcc)\.a\(/) return "libc"
         if (index(from, folder "port/") == 1) return "port"
         if (index(from, folder "examples/") == 1) return "application"
-        print "size_firmware: whose is " from "?" >"/dev/stderr"
-        bad = 1
+        if (!(from in asked)) print "size_firmware: whose is " from "?" >"/dev/stderr"
+        asked[from] = bad = 1
         return ""
     }
     # "-" where there is nothing: readme.sh counts words.
@@ -74,7 +74,9 @@ echo
     $1 == "size"    { size[$2] = $3 }
     $1 == "at"      { at[$2] = $3 }
     $1 == "piece" {
-        who = owner($4)
+        from = $0 # its name may hold blanks
+        sub(/^piece [^ ]+ [^ ]+ /, "", from)
+        who = owner(from)
         in_flash = $2 ~ /^\.(text|ARM\.exidx|data)$/ ? $3 : 0
         in_ram = $2 ~ /^\.(noinit|data|bss)$/ ? $3 : 0
         flash[who] += in_flash; flash_left -= in_flash
