@@ -68,7 +68,8 @@ SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
-        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl'
+        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' \
+        QEMU='$(DEPS)/bin/qemu-system-arm'
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
@@ -85,7 +86,7 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG BOARD LOGIN FLASH
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
@@ -115,6 +116,20 @@ test-scenario: ## the tests in virtual time: devices, wire and broker in one pro
 	@$(FETCH) test
 	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
 	@$(RUN_TESTS) $(WORLD_LIST)
+
+run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an385|an386|an500 LOGIN=ecdsa|psk|x509 FLASH=file
+	@$(FETCH) board
+	+@$(MAKE) --no-print-directory firmware BOARD='$(or $(BOARD),an385)'
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
+	@$(PEERS) $(SIM)/board
+
+test-firmware: ## the tests of the firmware, on boards in QEMU
+	@$(FETCH) test board
+	+@$(MAKE) --no-print-directory firmware
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
+	@$(RUN_TESTS) firmware
+
+.PHONY: run-firmware test-firmware
 
 # SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
 sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
@@ -187,8 +202,8 @@ deps-bench: ## ... and those of the benchmarks
 deps-check: ## ... and those of `make check` on the host
 	@$(FETCH) check
 
-deps-firmware: ## ... and the compiler for bare-metal Arm (large)
-	@$(FETCH) firmware
+deps-firmware: ## ... and those of the firmware and its tests: the compiler for bare-metal Arm (large), QEMU
+	@$(FETCH) test board
 
 clean: ## remove what was built; the third-party parts stay
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -path '$(patsubst ./%,%,$(DEPS))' ! -name deps ! -name .lock -exec rm -rf {} +
@@ -345,18 +360,21 @@ SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
+BOARD_SRC   := $(wildcard tests/firmware/test_*.c)              # tests on boards
+RIG_SRC     := $(wildcard tests/firmware/rig_*.c)               # what they share
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC) # for every board: has to compile for a board
 
 # Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
 PRODUCT      := examples/firmware_superloop
+FIRMWARES    := firmware_superloop ticks
 FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
-FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c,$(FIRMWARE_firmware_superloop))
+FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c %/say.c,$(FIRMWARE_firmware_superloop))
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
 TWICE := $(strip $(foreach f,$(UNIT_SRC),$(filter tests/interop/$(notdir $f),$(INTEROP_SRC))) \
-                 $(foreach f,$(SCENARIO_SRC),$(filter %/$(notdir $f),$(UNIT_SRC) $(INTEROP_SRC))))
+                 $(foreach f,$(SCENARIO_SRC) $(BOARD_SRC),$(filter-out $f,$(filter %/$(notdir $f),$(UNIT_SRC) $(INTEROP_SRC) $(SCENARIO_SRC)))))
 ifneq ($(TWICE),)
 $(error test name used twice: $(TWICE))
 endif
@@ -383,6 +401,7 @@ JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
+RIG_OBJ     := $(call obj,$(RIG_SRC) tests/interop/peer_certs.c)
 WORLD_OBJ   := $(call obj,$(WORLD_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 # What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
@@ -391,6 +410,7 @@ LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
+               $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
@@ -399,6 +419,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
 INTEROPS := $(patsubst tests/interop/%.c,$(OUT)/tests/%,$(INTEROP_SRC))
 SCENARIOS := $(patsubst tests/scenario/%.c,$(OUT)/tests/%,$(SCENARIO_SRC))
+BOARDS   := $(patsubst tests/firmware/%.c,$(OUT)/tests/%,$(BOARD_SRC))
 WORLDS   := $(patsubst unix_sim/world/main_%.c,$(OUT)/%,$(WORLD_MAIN))
 wanted    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$(notdir $t)),$t)),$1)
 
@@ -426,8 +447,8 @@ $(OUT)/obj/src/crypto/%.o:    FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
-$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) -Iport
+$(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
@@ -447,6 +468,7 @@ $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iun
 $(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
+$(OUT)/obj/tests/firmware/%.o: FLAGS = $(BASE) $(POSIX) -Iport -Iunix_sim $(WITH_TEST)
 $(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TEST)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
 LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
@@ -455,6 +477,8 @@ LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIO
 RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public
 MBEDTLS_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
                  -I$(MBEDTLS)/library
+# Where a handshake spends its time: 2 KB of flash buy an eighth of it.
+MBEDTLS_FAST  := %/bignum_core.o %/ecp_curves.o
 ifeq ($(ABI),host)
 # shared by the variants: so not any one's optimisation
 LWIP_FLAGS := $(subst $(OPT),-O2 -g,$(LWIP_FLAGS))
@@ -475,6 +499,8 @@ programs: $(PROGRAMS) $(PLUGIN)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
+boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(OUT)/tests/firmware.list
+.PHONY:   boards
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 worlds:   $(WORLDS)
@@ -494,6 +520,8 @@ $(OUT)/tests/unit.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(UNITS) >$@
 $(OUT)/tests/interop.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(INTEROPS) >$@
+$(OUT)/tests/firmware.list: FORCE
+	@mkdir -p $(@D) && printf '%s\n' $(BOARDS) >$@
 $(OUT)/tests/scenario.list: FORCE
 	@mkdir -p $(@D) && printf '%s\n' $(SCENARIOS) >$@
 $(OUT)/tests/tls13.list: FORCE
@@ -538,7 +566,7 @@ $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 
 $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
+	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
 
 $(ARCHIVE): $(LIB_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -570,6 +598,9 @@ $(BIN)/$1: $(call obj,unix_sim/$1.c $(filter unix_sim/$1_%,$(SIM_SRC)))
 endef
 $(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
 
+# It has its timeline from build/device.
+$(BIN)/board: $(call obj,unix_sim/device_say.c)
+
 $(PROGRAMS): $(STACK) $(OUT)/members
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
@@ -582,7 +613,7 @@ $(PLUGIN): $(PIC_OBJ) $(OUT)/members
 	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ)
 
 # The programs that start a broker with it.
-$(filter $(BIN)/cloud $(BIN)/device,$(PROGRAMS)): | $(PLUGIN)
+$(filter $(BIN)/cloud $(BIN)/device $(BIN)/board,$(PROGRAMS)): | $(PLUGIN)
 
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
@@ -594,7 +625,7 @@ BOARD_SCRIPT := port/mps2_an385/iot_mps2.ld
 define firmware
 $(OUT)/$1.elf: $(call obj,$(FIRMWARE_$1) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
 endef
-$(foreach f,firmware_superloop ticks,$(eval $(call firmware,$f)))
+$(foreach f,$(FIRMWARES),$(eval $(call firmware,$f)))
 $(OUT)/%.elf:
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
@@ -621,6 +652,13 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
+# The library is on the board; what is linked of it here names its errors.
+$(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OBJ) $(STACK)
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
+	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
+
 # The world: nothing of real time is linked, and calls of lwIP lead through its own functions.
 $(OUT)/libworld.a: $(WORLD_OBJ) $(BORROWED_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -640,6 +678,6 @@ $(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPO
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SCENE_OBJ) $(SUPPORT_OBJ) $(LINK_WORLD) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
--include $(ALL_OBJ:.o=.d) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
+-include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(MPS2_SRC) $(foreach f,$(FIRMWARES),$(FIRMWARE_$f))) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 
 endif

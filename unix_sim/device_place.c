@@ -185,22 +185,8 @@ void place_send(struct place *p, const char *text)
 
 void place_show_log(struct place *p)
 {
-    static char text[65536];
-
-    if (p->kind != PLACE_EMULATOR || !host_cloud_log(p->cloud.dir, text, sizeof text))
-        return;
-    size_t len = strlen(text);
-    for (char *line = text + (p->log_seen < len ? p->log_seen : len); *line != 0;) {
-        char *end = strchr(line, '\n');
-        if (end == NULL)
-            return; /* it is still being written */
-        *end = 0;
-        const char *words = strstr(line, "cloud: ");
-        if (words != NULL)
-            say(PLAIN, "cloud", "%s", words + strlen("cloud: "));
-        line = end + 1;
-        p->log_seen = (size_t)(line - text);
-    }
+    if (p->kind == PLACE_EMULATOR)
+        say_cloud_log(p->cloud.dir, &p->log_seen);
 }
 
 static void show_mosquitto(const struct place *p, const char *program, const char *topic,

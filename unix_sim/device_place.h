@@ -31,7 +31,7 @@ struct place {
     struct iot_link_identity identity;
     struct iot_tls_options tls;
     struct host_pem ca;
-    size_t log_seen; /* bytes of the emulator's log that were shown */
+    uint64_t log_seen; /* bytes of the emulator's log that were shown */
     const char *user_name, *password;
 };
 

@@ -2,6 +2,7 @@
 #include "device_say.h"
 
 #include "host/host_child.h"
+#include "host/host_cloud.h"
 #include "host/host_text.h"
 
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LINE_MAX 1200u /* of the emulator's log */
 
 static uint64_t start_ms;
 static bool coloured;
@@ -71,6 +74,16 @@ void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len
     } else {
         say(PLAIN, level == IOT_LOG_DUMP ? "message" : "log", "%.*s", (int)len, line);
     }
+}
+
+void say_cloud_log(const char *dir, uint64_t *seen)
+{
+    static const char head[] = "cloud: ";
+    char line[LINE_MAX];
+
+    while (host_cloud_line(dir, seen, line, sizeof line))
+        if (strncmp(line, head, sizeof head - 1) == 0)
+            say(PLAIN, "cloud", "%s", line + sizeof head - 1);
 }
 
 const char *shell_word(const char *text, char *into, size_t cap)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file device_say.h
- * The timeline that build/device prints: seconds since the start, what happened, and details.
+ * The timeline that build/device and build/board print: seconds since the start, what happened, and details.
  */
 #ifndef DEVICE_SAY_H
 #define DEVICE_SAY_H
@@ -23,6 +23,9 @@ void say_lost(const struct iot_event *ev);
 /** The library's log, as iot_port.log wants it: "area: words" becomes a line of the timeline. Lines above
  *  $LOG, default 3, are left out. */
 void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len);
+
+/** What the emulated platform in a folder has logged since the last call; `*seen` starts with 0. */
+void say_cloud_log(const char *dir, uint64_t *seen);
 
 /** As a word for the shell: `text` itself if it holds nothing special, else quoted in `into`. */
 const char *shell_word(const char *text, char *into, size_t cap);

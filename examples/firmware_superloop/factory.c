@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "factory.h"
 
+#include "number.h"
 #include "say.h"
 
 /* Used by the library as long as the device lives. */

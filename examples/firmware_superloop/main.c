@@ -4,7 +4,7 @@
  * lamp that is switched from afar, a watchdog, sleep. One loop; nothing in it waits.
  *
  *     main.c      the board and the loop         product.c    what the device does
- *     factory.c   who this device is             say.c        lines on the UART
+ *     factory.c   who this device is             say.c        lines on the UART, number.c for them
  */
 #include "mps2_an385/iot_mps2_clock.h"
 #include "mps2_an385/iot_mps2_netif.h"
@@ -69,6 +69,14 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static void rest(void)
+{
+    for (;;) {
+        iot_mps2_watchdog_feed();
+        iot_mps2_sleep(WATCHDOG_MS / 2);
+    }
+}
+
 int main(void)
 {
     iot_err err = iot_port_mps2_mount();
@@ -80,8 +88,7 @@ int main(void)
     }
     iot_mps2_watchdog_start(WATCHDOG_MS);
     if (!product_start() || !start_network())
-        for (;;) /* nothing to do but to be looked at; the watchdog tries anew */
-            ;
+        rest(); /* no other boot would help, but cost a write to the flash */
     while (!product_over()) {
         uint32_t frames = iot_mps2_netif_poll(&ethernet, FRAMES_MAX);
         sys_check_timeouts();

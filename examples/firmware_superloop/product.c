@@ -7,6 +7,7 @@
 #include "mps2_an385/iot_mps2_start.h"
 #include "mps2_an385/iot_mps2_watchdog.h"
 #include "mps2_an385/iot_port_mps2.h"
+#include "number.h"
 #include "say.h"
 
 #include <string.h>
@@ -36,6 +37,8 @@ static struct iot_options options = {
 static char update_text[TOPIC_BYTES], command_text[TOPIC_BYTES];
 static struct iot_topic update;
 static uint32_t boots, period_ms, next_ms;
+static void (*then)(
+    void); /* to be done when the command is acknowledged: else it comes again after a reboot */
 static bool over;
 
 /* Readings under way: which ticket is which number. */
@@ -93,6 +96,8 @@ static iot_err send_reading(void)
 
 uint32_t product_tick(uint32_t now_ms)
 {
+    if (then != NULL)
+        then();
     if (over)
         return IOT_MS_NEVER;
     if ((int32_t)(now_ms - next_ms) >= 0) {
@@ -129,7 +134,7 @@ static void light(bool on)
     say(on ? "led: on\n" : "led: off\n");
 }
 
-/* The last two show how the board helps itself. */
+/* Three ways to break, to see how the board helps itself. */
 static void hang(void)
 {
     for (;;)
@@ -139,6 +144,19 @@ static void hang(void)
 static void touch_nothing(void)
 {
     MPS2_REG(0xf0000000u) = 1;
+}
+
+static uint32_t sink(uint32_t depth)
+{
+    volatile uint32_t room[64];
+
+    room[0] = depth;
+    return depth == UINT32_MAX ? 0 : sink(depth + 1) + room[0];
+}
+
+static void overflow(void)
+{
+    period_ms = sink(0);
 }
 
 static bool is(struct iot_bytes text, const char *word)
@@ -161,9 +179,11 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
     else if (is(word, "reboot"))
         over = iot_device_close(dev, GOODBYE_MS) == IOT_OK;
     else if (is(word, "hang"))
-        hang();
+        then = hang;
     else if (is(word, "fault"))
-        touch_nothing();
+        then = touch_nothing;
+    else if (is(word, "overflow"))
+        then = overflow;
     else if (word.len > 7 && memcmp(word.ptr, "period ", 7) == 0)
         (void)text_number((const char *)word.ptr + 7, word.len - 7, &period_ms);
     return IOT_OK;
@@ -176,13 +196,14 @@ static bool restart;
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
     (void)ctx;
-    (void)dev;
     switch (ev->kind) {
     case IOT_EV_CONNECTING:
         say("iot: connecting\n");
         break;
     case IOT_EV_CONNECTED:
-        say(ev->session_present ? "iot: connected, session present\n" : "iot: connected\n");
+        say("iot: connected");
+        say(ev->session_present ? ", session present" : "");
+        say(iot_device_resumed(dev) ? ", tls resumed\n" : "\n");
         break;
     case IOT_EV_LOST:
         say("iot: lost ");

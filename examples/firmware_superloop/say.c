@@ -2,8 +2,7 @@
 #include "say.h"
 
 #include "mps2_an385/iot_mps2_uart.h"
-
-#include <string.h>
+#include "number.h"
 
 void say(const char *text)
 {
@@ -15,38 +14,9 @@ void say_bytes(const void *bytes, uint32_t len)
     iot_mps2_uart_write(bytes, len);
 }
 
-uint32_t number_text(uint32_t number, char text[11])
-{
-    char digits[10];
-    uint32_t n = 0;
-
-    do
-        digits[n++] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    for (uint32_t i = 0; i < n; i++)
-        text[i] = digits[n - 1 - i];
-    text[n] = '\0';
-    return n;
-}
-
 void say_number(uint32_t number)
 {
     char text[11];
 
     say_bytes(text, number_text(number, text));
-}
-
-bool text_number(const char *text, uint32_t len, uint32_t *number)
-{
-    uint32_t value = 0;
-
-    if (len == 0 || len > 9)
-        return false;
-    for (uint32_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        value = value * 10 + (uint32_t)(text[i] - '0');
-    }
-    *number = value;
-    return true;
 }

@@ -9,6 +9,7 @@
 #   bench     run + valgrind
 #   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
 #   firmware  gcc and newlib for bare-metal Arm
+#   board     run + firmware + QEMU, which plays the board
 #
 # What the system has and what fits is used. The rest is downloaded by apt's own client with
 # lists and caches of its own, checked by apt's signatures, and unpacked (no maintainer script runs,
@@ -49,7 +50,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
 declare -A RECIPE=([lwip]=1 [mbedtls]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
-                   [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1)
+                   [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1)
 
 # Sources: a part is named as Debian's source package.
 SOURCE_SUITE=trixie                                     # a stable suite: it stays in these series, only fixes come
@@ -75,11 +76,12 @@ parts_of_tier() {
         bench)    echo "$run valgrind" ;;
         check)    echo "$run cmocka clang cppcheck m32" ;;
         firmware) echo arm ;;
-        *)        die "unknown tier '$1'; there are: run test bench check firmware" ;;
+        board)    echo "$run arm qemu" ;;
+        *)        die "unknown tier '$1'; there are: run test bench check firmware board" ;;
     esac
 }
 
-[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware)"
+[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware board)"
 PARTS=()
 for tier in "$@"; do
     list=$(parts_of_tier "$tier")
@@ -560,7 +562,7 @@ declare -A PACKAGES=(
     [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
     [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
-    [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi')
+    [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm')
 
 # --- lwIP and mbedTLS: Debian's source packages, with Debian's patches (some are security fixes)
 
@@ -1032,6 +1034,36 @@ get_arm() {
     # shellcheck disable=SC2086
     try_wrapped arm arm-none-eabi-gcc $ARM_FLAGS --specs=nosys.specs "$TMP/probe.c" -o "$TMP/probe.out" || return
     try_wrapped arm arm-none-eabi-size "$TMP/probe.out" || return
+}
+
+# --- QEMU: the boards that the firmware runs on
+
+# qemu_fits COMMAND...: has it the boards, and takes it a network as a socket that we opened (7.2)?
+qemu_fits() {
+    says '^QEMU emulator version (7\.[2-9]|[89]\.|[1-9][0-9])' "$@" --version &&
+        "$@" -M help | grep -q '^mps2-an385 ' && "$@" -M help | grep -q '^mps2-an500 '
+}
+
+probe_qemu() {
+    local found
+    found=$(tool qemu-system-arm) || return 1
+    qemu_fits "$found" || return 1
+    wrap_system qemu qemu-system-arm "$found"
+}
+
+get_qemu() {
+    get_debs qemu qemu-system-arm qemu-system-common || return
+    # Screens, sound and disks on the network are plug-ins of the programs; a board has a UART and a cable.
+    wrap_private qemu qemu-system-arm usr/bin/qemu-system-arm '' '-L "$root/usr/share/qemu"'
+    qemu_fits try_wrapped qemu qemu-system-arm || return
+    # It starts with what it needs for a board.
+    says '"return"' qemu_greets
+}
+
+# shellcheck disable=SC2329 # called by says
+qemu_greets() {
+    printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"quit"}' |
+        try_wrapped qemu qemu-system-arm -M mps2-an385 -S -display none -serial none -monitor none -nic none -qmp stdio
 }
 
 # ---------------------------------------------------------------- the work

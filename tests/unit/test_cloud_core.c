@@ -164,6 +164,19 @@ static void the_platform_takes_what_is_for_it_and_passes_custom_topics_on(void *
     assert_int_equal(cloud_publish(&cloud, 2, OWN "user/both", "{}", 2, 0), CLOUD_DROP);
 }
 
+static void the_log_shows_as_much_of_a_message_as_an_option_says(void **state)
+{
+    (void)state;
+    cloud_fake_start("option log-payload 4\n");
+    cloud_fake_connect(1, "dev001", 0);
+    cloud_publish(&cloud, 1, OWN "user/both", "ab", 2, 0);
+    assert_contains(cloud_log, "user/both: 2 bytes: ab\n");
+    cloud_publish(&cloud, 1, OWN "user/both", "a\nbcd", 5, 0);
+    assert_contains(cloud_log, "user/both: 5 bytes: a?bc\n");
+    cloud_publish(&cloud, 1, OWN "user/both", NULL, 0, 0);
+    assert_contains(cloud_log, "user/both: 0 bytes\n");
+}
+
 static void a_device_gets_only_its_own_messages(void **state)
 {
     (void)state;
@@ -290,6 +303,7 @@ int main(void)
         TEST(publishes_are_dropped_with_a_reason),
         TEST(publishes_and_deliveries_have_a_rate_when_an_option_says),
         TEST(the_platform_takes_what_is_for_it_and_passes_custom_topics_on),
+        TEST(the_log_shows_as_much_of_a_message_as_an_option_says),
         TEST(a_device_gets_only_its_own_messages),
         TEST(a_disabled_device_is_told_cut_off_and_refused_until_enabled),
         TEST(enabled_in_time_it_stays),

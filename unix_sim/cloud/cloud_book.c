@@ -230,6 +230,7 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"connect-rate", &rules->connect_rate, 1000000},
         {"flow-wait-s", &rules->flow_wait_s, 86400},
         {"subscriptions", &rules->subscriptions, 1000000},
+        {"log-payload", &rules->log_payload, CLOUD_LOG_PAYLOAD_MAX},
     };
 
     if (strcmp(name, "keepalive-limits") == 0) {
@@ -252,7 +253,7 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
     snprintf(
         why, cap,
         "no option '%s'; there are keepalive-limits, publish-rate, deliver-rate, connect-rate, "
-        "flow-wait-s, subscriptions",
+        "flow-wait-s, subscriptions, log-payload",
         name);
     return false;
 }

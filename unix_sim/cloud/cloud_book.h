@@ -30,6 +30,8 @@
 #define CLOUD_TOPICS_MAX   256
 #define CLOUD_DEVICES_MAX  256
 
+#define CLOUD_LOG_PAYLOAD_MAX 200
+
 enum cloud_access {
     CLOUD_PUBLISH = 1,
     CLOUD_SUBSCRIBE = 2,
@@ -75,6 +77,8 @@ struct cloud_rules {
     uint32_t connect_rate;  /* "connect-rate": connections it may make in a minute; 0: any */
     uint32_t flow_wait_s;   /* "flow-wait-s": how long flow control then shuts it out; 300 */
     uint32_t subscriptions; /* "subscriptions": how many a connection may have; 0: any */
+    uint32_t
+        log_payload; /* "log-payload": so many bytes of a device's message are in the log; 0: none */
 };
 
 struct cloud_book {

@@ -290,23 +290,31 @@ bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size
     return false;
 }
 
+static void say_publish(struct cloud *c, int device, const char *topic, const void *payload,
+                        size_t len)
+{
+    size_t shown = len < c->book.rules.log_payload ? len : c->book.rules.log_payload;
+
+    say(c, "publish %s %s %s: %zu bytes%s%.*s", key_of(c, device), name_of(c, device), topic, len,
+        shown > 0 ? ": " : "", (int)shown, shown > 0 ? (const char *)payload : "");
+}
+
 enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
                                const void *payload, size_t len, uint64_t now_ms)
 {
     int device = device_of(c, link);
 
-    (void)payload; /* the services that answer are called from here */
-    (void)now_ms;
+    (void)now_ms; /* the services that answer are called from here */
     if (device < 0)
         return CLOUD_DROP;
     switch (cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, NULL)) {
     case CLOUD_TOPIC_NONE:
         return CLOUD_DROP;
     case CLOUD_TOPIC_SYSTEM:
-        say(c, "publish %s %s %s: %zu bytes", key_of(c, device), name_of(c, device), topic, len);
+        say_publish(c, device, topic, payload, len);
         return CLOUD_TAKEN;
     case CLOUD_TOPIC_CUSTOM:
-        say(c, "publish %s %s %s: %zu bytes", key_of(c, device), name_of(c, device), topic, len);
+        say_publish(c, device, topic, payload, len);
         return CLOUD_PASS;
     }
     return CLOUD_DROP;

@@ -99,6 +99,7 @@ static struct {
     pthread_t thread;
     bool threaded;
     volatile bool end;
+    bool kicking;
 } front = {.control = -1};
 
 static uint64_t now(void)
@@ -142,9 +143,11 @@ static void take_outputs(void)
 
     while ((o = cloud_next(&front.cloud)) != NULL) {
         const char *id = mosquitto_client_id((const struct mosquitto *)(uintptr_t)o->link);
-        if (o->kind == CLOUD_OUT_KICK)
+        if (o->kind == CLOUD_OUT_KICK) {
+            front.kicking = true;
             mosquitto_kick_client_by_clientid(id, false);
-        else
+            front.kicking = false;
+        } else
             mosquitto_broker_publish_copy(o->kind == CLOUD_OUT_DIRECT ? id : NULL, o->topic,
                                           o->payload_len, o->payload, o->qos, false, NULL);
     }
@@ -386,8 +389,10 @@ static int on_acl_check(int event, void *data, void *userdata)
     }
     switch (e->access) {
     case MOSQ_ACL_SUBSCRIBE:
-        allowed = cloud_subscribe(&front.cloud, link, e->topic,
-                                  (uint32_t)mosquitto_client_sub_count(e->client));
+        /* Of a session that outlives the kick mosquitto asks again for each subscription, and takes away what is not
+         * allowed to a connection that the core has forgotten by then. */
+        allowed = front.kicking || cloud_subscribe(&front.cloud, link, e->topic,
+                                                   (uint32_t)mosquitto_client_sub_count(e->client));
         break;
     case MOSQ_ACL_WRITE:
         allowed = cloud_may_publish(&front.cloud, link, e->topic, e->payloadlen, now());

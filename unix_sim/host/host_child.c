@@ -17,8 +17,22 @@
 #define STOP_STEP_MS 5u
 #define FDS_MAX      1024 /* descriptors closed in a child; ours are opened close-on-exec as well */
 
+struct gifts {
+    const int *fds;
+    uint32_t count;
+};
+
+static bool is_gift(const struct gifts *g, int fd)
+{
+    for (uint32_t i = 0; i < g->count; i++)
+        if (g->fds[i] == fd)
+            return true;
+    return false;
+}
+
 /* In the child: nothing here may allocate or return. `report` gets errno if it fails. */
-static void become(char *const argv[], const char *log_path, int out, int report, pid_t parent)
+static void become(char *const argv[], const char *log_path, int out, int report, pid_t parent,
+                   const struct gifts *gifts)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -32,9 +46,12 @@ static void become(char *const argv[], const char *log_path, int out, int report
     else if (out < 0)
         out = null;
     if (null >= 0 && out >= 0 && dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2) {
-        for (int fd = 3; fd < FDS_MAX; fd++)
-            if (fd != report)
+        for (int fd = 3; fd < FDS_MAX; fd++) {
+            if (is_gift(gifts, fd))
+                fcntl(fd, F_SETFD, 0); /* here alone: of ours it stays close-on-exec */
+            else if (fd != report)
                 close(fd);
+        }
         /* What we ignore or block, the program would inherit. */
         signal(SIGPIPE, SIG_DFL);
         signal(SIGINT, SIG_DFL);
@@ -52,6 +69,13 @@ static void become(char *const argv[], const char *log_path, int out, int report
 
 pid_t host_spawn(char *const argv[], const char *log_path, int *output)
 {
+    return host_spawn_with(argv, log_path, output, NULL, 0);
+}
+
+pid_t host_spawn_with(char *const argv[], const char *log_path, int *output, const int *gift_fds,
+                      uint32_t gift_count)
+{
+    const struct gifts gifts = {gift_fds, gift_count};
     int report[2], out[2] = {-1, -1}, error = 0;
     pid_t parent = getpid();
 
@@ -64,7 +88,7 @@ pid_t host_spawn(char *const argv[], const char *log_path, int *output)
     }
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, log_path, out[1], report[1], parent);
+        become(argv, log_path, out[1], report[1], parent, &gifts);
     close(report[1]);
     if (out[1] >= 0)
         close(out[1]);

@@ -21,6 +21,10 @@
  */
 pid_t host_spawn(char *const argv[], const char *log_path, int *output);
 
+/** The same for a program that is given descriptors of ours, under our numbers. It gets no others. */
+pid_t host_spawn_with(char *const argv[], const char *log_path, int *output, const int *gifts,
+                      uint32_t gift_count);
+
 /** Still running? If not, its end has been collected and `*status` is as of waitpid(2). */
 bool host_alive(pid_t pid, int *status);
 

@@ -18,13 +18,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define READY_MS   10000u
-#define COMMAND_MS 5000u
-#define STEP_MS    5u
-#define TRIES      4 /* somebody may take a port between our choice and the broker's bind */
-#define BOOK_MAX   (256u * 1024u)
-#define CONFIG_MAX (16u * HOST_PATH_MAX)
-#define ANNOUNCE   "cloud.here"
+#define READY_MS     10000u
+#define COMMAND_MS   5000u
+#define STEP_MS      5u
+#define TRIES        4 /* somebody may take a port between our choice and the broker's bind */
+#define BOOK_MAX     (256u * 1024u)
+#define CONFIG_MAX   (16u * HOST_PATH_MAX)
+#define LOG_LINE_MAX 2048u /* more than cloud_core.c writes */
+#define ANNOUNCE     "cloud.here"
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct host_cloud *c, const char *format,
                                                        ...)
@@ -412,6 +413,22 @@ bool host_cloud_log(const char *dir, char *text, uint32_t cap)
 
     text[0] = 0;
     return join(path, dir, "cloud.log") && read_tail(path, text, cap) >= 0;
+}
+
+bool host_cloud_line(const char *dir, uint64_t *seen, char *line, uint32_t cap)
+{
+    char path[HOST_PATH_MAX], text[LOG_LINE_MAX];
+    int fd = join(path, dir, "cloud.log") ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd >= 0 ? pread(fd, text, sizeof text, (off_t)*seen) : -1;
+    const char *end = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
+
+    if (fd >= 0)
+        close(fd);
+    if (end == NULL)
+        return false; /* it is still being written */
+    snprintf(line, cap, "%.*s", (int)(end - text), text);
+    *seen += (uint64_t)(end - text) + 1;
+    return true;
 }
 
 bool host_cloud_find(char dir[HOST_PATH_MAX])

@@ -78,6 +78,15 @@ bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_
 /** The last `cap` - 1 bytes of the log of the emulator in a folder, NUL at the end. False: there is none. */
 bool host_cloud_log(const char *dir, char *text, uint32_t cap);
 
+/**
+ * The next whole line of that log.
+ *
+ * seen    how many bytes of the log were read; starts with 0.
+ * line    out, without newline; cut if it is longer.
+ * Returns false: there is none yet.
+ */
+bool host_cloud_line(const char *dir, uint64_t *seen, char *line, uint32_t cap);
+
 /** The folder of the emulator that was announced by a program of this folder. It may have died. */
 bool host_cloud_find(char dir[HOST_PATH_MAX]);
 

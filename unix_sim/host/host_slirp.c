@@ -146,6 +146,13 @@ bool host_slirp_open(bool ipv4, bool ipv6, uint32_t mtu, host_slirp_deliver deli
     return world.slirp != NULL;
 }
 
+void host_slirp_close(void)
+{
+    if (world.slirp != NULL)
+        slirp_cleanup(world.slirp);
+    memset(&world, 0, sizeof world);
+}
+
 void host_slirp_input(const uint8_t *frame, uint32_t len)
 {
     slirp_input(world.slirp, frame, (int)len);

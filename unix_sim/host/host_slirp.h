@@ -18,8 +18,11 @@
  *  do not answer it. */
 typedef void (*host_slirp_deliver)(const uint8_t *frame, uint32_t len);
 
-/** Once per process. `mtu` bounds the segments it sends; it does not obey the device's MSS. */
+/** One at a time. `mtu` bounds the segments it sends; it does not obey the device's MSS. */
 bool host_slirp_open(bool ipv4, bool ipv6, uint32_t mtu, host_slirp_deliver deliver);
+
+/** All connections through it end. */
+void host_slirp_close(void);
 
 /** A frame from the device. */
 void host_slirp_input(const uint8_t *frame, uint32_t len);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The product of examples/firmware_superloop with a loop that counts: the dearest tick of a handshake and of a connection that
+ * stands, and what arena and stack were used for it. Under `qemu-system-arm -icount shift=6` an instruction takes
+ * 64 ns, and the counter of the board goes on every 40 ns.
+ *
+ * Prints "ticks NAME NUMBER" lines, ends the emulator with 0 when READINGS readings are done and a message of LARGE bytes
+ * or more has come, with 1 when it lost the connection. The product's own lines are left out: the UART would be
+ * counted, too.
+ */
+#include "mps2_an385/iot_mps2_clock.h"
+#include "mps2_an385/iot_mps2_netif.h"
+#include "mps2_an385/iot_mps2_semihost.h"
+#include "mps2_an385/iot_mps2_start.h"
+#include "mps2_an385/iot_mps2_uart.h"
+#include "mps2_an385/iot_port_mps2.h"
+#include "number.h"
+#include "product.h"
+#include "say.h"
+
+#include "iot/iot_static.h"
+#include "lwip/dhcp.h"
+#include "lwip/init.h"
+#include "lwip/timeouts.h"
+#include "netif/ethernet.h"
+
+#define READINGS 20u
+#define LARGE    800u
+#define WAIT_MS  120000u
+#define STEP     20000u /* instructions: a tick that computed something */
+
+struct span {
+    uint32_t worst, total, steps;
+};
+
+static struct netif ethernet;
+static struct span handshake, steady;
+static uint32_t marks; /* what counting costs */
+
+static uint32_t instructions(void)
+{
+    return (uint32_t)(iot_mps2_cycles() * 5 / 8);
+}
+
+/* ---- instead of say.c ---------------------------------------------------------------------------- */
+
+void say(const char *text)
+{
+    (void)text;
+}
+
+void say_number(uint32_t number)
+{
+    (void)number;
+}
+
+void say_bytes(const void *bytes, uint32_t len)
+{
+    (void)bytes;
+    (void)len;
+}
+
+static void report(const char *name, uint32_t number)
+{
+    char text[11];
+
+    iot_mps2_uart_text("ticks ");
+    iot_mps2_uart_text(name);
+    iot_mps2_uart_text(" ");
+    iot_mps2_uart_write(text, number_text(number, text));
+    iot_mps2_uart_text("\n");
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------ */
+
+static void add(struct span *s, uint32_t cost)
+{
+    cost = cost > marks ? cost - marks : 0;
+    s->total += cost;
+
+    if (cost >= STEP)
+        s->steps++;
+    if (cost > s->worst)
+        s->worst = cost;
+}
+
+static uint32_t poll_counted(void)
+{
+    struct span *s = iot_device_connected(&product) ? &steady : &handshake;
+    uint32_t now_ms = iot_mps2_ms(), begin = instructions();
+    uint32_t sleep_ms = iot_poll(&product, now_ms);
+
+    add(s, instructions() - begin);
+    return sleep_ms;
+}
+
+static void on_address(struct netif *netif)
+{
+    product_network(!ip4_addr_isany(netif_ip4_addr(netif)));
+}
+
+static bool start_network(void)
+{
+    lwip_init();
+    if (netif_add_noaddr(&ethernet, NULL, iot_mps2_netif_init, ethernet_input) == NULL)
+        return false;
+    netif_set_default(&ethernet);
+    netif_set_status_callback(&ethernet, on_address);
+    netif_set_up(&ethernet);
+    return dhcp_start(&ethernet) == ERR_OK;
+}
+
+static void calibrate(void)
+{
+    uint32_t begin = instructions();
+
+    marks = instructions() - begin;
+}
+
+static void report_pools(void)
+{
+    struct iot_pool_use use;
+
+    for (uint32_t i = 0; iot_device_pool(&product, i, &use); i++) {
+        if (use.name[0] == 't' && use.name[1] == 'l' && use.name[2] == 's') {
+            report("arena-peak", use.high);
+            report("arena-steady", use.used);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct iot_counters *count = iot_device_counters(&product);
+
+    calibrate();
+    if (iot_port_mps2_mount() != IOT_OK || !product_start() || !start_network())
+        iot_mps2_semihost_exit(2);
+    while (count->sent_messages < READINGS || count->received_messages == 0) {
+        if (iot_mps2_ms() > WAIT_MS)
+            iot_mps2_semihost_exit(3);
+        if (count->losses > 0) {
+            int32_t detail;
+            iot_mps2_uart_text("lost: ");
+            iot_mps2_uart_text(iot_err_name(iot_device_last_reason(&product, &detail)));
+            iot_mps2_uart_text("\n");
+            iot_mps2_semihost_exit(1);
+        }
+        (void)iot_mps2_netif_poll(&ethernet, UINT32_MAX);
+        sys_check_timeouts();
+        (void)product_tick(iot_mps2_ms());
+        (void)poll_counted();
+    }
+    report("handshake-worst", handshake.worst);
+    report("handshake-total", handshake.total);
+    report("handshake-steps", handshake.steps);
+    report("steady-worst", steady.worst);
+    report_pools();
+    report("stack-used", iot_mps2_stack_used());
+    report("stack-bytes", iot_mps2_stack_bytes());
+    iot_mps2_semihost_exit(0);
+}
