@@ -147,7 +147,7 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 	@WHOLE=$(if $(filter-out 1 2 3 4,$(MINUTES)),1) build/world/campaign $$(( $(MINUTES) * 60 )) $(SEED)
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
-	@$(FETCH) check firmware
+	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 	    bash tests/check/check.sh
 
@@ -156,19 +156,33 @@ firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/fir
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
 
-size: ## flash and memory on a Cortex-M3, beside the budget
+size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=fw-an385 IP=v4 TLS13= firmware
 	@DEPS='$(DEPS)' bash tests/check/size.sh
+	@echo
+	@DEPS='$(DEPS)' bash tests/check/size_firmware.sh
 
-bench: ## instructions on the hot paths, beside the budget and lwIP's own client
-	@$(FETCH) bench
+BENCH = MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
+        MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
+
+bench: ## instructions on the hot paths, on a Cortex-M3 and on the host, beside the budget and lwIP's own client
+	@$(FETCH) bench board
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib TLS13= DEFINES= mbedtls
-	@MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
-	    MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
+	@$(BENCH) m3 host
+
+readme: ## write what is measured into README's tables; `make check` fails when they lie
+	@$(FETCH) board
+	@mkdir -p build/log
+	+@$(MAKE) --no-print-directory size >build/log/sizes.txt
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
+	@$(BENCH) m3 >build/log/bench.txt
+	@bash tests/check/readme.sh --fix size=build/log/sizes.txt bench=build/log/bench.txt
 
 format: ## lay out all sources with clang-format
 	@$(FETCH) check
@@ -208,7 +222,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -495,7 +509,7 @@ tls13:    $(call wanted,$(OUT)/tests/test_tls13) $(OUT)/tests/tls13.list
 mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
-portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
+portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
 firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
 library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks: ; @:

@@ -21,6 +21,7 @@ step() {
     SECONDS=0
     if "$@" >"$log" 2>&1 </dev/null; then
         printf '  ok      %s  [%d s]\n' "$name" $SECONDS
+        sed -n 's/^note: /          /p' "$log"
     else
         printf '  FAILED  %s  [%d s]\n' "$name" $SECONDS
         grep -vE '^  (CC|AR|LD|LWIP|TLS) ' "$log" | tail -n 100 | sed 's/^/    /'
@@ -85,14 +86,16 @@ settings() {
     grep -q '#error "IOT_' <<<"$said"
 }
 
-# README's program and its table of sizes.
+# README's program, its tables of sizes, and its instructions: counting on the board takes a second.
 readme() {
-    build m3 dual library sizes && build m3-notexts dual library && build m3-plain dual library || return
-    bash tests/check/size.sh >build/log/sizes.txt || return
-    bash tests/check/readme.sh build/log/sizes.txt
+    build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
+        build fw-an385 v4 firmware || return
+    { bash tests/check/size.sh && bash tests/check/size_firmware.sh; } >build/log/sizes.txt || return
+    LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} bash tests/bench/bench.sh m3 >build/log/bench.txt || return
+    bash tests/check/readme.sh size=build/log/sizes.txt bench=build/log/bench.txt
 }
 
-# Counting is `make bench`; here it is enough that they build.
+# Counting on the host is `make bench`; here it is enough that they build.
 benchmarks() {
     build lib dual mbedtls || return
     $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}" MBEDTLS="${MBEDTLS_DIR:-$DEPS/mbedtls}"
@@ -100,7 +103,7 @@ benchmarks() {
 
 shell_scripts() {
     local f files=()
-    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh; do
+    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
         [ -e "$f" ] || continue
         bash -n "$f" || return
         files+=("$f")
