@@ -312,6 +312,10 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for bo
   ASSERTS :=
   EXTRA   := -DIOT_MPS2_BOARD=$(BOARD:an%=%) -DIOT_FEATURE_ERR_TEXTS=0
   OUT     := build/firmware/$(BOARD)
+  ifdef STRICT                       # for `make check`
+    EXTRA += -Werror
+    OUT   := build/firmware-strict/$(BOARD)
+  endif
 else
   $(error unknown VARIANT '$(VARIANT)')
 endif
@@ -335,6 +339,8 @@ WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP
               -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
 ifdef WORLD
 IP_FLAGS := $(WORLD_LWIP)
+endif
+ifneq ($(WORLD)$(filter m3 m4 m7,$(ABI)),)
 SIM_LWIP :=
 endif
 

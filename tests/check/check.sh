@@ -78,6 +78,18 @@ headers() {
     return $bad
 }
 
+# What is linked has neither heap nor stdio, and nobody asks where a heap would be. Names of others may hold these words,
+# as mbedtls_aes_free does, so they are looked for as whole ones.
+firmware() {
+    local board bad=0
+    for board in an385 an386 an500; do
+        build "fw-$board" v4 STRICT=1 firmware ticks || return
+        "$DEPS/bin/arm-none-eabi-nm" "build/firmware-strict/$board/firmware_superloop.elf" |
+            grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
+    done
+    return $bad
+}
+
 # Settings that contradict each other are refused by name.
 settings() {
     local said
@@ -139,6 +151,7 @@ step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library p
 step 'Cortex-M3, TLS 1.3'                      m3-tls13  build m3 dual TLS13=1 portable mbedtls
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
+step 'firmware, without heap and stdio'         firmware  firmware
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then
