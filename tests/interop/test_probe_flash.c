@@ -69,7 +69,8 @@ static const char *other_key(int i)
     return key;
 }
 
-/* A store in which everything was in use, and the next set needs a new sector. */
+/* A store in which everything was in use; the next set needs a new sector, and has to save all the other values from the
+ * oldest one. */
 static void prepare_file(void)
 {
     uint8_t value[300], ids[2] = {1, 0};
@@ -83,10 +84,11 @@ static void prepare_file(void)
         }
     }
     for (;;) {
-        struct iot_nor_unix before = chip;
-        copy_file(file, copy);
+        uint32_t before = chip.count;
+        if (kv.tail + 64 > SECTOR_BYTES)
+            copy_file(file, copy);
         assert_err(iot_nor_kv_set(&kv, "probe-ids", ids, sizeof ids), IOT_OK);
-        if (chip.count > before.count + 2)
+        if (chip.count > before + 2 * OTHERS)
             break;
     }
     close_chip();
