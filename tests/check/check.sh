@@ -52,7 +52,7 @@ cppcheck() {
     "$DEPS/bin/cppcheck" --std=c99 --platform=unix32 --quiet --error-exitcode=1 --inline-suppr \
         --enable=warning,performance,portability --suppress="*:$lwip/*" \
         -DIOT_ASSERTS=1 '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"' -DMBEDTLS_CHECK_CONFIG_H \
-        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix src port
+        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix -Iport src port
 }
 
 # Each header by itself, as the first thing that a file includes: it includes what it needs. lwipopts.h too:
@@ -62,13 +62,15 @@ cppcheck() {
 headers() {
     local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls} h bad=0
     for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/mbedtls/*.h \
-             port/unix/*.h port/template/*.h; do
+             port/nor/*.h port/unix/*.h port/template/*.h; do
         [ -e "$h" ] || continue
         local flags=(-Iinclude -Isrc)
         case $h in
             src/tls/iot_tls_mbedtls.h)
                 flags+=(-Iport/mbedtls -isystem "$mbedtls/include" '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"') ;;
             port/mbedtls/*) flags+=(-DMBEDTLS_VERSION_NUMBER=0x03060000) ;;
+            port/nor/*) ;;
+            port/unix/*) flags+=(-Iport -Iport/lwip -isystem "$lwip/src/include") ;;
             src/net/*|port/*) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
         esac
         printf '#include "%s"\ntypedef int iot_not_empty;\n' "$PWD/$h" |
