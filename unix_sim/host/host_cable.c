@@ -105,6 +105,7 @@ bool host_cable_open(int *board_end)
         return false;
     }
     host_dns_answer(on_question, NULL);
+    host_cable_on_frame(NULL, NULL);
     cable.fd = ends[0];
     cable.first = cable.count = 0;
     *board_end = ends[1];
