@@ -5,6 +5,7 @@
 #include "host/host_slirp.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,6 +97,7 @@ bool host_cable_open(int *board_end)
 {
     int ends[2];
 
+    signal(SIGPIPE, SIG_IGN); /* libslirp writes to sockets whose peer may be gone */
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
     if (!host_slirp_open(true, false, ETHER_MTU, on_deliver)) {
