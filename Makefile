@@ -408,7 +408,7 @@ JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
-RIG_OBJ     := $(call obj,$(RIG_SRC) tests/interop/peer_certs.c)
+RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run))
 WORLD_OBJ   := $(call obj,$(WORLD_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 # What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.

@@ -37,9 +37,11 @@ static struct iot_options options = {
 static char update_text[TOPIC_BYTES], command_text[TOPIC_BYTES];
 static struct iot_topic update;
 static uint32_t boots, period_ms, next_ms;
-static void (*then)(
-    void); /* to be done when the command is acknowledged: else it comes again after a reboot */
 static bool over;
+
+/* What ends this boot waits until the message that asked for it is acknowledged: the platform keeps the session, and would
+ * send it again after each boot. */
+static void (*mischief)(void);
 
 /* Readings under way: which ticket is which number. */
 static struct {
@@ -96,10 +98,10 @@ static iot_err send_reading(void)
 
 uint32_t product_tick(uint32_t now_ms)
 {
-    if (then != NULL)
-        then();
     if (over)
         return IOT_MS_NEVER;
+    if (mischief != NULL && iot_device_idle(&product))
+        mischief();
     if ((int32_t)(now_ms - next_ms) >= 0) {
         /* A full queue (the link is down) skips readings until there is room: old ones are worth more here. */
         iot_err err = send_reading();
@@ -146,17 +148,17 @@ static void touch_nothing(void)
     MPS2_REG(0xf0000000u) = 1;
 }
 
-static uint32_t sink(uint32_t depth)
+static uint32_t dig(uint32_t depth)
 {
     volatile uint32_t room[64];
 
     room[0] = depth;
-    return depth == UINT32_MAX ? 0 : sink(depth + 1) + room[0];
+    return depth == UINT32_MAX ? 0 : dig(depth + 1) + room[0];
 }
 
 static void overflow(void)
 {
-    period_ms = sink(0);
+    period_ms = dig(0);
 }
 
 static bool is(struct iot_bytes text, const char *word)
@@ -179,11 +181,11 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
     else if (is(word, "reboot"))
         over = iot_device_close(dev, GOODBYE_MS) == IOT_OK;
     else if (is(word, "hang"))
-        then = hang;
+        mischief = hang;
     else if (is(word, "fault"))
-        then = touch_nothing;
+        mischief = touch_nothing;
     else if (is(word, "overflow"))
-        then = overflow;
+        mischief = overflow;
     else if (word.len > 7 && memcmp(word.ptr, "period ", 7) == 0)
         (void)text_number((const char *)word.ptr + 7, word.len - 7, &period_ms);
     return IOT_OK;

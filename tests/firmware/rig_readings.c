@@ -9,6 +9,7 @@
 
 static struct {
     uint32_t boot; /* the board's present one */
+    uint32_t again;
     uint32_t done_count[BOOTS_MAX], seen_max[BOOTS_MAX];
     bool done[BOOTS_MAX][READINGS_MAX], seen[BOOTS_MAX][READINGS_MAX];
 } ledger;
@@ -51,7 +52,8 @@ void rig_readings_witness(const char *line)
     if (at == NULL || sscanf(at, "{\"boot\":%u,\"n\":%u}", &boot, &number) != 2)
         return;
     check_range(boot, number);
-    ledger.seen[boot][number] = true; /* again: QoS 1 may */
+    ledger.again += ledger.seen[boot][number]; /* with QoS 1 it may */
+    ledger.seen[boot][number] = true;
     if (number > ledger.seen_max[boot])
         ledger.seen_max[boot] = number;
 }
@@ -59,6 +61,11 @@ void rig_readings_witness(const char *line)
 uint32_t rig_readings_done(uint32_t boot)
 {
     return ledger.done_count[boot];
+}
+
+uint32_t rig_readings_again(void)
+{
+    return ledger.again;
 }
 
 void rig_readings_check(uint32_t boot)

@@ -14,6 +14,9 @@ void rig_readings_witness(const char *line);
 /** Of a boot: how many the board says are done. */
 uint32_t rig_readings_done(uint32_t boot);
 
+/** How many the witness has seen more than once, each time counted. */
+uint32_t rig_readings_again(void);
+
 /** Each that is done has been seen; those that were seen go from 1 on without a gap. */
 void rig_readings_check(uint32_t boot);
 

@@ -2,6 +2,7 @@
 /* What lies between the board and the platform breaks, and comes back. */
 #include "test.h"
 
+#include "host/host_cable.h"
 #include "host/host_child.h"
 #include "host/host_dns.h"
 #include "rig_cloud.h"
@@ -76,6 +77,31 @@ static void a_board_that_boots_without_a_cable_connects_when_it_is_plugged_in(vo
     rig_readings_check(2);
 }
 
+/* Each way on its own, a twelfth of all frames. */
+static bool lose_some(void *ctx, bool out, const uint8_t *frame, uint32_t len)
+{
+    uint32_t *count = ctx;
+
+    (void)frame;
+    (void)len;
+    return ++count[out] % 12 != 0;
+}
+
+static void a_cable_that_loses_frames_is_slow_and_loses_no_reading(void **state)
+{
+    uint32_t count[2] = {0, 0};
+
+    (void)state;
+    rig_cloud_identity("ecdsa");
+    rig_power_on("an385");
+    host_cable_on_frame(lose_some, count);
+    rig_await("iot: connected");
+    rig_await("iot: reading 10 done");
+    host_cable_on_frame(NULL, NULL);
+    rig_readings_check(1);
+    assert_true(count[false] > 24 && count[true] > 24);
+}
+
 /* ---- names -------------------------------------------------------------------------------------- */
 
 static enum host_dns_verdict nameserver;
@@ -118,6 +144,7 @@ int main(void)
         CLOUD_TEST(a_platform_that_was_killed_is_found_again),
         CLOUD_TEST(a_cable_that_was_pulled_is_noticed_and_plugged_in_again),
         CLOUD_TEST(a_board_that_boots_without_a_cable_connects_when_it_is_plugged_in),
+        CLOUD_TEST(a_cable_that_loses_frames_is_slow_and_loses_no_reading),
         CLOUD_TEST(a_name_that_is_not_known_or_not_answered_is_asked_again),
     };
     return cmocka_run_group_tests_name("firmware_link", tests, rig_cloud_group_setup,

@@ -5,6 +5,7 @@
 #include "host/host_slirp.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ struct frame {
 static struct {
     int fd; /* 0: there is no cable */
     const struct pollfd *pollfd;
+    host_cable_hook hook;
+    void *hook_ctx;
     uint32_t first, count;
     struct frame waiting[WAITING_MAX];
 } cable;
@@ -39,6 +42,11 @@ static enum host_dns_verdict on_question(void *ctx, const char *name, bool v6, u
     return HOST_DNS_ADDRESS;
 }
 
+static bool passes(bool out, const uint8_t *frame, uint32_t len)
+{
+    return cable.hook == NULL || cable.hook(cable.hook_ctx, out, frame, len);
+}
+
 static bool send_frame(const uint8_t *bytes, uint32_t len)
 {
     /* Any other error is a board that has gone: its frames are lost, as on Ethernet. */
@@ -48,9 +56,8 @@ static bool send_frame(const uint8_t *bytes, uint32_t len)
 
 static void on_deliver(const uint8_t *bytes, uint32_t len)
 {
-    if (cable.count == 0 && send_frame(bytes, len))
-        return;
-    if (cable.count == WAITING_MAX)
+    if (!passes(false, bytes, len) || (cable.count == 0 && send_frame(bytes, len)) ||
+        cable.count == WAITING_MAX)
         return;
     struct frame *f = &cable.waiting[(cable.first + cable.count++) % WAITING_MAX];
     f->len = len;
@@ -77,7 +84,7 @@ static void take_frames(void)
         ssize_t n = recv(cable.fd, frame, sizeof frame, MSG_DONTWAIT);
         if (n <= 0)
             return;
-        if (n > (ssize_t)HOST_FRAME_MAX)
+        if (n > (ssize_t)HOST_FRAME_MAX || !passes(true, frame, (uint32_t)n))
             continue;
         if (!host_dns_frame(frame, (uint32_t)n, reply, sizeof reply, &reply_len))
             host_slirp_input(frame, (uint32_t)n);
@@ -90,6 +97,7 @@ bool host_cable_open(int *board_end)
 {
     int ends[2];
 
+    signal(SIGPIPE, SIG_IGN); /* libslirp writes to sockets whose peer may be gone */
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
     if (!host_slirp_open(true, false, ETHER_MTU, on_deliver)) {
@@ -99,6 +107,7 @@ bool host_cable_open(int *board_end)
         return false;
     }
     host_dns_answer(on_question, NULL);
+    host_cable_on_frame(NULL, NULL);
     cable.fd = ends[0];
     cable.first = cable.count = 0;
     *board_end = ends[1];
@@ -112,6 +121,12 @@ void host_cable_close(void)
     host_slirp_close();
     close(cable.fd);
     cable.fd = 0;
+}
+
+void host_cable_on_frame(host_cable_hook hook, void *ctx)
+{
+    cable.hook = hook;
+    cable.hook_ctx = ctx;
 }
 
 uint32_t host_cable_fill(struct pollfd *fds, uint32_t cap, uint32_t *wait_ms)

@@ -14,11 +14,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** One at a time. `board_end` is for the board; close it once the board has it. False: errno says why. */
+/** One at a time; nobody's hook looks at it yet. `board_end` is for the board; close it once the board has it. False: errno says why. */
 bool host_cable_open(int *board_end);
 
 /** All connections through it end. */
 void host_cable_close(void);
+
+/** See each frame, `out` of the board or to it; false loses it. NULL: no more. */
+typedef bool (*host_cable_hook)(void *ctx, bool out, const uint8_t *frame, uint32_t len);
+void host_cable_on_frame(host_cable_hook hook, void *ctx);
 
 /** Before poll: adds at most `cap` descriptors, returns how many; lowers `*wait_ms`. */
 uint32_t host_cable_fill(struct pollfd *fds, uint32_t cap, uint32_t *wait_ms);
