@@ -126,6 +126,7 @@ run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an38
 test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(FETCH) test board
 	+@$(MAKE) --no-print-directory firmware
+	@$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385 ticks
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
 	@$(RUN_TESTS) firmware
 
@@ -146,7 +147,7 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 	@WHOLE=$(if $(filter-out 1 2 3 4,$(MINUTES)),1) build/world/campaign $$(( $(MINUTES) * 60 )) $(SEED)
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
-	@$(FETCH) check firmware
+	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
 	    bash tests/check/check.sh
 
@@ -155,19 +156,33 @@ firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/fir
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
 
-size: ## flash and memory on a Cortex-M3, beside the budget
+size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=fw-an385 IP=v4 TLS13= firmware
 	@DEPS='$(DEPS)' bash tests/check/size.sh
+	@echo
+	@DEPS='$(DEPS)' bash tests/check/size_firmware.sh
 
-bench: ## instructions on the hot paths, beside the budget and lwIP's own client
-	@$(FETCH) bench
+BENCH = MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
+        MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
+
+bench: ## instructions on the hot paths, on a Cortex-M3 and on the host, beside the budget and lwIP's own client
+	@$(FETCH) bench board
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib TLS13= DEFINES= mbedtls
-	@MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
-	    MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
+	@$(BENCH) m3 host
+
+readme: ## write what is measured into README's tables; `make check` fails when they lie
+	@$(FETCH) board
+	@mkdir -p build/log
+	+@$(MAKE) --no-print-directory size >build/log/sizes.txt
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
+	@$(BENCH) m3 >build/log/bench.txt
+	@bash tests/check/readme.sh --fix size=build/log/sizes.txt bench=build/log/bench.txt
 
 format: ## lay out all sources with clang-format
 	@$(FETCH) check
@@ -207,7 +222,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -297,6 +312,10 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for bo
   ASSERTS :=
   EXTRA   := -DIOT_MPS2_BOARD=$(BOARD:an%=%) -DIOT_FEATURE_ERR_TEXTS=0
   OUT     := build/firmware/$(BOARD)
+  ifdef STRICT                       # for `make check`
+    EXTRA += -Werror
+    OUT   := build/firmware-strict/$(BOARD)
+  endif
 else
   $(error unknown VARIANT '$(VARIANT)')
 endif
@@ -320,6 +339,8 @@ WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP
               -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
 ifdef WORLD
 IP_FLAGS := $(WORLD_LWIP)
+endif
+ifneq ($(WORLD)$(filter m3 m4 m7,$(ABI)),)
 SIM_LWIP :=
 endif
 
@@ -494,7 +515,7 @@ tls13:    $(call wanted,$(OUT)/tests/test_tls13) $(OUT)/tests/tls13.list
 mbedtls:  $(MBEDTLS_LIB)
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
-portable: $(LIB_OBJ) $(call obj,$(PORT_SRC))
+portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
 firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
 library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks: ; @:

@@ -4,14 +4,16 @@
  * build/probe: one test device for scripts. The real library on real lwIP, driven by lines, one
  * event per line on standard output.
  *
- *     probe [--log LEVEL] [--script FILE | -c COMMAND ...]        without either: standard input
+ *     probe [--log LEVEL] [FLASH] [--script FILE | -c COMMAND ...]        without either: standard input
  *
  *     --log 1..5: that much of the library's log on standard error
+ *     FLASH: [--flash FILE --flash-map --cut N[:KIND] --seed N --slow N --erase-count], see probe_flash.h
  *
  *     connect HOST PORT plain|tls [id= user= pass= keepalive=60 clean=1 reconnect=0 first-id=1
  *                                  will-topic= will-hex= will-qos=0 will-retain=0]
  *                                 with tls: [ca= cert= key= name= alpn= psk= psk-id= kinds=
  *                                  suites=platform time=unknown arena=], see probe_tls.h
+ *                                 With --flash, clean=0 is a session that outlives a reboot.
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
  *
@@ -20,6 +22,8 @@
  *     EV msg TOPIC QOS RETAIN DUP HEX                        EV skipped NAME DETAIL TOPIC QOS
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
+ *     EV flash COUNT               EV wear SECTOR COUNT      (at the end)
+ *     EV cut N erase|program|set|del ADDRESS LENGTH          (power has gone: exit 42)
  *
  * The first failed command ends the run with exit 1; otherwise 0, or 1 if a message failed, or if the
  * server's certificate was rejected (TLS_VERIFY) and no later attempt met a better one.
@@ -30,6 +34,7 @@
 #include "host/host_text.h"
 #include "iot/iot.h"
 #include "probe_event.h"
+#include "probe_flash.h"
 #include "probe_input.h"
 #include "probe_mqtt.h"
 #include "unix/iot_port_unix.h"
@@ -253,12 +258,45 @@ static void end_in_order(void)
     }
     host_turn(0); /* what lwIP sent last has reached slirp; slirp hands it on */
     probe_mqtt_pools();
+    probe_flash_end();
 }
 
-static int complain(const char *program)
+static int complain(void)
 {
-    probe_usage("%s [--log LEVEL] [--script FILE | -c COMMAND ...]", program);
+    probe_usage("probe [--log LEVEL] [--flash FILE] [--flash-map] [--cut N[:KIND]] [--seed N] "
+                "[--slow N] [--erase-count] [--script FILE | -c COMMAND ...]");
     return 1;
+}
+
+/* As probe_flash_option. */
+static int read_log(int argc, char **argv)
+{
+    uint32_t level;
+
+    if (argc < 2 || strcmp(argv[0], "--log") != 0)
+        return 0;
+    if (!host_text_number(argv[1], 0, IOT_LOG_DUMP, &level))
+        return -complain();
+    iot_port_unix_log((enum iot_log_level)level);
+    return 2;
+}
+
+/* How many words are options, or -1. */
+static int read_options(int argc, char **argv)
+{
+    int at = 0;
+
+    while (at < argc) {
+        int words = read_log(argc - at, argv + at);
+        if (words == 0)
+            words = probe_flash_option(argc - at, argv + at);
+        if (words < 0)
+            return -1;
+        if (words == 0)
+            break;
+        at += words;
+    }
+    return at;
 }
 
 /* Fills `list` with the arguments of each -c. Returns their count, or -1. */
@@ -266,7 +304,7 @@ static int collect_commands(int argc, char **argv, char **list)
 {
     int count = 0;
 
-    for (int i = 1; i < argc; i += 2) {
+    for (int i = 0; i < argc; i += 2) {
         if (strcmp(argv[i], "-c") != 0 || i + 1 == argc)
             return -1;
         list[count++] = argv[i + 1];
@@ -274,38 +312,45 @@ static int collect_commands(int argc, char **argv, char **list)
     return count;
 }
 
+/* Where commands come from, by the words behind the options. */
+static bool choose_input(int argc, char **argv)
+{
+    if (argc == 0) {
+        probe_input_file(STDIN_FILENO);
+        return true;
+    }
+    if (argc == 2 && strcmp(argv[0], "--script") == 0) {
+        int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            probe_usage("%s: %s", argv[1], strerror(errno));
+        probe_input_file(fd);
+        return fd >= 0;
+    }
+    /* In place: the list is never longer than what was read of argv. */
+    int count = collect_commands(argc, argv, argv);
+    if (count < 0)
+        return complain() == 0;
+    probe_input_commands(argv, (uint32_t)count);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static char out[BUFSIZ];
 
     setvbuf(stdout, out, _IOFBF, sizeof out);
+    int options = read_options(argc - 1, argv + 1);
+    if (options < 0)
+        return 1;
+    argc -= 1 + options;
+    argv += 1 + options;
+    if (!choose_input(argc, argv) || !probe_flash_boot())
+        return 1;
+    if (argc == 0 && probe_flash_mapped())
+        return 0;
     if (!host_init(NULL) || !host_signal_catch()) {
         probe_event("err HOST cannot start the simulated network");
         return 1;
-    }
-    uint32_t level;
-    if (argc >= 3 && strcmp(argv[1], "--log") == 0) {
-        if (!host_text_number(argv[2], 0, IOT_LOG_DUMP, &level))
-            return complain("probe");
-        iot_port_unix_log((enum iot_log_level)level);
-        argc -= 2;
-        argv += 2;
-    }
-    if (argc == 1) {
-        probe_input_file(STDIN_FILENO);
-    } else if (argc == 3 && strcmp(argv[1], "--script") == 0) {
-        int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-            probe_usage("%s: %s", argv[2], strerror(errno));
-            return 1;
-        }
-        probe_input_file(fd);
-    } else {
-        /* In place: the list is never longer than what was read of argv. */
-        int count = collect_commands(argc, argv, argv);
-        if (count < 0)
-            return complain("probe");
-        probe_input_commands(argv, (uint32_t)count);
     }
     loop();
     end_in_order();

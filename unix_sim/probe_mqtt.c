@@ -6,6 +6,7 @@
 #include "iot/iot.h"
 #include "iot/iot_static.h"
 #include "probe_event.h"
+#include "probe_flash.h"
 #include "probe_tls.h"
 
 #include "lwip/sys.h"
@@ -177,7 +178,9 @@ static enum probe_step read_option(char *word, struct connect *c)
     } else if (IS("clean")) {
         if (!host_text_number(value, 0, 1, &n))
             return wrong_value(word);
-        o->session = n == 1 ? IOT_SESSION_CLEAN : IOT_SESSION_KEEP;
+        o->session = n == 1               ? IOT_SESSION_CLEAN
+                     : probe_flash_kept() ? IOT_SESSION_KEEP_REBOOT
+                                          : IOT_SESSION_KEEP;
     } else if (IS("reconnect")) {
         if (!host_text_number(value, 0, 1, &n))
             return wrong_value(word);
@@ -233,6 +236,7 @@ static enum probe_step read_connect(char **words, uint32_t count, struct connect
     o->keepalive_s = 60;
     o->no_reconnect = true;
     o->first_id = 1;
+    o->session_key = "probe-ids";
     o->on_event = on_event;
     o->port_ops = &c->tls.port;
     for (uint32_t i = 4; i < count; i++) {

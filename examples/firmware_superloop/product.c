@@ -198,13 +198,14 @@ static bool restart;
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
     (void)ctx;
-    (void)dev;
     switch (ev->kind) {
     case IOT_EV_CONNECTING:
         say("iot: connecting\n");
         break;
     case IOT_EV_CONNECTED:
-        say(ev->session_present ? "iot: connected, session present\n" : "iot: connected\n");
+        say("iot: connected");
+        say(ev->session_present ? ", session present" : "");
+        say(iot_device_resumed(dev) ? ", tls resumed\n" : "\n");
         break;
     case IOT_EV_LOST:
         say("iot: lost ");

@@ -217,6 +217,10 @@ iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms);
 bool iot_device_idle(const struct iot_device *dev);
 
 bool iot_device_connected(const struct iot_device *dev);
+
+/** The connection took up a TLS session of an earlier one (iot_tls_options.session_key): no certificate was looked at,
+ *  and no long step was needed. With a PSK always false. */
+bool iot_device_resumed(const struct iot_device *dev);
 const struct iot_counters *iot_device_counters(const struct iot_device *dev);
 
 /** Why the last link or attempt ended; IOT_OK if none has. `detail` may be NULL. */

@@ -102,32 +102,38 @@ static void write_phy(enum phy_register which, uint32_t value)
     wait_phy();
 }
 
-/* ---- sending ----------------------------------------------------------------------------------- */
+/* ---- frames in chains of pbufs ----------------------------------------------------------------- */
 
-/* Bytes of a chain of pbufs, word by word. */
-struct words {
-    const struct pbuf *p;
-    uint32_t at;
+struct place {
+    struct pbuf *p;
+    uint32_t offset;
 };
 
-static uint32_t next_word(struct words *w)
+/* To the next byte, if there is one. */
+static bool has_byte(struct place *at)
+{
+    while (at->p != NULL && at->offset == at->p->len) {
+        at->p = at->p->next;
+        at->offset = 0;
+    }
+    return at->p != NULL;
+}
+
+/* ---- sending ----------------------------------------------------------------------------------- */
+
+static uint32_t next_word(struct place *at)
 {
     uint32_t word = 0;
 
-    if (w->p != NULL && w->at + 4 <= w->p->len) { /* mostly */
-        memcpy(&word, (const uint8_t *)w->p->payload + w->at, 4);
-        w->at += 4;
+    if (!has_byte(at))
+        return 0;
+    if (at->offset + 4 <= at->p->len) { /* mostly */
+        memcpy(&word, (const uint8_t *)at->p->payload + at->offset, 4);
+        at->offset += 4;
         return word;
     }
-    for (uint32_t shift = 0; shift < 32 && w->p != NULL;) {
-        if (w->at == w->p->len) {
-            w->p = w->p->next;
-            w->at = 0;
-            continue;
-        }
-        word |= (uint32_t)((const uint8_t *)w->p->payload)[w->at++] << shift;
-        shift += 8;
-    }
+    for (uint32_t shift = 0; shift < 32 && has_byte(at); shift += 8)
+        word |= (uint32_t)((const uint8_t *)at->p->payload)[at->offset++] << shift;
     return word;
 }
 
@@ -136,7 +142,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *p)
 {
     uint32_t len = p->tot_len > FRAME_BYTES_MIN ? p->tot_len : FRAME_BYTES_MIN;
     uint32_t count = (len + 3) / 4;
-    struct words words = {p, 0};
+    struct place at = {p, 0};
 
     (void)netif;
     while ((TX_FIFO_INF >> 16 & 0xffu) != 0) /* what became of earlier frames; nobody asks */
@@ -146,7 +152,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *p)
     TX_DATA = TX_FIRST_LAST | len;
     TX_DATA = len;
     for (uint32_t i = 0; i < count; i++)
-        TX_DATA = next_word(&words);
+        TX_DATA = next_word(&at);
     return ERR_OK;
 }
 
@@ -164,28 +170,16 @@ static void skip_frame(uint32_t count)
         (void)RX_DATA;
 }
 
-/* Read `count` words into a chain of pbufs; what is beyond its end, the frame check, is dropped. */
-static void take_frame(struct pbuf *p, uint32_t count)
+/* What is beyond the chain's end, the frame check, is dropped. */
+static void put_word(struct place *at, uint32_t word)
 {
-    uint32_t at = 0;
-
-    while (count-- > 0) {
-        uint32_t word = RX_DATA;
-        if (p != NULL && at + 4 <= p->len) {
-            memcpy((uint8_t *)p->payload + at, &word, 4);
-            at += 4;
-            continue;
-        }
-        for (uint32_t i = 0; i < 4 && p != NULL; i++, word >>= 8) {
-            if (at == p->len) {
-                p = p->next;
-                at = 0;
-                if (p == NULL)
-                    break;
-            }
-            ((uint8_t *)p->payload)[at++] = (uint8_t)word;
-        }
+    if (has_byte(at) && at->offset + 4 <= at->p->len) {
+        memcpy((uint8_t *)at->p->payload + at->offset, &word, 4);
+        at->offset += 4;
+        return;
     }
+    for (uint32_t i = 0; i < 4 && has_byte(at); i++, word >>= 8)
+        ((uint8_t *)at->p->payload)[at->offset++] = (uint8_t)word;
 }
 
 static void receive_frame(struct netif *netif)
@@ -201,7 +195,8 @@ static void receive_frame(struct netif *netif)
         skip_frame(count);
         return;
     }
-    take_frame(p, count);
+    for (struct place at = {p, 0}; count > 0; count--)
+        put_word(&at, RX_DATA);
     if (netif->input(p, netif) != ERR_OK)
         pbuf_free(p);
 }

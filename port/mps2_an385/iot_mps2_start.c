@@ -55,24 +55,30 @@ static const char *read_cause(void)
     return name;
 }
 
+static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
+{
+    while (to < end)
+        *to++ = *from++;
+}
+
+static void fill(volatile uint32_t *to, const volatile uint32_t *end, uint32_t word)
+{
+    while (to < end)
+        *to++ = word;
+}
+
+/* Not what is in use right now. */
 void iot_mps2_stack_mark(void)
 {
-    uint32_t *top = (uint32_t *)__builtin_frame_address(0);
-
-    for (uint32_t *at = _stack_begin; at < top - 16; at++)
-        *(volatile uint32_t *)at = PAINT;
+    fill(_stack_begin, (uint32_t *)__builtin_frame_address(0) - 16, PAINT);
 }
 
 /* The start of everything: no variable has its value yet. */
 void iot_mps2_reset(void);
 void iot_mps2_reset(void)
 {
-    const uint32_t *from = _data_load;
-
-    for (uint32_t *to = _data_begin; to < _data_end; to++)
-        *to = *from++;
-    for (uint32_t *to = _bss_begin; to < _bss_end; to++)
-        *to = 0;
+    copy(_data_begin, _data_end, _data_load);
+    fill(_bss_begin, _bss_end, 0);
 #if defined(__ARM_FP)
     CPU_SCB_CPACR |= 0xfu << 20; /* this compiler uses the floating-point registers */
     cpu_barrier();
@@ -107,18 +113,18 @@ void iot_mps2_restart(void)
     reset(CAUSE_SOFTWARE);
 }
 
-uint32_t iot_mps2_stack_used(void)
-{
-    const volatile uint32_t *at = _stack_begin;
-
-    while (at < _stack_end && *at == PAINT)
-        at++;
-    return (uint32_t)((uintptr_t)_stack_end - (uintptr_t)at);
-}
-
 uint32_t iot_mps2_stack_bytes(void)
 {
     return (uint32_t)((uintptr_t)_stack_end - (uintptr_t)_stack_begin);
+}
+
+uint32_t iot_mps2_stack_used(void)
+{
+    uint32_t words = iot_mps2_stack_bytes() / 4, unused = 0;
+
+    while (unused < words && *(volatile uint32_t *)(_stack_begin + unused) == PAINT)
+        unused++;
+    return 4 * (words - unused);
 }
 
 /* ---- when something breaks --------------------------------------------------------------------- */
@@ -156,7 +162,9 @@ static const struct {
 
 static bool in_stack(const uint32_t *frame)
 {
-    return frame >= _stack_begin && frame + 8 <= _stack_end;
+    uintptr_t at = (uintptr_t)frame;
+
+    return at >= (uintptr_t)_stack_begin && at + 32 <= (uintptr_t)_stack_end;
 }
 
 static void say_place(const uint32_t *frame)
@@ -183,7 +191,7 @@ void iot_mps2_report(const uint32_t *frame)
             break;
         }
     }
-    if (frame < _stack_begin)
+    if ((uintptr_t)frame < (uintptr_t)_stack_begin)
         reason = "stack overflow";
     iot_mps2_uart_text("\nfault: ");
     iot_mps2_uart_text(reason);

@@ -39,12 +39,12 @@ struct iot_nor {
      */
     iot_err (*erase)(void *ctx, uint32_t offset);
 
-    /** IOT_ERR_AGAIN: the chip is busy, and nothing was begun. */
+    /** IOT_ERR_AGAIN: the chip is busy, and nothing was begun. A program is short: it is over when this returns. */
     iot_err (*program)(void *ctx, uint32_t offset, const void *bytes, uint32_t n);
 
     /**
-     * Any offset, any length. IOT_ERR_AGAIN: the chip is busy, with an erase. For no other reason: who needs many reads
-     * for an answer begins at the first when asked again. A unit that error correction cannot repair (power went
+     * Any offset, any length. IOT_ERR_AGAIN: the chip is busy with an erase. For no other reason, and not right after
+     * a program that answered IOT_OK: who needs many reads for an answer begins at the first when asked again. A unit that error correction cannot repair (power went
      * while it was programmed) is no error: give what is there, or zeros.
      */
     iot_err (*read)(void *ctx, uint32_t offset, void *into, uint32_t n);

@@ -157,7 +157,7 @@ static iot_err step(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
     case PH_IDLE:
         break;
     case PH_WIPE:
-        err = iot_nor_log_erase(kv, kv->to * kv->nor->sector_bytes);
+        err = iot_nor_chip_erase(kv->nor, kv->offset + kv->to * kv->nor->sector_bytes);
         if (err == IOT_OK) {
             kv->wiped = kv->to + 1;
             kv->phase = PH_IDLE;
@@ -176,7 +176,7 @@ static iot_err step(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
         }
         break;
     case PH_ERASE:
-        err = iot_nor_log_erase(kv, next_base(kv));
+        err = iot_nor_chip_erase(kv->nor, kv->offset + next_base(kv));
         if (err == IOT_OK)
             kv->phase = PH_HEAD;
         break;
@@ -217,10 +217,9 @@ static iot_err step(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
 /* Forget what is under way. What was begun behind tail is in the way of the next record. */
 static void drop_work(struct iot_nor_kv *kv)
 {
-    if (kv->phase == PH_MARK || (kv->phase == PH_APPEND && (kv->part != 0 || kv->programmed)))
+    if (kv->phase == PH_MARK || (kv->phase == PH_APPEND && kv->part != 0))
         kv->torn = true;
     kv->phase = PH_IDLE;
-    kv->programmed = false;
 }
 
 /* Until idle. */
@@ -309,8 +308,8 @@ static iot_err find_tail(struct iot_nor_kv *kv)
         }
     }
     uint32_t room = kv->nor->sector_bytes - kv->tail;
-    err = iot_nor_log_is_blank(kv, base + kv->tail,
-                               room < IOT_NOR_LOG_CHUNK ? room : IOT_NOR_LOG_CHUNK, &blank);
+    err = iot_nor_log_is_blank(kv, base + kv->tail, room < IOT_NOR_CHUNK ? room : IOT_NOR_CHUNK,
+                               &blank);
     kv->torn = !blank;
     return err;
 }

@@ -41,7 +41,6 @@ struct iot_nor_kv {
     bool mounted;
     bool torn; /* behind tail is what nobody can build on */
     bool adding, dropping;
-    bool programmed; /* the part is in the chip, and to be compared */
 };
 
 /**

@@ -38,36 +38,14 @@ uint32_t iot_nor_log_crc(uint32_t crc, const void *bytes, uint32_t n)
 
 /* ---- The chip ------------------------------------------------------------------------------ */
 
-static iot_err weather_or_kv(iot_err err)
-{
-    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : IOT_ERR_KV;
-}
-
 iot_err iot_nor_log_read(const struct iot_nor_kv *kv, uint32_t at, void *into, uint32_t n)
 {
-    return weather_or_kv(kv->nor->read(kv->nor->ctx, kv->offset + at, into, n));
-}
-
-iot_err iot_nor_log_erase(const struct iot_nor_kv *kv, uint32_t at)
-{
-    return weather_or_kv(kv->nor->erase(kv->nor->ctx, kv->offset + at));
+    return iot_nor_chip_read(kv->nor, kv->offset + at, into, n);
 }
 
 iot_err iot_nor_log_put(struct iot_nor_kv *kv, uint32_t at, const uint8_t *bytes, uint32_t n)
 {
-    uint8_t back[IOT_NOR_LOG_CHUNK];
-    iot_err err = IOT_OK;
-
-    if (!kv->programmed)
-        err = weather_or_kv(kv->nor->program(kv->nor->ctx, kv->offset + at, bytes, n));
-    if (err != IOT_OK)
-        return err;
-    kv->programmed = true; /* should the comparison have to wait */
-    err = iot_nor_log_read(kv, at, back, n);
-    if (err == IOT_ERR_AGAIN)
-        return err;
-    kv->programmed = false;
-    return err == IOT_OK && memcmp(back, bytes, n) != 0 ? IOT_ERR_KV : err;
+    return iot_nor_chip_put(kv->nor, kv->offset + at, bytes, n);
 }
 
 iot_err iot_nor_log_put_mark(struct iot_nor_kv *kv, uint32_t at)
@@ -97,7 +75,7 @@ iot_err iot_nor_log_read_mark(const struct iot_nor_kv *kv, uint32_t at, enum iot
 
 iot_err iot_nor_log_is_blank(const struct iot_nor_kv *kv, uint32_t at, uint32_t n, bool *blank)
 {
-    uint8_t bytes[IOT_NOR_LOG_CHUNK];
+    uint8_t bytes[IOT_NOR_CHUNK];
 
     *blank = true;
     for (int look = 0; look < LOOKS_AT_MARK && *blank; look++) {
@@ -232,7 +210,7 @@ iot_err iot_nor_log_put_record(struct iot_nor_kv *kv, uint32_t at,
     uint32_t body = size - kv->unit, end = marked ? size : body;
 
     while (kv->part < end) {
-        uint8_t chunk[IOT_NOR_LOG_CHUNK];
+        uint8_t chunk[IOT_NOR_CHUNK];
         uint32_t n = end - kv->part < sizeof chunk ? end - kv->part : sizeof chunk;
         uint32_t of_body = kv->part >= body ? 0 : body - kv->part < n ? body - kv->part : n;
         iot_err err = IOT_OK;

@@ -20,9 +20,8 @@
 #ifndef IOT_NOR_LOG_H
 #define IOT_NOR_LOG_H
 
+#include "iot_nor_chip.h"
 #include "iot_nor_kv.h"
-
-#define IOT_NOR_LOG_CHUNK 64u /* one program, one read */
 
 #define IOT_NOR_LOG_HEAD 12u
 
@@ -73,11 +72,8 @@ uint32_t iot_nor_log_turn(const struct iot_nor_kv *kv, uint32_t turn);
 
 uint32_t iot_nor_log_crc(uint32_t crc, const void *bytes, uint32_t n);
 
-/** IOT_OK; IOT_ERR_AGAIN; anything else becomes IOT_ERR_KV. `at` counts in the area. */
+/** As iot_nor_chip_...; `at` counts in the area. */
 iot_err iot_nor_log_read(const struct iot_nor_kv *kv, uint32_t at, void *into, uint32_t n);
-iot_err iot_nor_log_erase(const struct iot_nor_kv *kv, uint32_t at);
-
-/** Program and compare. IOT_ERR_KV: it is not what was programmed. */
 iot_err iot_nor_log_put(struct iot_nor_kv *kv, uint32_t at, const uint8_t *bytes, uint32_t n);
 iot_err iot_nor_log_put_mark(struct iot_nor_kv *kv, uint32_t at);
 

@@ -165,6 +165,9 @@ static void cut_program(struct iot_nor_unix *n, uint32_t offset, const uint8_t *
             n->weak[offset + i] |= (uint8_t)~bytes[i];
             break;
         }
+        /* A unit without a trace of it is as good as untouched. */
+        if (*to != 0xff || n->weak[offset + i] != 0 || n->cut == IOT_NOR_CUT_ALL)
+            n->used[(offset + i) / n->nor.write_bytes] = 1;
     }
 }
 
@@ -188,7 +191,6 @@ static void check_program(struct iot_nor_unix *n, uint32_t offset, const uint8_t
 static iot_err program(void *ctx, uint32_t offset, const void *bytes, uint32_t len)
 {
     struct iot_nor_unix *n = ctx;
-    uint32_t w = n->nor.write_bytes;
     const uint8_t *from = bytes;
 
     check_program(n, offset, from, len);
@@ -207,15 +209,13 @@ static iot_err program(void *ctx, uint32_t offset, const void *bytes, uint32_t l
         return IOT_ERR_AGAIN;
     }
     n->waiting.len = 0;
-    bool cut = ++n->count == n->cut_at;
-    if (!cut || n->cut != IOT_NOR_CUT_NONE)
-        memset(n->used + offset / w, 1, len / w);
-    if (cut) {
+    if (++n->count == n->cut_at) {
         cut_program(n, offset, from, len);
         power_off(n, "program", offset, len);
     }
     for (uint32_t i = 0; i < len; i++)
         n->bytes[offset + i] &= from[i];
+    memset(n->used + offset / n->nor.write_bytes, 1, len / n->nor.write_bytes);
     return IOT_OK;
 }
 

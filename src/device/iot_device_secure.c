@@ -152,6 +152,11 @@ bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
     return true;
 }
 
+bool iot_device_resumed(const struct iot_device *dev)
+{
+    return dev->opt->tls != NULL && iot_tls_is_resumed(&dev->tls);
+}
+
 #else
 
 static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
@@ -172,6 +177,12 @@ bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
 {
     (void)dev;
     (void)out;
+    return false;
+}
+
+bool iot_device_resumed(const struct iot_device *dev)
+{
+    (void)dev;
     return false;
 }
 #endif

@@ -444,4 +444,10 @@ const char *iot_tls_suite(const struct iot_tls *t)
     return name != NULL ? name : "";
 }
 
+bool iot_tls_is_resumed(const struct iot_tls *t)
+{
+    return t->phase == PH_UP && !t->judged && t->state->offered &&
+           !iot_tls_is_psk(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->state->ssl));
+}
+
 #endif

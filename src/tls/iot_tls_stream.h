@@ -88,4 +88,8 @@ void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out);
 /** What was negotiated, as IANA names it ("TLS-ECDHE-..." in mbedTLS's spelling); "" before. */
 const char *iot_tls_suite(const struct iot_tls *t);
 
+/** It is up by a session of an earlier connection: no certificate was looked at. With a PSK there is none in any
+ *  case, and nothing to tell by. */
+bool iot_tls_is_resumed(const struct iot_tls *t);
+
 #endif

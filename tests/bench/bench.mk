@@ -1,47 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # bench.mk: the programs of `make bench`, called by bench.sh from the top of the clone. Each variant is the library
-# and bench_device.c built with other sizes, in build/bench/VARIANT/; `lwip` is lwIP's own client.
+# built with other sizes, with bench_*.c and lwIP's own client in the same program: build/bench/TARGET/VARIANT/bench.
 #
-# The compiler and its flags are part of the numbers: -O2, without assertions on either side.
+#   TARGET   host, or m3: firmware for the Cortex-M3 board on port/mps2_an385
+#
+# The compiler and its flags are part of the numbers: no assertions on either side; -O2 on the host, -Os on the board.
 
 MAKEFLAGS += -rR
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-LWIP    ?= build/deps/lwip
-MBEDTLS ?= build/deps/mbedtls
-CC   := gcc
-OUT  := build/bench
+TARGET  ?= host
+DEPS    ?= build/deps
+LWIP    ?= $(DEPS)/lwip
+MBEDTLS ?= $(DEPS)/mbedtls
+OUT  := build/bench/$(TARGET)
 HERE := tests/bench
 
 # What is measured with which sizes; the default ones of iot_config.h where nothing is said.
-VARIANTS       := default ring2k subs100 packets20
+VARIANTS        := default ring2k subs100 packets20
 FLAGS_default   :=
 FLAGS_ring2k    := -DIOT_MQTT_TX_BYTES=2048
 FLAGS_subs100   := -DIOT_MQTT_SUBS_MAX=100
 FLAGS_packets20 := -DIOT_POLL_PACKETS=20
 
 # The rooms that MQTT over a stream needs. src/net is not among them: the stream is a stub.
-LIB_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,core crypto json tls mqtt link device)))
-# Made by the Makefile before it calls us.
-MBEDTLS_LIB := build/mbedtls/host/libmbedtls.a
-# The packets come in real pbufs. No assertions; the ring holds what ours does.
-LWIP_SRC := $(addprefix $(LWIP)/src/,apps/mqtt/mqtt.c core/pbuf.c core/memp.c core/mem.c core/def.c)
-LWIP_FLAGS := -std=c99 -w -DLWIP_NOASSERT -DMQTT_OUTPUT_RINGBUF_SIZE=2048 -DPBUF_POOL_FREE_OOSEQ=0 -DMEMP_MEM_INIT=0 \
+LIB_SRC   := $(wildcard $(addsuffix /*.c,$(addprefix src/,core crypto json tls mqtt link device)))
+BENCH_SRC := $(wildcard $(HERE)/bench_*.c)
+# The packets of lwIP's client come in real pbufs; its ring holds what ours does.
+LWIP_SRC   := $(addprefix $(LWIP)/src/,apps/mqtt/mqtt.c core/pbuf.c core/memp.c core/mem.c core/def.c)
+LWIP_WORDS := -DLWIP_NOASSERT -DMQTT_OUTPUT_RINGBUF_SIZE=2048 -DPBUF_POOL_FREE_OOSEQ=0 -DMEMP_MEM_INIT=0 \
               -Iport/lwip -I$(LWIP)/src/include
-
-OPT  := -O2 -g
 WARN := -Wall -Wextra -Wundef -Wconversion -Wshadow
 
-all: $(VARIANTS:%=$(OUT)/%/bench) $(OUT)/lwip/bench
+ifeq ($(TARGET),host)
+CC   := gcc
+OPT  := -O2 -g
+LINK := -Wl,-z,now
+LIBS :=
+MARK_SRC := $(HERE)/mark.c $(HERE)/mem.c
+else ifeq ($(TARGET),m3)
+CC   := $(DEPS)/bin/arm-none-eabi-gcc
+OPT  := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
+SCRIPT := port/mps2_an385/iot_mps2.ld
+LINK := $(OPT) -nostartfiles -nostdlib -T $(SCRIPT) -Wl,--gc-sections
+LIBS := -lc -lgcc
+MARK_SRC := $(HERE)/board_mark.c $(wildcard port/mps2_an385/iot_mps2_*.c)
+else
+$(error unknown TARGET '$(TARGET)')
+endif
+# Made by the Makefile before it calls us.
+MBEDTLS_LIB := build/mbedtls/$(TARGET)/libmbedtls.a
+
+all: $(VARIANTS:%=$(OUT)/%/bench)
 
 # Objects are made again when their flags change.
 define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(OPT) $(WARN) $(LWIP_WORDS)))
+
+# ---- the same for all variants
+
+$(OUT)/lwip/%.o: $(LWIP)/src/%.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@$(CC) -std=c99 $(OPT) -w $(LWIP_WORDS) -MD -MP -c $< -o $@
+
+$(OUT)/obj/$(HERE)/lwip_mqtt.o: $(HERE)/lwip_mqtt.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@$(CC) -std=c99 $(OPT) -w $(LWIP_WORDS) -MD -MP -c $< -o $@
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@$(CC) -std=c99 $(OPT) $(WARN) $(WITH) -Iinclude -Iport -MMD -MP -c $< -o $@
+
+# The compiler must not see that a loop in memcpy is a memcpy.
+$(OUT)/obj/$(HERE)/mem.o: WITH := -fno-builtin -fno-tree-loop-distribute-patterns
+$(OUT)/obj/port/%.o: WITH := -Iport/lwip -isystem $(LWIP)/src/include
+
+COMMON_OBJ := $(LWIP_SRC:$(LWIP)/src/%.c=$(OUT)/lwip/%.o) $(patsubst %.c,$(OUT)/obj/%.o,$(HERE)/lwip_mqtt.c $(MARK_SRC))
+-include $(COMMON_OBJ:.o=.d)
+
+# ---- the variants
 
 define variant
 $(eval $(call words_file,$(OUT)/$1/flags,$(CC) $(OPT) $(WARN) $(FLAGS_$1)))
@@ -53,39 +96,14 @@ $(OUT)/$1/obj/%.o: %.c $(OUT)/$1/flags
 $(OUT)/$1/obj/src/crypto/%.o $(OUT)/$1/obj/src/tls/%.o: WITH := -Iport/mbedtls -isystem $(MBEDTLS)/include \
     -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
 
-OBJ_$1 := $$(LIB_SRC:%.c=$(OUT)/$1/obj/%.o) $(OUT)/$1/obj/$(HERE)/bench_device.o
-$(OUT)/$1/bench: $$(OBJ_$1) $(OUT)/mark.o $(OUT)/mem.o $(MBEDTLS_LIB)
+OBJ_$1 := $(patsubst %.c,$(OUT)/$1/obj/%.o,$(LIB_SRC) $(BENCH_SRC))
+$(OUT)/$1/bench: $$(OBJ_$1) $(COMMON_OBJ) $(MBEDTLS_LIB) $(SCRIPT)
 	@echo '  LD     $$@'
-	@$(CC) -Wl,-z,now -o $$@ -Wl,--start-group $$^ -Wl,--end-group
+	@$(CC) $(LINK) -o $$@ -Wl,--start-group $$(filter %.o %.a,$$^) $(LIBS) -Wl,--end-group
 
 -include $$(OBJ_$1:.o=.d)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
-
-$(eval $(call words_file,$(OUT)/lwip/flags,$(CC) $(OPT) $(LWIP_FLAGS)))
-
-$(OUT)/lwip/obj/%.o: $(LWIP)/src/%.c $(OUT)/lwip/flags
-	@mkdir -p $(@D)
-	@$(CC) $(OPT) $(LWIP_FLAGS) -MD -MP -c $< -o $@
-
-$(OUT)/lwip/lwip_mqtt.o: $(HERE)/lwip_mqtt.c $(OUT)/lwip/flags
-	@mkdir -p $(@D)
-	@$(CC) $(OPT) $(LWIP_FLAGS) -MD -MP -c $< -o $@
-
-OBJ_lwip := $(LWIP_SRC:$(LWIP)/src/%.c=$(OUT)/lwip/obj/%.o) $(OUT)/lwip/lwip_mqtt.o
-$(OUT)/lwip/bench: $(OBJ_lwip) $(OUT)/mark.o $(OUT)/mem.o
-	@echo '  LD     $@'
-	@$(CC) -Wl,-z,now -o $@ $^
--include $(OBJ_lwip:.o=.d)
-
-$(OUT)/mark.o: $(HERE)/mark.c $(HERE)/mark.h
-	@mkdir -p $(@D)
-	@$(CC) -std=c99 $(OPT) $(WARN) -c $< -o $@
-
-# The compiler must not see that a loop in memcpy is a memcpy.
-$(OUT)/mem.o: $(HERE)/mem.c
-	@mkdir -p $(@D)
-	@$(CC) -std=c99 $(OPT) $(WARN) -fno-builtin -fno-tree-loop-distribute-patterns -c $< -o $@
 
 FORCE:
 .PHONY: all FORCE

@@ -1,61 +1,114 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# bench.sh: count instructions on the hot paths with valgrind's callgrind and print them beside the budget and beside
-# lwIP's own client. The counts are the same on each run; they change with the code and the compiler only. A budget
-# that is missed is printed as MISS, and people judge it; the script fails if a row could not be measured.
+# bench.sh: count instructions on the hot paths and print them beside the budget and beside lwIP's own client, which is
+# measured in the same program. The counts change with the code and the compiler only. A budget that is missed is
+# printed as MISS, and people judge it; the script fails if a row could not be measured.
+#
+#   bench.sh [m3] [host]    what to count on, in this order; both if nothing is said. Each table is also in
+#                           build/bench/TARGET/table.
+#
+# m3: firmware for the Cortex-M3, built as products are (-Os); the budgets are meant for it. QEMU lets the same time
+# pass with each instruction, and a counter of the board is read where a span begins and ends. Each program runs twice,
+# and must say the same: 1 % is allowed. tests/bench/profile.sh shows where a span's instructions go.
+#
+# host: callgrind counts. A span's profile is kept: callgrind_annotate build/bench/host/VARIANT/profile.N, with N from
+# build/bench/host/VARIANT/counts.
 #
 #   DEPS   where the third-party parts are        LWIP       an lwIP source tree
 #   MAKE   the make to build with                 MBEDTLS    an mbedTLS source tree
-#   VALGRIND   the valgrind to count with
-#
-# A span's profile is kept: callgrind_annotate build/bench/VARIANT/profile.N, with N from build/bench/VARIANT/counts.
+#   QEMU   what to count with on the board        VALGRIND   and on the host
 
 set -euo pipefail
 export LC_ALL=C
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 : "${DEPS:=build/deps}" "${MAKE:=make}"
 : "${LWIP:=$DEPS/lwip}" "${MBEDTLS:=$DEPS/mbedtls}"
-if [ -z "${VALGRIND:-}" ]; then
-    VALGRIND=$DEPS/bin/valgrind
-    [ -x "$VALGRIND" ] || VALGRIND=$(command -v valgrind) || VALGRIND=
-fi
-out=build/bench
-variants='default ring2k subs100 packets20 lwip'
+variants='default ring2k subs100 packets20'
+[ $# -gt 0 ] || set -- m3 host
 
 die() { echo "bench: $*" >&2; exit 1; }
 
-[ "$(uname -m)" = x86_64 ] || die "the budgets are in instructions of x86-64; this machine is $(uname -m)"
-[ -x "$VALGRIND" ] || die "no valgrind: \`make deps-bench\` gets it, or set VALGRIND to its path"
+# tool NAME CHOICE: the caller's choice, the one in DEPS, or the system's.
+tool() {
+    if [ -n "$2" ]; then echo "$2"
+    elif [ -x "$DEPS/bin/$1" ]; then echo "$DEPS/bin/$1"
+    else command -v "$1" || die "no $1: \`make bench\` gets it"
+    fi
+}
+
 [ -e "$LWIP/src/apps/mqtt/mqtt.c" ] || die "no lwIP source tree at '$LWIP': \`make deps-bench\` gets it, or set LWIP"
 
 # One at a time: two runs would share the builds and the profiles.
-mkdir -p "$out"
-exec 8>"$out/.lock"
+mkdir -p build/bench
+exec 8>build/bench/.lock
 flock 8
 
-"$MAKE" -s --no-print-directory -f tests/bench/bench.mk LWIP="$LWIP" MBEDTLS="$MBEDTLS" 8>&-
+# ---- count: "VARIANT/NAME instructions ..." for each span, in build/bench/TARGET/VARIANT/counts
 
-# ---- count: one profile for each name that the program prints, in the same order
+# 2^10 ns for each instruction: 25.6 cycles of the board's 25 MHz, so that each instruction is seen.
+icount_shift=10
 
-for v in $variants; do
-    dir=$out/$v
-    rm -f "$dir"/profile* "$dir/counts"
-    "$VALGRIND" --tool=callgrind --callgrind-out-file="$dir/profile" --zero-before=mark_begin --dump-before=mark_end \
-        "$dir/bench" >"$dir/names" 2>"$dir/log" 8>&- || { cat "$dir/log" >&2; die "$dir/bench failed"; }
-    n=0
-    while IFS= read -r name; do
-        n=$((n + 1))
-        total=$(sed -n 's/^totals: //p' "$dir/profile.$n" 2>/dev/null) || :
-        [ -n "$total" ] || die "no count for $v/$name ($dir/profile.$n)"
-        echo "$v/$name $total $n" >>"$dir/counts"
-    done <"$dir/names"
-    [ ! -e "$dir/profile.$((n + 1))" ] || die "more counts than names in $dir/names"
-done
+run_board() { # ELF TO
+    timeout 60 "$qemu" -M mps2-an385 -display none -monitor none -serial stdio -no-reboot -nic none \
+        -semihosting-config enable=on,target=native -icount shift=$icount_shift -kernel "$1" \
+        </dev/null >"$2" 2>"$2.log" 8>&- || { cat "$2.log" "$2" >&2; die "$1 failed"; }
+}
+
+count_m3() {
+    local qemu v dir run
+    qemu=$(tool qemu-system-arm "${QEMU:-}")
+    for v in $variants; do
+        dir=build/bench/m3/$v
+        for run in 1 2; do
+            run_board "$dir/bench" "$dir/said.$run"
+            awk -v variant="$v" -v ns=$((1 << icount_shift)) '
+                NF != 2 || $2 !~ /^[0-9]+$/ { print "bench: the board said: " $0 >"/dev/stderr"; exit 1 }
+                {
+                    real = $2 * 40 / ns
+                    whole = int(real + 0.5)
+                    if (real - whole > 0.1 || whole - real > 0.1) {
+                        printf "bench: %s: %s ticks are no whole number of instructions\n", $1, $2 >"/dev/stderr"
+                        exit 1
+                    }
+                    print variant "/" $1, whole
+                }' "$dir/said.$run" >"$dir/counts.$run"
+        done
+        paste -d ' ' "$dir/counts.1" "$dir/counts.2" | awk '
+            $1 != $3 || $2 - $4 > $2 / 100 || $4 - $2 > $2 / 100 {
+                printf "bench: two runs differ: %s\n", $0 >"/dev/stderr"
+                bad = 1
+            }
+            END { exit bad }'
+        mv "$dir/counts.1" "$dir/counts"
+    done
+}
+
+# One profile for each name that the program prints, in the same order.
+count_host() {
+    local valgrind v dir n name total
+    valgrind=$(tool valgrind "${VALGRIND:-}")
+    for v in $variants; do
+        dir=build/bench/host/$v
+        rm -f "$dir"/profile* "$dir/counts"
+        "$valgrind" --tool=callgrind --callgrind-out-file="$dir/profile" --zero-before=mark_begin \
+            --dump-before=mark_end "$dir/bench" >"$dir/names" 2>"$dir/log" 8>&- ||
+            { cat "$dir/log" >&2; die "$dir/bench failed"; }
+        n=0
+        while IFS= read -r name; do
+            n=$((n + 1))
+            total=$(sed -n 's/^totals: //p' "$dir/profile.$n" 2>/dev/null) || :
+            [ -n "$total" ] || die "no count for $v/$name ($dir/profile.$n)"
+            echo "$v/$name $total $n" >>"$dir/counts"
+        done <"$dir/names"
+        [ ! -e "$dir/profile.$((n + 1))" ] || die "more counts than names in $dir/names"
+    done
+}
 
 # ---- the table
 
-cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
+table() {
+    cat build/bench/"$1"/*/counts | awk -v target="$1" -v compiler="$2" '
     { count[$1] = $2 }
 
     # A span without what its two marks cost.
@@ -90,38 +143,52 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
         for (key in count)
             if (index(key, prefix "/") == 1) return substr(key, length(prefix) + 2)
     }
+    function lwip(key) { return span("default/lwip/" key) }
     function thousands(n,    s) {
         if (n !~ /^[0-9]+$/) return n
         s = sprintf("%d", n)
         return length(s) > 3 ? substr(s, 1, length(s) - 3) "," substr(s, length(s) - 2) : s
     }
     function head(text) { print ""; print text }
-    function row(text, ours, budget, theirs, whole,    over) {
-        over = budget != "" && ours + 0 > budget + 0
-        printf "  %-52s %8s %8s %-7s %9s %11s\n", text, thousands(ours), thousands(budget),
-            lost ? "NO DATA" : budget == "" ? "" : over ? "MISS" : "ok", thousands(theirs), thousands(whole)
+    function line(text, ours, budget, verdict, theirs, whole, quoted) {
+        printf "  %-52s %8s %8s %-7s %9s %11s", text, ours, budget, verdict, theirs, whole
+        if (target == "m3") printf " %8s", quoted
+        print ""
+    }
+    # "-" where there is nothing: readme.sh counts words.
+    function row(text, ours, budget, theirs, whole, quoted,    over) {
+        over = budget != "-" && ours + 0 > budget + 0
+        line(text, thousands(ours), thousands(budget), lost ? "NO-DATA" : budget == "-" ? "-" : over ? "MISS" : "ok",
+            thousands(theirs), thousands(whole), quoted == "" ? "-" : thousands(quoted))
         rows++
         missed += over
         lost = 0
     }
-    function publish(text, variant, key, budget, theirs) {
-        row(text, span(variant "/publish/" key), budget, theirs, span(variant "/publish/" key "/tick"))
+    function publish(text, variant, key, budget, theirs, quoted) {
+        row(text, span(variant "/publish/" key), budget, theirs, span(variant "/publish/" key "/tick"), quoted)
     }
     END {
-        print "Instructions (x86-64, gcc " compiler " -O2, no assertions; memcpy and its like a word at a time)."
-        printf "  %-52s %8s %8s %-7s %9s %11s\n", "", "lwlink", "budget", "", "lwIP app", "whole tick"
+        if (target == "m3") {
+            print "Instructions on a Cortex-M3 (" compiler " -Os, no assertions), counted in QEMU; lwIP app: " \
+                  "in the same image.\nQuoted: the best other client, counted earlier, not in this run (publish: " \
+                  "coreMQTT, which checks nothing and queues nothing)."
+        } else {
+            print "Instructions on x86-64 (" compiler " -O2, no assertions; memcpy and its like a word at a time); " \
+                  "the budgets\nare those of the Cortex-M3."
+        }
+        line("", "lwlink", "budget", "", "lwIP app", "whole tick", "quoted")
 
         head("Publish, QoS 0, topic of 25 bytes: iot_mqtt_publish and the iot_poll behind it, until the stub stream " \
              "has been\noffered the last byte. Whole tick: until that iot_poll returns, IOT_EV_DONE included. " \
              "lwIP: mqtt_publish until\ntcp_write; it always copies and never checks the topic.")
-        publish("by reference, 64 B, prepared topic", "default", "reference/prepared/64", 400, "-")
-        publish("by reference, 1 KiB, prepared topic", "default", "reference/prepared/1024", 400, "-")
+        publish("by reference, 64 B, prepared topic", "default", "reference/prepared/64", 400, "-", 275)
+        publish("by reference, 1 KiB, prepared topic", "default", "reference/prepared/1024", 400, "-", 275)
         publish("by reference, 64 B, raw topic", "default", "reference/raw/64", 600, "-")
         publish("by reference, 1 KiB, raw topic", "default", "reference/raw/1024", 600, "-")
-        publish("by copy, 64 B, prepared topic (rings of 2 KiB)", "ring2k", "copy/prepared/64", "", "-")
-        publish("by copy, 1 KiB, prepared topic (rings of 2 KiB)", "ring2k", "copy/prepared/1024", "", "-")
-        publish("by copy, 64 B, raw topic (rings of 2 KiB)", "ring2k", "copy/raw/64", "", span("lwip/publish/64"))
-        publish("by copy, 1 KiB, raw topic (rings of 2 KiB)", "ring2k", "copy/raw/1024", "", span("lwip/publish/1024"))
+        publish("by copy, 64 B, prepared topic (rings of 2 KiB)", "ring2k", "copy/prepared/64", "-", "-")
+        publish("by copy, 1 KiB, prepared topic (rings of 2 KiB)", "ring2k", "copy/prepared/1024", "-", "-")
+        publish("by copy, 64 B, raw topic (rings of 2 KiB)", "ring2k", "copy/raw/64", "-", lwip("publish/64"))
+        publish("by copy, 1 KiB, raw topic (rings of 2 KiB)", "ring2k", "copy/raw/1024", "-", lwip("publish/1024"))
 
         head("Receive one PUBLISH, QoS 0, 64 B, one matching subscription: the iot_poll that reads it and calls the " \
              "handler,\nless an iot_poll that is woken for nothing. Of all names in the table the dearest. Whole " \
@@ -129,6 +196,7 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
              "every message unmatched, its name\nand its UTF-8 unchecked.")
         n = split("1 10 100", subs, " ")
         limit["1"] = 900; limit["10"] = 1100; limit["100"] = 1300
+        other["10"] = 8121; other["100"] = 79468
         for (i = 1; i <= n; i++) {
             s = subs[i]
             v = s == "100" ? "subs100" : "default"
@@ -136,11 +204,11 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
             least[s] = cheapest(v "/dispatch/" s) - span(v "/nothing/" s)
             most[s] = raw - span(v "/nothing/" s)
             row(s (s == "1" ? " subscription" : " subscriptions" (s == "100" ? " (IOT_MQTT_SUBS_MAX 100)" : "")),
-                most[s], limit[s], s == "1" ? span("lwip/receive/1") : "-", raw)
+                most[s], limit[s], s == "1" ? lwip("receive/1") : "-", raw, other[s])
         }
-        row("each subscription more, from 10 to 100", sprintf("%.1f", (most["100"] - most["10"]) / 90), 5, "-", "")
+        row("each subscription more, from 10 to 100", sprintf("%.1f", (most["100"] - most["10"]) / 90), 5, "-", "-")
         for (i = 2; i <= n; i++)
-            row(subs[i] " subscriptions, cheapest name", least[subs[i]], "", "-", "")
+            row(subs[i] " subscriptions, cheapest name", least[subs[i]], "-", "-", "-")
 
         head("20 such packets in one read of 1,860 B, 10 subscriptions, per packet. Budget: what one by itself costs " \
              "(the\nsame name). Whole tick: all ticks it takes. The window is 1 KiB, so that the bytes come in two " \
@@ -150,7 +218,7 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
         all = span("packets20/burst/10/" t)
         row("in " t (t == 1 ? " tick" : " ticks") " (IOT_POLL_PACKETS 20)",
             sprintf("%.0f", (all - span("packets20/nothing/10")) / 20), one,
-            sprintf("%.0f", span("lwip/receive/20") / 20), all)
+            sprintf("%.0f", lwip("receive/20") / 20), all)
         t = last_number("default/burst/10")
         all = span("default/burst/10/" t)
         row("in " t " ticks (IOT_POLL_PACKETS 8, the default)",
@@ -160,11 +228,37 @@ cat "$out"/*/counts | awk -v compiler="$(gcc -dumpfullversion)" '
         row("idle, 1 subscription", span("default/idle/1"), 100, "-", span("default/idle/1"))
         row("idle, 100 subscriptions (IOT_MQTT_SUBS_MAX 100)", span("subs100/idle/100"), 100, "-",
             span("subs100/idle/100"))
-        row("woken, nothing received, 1 subscription", span("default/nothing/1"), "", "-", span("default/nothing/1"))
-        row("woken, nothing received, 100 subscriptions", span("subs100/nothing/100"), "", "-",
+        row("woken, nothing received, 1 subscription", span("default/nothing/1"), "-", "-", span("default/nothing/1"))
+        row("woken, nothing received, 100 subscriptions", span("subs100/nothing/100"), "-", "-",
             span("subs100/nothing/100"))
+
+        head("The platform: client id, user name and password (HMAC-SHA256), once for each attempt to connect.")
+        row("login", span("default/sign/login"), "-", "-", "-")
 
         print ""
         printf "bench: %d rows, %d over budget\n", rows, missed
         if (failed) exit 1
     }'
+}
+
+for target in "$@"; do
+    case $target in
+        m3)
+            compiler=$("$DEPS/bin/arm-none-eabi-gcc" -dumpfullversion) ||
+                die "no arm-none-eabi-gcc: \`make bench\` gets it" ;;
+        host)
+            if [ "$(uname -m)" != x86_64 ]; then
+                echo "bench: left out: this host is $(uname -m), and the table is one of x86-64"
+                continue
+            fi
+            compiler=$(gcc -dumpfullversion) ;;
+        *)
+            die "unknown target '$target'; there are: m3 host" ;;
+    esac
+    "$MAKE" -s --no-print-directory -f tests/bench/bench.mk TARGET="$target" DEPS="$DEPS" LWIP="$LWIP" \
+        MBEDTLS="$MBEDTLS" 8>&-
+    "count_$target"
+    table "$target" "gcc $compiler" >"build/bench/$target/table" || { cat "build/bench/$target/table"; exit 1; }
+    [ "$target" = "$1" ] || echo
+    cat "build/bench/$target/table"
+done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lwIP's own MQTT client (apps/mqtt) on the same paths, for comparison. Real pbufs; the tcp_*
- * functions it calls are faked and take everything. Prints names as bench_device.c does. */
+ * functions it calls are faked and take everything. */
+#include "bench.h"
 #include "mark.h"
 
 #include "lwip/apps/mqtt.h"
@@ -191,7 +192,7 @@ static void measure_publish(uint16_t len)
     }
     if (watch != 0)
         mark_fail("lwIP: the message was not sent whole");
-    mark_name("publish/%u", (unsigned)len);
+    mark_name("lwip/publish/%u", (unsigned)len);
 }
 
 static void measure_receive(uint32_t count)
@@ -218,14 +219,13 @@ static void measure_receive(uint32_t count)
     }
     if (topics != count || messages != count)
         mark_fail("lwIP: not all packets reached the application");
-    mark_name("receive/%u", (unsigned)count);
+    mark_name("lwip/receive/%u", (unsigned)count);
 }
 
-int main(void)
+void bench_lwip(void)
 {
     memp_init();
     mem_init();
-    mark_calibrate();
     connect_client();
     measure_publish(64);
     measure_publish(1024);
@@ -233,5 +233,4 @@ int main(void)
         mark_fail("lwIP: not every message is done");
     measure_receive(1);
     measure_receive(BURST);
-    return 0;
 }

@@ -21,6 +21,7 @@ step() {
     SECONDS=0
     if "$@" >"$log" 2>&1 </dev/null; then
         printf '  ok      %s  [%d s]\n' "$name" $SECONDS
+        sed -n 's/^note: /          /p' "$log"
     else
         printf '  FAILED  %s  [%d s]\n' "$name" $SECONDS
         grep -vE '^  (CC|AR|LD|LWIP|TLS) ' "$log" | tail -n 100 | sed 's/^/    /'
@@ -51,7 +52,7 @@ cppcheck() {
     "$DEPS/bin/cppcheck" --std=c99 --platform=unix32 --quiet --error-exitcode=1 --inline-suppr \
         --enable=warning,performance,portability --suppress="*:$lwip/*" \
         -DIOT_ASSERTS=1 '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"' -DMBEDTLS_CHECK_CONFIG_H \
-        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix src port
+        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix -Iport src port
 }
 
 # Each header by itself, as the first thing that a file includes: it includes what it needs. lwipopts.h too:
@@ -61,18 +62,32 @@ cppcheck() {
 headers() {
     local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls} h bad=0
     for h in include/iot/*.h src/*/*.h port/lwip/lwipopts.h port/lwip/arch/cc.h port/mbedtls/*.h \
-             port/unix/*.h port/template/*.h; do
+             port/nor/*.h port/unix/*.h port/template/*.h; do
         [ -e "$h" ] || continue
         local flags=(-Iinclude -Isrc)
         case $h in
             src/tls/iot_tls_mbedtls.h)
                 flags+=(-Iport/mbedtls -isystem "$mbedtls/include" '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"') ;;
             port/mbedtls/*) flags+=(-DMBEDTLS_VERSION_NUMBER=0x03060000) ;;
+            port/nor/*) ;;
+            port/unix/*) flags+=(-Iport -Iport/lwip -isystem "$lwip/src/include") ;;
             src/net/*|port/*) flags+=(-Iport/lwip -isystem "$lwip/src/include" -Iport/unix) ;;
         esac
         printf '#include "%s"\ntypedef int iot_not_empty;\n' "$PWD/$h" |
             gcc -std=c99 -Wall -Wextra -Wundef -Wconversion -Wshadow -Werror -DIOT_ASSERTS=1 "${flags[@]}" \
                 -fsyntax-only -x c - || bad=1
+    done
+    return $bad
+}
+
+# What is linked has neither heap nor stdio, and nobody asks where a heap would be. Names of others may hold these words,
+# as mbedtls_aes_free does, so they are looked for as whole ones.
+firmware() {
+    local board bad=0
+    for board in an385 an386 an500; do
+        build "fw-$board" v4 STRICT=1 firmware ticks || return
+        "$DEPS/bin/arm-none-eabi-nm" "build/firmware-strict/$board/firmware_superloop.elf" |
+            grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
     done
     return $bad
 }
@@ -85,14 +100,16 @@ settings() {
     grep -q '#error "IOT_' <<<"$said"
 }
 
-# README's program and its table of sizes.
+# README's program, its tables of sizes, and its instructions: counting on the board takes a second.
 readme() {
-    build m3 dual library sizes && build m3-notexts dual library && build m3-plain dual library || return
-    bash tests/check/size.sh >build/log/sizes.txt || return
-    bash tests/check/readme.sh build/log/sizes.txt
+    build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
+        build fw-an385 v4 firmware || return
+    { bash tests/check/size.sh && bash tests/check/size_firmware.sh; } >build/log/sizes.txt || return
+    LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} bash tests/bench/bench.sh m3 >build/log/bench.txt || return
+    bash tests/check/readme.sh size=build/log/sizes.txt bench=build/log/bench.txt
 }
 
-# Counting is `make bench`; here it is enough that they build.
+# Counting on the host is `make bench`; here it is enough that they build.
 benchmarks() {
     build lib dual mbedtls || return
     $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}" MBEDTLS="${MBEDTLS_DIR:-$DEPS/mbedtls}"
@@ -100,7 +117,7 @@ benchmarks() {
 
 shell_scripts() {
     local f files=()
-    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh; do
+    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
         [ -e "$f" ] || continue
         bash -n "$f" || return
         files+=("$f")
@@ -136,6 +153,7 @@ step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library p
 step 'Cortex-M3, TLS 1.3'                      m3-tls13  build m3 dual TLS13=1 portable mbedtls
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
+step 'firmware, without heap and stdio'         firmware  firmware
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then

@@ -118,25 +118,31 @@ int rig_board_teardown(void **state)
     return 0;
 }
 
-static void find_firmware(const char *board, char path[HOST_PATH_MAX])
+static void start(const char *board, const char *program, bool counted)
 {
-    char here[HOST_PATH_MAX];
+    char here[HOST_PATH_MAX], machine[32], firmware[HOST_PATH_MAX];
+    const struct host_board_options o = {.machine = machine,
+                                         .firmware = firmware,
+                                         .flash = flash_path,
+                                         .counted = counted,
+                                         .on_line = on_line};
 
     assert_true(host_dir_program(here)); /* build/VARIANT/tests */
-    snprintf(path, HOST_PATH_MAX, "%.900s/../../firmware/%s/firmware_superloop.elf", here, board);
+    snprintf(machine, sizeof machine, "mps2-%s", board);
+    snprintf(firmware, sizeof firmware, "%.900s/../../firmware/%s/%s.elf", here, board, program);
+    host_flash_close(&flash);
+    if (!host_board_start(&rig_board, &o))
+        rig_fail(rig_board.why);
 }
 
 void rig_power_on(const char *board)
 {
-    char machine[32], firmware[HOST_PATH_MAX];
-    const struct host_board_options o = {
-        .machine = machine, .firmware = firmware, .flash = flash_path, .on_line = on_line};
+    start(board, "firmware_superloop", false);
+}
 
-    snprintf(machine, sizeof machine, "mps2-%s", board);
-    find_firmware(board, firmware);
-    host_flash_close(&flash);
-    if (!host_board_start(&rig_board, &o))
-        rig_fail(rig_board.why);
+void rig_power_on_counted(const char *program)
+{
+    start("an385", program, true);
 }
 
 void rig_power_off(void)

@@ -33,6 +33,8 @@ void rig_flash_expect(const char *key, const char *text);
 
 /** board: "an385", "an386", "an500". */
 void rig_power_on(const char *board);
+/** An an385 with another program (build/firmware/an385/PROGRAM.elf), whose time is counted in instructions. */
+void rig_power_on_counted(const char *program);
 void rig_power_off(void);
 
 /** Pull the cable, plug it in; press the reset button. */

@@ -99,7 +99,7 @@ void rig_cloud_identity(const char *login)
 
 void rig_cloud_send(const char *payload)
 {
-    char line[256], answer[256];
+    char line[2048], answer[256];
 
     snprintf(line, sizeof line, "publish %s %s /%s/%s/user/get %s", HOST_FACTORY_PK,
              cloud.login->device, HOST_FACTORY_PK, cloud.login->device, payload);

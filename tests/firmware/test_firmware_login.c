@@ -2,9 +2,9 @@
 /* The firmware logs in, sends and hears, with each kind of TLS and on each board. */
 #include "test.h"
 
-#include "host/host_broker.h"
 #include "host/host_child.h"
 #include "interop/peer_certs.h"
+#include "rig_broker.h"
 #include "rig_cloud.h"
 
 #include <unistd.h>
@@ -123,23 +123,6 @@ static void read_witness(int fd)
         rig_readings_witness(line);
 }
 
-/* A broker with a plain listener and one with that chain. */
-static uint16_t start_rsa_broker(struct host_broker *broker)
-{
-    const struct peer_cert *server = peer_cert(CERT_RSA_GOOD);
-    char extra[3 * HOST_PATH_MAX], dir[HOST_PATH_MAX];
-    const struct host_broker_options o = {.extra = extra};
-    uint16_t port = host_free_port();
-
-    assert_non_null(
-        getcwd(dir, sizeof dir)); /* peer_certs.h: it is the folder of the certificates */
-    snprintf(extra, sizeof extra, "listener %u 127.0.0.1\ncertfile %s/%s\nkeyfile %s/%s",
-             (unsigned)port, dir, server->chain_pem, dir, server->key_pem);
-    if (!host_start_mosquitto(broker, 0, &o))
-        fail_msg("%s", broker->why);
-    return port;
-}
-
 static pid_t start_witness(const struct host_broker *broker, int *output)
 {
     char *tool = getenv("MOSQUITTO_SUB"), port[8];
@@ -161,16 +144,11 @@ static pid_t start_witness(const struct host_broker *broker, int *output)
 static void it_logs_in_by_ecdhe_rsa_with_a_chain_of_three(void **state)
 {
     struct host_broker broker;
-    char port[8];
     int output;
 
     (void)state;
-    snprintf(port, sizeof port, "%u", (unsigned)start_rsa_broker(&broker));
+    rig_broker_start(&broker);
     pid_t witness = start_witness(&broker, &output);
-    rig_cloud_identity("ecdsa");
-    rig_flash_text("host", PEER_NAME);
-    rig_flash_text("port", port);
-    rig_flash_bytes("ca", peer_cert(CERT_RSA_ROOT)->der);
     rig_power_on("an385");
     rig_await("iot: connected");
     rig_await("iot: reading 4 done");

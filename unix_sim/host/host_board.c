@@ -111,6 +111,10 @@ static pid_t spawn(struct host_board *b, const struct host_board_options *o, int
         argv[n++] = "-object";
         argv[n++] = ram;
     }
+    if (o->counted) {
+        argv[n++] = "-icount";
+        argv[n++] = "shift=6";
+    }
     pid_t pid = host_spawn_with((char *const *)argv, NULL, &b->uart, gifts, 2);
     if (pid < 0)
         fail(b, "cannot start %.200s: %s", qemu, strerror(errno));

@@ -25,6 +25,7 @@ struct host_board_options {
     const char *firmware; /* path of an ELF file */
     const char *flash;    /* path of its flash's file, see host_flash.h; NULL: none, RAM instead */
     const char *qemu;     /* default: $QEMU, else qemu-system-arm in PATH */
+    bool counted; /* an instruction takes 64 ns of the board's time, whatever this machine does */
     host_board_line on_line;
     void *ctx;
 };

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is measured; all of it is one program, on the host as on the board. */
+#ifndef BENCH_H
+#define BENCH_H
+
+/* Our device on a stub stream: publish, receive, idle. */
+void bench_device(void);
+
+/* lwIP's own client on a stub of TCP: publish, receive. Names begin with "lwip/". */
+void bench_lwip(void);
+
+/* The login of the platform. */
+void bench_sign(void);
+
+#endif

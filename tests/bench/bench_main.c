@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench.h"
+#include "mark.h"
+
+int main(void)
+{
+    mark_calibrate();
+    bench_device();
+    bench_lwip();
+    bench_sign();
+    mark_over();
+}
