@@ -9,7 +9,7 @@
 
 /** Longest wait for anything. Machines are slow at times; what is awaited comes in a second or some, or after the
  *  firmware's own waits. */
-#define RIG_PATIENCE_MS 25000u
+#define RIG_PATIENCE_MS 90000u
 
 extern struct host_board rig_board;
 

@@ -83,8 +83,7 @@ static bool add_escaped(char *text, size_t cap, const char *value)
     return *value == 0;
 }
 
-static pid_t spawn(struct host_board *b, const struct host_board_options *o, int frames,
-                   int control)
+static bool spawn(struct host_board *b, const struct host_board_options *o, int frames, int control)
 {
     const char *machine = o->machine != NULL ? o->machine : "mps2-an385";
     const char *qemu = o->qemu != NULL ? o->qemu : getenv("QEMU");
@@ -115,10 +114,11 @@ static pid_t spawn(struct host_board *b, const struct host_board_options *o, int
         argv[n++] = "-icount";
         argv[n++] = "shift=6";
     }
-    pid_t pid = host_spawn_with((char *const *)argv, NULL, &b->uart, gifts, 2);
-    if (pid < 0)
-        fail(b, "cannot start %.200s: %s", qemu, strerror(errno));
-    return pid > 0 ? pid : 0;
+    b->pid = host_spawn_with((char *const *)argv, NULL, &b->uart, gifts, 2);
+    if (b->pid > 0)
+        return true;
+    b->pid = 0;
+    return fail(b, "cannot start %.200s: %s", qemu, strerror(errno));
 }
 
 static void close_all(struct host_board *b)
@@ -182,10 +182,10 @@ bool host_board_start(struct host_board *b, const struct host_board_options *o)
     b->monitor = control[0];
     b->on_line = o->on_line;
     b->ctx = o->ctx;
-    b->pid = spawn(b, o, frames, control[1]);
+    bool spawned = spawn(b, o, frames, control[1]);
     close(frames);
     close(control[1]);
-    if (b->pid == 0) {
+    if (!spawned) {
         close(b->monitor);
         host_cable_close();
         return false;
