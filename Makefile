@@ -129,8 +129,16 @@ test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385 ticks
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
 	@$(RUN_TESTS) firmware
+	@$(if $(T),,$(TICKS) && bash tests/check/readme.sh ticks=build/log/ticks.txt)
 
-.PHONY: run-firmware test-firmware
+# What its test of ticks counted, as a table.
+TICKS = mkdir -p build/log && bash tests/check/ticks.sh build/$(TESTS_VARIANT)/log/test_firmware_ticks.log >build/log/ticks.txt
+
+ticks: ## the dearest ticks, arena and stack per kind of TLS, on a Cortex-M3
+	+@$(MAKE) --no-print-directory test-firmware T=test_firmware_ticks
+	@$(TICKS) && cat build/log/ticks.txt
+
+.PHONY: run-firmware test-firmware ticks
 
 # SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
 sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
@@ -175,6 +183,8 @@ bench: ## instructions on the hot paths, on a Cortex-M3 and on the host, beside 
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib TLS13= DEFINES= mbedtls
 	@$(BENCH) m3 host
+	@echo
+	+@$(MAKE) --no-print-directory ticks
 
 readme: ## write what is measured into README's tables; `make check` fails when they lie
 	@$(FETCH) board
@@ -182,7 +192,8 @@ readme: ## write what is measured into README's tables; `make check` fails when 
 	+@$(MAKE) --no-print-directory size >build/log/sizes.txt
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 TLS13= DEFINES= mbedtls
 	@$(BENCH) m3 >build/log/bench.txt
-	@bash tests/check/readme.sh --fix size=build/log/sizes.txt bench=build/log/bench.txt
+	+@$(MAKE) --no-print-directory ticks >build/log/ticks.log
+	@bash tests/check/readme.sh --fix size=build/log/sizes.txt bench=build/log/bench.txt ticks=build/log/ticks.txt
 
 format: ## lay out all sources with clang-format
 	@$(FETCH) check

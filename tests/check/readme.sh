@@ -12,7 +12,7 @@
 #   | text | number | number | <!-- bench: NAME [1 4] -->       the first and the fourth behind NAME
 #
 # Rows of a kind that is not given are left alone. How far a number may be off: memory of ours nothing, flash 3 %
-# (compilers differ a little), instructions 1 %, worst ticks 5 % (they hang on keys and chance). Instructions are one
+# (compilers differ a little), instructions 1 %, worst ticks 5 % and two (they hang on keys and chance). Instructions are one
 # compiler's: README names it in a line with <!-- bench: compiler -->, and with another one they are not compared.
 
 set -euo pipefail
@@ -48,7 +48,7 @@ done | awk -v fix=$fix -v fixed="$fixed" '
     # Of how much a number may differ.
     function slack(kind, name, real) {
         if (kind == "bench") return real / 100
-        if (kind == "ticks") return real / 20
+        if (kind == "ticks") return real / 20 + 2
         if (name ~ /^(iot_device|mqtt\.|tcp)/ || name ~ /^product: (lwlink, struct|TLS arena|stack|guard of)/) return 0
         return real * 3 / 100
     }
