@@ -139,6 +139,18 @@
 #define IOT_FEATURE_TLS_13 0
 #endif
 
+/** 1: IOT_TLS_ECDHE_RSA, and RSA signatures in a chain, are built in. 0 takes 11 KB out of mbedTLS; a chain with RSA anywhere
+ *  is refused then. */
+#ifndef IOT_FEATURE_TLS_RSA
+#define IOT_FEATURE_TLS_RSA 1
+#endif
+
+/** 1: IOT_TLS_PLATFORM, older suites without forward secrecy or with AES-CBC, is built in (those with RSA: if that
+ *  is). 0 takes 4.5 KB out of mbedTLS, and 0.6 KB out of each connection's arena, as records need no room for CBC's padding. */
+#ifndef IOT_FEATURE_TLS_PLATFORM
+#define IOT_FEATURE_TLS_PLATFORM 1
+#endif
+
 /** Largest record that is received, bytes of plain text; lives in the arena, with some 40 bytes more.
  *  A server may send 16384 unless it obeys max_fragment_length (RFC 6066), which is asked for when
  *  this is 4096, 2048, 1024 or 512; where 1.3 is offered by record_size_limit (RFC 8449) instead,
@@ -263,8 +275,8 @@
         IOT_CONFIG_MIX(                                                                            \
             IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MQTT, IOT_TLS_RX_BYTES), IOT_TLS_TX_BYTES),   \
             IOT_TLS_SESSION_BYTES),                                                                \
-        IOT_MQTT_DROPPED_MAX * 8 + IOT_FEATURE_TLS * 4 + IOT_FEATURE_TLS_13 * 2 +                  \
-            IOT_FEATURE_LINK)
+        IOT_MQTT_DROPPED_MAX * 32 + IOT_FEATURE_TLS_RSA * 16 + IOT_FEATURE_TLS_PLATFORM * 8 +      \
+            IOT_FEATURE_TLS * 4 + IOT_FEATURE_TLS_13 * 2 + IOT_FEATURE_LINK)
 #define IOT_CONFIG_HASH IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_LOG_LEVEL), IOT_ASSERTS)
 
 #endif
