@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written when. A set or del is either an append, or a new sector: erase, head, what still counts of the oldest
- * sector, the new record, and two marks. Until the first of the marks is whole the new sector does not exist for any
+ * sector, the new record, and two marks. Until the first of the marks is begun the new sector does not exist for any
  * reader, and what is erased has been replaced long before. */
 #include "iot_nor_kv.h"
 
@@ -419,20 +419,12 @@ iot_err iot_nor_kv_get(struct iot_nor_kv *kv, const char *key, void *into, uint3
     return err;
 }
 
-/* Another request than the one under way: that one is given up, unless it is as good as done. */
-static iot_err begin(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
+/* Another request than the one under way: that one is given up. */
+static void begin(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
 {
-    iot_err err = IOT_OK;
-
-    if (kv->phase != PH_IDLE && memcmp(kv->head, item->head, sizeof kv->head) != 0) {
-        if (kv->phase == PH_CONFIRM)
-            err = work(kv, NULL);
-        else
-            drop_work(kv);
-    }
-    if (err == IOT_OK)
-        memcpy(kv->head, item->head, sizeof kv->head);
-    return err;
+    if (memcmp(kv->head, item->head, sizeof kv->head) != 0)
+        drop_work(kv);
+    memcpy(kv->head, item->head, sizeof kv->head);
 }
 
 /* The item goes behind tail, or into a new sector; or the oldest sectors move on first, until it fits with what they
@@ -494,7 +486,7 @@ iot_err iot_nor_kv_set(struct iot_nor_kv *kv, const char *key, const void *bytes
     iot_nor_log_make(kv, &item, IOT_NOR_LOG_VALUE, key, bytes, len);
     if (item.size > kv->nor->sector_bytes - iot_nor_log_first(kv))
         return IOT_ERR_SIZE;
-    err = begin(kv, &item);
+    begin(kv, &item);
     while (err == IOT_OK && !written) /* each turn moves the oldest sector on */
         err = perform(kv, &item, false, &written);
     return err;
@@ -518,7 +510,7 @@ iot_err iot_nor_kv_del(struct iot_nor_kv *kv, const char *key)
     if (err != IOT_OK || !is_key(key))
         return err;
     iot_nor_log_make(kv, &item, IOT_NOR_LOG_DELETED, key, NULL, 0);
-    err = begin(kv, &item);
+    begin(kv, &item);
     while (err == IOT_OK && !written) {
         if (kv->phase == PH_IDLE)
             err = is_gone(kv, key, &gone);
