@@ -290,7 +290,7 @@ iot_err iot_nor_log_next(const struct iot_nor_kv *kv, struct iot_nor_log_place *
                 return err;
             p->at = p->end;
             p->size = 0;
-            return IOT_ERR_KV;
+            return IOT_ERR_UNKNOWN;
         }
         p->turn++;
         p->at = 0;

@@ -98,7 +98,8 @@ iot_err iot_nor_log_put_record(struct iot_nor_kv *kv, uint32_t at,
 iot_err iot_nor_log_read_record(const struct iot_nor_kv *kv, struct iot_nor_log_place *p);
 
 /** Before the first record of that sector; then the next, and the next sector's. IOT_ERR_STATE: that was the last.
- *  IOT_ERR_KV: what follows in this sector cannot be read; asked again it goes on with the next. */
+ *  IOT_ERR_UNKNOWN: a head has rotted, and so it is not known what follows in this sector; asked again it goes on with the
+ *  next one. IOT_ERR_AGAIN and IOT_ERR_KV: the chip says so. */
 void iot_nor_log_start(struct iot_nor_log_place *p, uint32_t turn);
 iot_err iot_nor_log_next(const struct iot_nor_kv *kv, struct iot_nor_log_place *p);
 

@@ -636,6 +636,51 @@ static void what_was_not_programmed_right_is_written_elsewhere(void **state)
     assert_value("a", BYTES("twenty bytes of it.."));
 }
 
+/* A bus that fails once, at each read in turn: nothing is taken for erased or rotten. */
+static uint32_t reads_until;
+
+static iot_err (*true_read)(void *ctx, uint32_t offset, void *bytes, uint32_t n);
+
+static iot_err read_or_fail(void *ctx, uint32_t offset, void *bytes, uint32_t n)
+{
+    if (reads_until != 0 && --reads_until == 0)
+        return IOT_ERR_TCP_RESET; /* whatever a board says */
+    return true_read(ctx, offset, bytes, n);
+}
+
+static void a_read_that_fails_loses_nothing(void **state)
+{
+    bool failed = true;
+    uint32_t at;
+    (void)state;
+    for (at = 1; failed; at++) {
+        assert_true(at < 10000);
+        new_chip(512, 3, 8);
+        true_read = chip.nor.read;
+        chip.nor.read = read_or_fail;
+        reads_until = 0;
+        boot();
+        for (int i = 0; i < 4; i++)
+            assert_err(set(key_of(i), value_of(i, 0, 60)), IOT_OK);
+        while (kv.newest == 0 || kv.tail + 48 <= 512)
+            assert_err(set("more", BYTES("twenty bytes of it..")), IOT_OK);
+        reads_until = at;
+        iot_err err = set("last", value_of(1, 1, 100));
+        failed = reads_until == 0;
+        reads_until = 0;
+        assert_true(err == IOT_OK || (err == IOT_ERR_KV && failed));
+        if (err == IOT_OK)
+            assert_value("last", value_of(1, 1, 100));
+        for (int boots = 0; boots < 2; boots++) {
+            for (int i = 0; i < 4; i++)
+                assert_value(key_of(i), value_of(i, 0, 60));
+            assert_value("more", BYTES("twenty bytes of it.."));
+            boot();
+        }
+    }
+    assert_true(at > 100);
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -669,6 +714,7 @@ int main(void)
         CASE(a_record_that_cannot_be_read_hides_no_older_value),
         CASE(a_broken_chip_can_still_be_read),
         CASE(what_was_not_programmed_right_is_written_elsewhere),
+        CASE(a_read_that_fails_loses_nothing),
     };
     return cmocka_run_group_tests_name("nor_kv", tests, NULL, NULL);
 }
