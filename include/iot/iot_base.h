@@ -92,6 +92,7 @@ enum iot_err_code {
 
 #define IOT_OK IOT_ERR_OK
 
+#if IOT_FEATURE_ERR_NAMES
 /** Name without prefix ("TCP_REFUSED"), static; "?" for a number that is none of ours. */
 const char *iot_err_name(iot_err err);
 
@@ -108,6 +109,7 @@ const char *iot_err_text(iot_err err);
  */
 const char *iot_err_detail_name(iot_err err, int32_t detail);
 const char *iot_err_detail_text(iot_err err, int32_t detail);
+#endif
 
 /** A moment in ms on the device's own axis, which never goes back. */
 typedef uint64_t iot_time;

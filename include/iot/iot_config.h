@@ -167,6 +167,73 @@
 #define IOT_TLS_ECP_OPS 100
 #endif
 
+/* ---- What a device can do without ------------------------------------------------------------ */
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_QOS2
+#define IOT_FEATURE_QOS2 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_SESSION_KEEP
+#define IOT_FEATURE_SESSION_KEEP 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_QUEUE_DROP
+#define IOT_FEATURE_QUEUE_DROP 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_WRITER
+#define IOT_FEATURE_WRITER 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_STREAMED
+#define IOT_FEATURE_STREAMED 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_BY_REF
+#define IOT_FEATURE_BY_REF 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_PARTS
+#define IOT_FEATURE_PARTS 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_DECLINE
+#define IOT_FEATURE_DECLINE 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_UNSUBSCRIBE
+#define IOT_FEATURE_UNSUBSCRIBE 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_SUBS_INDEX
+#define IOT_FEATURE_SUBS_INDEX 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_DNS
+#define IOT_FEATURE_DNS 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_STATS
+#define IOT_FEATURE_STATS 1
+#endif
+
+/** 1: TODO */
+#ifndef IOT_FEATURE_ERR_NAMES
+#define IOT_FEATURE_ERR_NAMES 1
+#endif
+
 /* ---- Code size --------------------------------------------------------------------------- */
 
 /** 1: iot_err_text gives a sentence per error (about 3 KB of flash), iot_err_detail_text too
@@ -237,6 +304,9 @@
 #endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
+#endif
+#if IOT_LOG_LEVEL > 0 && !IOT_FEATURE_ERR_NAMES
+#error "IOT_LOG_LEVEL: the log says errors by name; set IOT_FEATURE_ERR_NAMES too"
 #endif
 #if IOT_LOG_LINE_BYTES < 64
 #error "IOT_LOG_LINE_BYTES: 64 is the shortest line that still says something; raise it"

@@ -137,6 +137,7 @@ struct iot_options {
                                   hardware) is given here with `tls` NULL */
 };
 
+#if IOT_FEATURE_STATS
 /** Counted since iot_device_init; they wrap. */
 struct iot_counters {
     uint32_t connects;          /* CONNACKs accepted */
@@ -154,6 +155,7 @@ struct iot_pool_use {
     const char *name; /* static, without blanks */
     uint32_t used, high, max;
 };
+#endif
 
 /**
  * Prepare a device. No memory but `*dev` is used, now or later.
@@ -217,13 +219,16 @@ iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms);
 bool iot_device_idle(const struct iot_device *dev);
 
 bool iot_device_connected(const struct iot_device *dev);
-const struct iot_counters *iot_device_counters(const struct iot_device *dev);
 
 /** Why the last link or attempt ended; IOT_OK if none has. `detail` may be NULL. */
 iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail);
 
+#if IOT_FEATURE_STATS
+const struct iot_counters *iot_device_counters(const struct iot_device *dev);
+
 /** Pool number `i` from 0; false behind the last. */
 bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_use *out);
+#endif
 
 #ifdef __cplusplus
 }

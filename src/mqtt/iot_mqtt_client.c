@@ -2,8 +2,12 @@
 #include "mqtt/iot_mqtt_client.h"
 
 #include "core/iot_core_dump.h"
+#include "core/iot_core_stats.h"
+#include "mqtt/iot_mqtt_decline.h"
 #include "mqtt/iot_mqtt_pump.h"
+#include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_report.h"
+#include "mqtt/iot_mqtt_source.h"
 
 #include <string.h>
 
@@ -43,11 +47,7 @@ static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev
 {
     IOT_LOG (c->opt->port_ops, IOT_LOG_WARN, line) {
         iot_log_text(line, "mqtt: lost, ");
-        iot_log_text(line, iot_err_name(ev->err));
-        iot_log_text(line, " ");
-        iot_log_i32(line, ev->detail);
-        iot_log_text(line, " ");
-        iot_log_text(line, iot_err_detail_name(ev->err, ev->detail));
+        iot_log_err(line, ev->err, ev->detail);
     }
 }
 
@@ -64,7 +64,7 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
     forget_link(c);
     c->reason = reason;
     c->detail = ev.detail = detail;
-    c->counters.losses++;
+    IOT_COUNT(c->counters.losses, 1);
     if (c->opt->no_reconnect) {
         c->phase = PH_IDLE;
         ev.delay_ms = IOT_MS_NEVER;
@@ -199,7 +199,7 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
     case PH_CLOSING:
         err = c->stream->ops->poll(c->stream, now);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
-            iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
+            iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
         if (err != IOT_ERR_AGAIN) {
             forget_link(c);
             c->phase = PH_IDLE;
@@ -237,13 +237,13 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
     if (c->phase != PH_LIVE)
         return;
     /* What came before the end is digested first, unless the application does not want it. */
-    if (c->broken != IOT_OK && (c->dry || c->reoffer != IOT_TIME_NEVER)) {
+    if (c->broken != IOT_OK && (c->dry || iot_mqtt_declining(c))) {
         c->broken = c->stream->ops->poll(c->stream, now); /* it may know better by now */
         lose_stream(c, c->broken, now);
         return;
     }
     /* Deaf to its messages: the broker shall offer them anew, as soon as it has acknowledged ours. */
-    if (c->deaf != 0 && (c->session.watch.awaited == 0 || now >= c->decline_deadline)) {
+    if (iot_mqtt_decline_over(c, now)) {
         lose(c, IOT_ERR_MQTT_DECLINED, c->deaf, now);
         return;
     }
@@ -293,7 +293,7 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
             if (!drained)
                 break;
             iot_mqtt_session_bye(&c->session);
-            c->reoffer = IOT_TIME_NEVER;
+            iot_mqtt_decline_end(c);
             c->phase = PH_BYE;
             c->until = now + BYE_MS;
             c->more = true;
@@ -337,13 +337,13 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
     case PH_LIVE:
         first = earlier(c->stream->ops->deadline(c->stream),
                         iot_mqtt_watch_deadline(&c->session.watch));
-        first = earlier(earlier(first, c->reoffer), c->ask);
+        first = earlier(first, iot_mqtt_source_deadline(c));
+        first = earlier(first, iot_mqtt_decline_deadline(c));
         if (iot_mqtt_unsettled(&c->session))
             first = earlier(first, c->stable);
-        first = c->deaf != 0 ? earlier(first, c->decline_deadline) : first;
         break;
     case PH_BYE:
-        return earlier(earlier(c->until, c->ask), c->stream->ops->deadline(c->stream));
+        return earlier(earlier(c->until, iot_mqtt_source_deadline(c)), c->stream->ops->deadline(c->stream));
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }
@@ -430,16 +430,4 @@ void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change 
         break;
     }
     c->requests = (uint8_t)((before & REQ_CLOSE) | asked);
-}
-
-iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,
-                                    iot_ticket *ticket)
-{
-    uint8_t slot;
-    iot_err err = iot_mqtt_session_unsubscribe(&c->session, filter, ticket, &slot);
-    if (err == IOT_OK) {
-        c->hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
-        c->part_hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
-    }
-    return err;
 }

@@ -2,6 +2,10 @@
 #include "mqtt/iot_mqtt_hear.h"
 
 #include "core/iot_core_assert.h"
+#include "mqtt/iot_mqtt_held.h"
+#include "mqtt/iot_mqtt_keep.h"
+#include "mqtt/iot_mqtt_parts.h"
+#include "mqtt/iot_mqtt_unsub.h"
 
 void iot_mqtt_accept(struct iot_mqtt_session *s)
 {
@@ -20,23 +24,18 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         ev->code = p->code;
         return IOT_ERR_MQTT_REFUSED;
     }
-    if (p->session_present && s->opt->session == IOT_SESSION_CLEAN)
+    if (p->session_present && !iot_mqtt_keeps(s->opt))
         return IOT_ERR_MQTT_SESSION; /* MQTT-3.2.2-1 */
 
     s->phase = IOT_MQTT_PH_UP;
     iot_mqtt_watch_up(&s->watch);
-    s->inherited = p->session_present && (s->inherited || !s->met);
-    s->met = true;
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
-        s->inbox.held = s->inbox.sure = 0;
         s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box, s->opt->hand_back);
         iot_mqtt_subs_renew(&s->subs);
     }
-    /* PUBRELs go out again; each is owed a PUBCOMP. */
-    for (uint32_t i = 0; i < s->box.rels; i++)
-        iot_mqtt_watch_await(&s->watch, now);
+    iot_mqtt_qos2_up(s, p->session_present, now);
     ev->kind = IOT_MQTT_EV_CONNACK;
     ev->session_present = p->session_present;
     return IOT_OK;
@@ -79,19 +78,19 @@ static iot_err on_oversized(struct iot_mqtt_session *s, struct iot_bytes in,
     iot_err err = on_publish(s, p, &s->large, ev);
     if (err != IOT_OK)
         return err;
-    s->in_parts = ev->kind == IOT_MQTT_EV_MESSAGE;
-    if (s->in_parts)
+    if (ev->kind == IOT_MQTT_EV_MESSAGE)
         ev->kind = IOT_MQTT_EV_LARGE;
     ev->err = IOT_ERR_MQTT_TOO_LARGE;
     ev->total = p->total;
     ev->msg.payload.ptr = NULL;
     ev->msg.payload.len = 0;
-    s->body = s->body_left = ev->msg.total = p->total - p->head;
+    s->body_left = ev->msg.total = p->total - p->head;
+    iot_mqtt_parts_expect(s, ev->kind == IOT_MQTT_EV_LARGE);
     *used = p->head;
     return IOT_OK;
 }
 
-static void digest_body(struct iot_mqtt_session *s, uint32_t n)
+void iot_mqtt_digest_body(struct iot_mqtt_session *s, uint32_t n)
 {
     s->body_left -= n;
     if (s->body_left == 0)
@@ -107,33 +106,16 @@ static iot_err on_body(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t
     if (n == s->body_left && s->large.type != 0 && !iot_mqtt_inbox_can_owe(&s->inbox))
         return IOT_ERR_FULL;
     *used = n;
-    if (s->in_parts) {
-        ev->kind = IOT_MQTT_EV_PART;
-        ev->msg.payload.ptr = in.ptr;
-        ev->msg.payload.len = n;
-        ev->msg.offset = s->body - s->body_left;
-        ev->msg.total = s->body;
-    } else {
-        digest_body(s, n);
-    }
+    in.len = n;
+    if (!iot_mqtt_parts_hear(s, in, ev))
+        iot_mqtt_digest_body(s, n);
     return IOT_OK;
-}
-
-bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n)
-{
-    digest_body(s, n);
-    return s->body_left == 0;
-}
-
-void iot_mqtt_skip_rest(struct iot_mqtt_session *s)
-{
-    s->in_parts = false;
 }
 
 static iot_err on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
                          struct iot_mqtt_event *ev)
 {
-    struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, p->id, false);
+    struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, p->id, IOT_SUB_ASKED);
     if (sub == NULL)
         return IOT_OK; /* MQTT-2.3.1-7: completes nobody else's request */
     if (p->payload.len != 1)
@@ -145,42 +127,6 @@ static iot_err on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packe
     if (iot_mqtt_subs_suback(&s->subs, sub, ev->code))
         ev->kind = IOT_MQTT_EV_SUBACK;
     return IOT_OK;
-}
-
-static void on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
-                        struct iot_mqtt_event *ev)
-{
-    struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, id, true);
-    if (sub == NULL)
-        return;
-    iot_mqtt_watch_got(&s->watch, now);
-    iot_mqtt_subs_unsuback(&s->subs, sub);
-    ev->kind = IOT_MQTT_EV_UNSUBACK;
-    ev->ticket = sub->ticket;
-}
-
-/* PUBREC is answered by PUBREL: ours from the outbox' state, in the order of arrival; for an id that
- * we know nothing of it is owed like an acknowledgement, or the broker could never finish. */
-static iot_err on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
-{
-    if (iot_mqtt_outbox_pubrec(&s->box, id)) {
-        iot_mqtt_watch_got(&s->watch, now);
-        iot_mqtt_watch_await(&s->watch, now);
-        return IOT_OK;
-    }
-    if (iot_mqtt_outbox_has_id(&s->box, id))
-        return IOT_OK; /* another message's id, or its PUBREL is out already */
-    /* MQTT-4.6.0-4: acknowledgements leave before the outbox' PUBRELs, so those must be out. */
-    if (!iot_mqtt_inbox_can_owe(&s->inbox) || (s->box.rels_sent != s->box.rels && !s->inbox.mute))
-        return IOT_ERR_FULL;
-    iot_mqtt_inbox_owe(&s->inbox, IOT_MQTT_PUBREL, id);
-    return IOT_OK;
-}
-
-static void on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now)
-{
-    if (iot_mqtt_outbox_pubcomp(&s->box, id))
-        iot_mqtt_watch_got(&s->watch, now);
 }
 
 static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
@@ -203,26 +149,24 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
             iot_mqtt_watch_got(&s->watch, now);
         return IOT_OK;
     case IOT_MQTT_PUBREC:
-        return on_pubrec(s, p->id, now);
+        return iot_mqtt_on_pubrec(s, p->id, now);
     case IOT_MQTT_PUBREL: /* answered also for an unknown id */
         if (!iot_mqtt_inbox_can_owe(&s->inbox))
             return IOT_ERR_FULL;
-        iot_mqtt_inbox_release(&s->inbox, p->id);
+        iot_mqtt_held_release(&s->inbox, p->id);
         iot_mqtt_inbox_owe(&s->inbox, IOT_MQTT_PUBCOMP, p->id);
         return IOT_OK;
     case IOT_MQTT_PUBCOMP:
-        on_pubcomp(s, p->id, now);
+        iot_mqtt_on_pubcomp(s, p->id, now);
         return IOT_OK;
     case IOT_MQTT_SUBACK:
         return on_suback(s, p, now, ev);
     case IOT_MQTT_UNSUBACK:
-        on_unsuback(s, p->id, now, ev);
+        iot_mqtt_on_unsuback(s, p->id, now, ev);
         return IOT_OK;
     case IOT_MQTT_PINGRESP:
-        if (iot_mqtt_watch_ponged(&s->watch) && s->settling) {
-            iot_mqtt_inbox_settle(&s->inbox);
-            s->settling = false;
-        }
+        if (iot_mqtt_watch_ponged(&s->watch))
+            iot_mqtt_qos2_ponged(s);
         return IOT_OK;
     case IOT_MQTT_CONNECT:
     case IOT_MQTT_SUBSCRIBE:

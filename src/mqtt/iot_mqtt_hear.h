@@ -24,10 +24,7 @@ void iot_mqtt_accept(struct iot_mqtt_session *s);
 /** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
 void iot_mqtt_refuse(struct iot_mqtt_session *s);
 
-/** `n` bytes of the last part are finished with. True: the message is complete, and accepted. */
-bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n);
-
-/** Nobody wants what has still to come of a message larger than the window. */
-void iot_mqtt_skip_rest(struct iot_mqtt_session *s);
+/** `n` bytes of a message larger than the window are finished with. */
+void iot_mqtt_digest_body(struct iot_mqtt_session *s, uint32_t n);
 
 #endif

@@ -15,21 +15,4 @@ struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
 /** The stream took `n` of them; `written` counts all that it took since it was opened. */
 void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now);
 
-/** Nothing is pending because a streamed message waits for its source. */
-bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s);
-
-struct iot_mqtt_pull {
-    iot_mqtt_source source;
-    void *ctx;
-    uint32_t offset;
-    struct iot_writer w;
-};
-
-/** Whom to ask for what; `pulled` says that `n` bytes were written. */
-void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p);
-void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n);
-
-/** Its source fails: the message ends with the connection, which has to end, too. */
-void iot_mqtt_unfinished(struct iot_mqtt_session *s);
-
 #endif

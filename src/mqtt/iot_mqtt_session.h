@@ -17,6 +17,7 @@
 #include "mqtt/iot_mqtt_codec.h"
 #include "mqtt/iot_mqtt_inbox.h"
 #include "mqtt/iot_mqtt_outbox.h"
+#include "mqtt/iot_mqtt_qos2.h"
 #include "mqtt/iot_mqtt_subs.h"
 #include "mqtt/iot_mqtt_watch.h"
 
@@ -62,24 +63,26 @@ struct iot_mqtt_event {
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
-    bool in_parts;  /* what has still to come is wanted */
-    bool met;       /* since init or close a CONNACK has come */
-    bool inherited; /* the broker's session is older: it may hold QoS 2 ids that are none of ours */
-    bool far;       /* and we may meet them: ids have come far from where they began */
-    bool settling;  /* the next PINGRESP settles the QoS 2 ids */
-    bool bye_put;   /* DISCONNECT is in the slot, or was sent */
+    bool bye_put; /* DISCONNECT is in the slot, or was sent */
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
     uint16_t ctl_len;
-    uint16_t next_id, base_id; /* base: where they began */
-    uint16_t cleared_id;       /* the PUBREL that clears it is out, its PUBLISH comes next */
-    uint16_t id_left;          /* ids that may be handed out; UINT16_MAX: no limit */
-    uint16_t resent;           /* with the last CONNACK */
+    uint16_t next_id;
+    uint16_t resent; /* with the last CONNACK */
+#if IOT_FEATURE_SESSION_KEEP
+    uint16_t id_left; /* ids that may be handed out; UINT16_MAX: no limit */
+#endif
+#if IOT_FEATURE_QOS2
+    struct iot_mqtt_qos2 qos2;
+#endif
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
-    uint32_t body,
-        body_left; /* payload of a message larger than the window; so much has still to come */
+    uint32_t body_left; /* payload of a message larger than the window: so much has still to come */
+#if IOT_FEATURE_PARTS
+    uint32_t body;  /* of so much */
+    bool body_wanted; /* it is handed out in parts */
+#endif
     iot_ticket next_ticket;
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
@@ -123,12 +126,6 @@ bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
 /** Between CONNACK and the end. */
 bool iot_mqtt_up(const struct iot_mqtt_session *s);
 
-/** Of a session that goes on there are QoS 2 ids that the broker has not named yet. When it has had the time
- *  to repeat what it has, `settle` asks for a PINGRESP: those that it has not named by then it does not
- *  know (iot_mqtt_inbox_settle). */
-bool iot_mqtt_unsettled(const struct iot_mqtt_session *s);
-void iot_mqtt_settle(struct iot_mqtt_session *s);
-
 /** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);
 
@@ -141,20 +138,23 @@ uint16_t iot_mqtt_fresh_id(struct iot_mqtt_session *s);
 /** The last one was not used after all. */
 void iot_mqtt_return_id(struct iot_mqtt_session *s, uint16_t id);
 
+/** The id for a message: 0 with QoS 0. False: none is left. */
+bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id);
+
+/** The outbox has answered a message with `err`: its ticket is used, or nothing has changed. */
+iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id,
+                          iot_ticket *ticket);
+
+/** A subscription has changed, of `asked` requests under way before: its ticket is used. */
+void iot_mqtt_requested(struct iot_mqtt_session *s, uint32_t asked, iot_ticket *ticket);
+
+/** Making room may have moved the message that is being sent. */
+void iot_mqtt_follow(struct iot_mqtt_session *s);
+
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
                                  iot_ticket *ticket);
-iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg *msg,
-                                uint32_t total, iot_mqtt_source source, void *ctx,
-                                iot_ticket *ticket);
-iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
-                               struct iot_writer *w);
-iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,
-                                iot_ticket *ticket);
 iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
                                    iot_ticket *ticket);
-/** `*slot` out: the subscription that stopped. */
-iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct iot_topic *filter,
-                                     iot_ticket *ticket, uint8_t *slot);
 
 #endif

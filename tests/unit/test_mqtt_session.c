@@ -2,9 +2,7 @@
 #include "test.h"
 
 #include "heap_trap.h"
-#include "mqtt/iot_mqtt_client.h"
-#include "mqtt/iot_mqtt_hear.h"
-#include "mqtt/iot_mqtt_say.h"
+#include "mqtt_rooms.h"
 #include "mqtt_wire.h"
 
 #define ACKS    ((uint32_t)IOT_MQTT_ACKS_MAX)
@@ -114,7 +112,7 @@ static void pump(void)
         written += n;
         iot_mqtt_sent(&s, n, written, now);
         if (how == IOT_STREAM_REF)
-            iot_mqtt_outbox_released(&s.box, written);
+            iot_mqtt_ref_released(&s.box, written);
     }
 }
 
@@ -190,8 +188,10 @@ static iot_err feed_once(void)
     if (ev.kind == IOT_MQTT_EV_MESSAGE)
         iot_mqtt_accept(&s);
     if (ev.kind == IOT_MQTT_EV_LARGE && !wants_parts)
-        iot_mqtt_skip_rest(&s);
-    if (ev.kind == IOT_MQTT_EV_PART && iot_mqtt_accept_part(&s, used)) {
+        mqtt_rooms_skip_rest(&s);
+    if (ev.kind == IOT_MQTT_EV_PART)
+        iot_mqtt_digest_body(&s, used);
+    if (ev.kind == IOT_MQTT_EV_PART && s.body_left == 0) {
         assert_int_equal(parts_got, parts_total);
         note("complete %u; ", (unsigned)parts_got);
         parts_got = 0;
@@ -1432,7 +1432,7 @@ static void a_writer_goes_through_the_session(void **state)
     msg.payload.ptr = NULL; /* ignored altogether */
     msg.payload.len = 5;
     assert_err(iot_mqtt_session_begin(&s, &msg, 3, &w), IOT_OK);
-    iot_mqtt_outbox_cancel(&s.box);
+    iot_mqtt_writer_drop(&s.box);
 }
 
 /* ---- subscriptions ----------------------------------------------------------------------- */
@@ -2052,7 +2052,7 @@ static void random_bytes_never_reach_an_assertion(void **state)
         iot_mqtt_session_finish(&s);
         note_ended();
         heap_trap_off();
-        s.inbox.held = 0; /* a kept session remembers them */
+        iot_mqtt_held_lost(&s.inbox, false); /* a kept session remembers them */
         assert_true(iot_mqtt_session_idle(&s));
         assert_int_equal(s.box.used, 0);
     }
