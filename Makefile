@@ -206,6 +206,11 @@ step  = $(if $(V),,@printf '  %-6s %s\n' '$1' '$2')
 
 # ---- what a variant is
 
+# The switches of iot_config.h that are on, and how to turn some of them off.
+SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) 1$$/\1/p' include/iot/iot_config.h)
+words_of  = $(if $(filter ALL,$1),$(SWITCHES),$(subst +, ,$1))
+switched_off = $(foreach s,$(call words_of,$1),-DIOT_FEATURE_$s=0)
+
 CC      := gcc
 AR      := ar
 OPT     := -O2 -g
@@ -260,13 +265,20 @@ else ifeq ($(VARIANT),m32)
   EXTRA   := -Werror $(M32_CFLAGS)
   LINK    := $(M32_LDFLAGS)
   ABI     := m32
-else ifneq ($(filter m3 m3-notexts m3-plain,$(VARIANT)),)     # also what `make size` measures
+else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several with + between; ALL: all of them
+  OPT     := -O1
+  EXTRA   := -Werror $(call switched_off,$(VARIANT:off-%=%))
+  ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
+    ASSERTS := -DIOT_ASSERTS=1
+  endif
+else ifneq ($(filter m3 m3-notexts m3-plain m3-off-%,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
   EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0)
+             $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
+             $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
 else
   $(error unknown VARIANT '$(VARIANT)')
@@ -314,6 +326,12 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
+# Without a switch: what knows nothing of it is not built again, nor what has no test left.
+ifneq ($(filter off-%,$(VARIANT)),)
+UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
+                 $(if $(filter TLS LINK ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),,tests/unit/test_tls_% tests/unit/test_crypto_%) \
+                 $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
+endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked

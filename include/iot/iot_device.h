@@ -137,7 +137,6 @@ struct iot_options {
                                   hardware) is given here with `tls` NULL */
 };
 
-#if IOT_FEATURE_STATS
 /** Counted since iot_device_init; they wrap. */
 struct iot_counters {
     uint32_t connects;          /* CONNACKs accepted */
@@ -155,7 +154,6 @@ struct iot_pool_use {
     const char *name; /* static, without blanks */
     uint32_t used, high, max;
 };
-#endif
 
 /**
  * Prepare a device. No memory but `*dev` is used, now or later.

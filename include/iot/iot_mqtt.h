@@ -115,7 +115,6 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket);
 void iot_mqtt_cancel(struct iot_writer *w);
 #endif
 
-#if IOT_FEATURE_STREAMED
 /**
  * Give the next bytes of a streamed message.
  *
@@ -130,6 +129,7 @@ void iot_mqtt_cancel(struct iot_writer *w);
 typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t offset,
                                    struct iot_writer *w);
 
+#if IOT_FEATURE_STREAMED
 /**
  * Queue a message of QoS 0 that is larger than the ring: when its turn has come, its payload is asked
  * for piece by piece. A link that breaks in the middle ends it as CUT.

@@ -30,8 +30,8 @@ struct iot_topic_index {
 #if IOT_FEATURE_SUBS_INDEX
     uint8_t head[IOT_TOPIC_BUCKETS]; /* slot + 1 of the first in the bucket, 0: none */
     uint8_t next[IOT_MQTT_SUBS_MAX]; /* slot + 1 of the next in the same bucket, 0: none */
-    uint8_t count;
 #endif
+    uint8_t count;
 };
 
 #define IOT_TOPIC_HITS_WORDS ((IOT_MQTT_SUBS_MAX + 31) / 32)

@@ -28,12 +28,14 @@ void iot_topic_index_add(struct iot_topic_index *ix, uint8_t slot, struct iot_by
     e->ptr = filter.ptr;
     e->len = (uint16_t)filter.len;
     e->key = 1;
+    ix->count++;
 }
 
 void iot_topic_index_remove(struct iot_topic_index *ix, uint8_t slot)
 {
     IOT_ASSERT(slot < IOT_MQTT_SUBS_MAX && ix->filter[slot].key != 0);
     ix->filter[slot].key = 0;
+    ix->count--;
 }
 
 void iot_topic_index_match(const struct iot_topic_index *ix, struct iot_bytes name,

@@ -207,7 +207,7 @@ static void a_full_table_refuses_one_more_and_changes_nothing(void **state)
     assert_true(iot_mqtt_outbox_room(&box));
     assert_false(iot_mqtt_outbox_room(&box));
     assert_err(iot_mqtt_outbox_put(&box, &msg, 0, 5), IOT_OK);
-    assert_int_equal(box.count_high, TABLE);
+    IF_STATS(assert_int_equal(box.count_high, TABLE);)
 }
 
 static void a_full_ring_refuses_one_more_and_says_once_when_there_is_room(void **state)
@@ -1361,7 +1361,7 @@ static void assert_model_holds(void)
         lens += m->len;
     }
     assert_int_equal(box.used, lens);
-    assert_true(box.tx_high >= lens && box.tx_high <= RING);
+    IF_STATS(assert_true(box.tx_high >= lens && box.tx_high <= RING);)
     if (model.writer_open) {
         assert_int_equal(model.writer.len, model.written_len);
         assert_memory_equal(model.writer.ptr, model.written, model.written_len);

@@ -934,7 +934,7 @@ static void more_qos_2_messages_than_the_table_holds_close_by_name(void **state)
     wire_publish(&in, 4, "a", (uint16_t)(QOS2_IN + 1), "x", 1);
     assert_err(receive(), IOT_ERR_MQTT_QOS2_FULL);
     assert_trace("error MQTT_QOS2_FULL 0x34; ");
-    assert_int_equal(s.inbox.held_high, QOS2_IN);
+    IF_STATS(assert_int_equal(s.inbox.held_high, QOS2_IN);)
     lose();
     assert_true(iot_mqtt_session_idle(&s));
 }
@@ -1404,7 +1404,7 @@ static void a_writer_goes_through_the_session(void **state)
 {
     (void)state;
     struct iot_writer w;
-    iot_ticket ticket;
+    iot_ticket ticket = 0;
     struct iot_msg msg = message("t", 1, "ignored");
     come_up(0);
     assert_err(iot_mqtt_session_begin(&s, &msg, 10, &w), IOT_OK);
@@ -1709,7 +1709,7 @@ static void finish_ends_every_message_and_forgets_the_subscriptions(void **state
     assert_trace("ended 1 UNKNOWN; ended 4 CLOSED; ");
     assert_true(iot_mqtt_session_idle(&s));
     assert_int_equal(s.subs.count, 0);
-    assert_int_equal(s.subs.count_high, 1);
+    IF_STATS(assert_int_equal(s.subs.count_high, 1);)
     wire_clear(&out);
     come_up(0);
     pump();

@@ -143,7 +143,7 @@ static void a_subscription_lives_from_want_to_free(void **state)
     heap_trap_off();
     assert_counts_hold();
     assert_int_equal(subs.count, 0);
-    assert_int_equal(subs.count_high, 1);
+    IF_STATS(assert_int_equal(subs.count_high, 1);)
 }
 
 static void what_is_no_filter_or_no_qos_is_refused(void **state)
@@ -273,7 +273,7 @@ static void a_full_table_refuses_one_more_and_changes_nothing(void **state)
     iot_mqtt_subs_enter(&subs, s, IOT_SUB_FREE);
     assert_err(add(texts[TABLE], 0, 103), IOT_OK);
     assert_counts_hold();
-    assert_int_equal(subs.count_high, TABLE);
+    IF_STATS(assert_int_equal(subs.count_high, TABLE);)
 }
 
 static void every_slot_becomes_due_once(void **state)
