@@ -207,7 +207,7 @@ step  = $(if $(V),,@printf '  %-6s %s\n' '$1' '$2')
 # ---- what a variant is
 
 # The switches of iot_config.h that are on, and how to turn some of them off.
-SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) 1$$/\1/p' include/iot/iot_config.h)
+SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$$/\1/p' include/iot/iot_config.h)
 words_of  = $(if $(filter ALL,$1),$(SWITCHES),$(subst +, ,$1))
 switched_off = $(foreach s,$(call words_of,$1),-DIOT_FEATURE_$s=0)
 

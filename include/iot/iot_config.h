@@ -170,6 +170,11 @@
 /* ---- What a device can do without ------------------------------------------------------------ */
 
 /** 1: TODO */
+#ifndef IOT_FEATURE_RECEIVE
+#define IOT_FEATURE_RECEIVE 1
+#endif
+
+/** 1: TODO */
 #ifndef IOT_FEATURE_QOS2
 #define IOT_FEATURE_QOS2 1
 #endif
@@ -201,22 +206,22 @@
 
 /** 1: TODO */
 #ifndef IOT_FEATURE_PARTS
-#define IOT_FEATURE_PARTS 1
+#define IOT_FEATURE_PARTS IOT_FEATURE_RECEIVE
 #endif
 
 /** 1: TODO */
 #ifndef IOT_FEATURE_DECLINE
-#define IOT_FEATURE_DECLINE 1
+#define IOT_FEATURE_DECLINE IOT_FEATURE_RECEIVE
 #endif
 
 /** 1: TODO */
 #ifndef IOT_FEATURE_UNSUBSCRIBE
-#define IOT_FEATURE_UNSUBSCRIBE 1
+#define IOT_FEATURE_UNSUBSCRIBE IOT_FEATURE_RECEIVE
 #endif
 
 /** 1: TODO */
 #ifndef IOT_FEATURE_SUBS_INDEX
-#define IOT_FEATURE_SUBS_INDEX 1
+#define IOT_FEATURE_SUBS_INDEX IOT_FEATURE_RECEIVE
 #endif
 
 /** 1: TODO */
@@ -301,6 +306,10 @@
 #endif
 #if IOT_FEATURE_TLS_13 && !IOT_FEATURE_TLS
 #error "IOT_FEATURE_TLS_13: TLS 1.3 needs TLS; set IOT_FEATURE_TLS too, or neither"
+#endif
+#if !IOT_FEATURE_RECEIVE &&                                                                        \
+    (IOT_FEATURE_PARTS || IOT_FEATURE_DECLINE || IOT_FEATURE_UNSUBSCRIBE || IOT_FEATURE_SUBS_INDEX)
+#error "IOT_FEATURE_RECEIVE 0: PARTS, DECLINE, UNSUBSCRIBE and SUBS_INDEX are about received messages; leave them out too"
 #endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"

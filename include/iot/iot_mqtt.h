@@ -170,6 +170,7 @@ struct iot_filter {
     bool in_parts;
 };
 
+#if IOT_FEATURE_RECEIVE
 /**
  * Subscribe; renewed by itself whenever the broker has lost the session. The same filter again
  * replaces handler and QoS. IOT_EV_SUBACK with this ticket says what the broker granted; there is
@@ -183,6 +184,7 @@ struct iot_filter {
  *          UNSUBACK is still awaited.
  */
 iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket);
+#endif
 
 #if IOT_FEATURE_UNSUBSCRIBE
 /**

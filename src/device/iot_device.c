@@ -281,15 +281,6 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     return IOT_OK;
 }
 
-iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket)
-{
-    if (!iot_mqtt_client_open(&dev->mqtt))
-        return IOT_ERR_STATE;
-    iot_err err = iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
-}
-
 iot_err iot_topic_prepare(struct iot_topic *t, const char *text, uint32_t len)
 {
     struct iot_bytes name = {(const uint8_t *)text, len};

@@ -4,10 +4,16 @@
 
 #if IOT_FEATURE_STATS
 
-#if IOT_FEATURE_QOS2
-#define HELD(s) (s)->inbox.held.count
+#if IOT_FEATURE_RECEIVE
+#define SUBS(s) {"subscriptions", (s)->subs.count, (s)->subs.count_high, IOT_MQTT_SUBS_MAX},
 #else
-#define HELD(s) 0
+#define SUBS(s)
+#endif
+
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
+#define HELD(s) {"qos2-in", (s)->inbox.held.count, (s)->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
+#else
+#define HELD(s)
 #endif
 
 #if IOT_FEATURE_TLS
@@ -39,9 +45,9 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
     const struct iot_pool_use pools[] = {
         {"tx-bytes", s->box.used, s->box.tx_high, IOT_MQTT_TX_BYTES},
         {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
-        {"subscriptions", s->subs.count, s->subs.count_high, IOT_MQTT_SUBS_MAX},
+        SUBS(s)
         {"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
-        {"qos2-in", HELD(s), s->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
+        HELD(s)
     };
     const uint32_t count = sizeof pools / sizeof pools[0];
     if (i < count) {

@@ -4,6 +4,7 @@
 #include "core/iot_core_dump.h"
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_deliver.h"
 #include "mqtt/iot_mqtt_pump.h"
 #include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_report.h"
@@ -59,7 +60,7 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
     struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason};
     /* Declined, but not all: the next link goes on where this one ended, and need not wait for that. */
-    if (stage == IOT_MQTT_STABLE || (c->deaf != 0 && c->taken))
+    if (stage == IOT_MQTT_STABLE || iot_mqtt_heard_some(c))
         iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
     c->reason = reason;
@@ -244,7 +245,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
     }
     /* Deaf to its messages: the broker shall offer them anew, as soon as it has acknowledged ours. */
     if (iot_mqtt_decline_over(c, now)) {
-        lose(c, IOT_ERR_MQTT_DECLINED, c->deaf, now);
+        lose(c, IOT_ERR_MQTT_DECLINED, iot_mqtt_deaf(c), now);
         return;
     }
     if (now >= c->stable && iot_mqtt_unsettled(&c->session))

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_deliver.h"
 
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_hear.h"
+#include "mqtt/iot_mqtt_offer.h"
 #include "mqtt/iot_mqtt_parts.h"
+#include "mqtt/iot_mqtt_pump.h"
 #include "mqtt/iot_mqtt_report.h"
 
 #include <string.h>
@@ -66,7 +69,7 @@ bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
      * application waits for, and without them the next link of a kept session would stop at the same place. */
     if (c->deaf == 0)
         c->decline.deadline = now + IOT_DECLINE_MAX_MS;
-    iot_mqtt_pump_give_up(c, msg, used);
+    iot_mqtt_give_up(c, msg, used);
     return true;
 }
 

@@ -4,8 +4,7 @@
 #ifndef IOT_MQTT_DECLINE_H
 #define IOT_MQTT_DECLINE_H
 
-#include "mqtt/iot_mqtt_client.h"
-#include "mqtt/iot_mqtt_pump.h"
+#include "mqtt/iot_mqtt_deliver.h"
 
 #if IOT_FEATURE_DECLINE
 
@@ -49,7 +48,7 @@ static inline bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot
                                      uint32_t used, iot_time now)
 {
     (void)now;
-    iot_mqtt_pump_give_up(c, msg, used);
+    iot_mqtt_give_up(c, msg, used);
     return true;
 }
 
@@ -83,12 +82,12 @@ static inline void iot_mqtt_decline_full(struct iot_mqtt_client *c, bool full)
 static inline bool iot_mqtt_decline_over(const struct iot_mqtt_client *c, iot_time now)
 {
     (void)now;
-    return c->deaf != 0;
+    return iot_mqtt_deaf(c) != 0;
 }
 
 static inline iot_time iot_mqtt_decline_deadline(const struct iot_mqtt_client *c)
 {
-    return c->deaf != 0 ? 0 : IOT_TIME_NEVER;
+    return iot_mqtt_deaf(c) != 0 ? 0 : IOT_TIME_NEVER;
 }
 
 #endif

@@ -18,13 +18,4 @@
 iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
                       struct iot_mqtt_event *ev);
 
-/** The application has taken the message that the last feed offered. */
-void iot_mqtt_accept(struct iot_mqtt_session *s);
-
-/** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
-void iot_mqtt_refuse(struct iot_mqtt_session *s);
-
-/** `n` bytes of a message larger than the window are finished with. */
-void iot_mqtt_digest_body(struct iot_mqtt_session *s, uint32_t n);
-
 #endif

@@ -4,7 +4,7 @@
 #include "core/iot_core_assert.h"
 #include "core/iot_core_stats.h"
 
-#if IOT_FEATURE_QOS2
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
 
 /* Its place among the held ones, or their count. */
 static uint32_t find(const struct iot_mqtt_inbox *in, uint16_t id)

@@ -6,7 +6,7 @@
 
 #include "mqtt/iot_mqtt_inbox.h"
 
-#if IOT_FEATURE_QOS2
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
 
 /** A PUBLISH came: `*known`, it was delivered before. IOT_OK; IOT_ERR_MQTT_QOS2_FULL. */
 iot_err iot_mqtt_held_judge(const struct iot_mqtt_inbox *in, uint16_t id, bool dup, bool *known);
@@ -54,6 +54,17 @@ static inline iot_err iot_mqtt_held_judge(const struct iot_mqtt_inbox *in, uint1
 static inline void iot_mqtt_held_add(struct iot_mqtt_inbox *in, uint16_t id)
 {
     (void)in, (void)id;
+}
+
+static inline void iot_mqtt_held_settle(struct iot_mqtt_inbox *in)
+{
+    (void)in;
+}
+
+static inline bool iot_mqtt_held_unsure(const struct iot_mqtt_inbox *in)
+{
+    (void)in;
+    return false;
 }
 
 static inline void iot_mqtt_held_release(struct iot_mqtt_inbox *in, uint16_t id)

@@ -19,7 +19,7 @@ struct iot_mqtt_inbox {
     uint8_t owed_high, held_high;
 #endif
     struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX]; /* `owed` of them, oldest first */
-#if IOT_FEATURE_QOS2
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
     struct {
         uint8_t count;
         uint8_t sure;                      /* so many were named by the broker on this connection */
@@ -36,20 +36,6 @@ void iot_mqtt_inbox_owe(struct iot_mqtt_inbox *in, uint8_t type, uint16_t id);
 
 /** The first `n` were sent. */
 void iot_mqtt_inbox_paid(struct iot_mqtt_inbox *in, uint32_t n);
-
-/**
- * A PUBLISH came: which answer will it deserve (MQTT-3.3.4-1), and was it delivered before
- * (MQTT-4.3.3-2)? Nothing changes yet.
- *
- * Returns  IOT_OK; IOT_ERR_FULL, acknowledgements must leave first; IOT_ERR_MQTT_QOS2_FULL, close
- *          rather than drop (MQTT-4.8.0-2); IOT_ERR_MQTT_PROTOCOL, a QoS that is not built in, and so was
- *          never asked for.
- */
-iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id, bool dup,
-                             struct iot_mqtt_ack *answer, bool *known);
-
-/** The message is ours: the answer is owed from now on, and cleared. */
-void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer);
 
 /** The connection is gone; `keep`: the session is not, and QoS 2 ids stay known. */
 void iot_mqtt_inbox_lost(struct iot_mqtt_inbox *in, bool keep);

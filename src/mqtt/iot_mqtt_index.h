@@ -4,7 +4,7 @@
 #ifndef IOT_MQTT_INDEX_H
 #define IOT_MQTT_INDEX_H
 
-#include "mqtt/iot_mqtt_topic.h"
+#include "mqtt/iot_mqtt_filter.h"
 
 #if IOT_MQTT_SUBS_MAX <= 16
 #define IOT_TOPIC_BUCKETS 16u

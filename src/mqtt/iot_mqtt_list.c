@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#if !IOT_FEATURE_SUBS_INDEX
+#if IOT_FEATURE_RECEIVE && !IOT_FEATURE_SUBS_INDEX
 
 int iot_topic_index_find(const struct iot_topic_index *ix, struct iot_bytes filter)
 {

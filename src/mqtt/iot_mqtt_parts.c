@@ -3,7 +3,9 @@
 
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_deliver.h"
 #include "mqtt/iot_mqtt_hear.h"
+#include "mqtt/iot_mqtt_offer.h"
 #include "mqtt/iot_mqtt_pump.h"
 
 #include <string.h>
@@ -68,7 +70,7 @@ bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event
         memcpy(c->hits, c->parts.hits, sizeof c->hits);
         c->offered = true;
     }
-    if (!iot_mqtt_pump_deliver(c, &msg))
+    if (!iot_mqtt_deliver_to(c, &msg))
         return iot_mqtt_declined(c, &msg, used, now);
     iot_mqtt_pump_done(c, used);
     iot_mqtt_digest_body(&c->session, used);

@@ -4,6 +4,7 @@
 #include "core/iot_core_dump.h"
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_deliver.h"
 #include "mqtt/iot_mqtt_hear.h"
 #include "mqtt/iot_mqtt_parts.h"
 #include "mqtt/iot_mqtt_ref.h"
@@ -20,101 +21,14 @@ void iot_mqtt_pump_reset(struct iot_mqtt_client *c)
 {
     memset(c->rx, 0, sizeof c->rx); /* it may hold a password that has not left */
     c->rx_at = c->rx_len = 0;
-    c->offered = c->taken = false;
-    c->deaf = 0;
-    iot_mqtt_parts_end(c);
-    iot_mqtt_decline_end(c);
+    iot_mqtt_deliver_reset(c);
     iot_mqtt_source_reset(c);
-    memset(c->hits, 0, sizeof c->hits);
 }
-
-/* ---- Received messages ------------------------------------------------------------------- */
 
 void iot_mqtt_pump_done(struct iot_mqtt_client *c, uint32_t used)
 {
     c->rx_at += used;
-    c->offered = false;
-    iot_mqtt_decline_end(c);
-}
-
-/* QoS 0 is dropped and reported. QoS 1 and 2 stay the broker's: they are not acknowledged, nor are those
- * behind them, and the link ends. */
-void iot_mqtt_pump_give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used)
-{
-    bool whole = iot_mqtt_parts_kept(c) == 0;
-    iot_mqtt_pump_done(c, whole ? used : 0); /* a part is skipped with the rest */
-    if (msg->qos != 0) {
-        if (c->deaf == 0)
-            c->deaf = msg->qos;
-        iot_mqtt_refuse(&c->session);
-    }
-    if (!whole)
-        iot_mqtt_parts_end(c);
-    if (msg->qos == 0)
-        iot_mqtt_report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
-}
-
-static void match(struct iot_mqtt_client *c, const struct iot_topic *topic)
-{
-    struct iot_bytes name = {(const uint8_t *)topic->text, topic->len};
-    iot_topic_index_match(&c->session.subs.index, name, c->hits);
-}
-
-bool iot_mqtt_pump_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg)
-{
-    struct iot_mqtt_outbox *box = &c->session.box;
-    bool wanted = box->want_room;
-    box->want_room = false;
-    bool taken = iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled);
-    iot_mqtt_decline_full(c, box->want_room); /* refused just now, in a handler */
-    box->want_room |= wanted;
-    return taken;
-}
-
-/* True: go on with the next packet. */
-static bool on_message(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                       iot_time now)
-{
-    if (c->deaf != 0 && msg->qos != 0) {
-        iot_mqtt_pump_give_up(c, msg, used);
-        return true;
-    }
-    if (!c->offered) {
-        struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
-        IOT_DUMP_DOWN(c->opt->port_ops, name, msg->payload);
-        match(c, &msg->topic);
-        c->offered = true;
-        c->handled = false;
-    }
-    if (!iot_mqtt_pump_deliver(c, msg))
-        return iot_mqtt_declined(c, msg, used, now);
-    iot_mqtt_accept(&c->session);
-    iot_mqtt_pump_done(c, used);
-    c->taken |=
-        msg->qos != 0 && !(msg->flags & IOT_MSG_RETAIN); /* which comes with each link anew */
-    IOT_COUNT(c->counters.received_messages, 1);
-    if (c->hooks != NULL)
-        c->hooks->heard(c->dev, msg);
-    if (!c->handled) {
-        struct iot_event ev = {.kind = IOT_EV_MESSAGE, .msg = msg};
-        iot_mqtt_report(c, &ev);
-    }
-    return true;
-}
-
-/* The head of a message larger than the window. */
-static void on_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t head)
-{
-    match(c, &in->msg.topic);
-    if (iot_mqtt_parts_begin(c, in, head))
-        return;
-    memset(c->hits, 0, sizeof c->hits);
-    iot_mqtt_pump_done(c, head);
-    iot_mqtt_parts_end(c);
-    if (c->deaf != 0 && in->msg.qos != 0)
-        iot_mqtt_refuse(&c->session);
-    else
-        iot_mqtt_report_skipped(c, in->err, (int32_t)in->total, &in->msg);
+    iot_mqtt_deliver_end(c);
 }
 
 /* ---- Other packets ----------------------------------------------------------------------- */
@@ -130,26 +44,17 @@ static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time
     iot_mqtt_report(c, &ev);
 }
 
-static void on_sub_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in)
-{
-    struct iot_event ev = {.kind = in->kind == IOT_MQTT_EV_SUBACK ? IOT_EV_SUBACK : IOT_EV_UNSUBACK,
-                           .err = in->err,
-                           .ticket = in->ticket,
-                           .code = in->code};
-    iot_mqtt_report(c, &ev);
-}
-
 /* True: go on. */
 static bool on_event(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used,
                      iot_time now)
 {
     switch (in->kind) {
     case IOT_MQTT_EV_MESSAGE:
-        return on_message(c, &in->msg, used, now);
+        return iot_mqtt_deliver(c, &in->msg, used, now);
     case IOT_MQTT_EV_PART:
         return iot_mqtt_parts_offer(c, in, used, now);
     case IOT_MQTT_EV_LARGE:
-        on_large(c, in, used);
+        iot_mqtt_deliver_large(c, in, used);
         return true;
     case IOT_MQTT_EV_CONNACK:
         iot_mqtt_pump_done(c, used);
@@ -158,7 +63,7 @@ static bool on_event(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
     case IOT_MQTT_EV_SUBACK:
     case IOT_MQTT_EV_UNSUBACK:
         iot_mqtt_pump_done(c, used);
-        on_sub_answer(c, in);
+        iot_mqtt_deliver_answer(c, in);
         break;
     case IOT_MQTT_EV_NONE:
     case IOT_MQTT_EV_ENDED:

@@ -19,14 +19,8 @@ iot_err iot_mqtt_pump_down(struct iot_mqtt_client *c, iot_time now);
 
 /* For those who hand out messages. */
 
-/** Ask the handlers in c->hits. False: some declined. */
-bool iot_mqtt_pump_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg);
-
 /** `used` bytes at the front of the window are finished with. */
 void iot_mqtt_pump_done(struct iot_mqtt_client *c, uint32_t used);
-
-/** Nobody takes the message at the front, of `used` bytes. */
-void iot_mqtt_pump_give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used);
 
 /** Get more bytes behind those that wait. */
 void iot_mqtt_pump_refill(struct iot_mqtt_client *c);

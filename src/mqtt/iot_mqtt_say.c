@@ -4,8 +4,8 @@
 #include "core/iot_core_assert.h"
 #include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_rel.h"
+#include "mqtt/iot_mqtt_request.h"
 #include "mqtt/iot_mqtt_source.h"
-#include "mqtt/iot_mqtt_unsub.h"
 
 bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s)
 {
@@ -33,29 +33,6 @@ static void put_acks(struct iot_mqtt_session *s)
     iot_mqtt_inbox_paid(&s->inbox, n);
 }
 
-static void put_subs(struct iot_mqtt_session *s, iot_time now)
-{
-    struct iot_bytes filter;
-    struct iot_mqtt_sub *sub;
-    while ((sub = iot_mqtt_subs_due(&s->subs, &filter)) != NULL) {
-        uint8_t *to = &s->ctl[s->ctl_len];
-        uint32_t room = (uint32_t)IOT_MQTT_CONTROL_BYTES - s->ctl_len;
-        uint16_t id = iot_mqtt_fresh_id(s);
-        if (id == 0)
-            return;
-        uint32_t n = iot_mqtt_unsub_due(sub->state)
-                         ? iot_mqtt_encode_unsubscribe(to, room, id, filter)
-                         : iot_mqtt_encode_subscribe(to, room, id, filter, sub->qos);
-        if (n == 0) { /* the next time round it has the slot to itself */
-            iot_mqtt_return_id(s, id);
-            return;
-        }
-        iot_mqtt_subs_asked(&s->subs, sub, id);
-        iot_mqtt_watch_await(&s->watch, now);
-        s->ctl_len = (uint16_t)(s->ctl_len + n);
-    }
-}
-
 /* Write what is owed into the control slot. */
 static void put_control(struct iot_mqtt_session *s, iot_time now)
 {
@@ -69,8 +46,7 @@ static void put_control(struct iot_mqtt_session *s, iot_time now)
         s->ctl_len = (uint16_t)(s->ctl_len + 2);
         iot_mqtt_watch_pinged(&s->watch, now);
     }
-    if (s->subs.due != 0)
-        put_subs(s, now);
+    iot_mqtt_put_requests(s, now);
 }
 
 static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const uint8_t *ptr,
@@ -91,7 +67,7 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     }
     if (s->phase != IOT_MQTT_PH_UP)
         return;
-    if (s->inbox.owed != 0 || s->watch.want_ping || s->subs.due != 0 ||
+    if (s->inbox.owed != 0 || s->watch.want_ping || iot_mqtt_subs_is_due(&s->subs) ||
         iot_mqtt_rels_due(&s->box)) {
         put_control(s, now);
         if (s->ctl_len != 0) {

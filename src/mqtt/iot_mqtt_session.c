@@ -5,6 +5,7 @@
 #include "core/iot_core_utf8.h"
 #include "mqtt/iot_mqtt_held.h"
 #include "mqtt/iot_mqtt_keep.h"
+#include "mqtt/iot_mqtt_offer.h"
 #include "mqtt/iot_mqtt_writer.h"
 #include "mqtt/iot_mqtt_yield.h"
 
@@ -12,7 +13,7 @@
 
 /* ---- Tickets and packet ids -------------------------------------------------------------- */
 
-static void use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
+void iot_mqtt_use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
 {
     if (out != NULL)
         *out = s->next_ticket;
@@ -126,8 +127,7 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     iot_mqtt_inbox_lost(&s->inbox, keep);
     s->ctl_len = 0;
     iot_mqtt_watch_off(&s->watch);
-    s->body_left = 0;
-    s->offered.type = s->large.type = 0;
+    iot_mqtt_offer_lost(s);
     s->bye_put = false;
     iot_mqtt_qos2_lost(s);
 }
@@ -166,7 +166,7 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
 
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
-    return s->box.count == 0 && !iot_mqtt_yielded(&s->box) && s->subs.due == 0 &&
+    return s->box.count == 0 && !iot_mqtt_yielded(&s->box) && !iot_mqtt_subs_is_due(&s->subs) &&
            s->watch.awaited == 0 && s->inbox.owed == 0 && !iot_mqtt_held_any(&s->inbox) &&
            s->part == IOT_MQTT_PART_NONE && !iot_mqtt_writer_open(&s->box);
 }
@@ -193,7 +193,7 @@ iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id, 
 {
     iot_mqtt_follow(s);
     if (err == IOT_OK)
-        use_ticket(s, ticket);
+        iot_mqtt_use_ticket(s, ticket);
     else if (id != 0)
         iot_mqtt_return_id(s, id);
     return err;
@@ -210,22 +210,4 @@ iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_ms
         return IOT_ERR_AGAIN;
     err = iot_mqtt_outbox_put(&s->box, msg, id, s->next_ticket);
     return iot_mqtt_accepted(s, err, id, ticket);
-}
-
-void iot_mqtt_requested(struct iot_mqtt_session *s, uint32_t asked, iot_ticket *ticket)
-{
-    iot_mqtt_watch_forget(&s->watch, asked - s->subs.asked);
-    use_ticket(s, ticket);
-}
-
-iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
-                                   iot_ticket *ticket)
-{
-    if (f->filter.len > IOT_MQTT_CONTROL_BYTES - 10)
-        return IOT_ERR_SIZE; /* type, up to 4 of length, id, 2 of text length, QoS: 10 */
-    uint32_t asked = s->subs.asked;
-    iot_err err = iot_mqtt_subs_add(&s->subs, f, s->next_ticket);
-    if (err == IOT_OK)
-        iot_mqtt_requested(s, asked, ticket);
-    return err;
 }

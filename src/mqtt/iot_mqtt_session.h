@@ -64,8 +64,11 @@ struct iot_mqtt_event {
 struct iot_mqtt_session {
     uint8_t phase, part;
     bool bye_put; /* DISCONNECT is in the slot, or was sent */
+#if IOT_FEATURE_RECEIVE
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
+    uint32_t body_left;          /* so much of that has still to come */
+#endif
     uint16_t ctl_len;
     uint16_t next_id;
     uint16_t resent; /* with the last CONNACK */
@@ -78,7 +81,6 @@ struct iot_mqtt_session {
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
-    uint32_t body_left; /* payload of a message larger than the window: so much has still to come */
 #if IOT_FEATURE_PARTS
     uint32_t body;  /* of so much */
     bool body_wanted; /* it is handed out in parts */
@@ -87,7 +89,9 @@ struct iot_mqtt_session {
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
     struct iot_mqtt_inbox inbox;
+#if IOT_FEATURE_RECEIVE
     struct iot_mqtt_subs subs;
+#endif
     uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
     struct iot_mqtt_outbox box;
 };
@@ -141,12 +145,12 @@ void iot_mqtt_return_id(struct iot_mqtt_session *s, uint16_t id);
 /** The id for a message: 0 with QoS 0. False: none is left. */
 bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id);
 
+/** The next ticket is given out; `out` may be NULL. */
+void iot_mqtt_use_ticket(struct iot_mqtt_session *s, iot_ticket *out);
+
 /** The outbox has answered a message with `err`: its ticket is used, or nothing has changed. */
 iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id,
                           iot_ticket *ticket);
-
-/** A subscription has changed, of `asked` requests under way before: its ticket is used. */
-void iot_mqtt_requested(struct iot_mqtt_session *s, uint32_t asked, iot_ticket *ticket);
 
 /** Making room may have moved the message that is being sent. */
 void iot_mqtt_follow(struct iot_mqtt_session *s);
@@ -154,7 +158,5 @@ void iot_mqtt_follow(struct iot_mqtt_session *s);
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
                                  iot_ticket *ticket);
-iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
-                                   iot_ticket *ticket);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#if IOT_FEATURE_RECEIVE
+
 static struct iot_bytes text_of(const struct iot_mqtt_subs *t, uint32_t slot)
 {
     struct iot_bytes text = {t->index.filter[slot].ptr, t->index.filter[slot].len};
@@ -200,3 +202,5 @@ bool iot_mqtt_subs_deliver(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPI
     }
     return left == 0;
 }
+
+#endif

@@ -21,6 +21,8 @@ enum iot_mqtt_sub_state {
     IOT_SUB_UNASKED,
 };
 
+#if IOT_FEATURE_RECEIVE
+
 struct iot_mqtt_sub {
     iot_ticket ticket;
     iot_mqtt_handler on_message;
@@ -81,5 +83,22 @@ void iot_mqtt_subs_enter(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s,
 void iot_mqtt_subs_renew(struct iot_mqtt_subs *t);
 
 bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id);
+
+/** The broker has to be asked for something. */
+static inline bool iot_mqtt_subs_is_due(const struct iot_mqtt_subs *t)
+{
+    return t->due != 0;
+}
+
+#else
+
+/* There is no table. */
+#define iot_mqtt_subs_lost(t)       ((void)0)
+#define iot_mqtt_subs_renew(t)      ((void)0)
+#define iot_mqtt_subs_clear(t)      ((void)0)
+#define iot_mqtt_subs_has_id(t, id) false
+#define iot_mqtt_subs_is_due(t)     false
+
+#endif
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Topic names and filters (MQTT 3.1.1 section 4.7): checks, and one match. */
+/* Topic names and filters (MQTT 3.1.1 section 4.7): names. Filters: iot_mqtt_filter.h. */
 #ifndef IOT_MQTT_TOPIC_H
 #define IOT_MQTT_TOPIC_H
 
@@ -8,16 +8,7 @@
 /** IOT_OK; IOT_ERR_MQTT_TOPIC: empty, over 65535 bytes, not UTF-8, NUL, '+' or '#'. */
 iot_err iot_topic_check_name(struct iot_bytes name);
 
-/** IOT_OK; IOT_ERR_MQTT_TOPIC: as above, with wildcards allowed where 4.7.1-1..3 allow them. */
-iot_err iot_topic_check_filter(struct iot_bytes filter);
-
-/** Does this one filter match? Both valid. Byte by byte (4.7.3-4); a leading wildcard does not
- *  match a leading '$' (4.7.2-1); "a/#" matches "a". */
-bool iot_topic_match(struct iot_bytes filter, struct iot_bytes name);
-
-static inline bool iot_topic_is_wildcard(uint8_t c)
-{
-    return c == '#' || c == '+';
-}
+/** The same, without the characters `without`. */
+iot_err iot_topic_check(struct iot_bytes text, const char *without);
 
 #endif

@@ -2,6 +2,7 @@
 #include "mqtt/iot_mqtt_unsub.h"
 
 #include "mqtt/iot_mqtt_parts.h"
+#include "mqtt/iot_mqtt_request.h"
 
 #if IOT_FEATURE_UNSUBSCRIBE
 

@@ -4,7 +4,7 @@
 #include "test.h"
 
 #include "heap_trap.h"
-#include "mqtt/iot_mqtt_client.h"
+#include "mqtt_rooms.h"
 #include "mqtt_wire.h"
 #include "stub_stream.h"
 
