@@ -30,27 +30,27 @@ struct feature {
 
 static void mqtt_net(struct iot_device *dev)
 {
-    iot_mqtt_client_net(&dev->mqtt, dev->now, dev->slept);
+    iot_mqtt_client_net(&dev->mqtt);
 }
 
 static void mqtt_up(struct iot_device *dev)
 {
-    iot_mqtt_client_up(&dev->mqtt, dev->now);
+    iot_mqtt_client_up(&dev->mqtt);
 }
 
 static void mqtt_time(struct iot_device *dev)
 {
-    iot_mqtt_client_time(&dev->mqtt, dev->now);
+    iot_mqtt_client_time(&dev->mqtt);
 }
 
 static void mqtt_down(struct iot_device *dev)
 {
-    iot_mqtt_client_down(&dev->mqtt, dev->now);
+    iot_mqtt_client_down(&dev->mqtt);
 }
 
 static void mqtt_end(struct iot_device *dev)
 {
-    iot_mqtt_client_end(&dev->mqtt, dev->now);
+    iot_mqtt_client_end(&dev->mqtt);
 }
 
 static iot_time mqtt_deadline(const struct iot_device *dev)
@@ -109,6 +109,8 @@ static bool seed(struct iot_device *dev)
 /* The first half looks outside and at the clock; without a reason to do so the second is enough. */
 static void tick(struct iot_device *dev, bool whole)
 {
+    iot_mqtt_client_tick(&dev->mqtt, dev->now);
+
     /* For subscriptions; who publishes asks himself. */
     iot_err ids = IOT_OK;
     if (iot_device_ids_low(dev) && iot_mqtt_client_open(&dev->mqtt))
@@ -140,8 +142,10 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
     if (dev->polling)
         return 0;
     uint32_t elapsed = elapsed_ms(dev, now_ms);
-    if (elapsed > IOT_STALE_MS)
-        dev->slept = dev->wake = true;
+    if (elapsed > IOT_STALE_MS) {
+        dev->wake = true;
+        iot_mqtt_client_slept(&dev->mqtt);
+    }
     if (!dev->clock_set) {
         dev->clock_set = true;
         dev->now = now_ms;
@@ -162,7 +166,6 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
         tick(dev, whole);
     else
         dev->deadline = dev->now + SEED_RETRY_MS;
-    dev->slept = false;
     dev->polling = false;
     return sleep_from(dev, dev->now);
 }

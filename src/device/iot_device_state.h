@@ -19,7 +19,7 @@ struct iot_device {
     bool wake;   /* something happened: a whole tick */
     bool queued; /* the application wants bytes sent: the second half of a tick will do */
     bool polling;
-    bool clock_set, seeded, slept;
+    bool clock_set, seeded;
 #if IOT_FEATURE_SESSION_KEEP
     bool ids_loaded; /* of a session that outlives reboots: where they go on */
 #endif

@@ -35,13 +35,13 @@ static void forget_link(struct iot_mqtt_client *c)
     c->broken = IOT_OK;
 }
 
-static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c, iot_time now)
+static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c)
 {
     if (c->phase != PH_LIVE)
         return IOT_MQTT_OPENING;
     if (!iot_mqtt_up(&c->session))
         return IOT_MQTT_ASKED;
-    return now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
+    return c->session.now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
 }
 
 static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev)
@@ -52,9 +52,9 @@ static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev
     }
 }
 
-static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
+static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail)
 {
-    enum iot_mqtt_stage stage = stage_of(c, now);
+    enum iot_mqtt_stage stage = stage_of(c);
     uint32_t exile_ms = 0;
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
@@ -73,44 +73,44 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         c->phase = PH_WAIT;
         ev.delay_ms = iot_mqtt_backoff_next(&c->backoff, c->jitter, c->opt->backoff_cap_ms, reason,
                                             detail, exile_ms);
-        c->until = now + ev.delay_ms;
+        c->until = c->session.now + ev.delay_ms;
     }
     log_lost(c, &ev);
     iot_mqtt_report(c, &ev);
     iot_mqtt_report_ended(c);
 }
 
-static void lose_stream(struct iot_mqtt_client *c, iot_err reason, iot_time now)
+static void lose_stream(struct iot_mqtt_client *c, iot_err reason)
 {
-    lose(c, reason, c->stream->ops->detail(c->stream), now);
+    lose(c, reason, c->stream->ops->detail(c->stream));
 }
 
 /* ---- net: what happened to the link ------------------------------------------------------ */
 
-static void obey_hints(struct iot_mqtt_client *c, iot_time now)
+static void obey_hints(struct iot_mqtt_client *c)
 {
     uint8_t asked = c->requests;
     c->requests = 0;
     if (asked & REQ_CLOSE)
-        c->drain_deadline += now;
+        c->drain_deadline += c->session.now;
     if (c->phase == PH_OPEN || c->phase == PH_LIVE) {
         if (asked & REQ_NET_DOWN)
-            lose(c, IOT_ERR_NET_DOWN, 0, now);
+            lose(c, IOT_ERR_NET_DOWN, 0);
         else if (asked & REQ_NET_CHANGED)
-            lose(c, IOT_ERR_NET_CHANGED, 0, now);
+            lose(c, IOT_ERR_NET_CHANGED, 0);
     } else if (c->phase == PH_WAIT) {
         uint32_t ms;
         bool hinted = (asked & (REQ_NET_UP | REQ_NET_DOWN | REQ_NET_CHANGED)) != 0;
         if (hinted && iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
                                             (asked & REQ_NET_DOWN) != 0, &ms))
-            c->until = now + ms;
+            c->until = c->session.now + ms;
     }
 }
 
 /* Closing, and no message is worth a link any more. */
-static bool gives_up(const struct iot_mqtt_client *c, iot_time now)
+static bool gives_up(const struct iot_mqtt_client *c)
 {
-    return c->closing && (c->session.box.count == 0 || now >= c->drain_deadline);
+    return c->closing && (c->session.box.count == 0 || c->session.now >= c->drain_deadline);
 }
 
 static iot_err ask_login(struct iot_mqtt_client *c)
@@ -126,18 +126,18 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     return err;
 }
 
-static void open_stream(struct iot_mqtt_client *c, iot_time now)
+static void open_stream(struct iot_mqtt_client *c)
 {
     iot_err err = ask_login(c);
     if (err == IOT_ERR_AGAIN) {
-        c->until = now + LOGIN_AGAIN_MS;
+        c->until = c->session.now + LOGIN_AGAIN_MS;
         return;
     }
     bool refused = err != IOT_OK; /* by ourselves: no stream has a number for it */
     if (!refused)
-        err = c->stream->ops->open(c->stream, &c->to, now);
+        err = c->stream->ops->open(c->stream, &c->to, c->session.now);
     if (err == IOT_ERR_AGAIN) {
-        c->until = now + OPEN_AGAIN_MS;
+        c->until = c->session.now + OPEN_AGAIN_MS;
         return;
     }
     c->phase = PH_OPEN;
@@ -150,15 +150,15 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
     }
     iot_mqtt_report_kind(c, IOT_EV_CONNECTING);
     if (refused)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
-static void start_session(struct iot_mqtt_client *c, iot_time now)
+static void start_session(struct iot_mqtt_client *c)
 {
     iot_err err = iot_mqtt_session_start(&c->session, &c->who, c->rx,
-                                         iot_mqtt_login_room(c->rx, sizeof c->rx, &c->who), now);
+                                         iot_mqtt_login_room(c->rx, sizeof c->rx, &c->who));
     if (err != IOT_OK) { /* the options were checked at init; credentials may come later */
-        lose(c, err, 0, now);
+        lose(c, err, 0);
         return;
     }
     c->phase = PH_LIVE;
@@ -166,39 +166,47 @@ static void start_session(struct iot_mqtt_client *c, iot_time now)
     c->dry = false;
 }
 
-void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
+void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now)
+{
+    c->session.now = now;
+}
+
+void iot_mqtt_client_slept(struct iot_mqtt_client *c)
+{
+    iot_mqtt_watch_probe(&c->session.watch);
+}
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c)
 {
     iot_err err;
     c->more = false;
     if (c->requests != 0)
-        obey_hints(c, now);
+        obey_hints(c);
 
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
         break;
     case PH_WAIT:
-        if (now >= c->until && !gives_up(c, now))
-            open_stream(c, now);
+        if (c->session.now >= c->until && !gives_up(c))
+            open_stream(c);
         break;
     case PH_OPEN:
-        err = c->broken != IOT_OK ? c->broken : c->stream->ops->poll(c->stream, now);
+        err = c->broken != IOT_OK ? c->broken : c->stream->ops->poll(c->stream, c->session.now);
         if (err == IOT_OK)
-            start_session(c, now);
+            start_session(c);
         else if (err != IOT_ERR_AGAIN)
-            lose_stream(c, err, now);
+            lose_stream(c, err);
         break;
     case PH_LIVE:
-        c->broken = c->stream->ops->poll(c->stream, now);
+        c->broken = c->stream->ops->poll(c->stream, c->session.now);
         if (c->broken != IOT_OK)
             iot_mqtt_session_mute(&c->session);
-        if (slept)
-            iot_mqtt_watch_probe(&c->session.watch);
         break;
     case PH_BYE:
-        c->broken = c->stream->ops->poll(c->stream, now);
+        c->broken = c->stream->ops->poll(c->stream, c->session.now);
         break;
     case PH_CLOSING:
-        err = c->stream->ops->poll(c->stream, now);
+        err = c->stream->ops->poll(c->stream, c->session.now);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
             iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
         if (err != IOT_ERR_AGAIN) {
@@ -211,48 +219,48 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
 
 /* ---- up and down: bytes ------------------------------------------------------------------ */
 
-void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_up(struct iot_mqtt_client *c)
 {
     int32_t detail = 0;
     c->dry = c->phase != PH_LIVE;
     if (c->dry)
         return;
-    iot_err err = iot_mqtt_pump_up(c, now, &detail);
+    iot_err err = iot_mqtt_pump_up(c, &detail);
     if (err != IOT_OK)
-        lose(c, err, detail, now);
+        lose(c, err, detail);
 }
 
-void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_down(struct iot_mqtt_client *c)
 {
     if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
         return;
-    iot_err err = iot_mqtt_pump_down(c, now);
+    iot_err err = iot_mqtt_pump_down(c);
     if (err != IOT_OK && c->phase == PH_LIVE)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
 
-void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_time(struct iot_mqtt_client *c)
 {
     if (c->phase != PH_LIVE)
         return;
     /* What came before the end is digested first, unless the application does not want it. */
     if (c->broken != IOT_OK && (c->dry || iot_mqtt_declining(c))) {
-        c->broken = c->stream->ops->poll(c->stream, now); /* it may know better by now */
-        lose_stream(c, c->broken, now);
+        c->broken = c->stream->ops->poll(c->stream, c->session.now); /* it may know better by now */
+        lose_stream(c, c->broken);
         return;
     }
     /* Deaf to its messages: the broker shall offer them anew, as soon as it has acknowledged ours. */
-    if (iot_mqtt_decline_over(c, now)) {
-        lose(c, IOT_ERR_MQTT_DECLINED, iot_mqtt_deaf(c), now);
+    if (iot_mqtt_decline_over(c)) {
+        lose(c, IOT_ERR_MQTT_DECLINED, iot_mqtt_deaf(c));
         return;
     }
-    if (now >= c->stable && iot_mqtt_unsettled(&c->session))
+    if (c->session.now >= c->stable && iot_mqtt_unsettled(&c->session))
         iot_mqtt_settle(&c->session);
-    iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
+    iot_err err = iot_mqtt_watch_expire(&c->session.watch, c->session.now, c->dry);
     if (err != IOT_OK)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
 /* ---- end: a wanted close ----------------------------------------------------------------- */
@@ -270,12 +278,12 @@ static void finish(struct iot_mqtt_client *c)
     iot_mqtt_report_kind(c, IOT_EV_CLOSED);
 }
 
-void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_end(struct iot_mqtt_client *c)
 {
     iot_mqtt_report_ended(c); /* also without a link messages give way to others */
     if (!c->closing || (c->requests & REQ_CLOSE))
         return;
-    bool drained = iot_mqtt_session_idle(&c->session) || now >= c->drain_deadline;
+    bool drained = iot_mqtt_session_idle(&c->session) || c->session.now >= c->drain_deadline;
 
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
@@ -283,7 +291,7 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
         break;
     case PH_WAIT:
     case PH_OPEN:
-        if (gives_up(c, now)) {
+        if (gives_up(c)) {
             forget_link(c);
             c->phase = PH_IDLE;
             finish(c);
@@ -296,17 +304,17 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
             iot_mqtt_session_bye(&c->session);
             iot_mqtt_decline_end(c);
             c->phase = PH_BYE;
-            c->until = now + BYE_MS;
+            c->until = c->session.now + BYE_MS;
             c->more = true;
-        } else if (gives_up(c, now)) {
+        } else if (gives_up(c)) {
             forget_link(c); /* before CONNACK there is nothing to say */
             c->phase = PH_IDLE;
             finish(c);
         }
         break;
     case PH_BYE:
-        if (iot_mqtt_said_bye(&c->session) || now >= c->until || c->broken != IOT_OK) {
-            c->stream->ops->close(c->stream, now + BYE_MS);
+        if (iot_mqtt_said_bye(&c->session) || c->session.now >= c->until || c->broken != IOT_OK) {
+            c->stream->ops->close(c->stream, c->session.now + BYE_MS);
             c->phase = PH_CLOSING;
             c->more = true;
         }

@@ -112,11 +112,17 @@ void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change 
 
 /** Requests are accepted: between connect and close. */
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c);
-void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept);
-void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now);
+/** A tick begins: what time it is until the next. */
+void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now);
+
+/** The loop stood still: the link is not trusted. */
+void iot_mqtt_client_slept(struct iot_mqtt_client *c);
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c);
+void iot_mqtt_client_up(struct iot_mqtt_client *c);
+void iot_mqtt_client_time(struct iot_mqtt_client *c);
+void iot_mqtt_client_down(struct iot_mqtt_client *c);
+void iot_mqtt_client_end(struct iot_mqtt_client *c);
 
 /** When the next tick has work even if nothing happens; 0: at once. */
 iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c);

@@ -17,7 +17,7 @@
 
 /* Behind a message that is declined nothing is read but acknowledgements of ours: they make the room that
  * the application may be waiting for, and nothing else would. True: there was one. */
-static bool look_behind(struct iot_mqtt_client *c, uint32_t used, iot_time now)
+static bool look_behind(struct iot_mqtt_client *c, uint32_t used)
 {
     struct iot_mqtt_packet p;
     struct iot_mqtt_event ev;
@@ -30,7 +30,7 @@ static bool look_behind(struct iot_mqtt_client *c, uint32_t used, iot_time now)
             at += p.total;
             continue;
         }
-        if (iot_mqtt_feed(&c->session, in, now, &used, &ev) != IOT_OK)
+        if (iot_mqtt_feed(&c->session, in, &used, &ev) != IOT_OK)
             break;
         memmove(c->rx + at, c->rx + at + used, c->rx_len - at - used);
         c->rx_len -= used;
@@ -47,20 +47,19 @@ static bool is_hopeless(const struct iot_mqtt_client *c)
            c->rx_len == sizeof c->rx && c->rx_at == iot_mqtt_parts_kept(c);
 }
 
-bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                       iot_time now)
+bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used)
 {
     IOT_COUNT(c->counters.declined, 1);
     if (!iot_mqtt_declining(c) && c->deaf == 0) {
-        c->decline.deadline = now + IOT_DECLINE_MAX_MS;
-        iot_mqtt_watch_pause(&c->session.watch, true, now);
+        c->decline.deadline = c->session.now + IOT_DECLINE_MAX_MS;
+        iot_mqtt_watch_pause(&c->session.watch, true, c->session.now);
     }
-    c->decline.again = now + AGAIN_MS;
-    bool patient = now < c->decline.deadline && c->deaf == 0;
+    c->decline.again = c->session.now + AGAIN_MS;
+    bool patient = c->session.now < c->decline.deadline && c->deaf == 0;
     bool whole = iot_mqtt_parts_kept(c) == 0;
-    if (patient && whole && look_behind(c, used, now)) {
+    if (patient && whole && look_behind(c, used)) {
         iot_mqtt_report_ended(c);
-        c->decline.again = now; /* perhaps there is room now */
+        c->decline.again = c->session.now; /* perhaps there is room now */
         return false;
     }
     if (patient && !is_hopeless(c))
@@ -68,16 +67,16 @@ bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uin
     /* The acknowledgements behind it are let in before the link ends. They make the room that the
      * application waits for, and without them the next link of a kept session would stop at the same place. */
     if (c->deaf == 0)
-        c->decline.deadline = now + IOT_DECLINE_MAX_MS;
+        c->decline.deadline = c->session.now + IOT_DECLINE_MAX_MS;
     iot_mqtt_give_up(c, msg, used);
     return true;
 }
 
-bool iot_mqtt_decline_waits(struct iot_mqtt_client *c, iot_time now)
+bool iot_mqtt_decline_waits(struct iot_mqtt_client *c)
 {
     if (!iot_mqtt_declining(c))
         return false;
-    if (now < c->decline.again && now < c->decline.deadline)
+    if (c->session.now < c->decline.again && c->session.now < c->decline.deadline)
         return true;
     /* Acknowledgements may be behind it. A part stays as it was offered. */
     if (iot_mqtt_parts_kept(c) == 0 && c->rx_len - c->rx_at < sizeof c->rx)
@@ -85,15 +84,15 @@ bool iot_mqtt_decline_waits(struct iot_mqtt_client *c, iot_time now)
     return false;
 }
 
-void iot_mqtt_decline_later(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_decline_later(struct iot_mqtt_client *c)
 {
     if (iot_mqtt_declining(c))
-        c->decline.again = now + AGAIN_MS;
+        c->decline.again = c->session.now + AGAIN_MS;
 }
 
-bool iot_mqtt_decline_over(const struct iot_mqtt_client *c, iot_time now)
+bool iot_mqtt_decline_over(const struct iot_mqtt_client *c)
 {
-    return c->deaf != 0 && (c->session.watch.awaited == 0 || now >= c->decline.deadline);
+    return c->deaf != 0 && (c->session.watch.awaited == 0 || c->session.now >= c->decline.deadline);
 }
 
 iot_time iot_mqtt_decline_deadline(const struct iot_mqtt_client *c)

@@ -9,8 +9,7 @@
 #if IOT_FEATURE_DECLINE
 
 /** The message at the front was declined. True: go on with what is behind it. */
-bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                       iot_time now);
+bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used);
 
 /** It is over. */
 static inline void iot_mqtt_decline_end(struct iot_mqtt_client *c)
@@ -25,10 +24,10 @@ static inline bool iot_mqtt_declining(const struct iot_mqtt_client *c)
 }
 
 /** ... and its time has not come. */
-bool iot_mqtt_decline_waits(struct iot_mqtt_client *c, iot_time now);
+bool iot_mqtt_decline_waits(struct iot_mqtt_client *c);
 
 /** ... and cannot be fed, as acknowledgements have to leave first. */
-void iot_mqtt_decline_later(struct iot_mqtt_client *c, iot_time now);
+void iot_mqtt_decline_later(struct iot_mqtt_client *c);
 
 /** The outbox was asked for room: by the handler that declines? */
 static inline void iot_mqtt_decline_full(struct iot_mqtt_client *c, bool full)
@@ -37,7 +36,7 @@ static inline void iot_mqtt_decline_full(struct iot_mqtt_client *c, bool full)
 }
 
 /** The link to a broker, whose messages are not taken any more, has to end. */
-bool iot_mqtt_decline_over(const struct iot_mqtt_client *c, iot_time now);
+bool iot_mqtt_decline_over(const struct iot_mqtt_client *c);
 
 /** When there is something to do; or NEVER. */
 iot_time iot_mqtt_decline_deadline(const struct iot_mqtt_client *c);
@@ -45,9 +44,8 @@ iot_time iot_mqtt_decline_deadline(const struct iot_mqtt_client *c);
 #else
 
 static inline bool iot_mqtt_declined(struct iot_mqtt_client *c, const struct iot_msg *msg,
-                                     uint32_t used, iot_time now)
+                                     uint32_t used)
 {
-    (void)now;
     iot_mqtt_give_up(c, msg, used);
     return true;
 }
@@ -63,15 +61,15 @@ static inline bool iot_mqtt_declining(const struct iot_mqtt_client *c)
     return false;
 }
 
-static inline bool iot_mqtt_decline_waits(struct iot_mqtt_client *c, iot_time now)
+static inline bool iot_mqtt_decline_waits(struct iot_mqtt_client *c)
 {
-    (void)c, (void)now;
+    (void)c;
     return false;
 }
 
-static inline void iot_mqtt_decline_later(struct iot_mqtt_client *c, iot_time now)
+static inline void iot_mqtt_decline_later(struct iot_mqtt_client *c)
 {
-    (void)c, (void)now;
+    (void)c;
 }
 
 static inline void iot_mqtt_decline_full(struct iot_mqtt_client *c, bool full)
@@ -79,9 +77,8 @@ static inline void iot_mqtt_decline_full(struct iot_mqtt_client *c, bool full)
     (void)c, (void)full;
 }
 
-static inline bool iot_mqtt_decline_over(const struct iot_mqtt_client *c, iot_time now)
+static inline bool iot_mqtt_decline_over(const struct iot_mqtt_client *c)
 {
-    (void)now;
     return iot_mqtt_deaf(c) != 0;
 }
 

@@ -63,8 +63,7 @@ bool iot_mqtt_deliver_to(struct iot_mqtt_client *c, const struct iot_msg *msg)
 }
 
 /* True: go on with the next packet. */
-bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                       iot_time now)
+bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used)
 {
     if (c->deaf != 0 && msg->qos != 0) {
         iot_mqtt_give_up(c, msg, used);
@@ -78,7 +77,7 @@ bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
         c->handled = false;
     }
     if (!iot_mqtt_deliver_to(c, msg))
-        return iot_mqtt_declined(c, msg, used, now);
+        return iot_mqtt_declined(c, msg, used);
     iot_mqtt_accept(&c->session);
     iot_mqtt_pump_done(c, used);
     c->taken |=

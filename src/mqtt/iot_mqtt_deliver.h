@@ -14,8 +14,7 @@ void iot_mqtt_deliver_reset(struct iot_mqtt_client *c);
 void iot_mqtt_deliver_end(struct iot_mqtt_client *c);
 
 /** A message of `used` bytes is at the front. True: go on with what is behind it. */
-bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used,
-                      iot_time now);
+bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used);
 
 /** The head of a message larger than the window. */
 void iot_mqtt_deliver_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
@@ -55,9 +54,9 @@ static inline void iot_mqtt_deliver_end(struct iot_mqtt_client *c)
 }
 
 static inline bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg,
-                                    uint32_t used, iot_time now)
+                                    uint32_t used)
 {
-    (void)c, (void)msg, (void)used, (void)now;
+    (void)c, (void)msg, (void)used;
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include "mqtt/iot_mqtt_request.h"
 #include "mqtt/iot_mqtt_unsub.h"
 
-static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
+static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
                           struct iot_mqtt_event *ev)
 {
     if (p->code != 0) {
@@ -26,13 +26,13 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         s->resent = (uint16_t)iot_mqtt_outbox_renew(&s->box, s->opt->hand_back);
         iot_mqtt_subs_renew(&s->subs);
     }
-    iot_mqtt_qos2_up(s, p->session_present, now);
+    iot_mqtt_qos2_up(s, p->session_present);
     ev->kind = IOT_MQTT_EV_CONNACK;
     ev->session_present = p->session_present;
     return IOT_OK;
 }
 
-static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, iot_time now,
+static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
                          struct iot_mqtt_event *ev)
 {
     if ((p->type == IOT_MQTT_CONNACK) != (s->phase == IOT_MQTT_PH_CONNECT))
@@ -40,15 +40,15 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
 
     switch ((enum iot_mqtt_type)p->type) {
     case IOT_MQTT_CONNACK:
-        return on_connack(s, p, now, ev);
+        return on_connack(s, p, ev);
     case IOT_MQTT_PUBLISH:
         return iot_mqtt_offer(s, p, ev);
     case IOT_MQTT_PUBACK:
         if (iot_mqtt_outbox_puback(&s->box, p->id))
-            iot_mqtt_watch_got(&s->watch, now);
+            iot_mqtt_watch_got(&s->watch, s->now);
         return IOT_OK;
     case IOT_MQTT_PUBREC:
-        return iot_mqtt_on_pubrec(s, p->id, now);
+        return iot_mqtt_on_pubrec(s, p->id);
     case IOT_MQTT_PUBREL: /* answered also for an unknown id */
         if (!iot_mqtt_inbox_can_owe(&s->inbox))
             return IOT_ERR_FULL;
@@ -56,12 +56,12 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
         iot_mqtt_inbox_owe(&s->inbox, IOT_MQTT_PUBCOMP, p->id);
         return IOT_OK;
     case IOT_MQTT_PUBCOMP:
-        iot_mqtt_on_pubcomp(s, p->id, now);
+        iot_mqtt_on_pubcomp(s, p->id);
         return IOT_OK;
     case IOT_MQTT_SUBACK:
-        return iot_mqtt_on_suback(s, p, now, ev);
+        return iot_mqtt_on_suback(s, p, ev);
     case IOT_MQTT_UNSUBACK:
-        iot_mqtt_on_unsuback(s, p->id, now, ev);
+        iot_mqtt_on_unsuback(s, p->id, ev);
         return IOT_OK;
     case IOT_MQTT_PINGRESP:
         if (iot_mqtt_watch_ponged(&s->watch))
@@ -78,7 +78,7 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
     return IOT_ERR_MQTT_PROTOCOL;
 }
 
-iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used,
                       struct iot_mqtt_event *ev)
 {
     *used = 0;
@@ -98,7 +98,7 @@ iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time 
     if (p.total > s->window && (err == IOT_ERR_AGAIN || p.type != IOT_MQTT_PUBLISH))
         err = iot_mqtt_offer_large(s, in, &p, used, ev);
     else if (err == IOT_OK) {
-        err = on_packet(s, &p, now, ev);
+        err = on_packet(s, &p, ev);
         if (err == IOT_OK)
             *used = p.total;
     }

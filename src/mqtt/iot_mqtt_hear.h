@@ -15,7 +15,7 @@
  *          acknowledgements must leave first; anything else: close the connection. After
  *          MQTT_REFUSED `ev->code` is CONNACK's, after other errors the first byte.
  */
-iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used,
                       struct iot_mqtt_event *ev);
 
 #endif

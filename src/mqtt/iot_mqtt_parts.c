@@ -59,8 +59,7 @@ bool iot_mqtt_parts_begin(struct iot_mqtt_client *c, const struct iot_mqtt_event
     return true;
 }
 
-bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used,
-                          iot_time now)
+bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used)
 {
     struct iot_msg msg = in->msg;
     msg.topic = c->parts.topic;
@@ -71,7 +70,7 @@ bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event
         c->offered = true;
     }
     if (!iot_mqtt_deliver_to(c, &msg))
-        return iot_mqtt_declined(c, &msg, used, now);
+        return iot_mqtt_declined(c, &msg, used);
     iot_mqtt_pump_done(c, used);
     iot_mqtt_digest_body(&c->session, used);
     if (c->session.body_left == 0) {

@@ -33,32 +33,31 @@ void iot_mqtt_pump_done(struct iot_mqtt_client *c, uint32_t used)
 
 /* ---- Other packets ----------------------------------------------------------------------- */
 
-static void on_connack(struct iot_mqtt_client *c, bool session_present, iot_time now)
+static void on_connack(struct iot_mqtt_client *c, bool session_present)
 {
     struct iot_event ev = {.kind = IOT_EV_CONNECTED, .session_present = session_present};
     IOT_COUNT(c->counters.connects, 1);
     IOT_COUNT(c->counters.resent_messages, c->session.resent);
-    c->stable = now + STABLE_MS;
+    c->stable = c->session.now + STABLE_MS;
     IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
         iot_log_text(line, session_present ? "mqtt: connected, session kept" : "mqtt: connected");
     iot_mqtt_report(c, &ev);
 }
 
 /* True: go on. */
-static bool on_event(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used,
-                     iot_time now)
+static bool on_event(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used)
 {
     switch (in->kind) {
     case IOT_MQTT_EV_MESSAGE:
-        return iot_mqtt_deliver(c, &in->msg, used, now);
+        return iot_mqtt_deliver(c, &in->msg, used);
     case IOT_MQTT_EV_PART:
-        return iot_mqtt_parts_offer(c, in, used, now);
+        return iot_mqtt_parts_offer(c, in, used);
     case IOT_MQTT_EV_LARGE:
         iot_mqtt_deliver_large(c, in, used);
         return true;
     case IOT_MQTT_EV_CONNACK:
         iot_mqtt_pump_done(c, used);
-        on_connack(c, in->session_present, now);
+        on_connack(c, in->session_present);
         break;
     case IOT_MQTT_EV_SUBACK:
     case IOT_MQTT_EV_UNSUBACK:
@@ -109,21 +108,21 @@ void iot_mqtt_pump_refill(struct iot_mqtt_client *c)
 
 /* One packet, or the bytes for it. UP_STOP: nothing more to do in this tick, or `*err` says why the
  * connection has to end. */
-static enum up_step up_one(struct iot_mqtt_client *c, iot_time now, iot_err *err, int32_t *detail)
+static enum up_step up_one(struct iot_mqtt_client *c, iot_err *err, int32_t *detail)
 {
     struct iot_bytes in = {c->rx + c->rx_at, c->rx_len - c->rx_at};
     struct iot_mqtt_event ev;
     uint32_t used;
-    iot_err fed = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, now, &used, &ev);
+    iot_err fed = in.len == 0 ? IOT_ERR_AGAIN : iot_mqtt_feed(&c->session, in, &used, &ev);
     if (fed == IOT_ERR_AGAIN) {
         enum up_step did = refill(c);
         if (c->dry) /* from here on silence is the broker's */
-            iot_mqtt_watch_pause(&c->session.watch, false, now);
+            iot_mqtt_watch_pause(&c->session.watch, false, c->session.now);
         return did;
     }
     if (fed == IOT_ERR_FULL) { /* `down` makes room for acknowledgements */
-        iot_mqtt_decline_later(c, now);
-        iot_mqtt_watch_pause(&c->session.watch, true, now);
+        iot_mqtt_decline_later(c);
+        iot_mqtt_watch_pause(&c->session.watch, true, c->session.now);
         return UP_STOP;
     }
     if (fed != IOT_OK) {
@@ -131,21 +130,21 @@ static enum up_step up_one(struct iot_mqtt_client *c, iot_time now, iot_err *err
         *detail = ev.code;
         return UP_STOP;
     }
-    return on_event(c, &ev, used, now) ? UP_PACKET : UP_STOP;
+    return on_event(c, &ev, used) ? UP_PACKET : UP_STOP;
 }
 
-iot_err iot_mqtt_pump_up(struct iot_mqtt_client *c, iot_time now, int32_t *detail)
+iot_err iot_mqtt_pump_up(struct iot_mqtt_client *c, int32_t *detail)
 {
     if (iot_mqtt_sending_connect(&c->session)) {
         c->dry = true; /* the window is lent to CONNECT */
         return IOT_OK;
     }
-    if (iot_mqtt_decline_waits(c, now))
+    if (iot_mqtt_decline_waits(c))
         return IOT_OK;
     iot_err err = IOT_OK;
     uint32_t packets = 0, reads = 0;
     while (packets < IOT_POLL_PACKETS && reads < 2 * IOT_POLL_PACKETS) {
-        enum up_step did = up_one(c, now, &err, detail);
+        enum up_step did = up_one(c, &err, detail);
         if (did == UP_STOP)
             return err;
         packets += did == UP_PACKET;
@@ -157,23 +156,23 @@ iot_err iot_mqtt_pump_up(struct iot_mqtt_client *c, iot_time now, int32_t *detai
 
 /* ---- Down -------------------------------------------------------------------------------- */
 
-iot_err iot_mqtt_pump_down(struct iot_mqtt_client *c, iot_time now)
+iot_err iot_mqtt_pump_down(struct iot_mqtt_client *c)
 {
     iot_err err = IOT_OK;
     bool lent = iot_mqtt_sending_connect(&c->session);
     uint32_t n = 0;
     for (; n < WRITES_MAX; n++) {
         enum iot_stream_write_flag how;
-        struct iot_bytes bytes = iot_mqtt_pending(&c->session, now, &how);
+        struct iot_bytes bytes = iot_mqtt_pending(&c->session, &how);
         if (bytes.len == 0 && iot_mqtt_source_wanted(&c->session)) {
-            err = iot_mqtt_source_pull(c, now);
-            bytes = iot_mqtt_pending(&c->session, now, &how);
+            err = iot_mqtt_source_pull(c);
+            bytes = iot_mqtt_pending(&c->session, &how);
         }
         uint32_t taken = 0;
-        if (bytes.len == 0 || c->stream->ops->write(c->stream, bytes, how, now, &taken) != IOT_OK)
+        if (bytes.len == 0 || c->stream->ops->write(c->stream, bytes, how, c->session.now, &taken) != IOT_OK)
             break;
         c->written += taken;
-        iot_mqtt_sent(&c->session, taken, c->written, now);
+        iot_mqtt_sent(&c->session, taken, c->written);
     }
     if (lent && !iot_mqtt_sending_connect(&c->session))
         memset(c->rx, 0, sizeof c->rx); /* it held the password */

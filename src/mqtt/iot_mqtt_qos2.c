@@ -13,14 +13,14 @@ void iot_mqtt_qos2_init(struct iot_mqtt_session *s)
     s->qos2.far = s->opt->session != IOT_SESSION_KEEP_REBOOT;
 }
 
-void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present, iot_time now)
+void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present)
 {
     s->qos2.inherited = session_present && (s->qos2.inherited || !s->qos2.met);
     s->qos2.met = true;
     if (!session_present)
         iot_mqtt_held_lost(&s->inbox, false);
     for (uint32_t i = 0; i < iot_mqtt_rels(&s->box); i++) /* each is owed a PUBCOMP */
-        iot_mqtt_watch_await(&s->watch, now);
+        iot_mqtt_watch_await(&s->watch, s->now);
 }
 
 void iot_mqtt_qos2_lost(struct iot_mqtt_session *s)
@@ -46,11 +46,11 @@ void iot_mqtt_qos2_id(struct iot_mqtt_session *s, uint16_t id)
 
 /* PUBREC is answered by PUBREL: ours from the outbox' state, in the order of arrival; for an id that
  * we know nothing of it is owed like an acknowledgement, or the broker could never finish. */
-iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id)
 {
     if (iot_mqtt_outbox_pubrec(&s->box, id)) {
-        iot_mqtt_watch_got(&s->watch, now);
-        iot_mqtt_watch_await(&s->watch, now);
+        iot_mqtt_watch_got(&s->watch, s->now);
+        iot_mqtt_watch_await(&s->watch, s->now);
         return IOT_OK;
     }
     if (iot_mqtt_outbox_has_id(&s->box, id))
@@ -62,10 +62,10 @@ iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now
     return IOT_OK;
 }
 
-void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id)
 {
     if (iot_mqtt_outbox_pubcomp(&s->box, id))
-        iot_mqtt_watch_got(&s->watch, now);
+        iot_mqtt_watch_got(&s->watch, s->now);
 }
 
 void iot_mqtt_qos2_ponged(struct iot_mqtt_session *s)

@@ -23,7 +23,7 @@ struct iot_mqtt_qos2 {
 void iot_mqtt_qos2_init(struct iot_mqtt_session *s);
 
 /** CONNACK: PUBRELs go out again. */
-void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present, iot_time now);
+void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present);
 
 void iot_mqtt_qos2_lost(struct iot_mqtt_session *s);
 
@@ -37,8 +37,8 @@ void iot_mqtt_qos2_base(struct iot_mqtt_session *s, uint16_t id);
 void iot_mqtt_qos2_id(struct iot_mqtt_session *s, uint16_t id);
 
 /** PUBREC, PUBREL, PUBCOMP came. IOT_OK; IOT_ERR_FULL: owed acknowledgements must leave first. */
-iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now);
-void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now);
+iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id);
+void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id);
 
 /** PINGRESP came. */
 void iot_mqtt_qos2_ponged(struct iot_mqtt_session *s);
@@ -62,9 +62,9 @@ static inline void iot_mqtt_qos2_init(struct iot_mqtt_session *s)
     (void)s;
 }
 
-static inline void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present, iot_time now)
+static inline void iot_mqtt_qos2_up(struct iot_mqtt_session *s, bool session_present)
 {
-    (void)s, (void)session_present, (void)now;
+    (void)s, (void)session_present;
 }
 
 static inline void iot_mqtt_qos2_lost(struct iot_mqtt_session *s)
@@ -88,15 +88,15 @@ static inline void iot_mqtt_qos2_id(struct iot_mqtt_session *s, uint16_t id)
 }
 
 /* Answers to what was never sent: harmless. */
-static inline iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+static inline iot_err iot_mqtt_on_pubrec(struct iot_mqtt_session *s, uint16_t id)
 {
-    (void)s, (void)id, (void)now;
+    (void)s, (void)id;
     return IOT_OK;
 }
 
-static inline void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id, iot_time now)
+static inline void iot_mqtt_on_pubcomp(struct iot_mqtt_session *s, uint16_t id)
 {
-    (void)s, (void)id, (void)now;
+    (void)s, (void)id;
 }
 
 static inline void iot_mqtt_qos2_ponged(struct iot_mqtt_session *s)

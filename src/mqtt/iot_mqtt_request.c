@@ -23,7 +23,7 @@ iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_
     return err;
 }
 
-void iot_mqtt_put_requests(struct iot_mqtt_session *s, iot_time now)
+void iot_mqtt_put_requests(struct iot_mqtt_session *s)
 {
     struct iot_bytes filter;
     struct iot_mqtt_sub *sub;
@@ -41,20 +41,19 @@ void iot_mqtt_put_requests(struct iot_mqtt_session *s, iot_time now)
             return;
         }
         iot_mqtt_subs_asked(&s->subs, sub, id);
-        iot_mqtt_watch_await(&s->watch, now);
+        iot_mqtt_watch_await(&s->watch, s->now);
         s->ctl_len = (uint16_t)(s->ctl_len + n);
     }
 }
 
-iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
-                           iot_time now, struct iot_mqtt_event *ev)
+iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, struct iot_mqtt_event *ev)
 {
     struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, p->id, IOT_SUB_ASKED);
     if (sub == NULL)
         return IOT_OK; /* MQTT-2.3.1-7: completes nobody else's request */
     if (p->payload.len != 1)
         return IOT_ERR_MQTT_PROTOCOL; /* MQTT-3.8.4-5: one filter, one code */
-    iot_mqtt_watch_got(&s->watch, now);
+    iot_mqtt_watch_got(&s->watch, s->now);
     ev->ticket = sub->ticket;
     ev->code = p->payload.ptr[0];
     ev->err = ev->code > 2 ? IOT_ERR_MQTT_SUBACK : IOT_OK;

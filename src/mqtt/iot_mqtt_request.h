@@ -15,24 +15,23 @@ iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_
 void iot_mqtt_requested(struct iot_mqtt_session *s, uint32_t asked, iot_ticket *ticket);
 
 /** Write what is due into the control slot, behind what is there. */
-void iot_mqtt_put_requests(struct iot_mqtt_session *s, iot_time now);
+void iot_mqtt_put_requests(struct iot_mqtt_session *s);
 
 /** SUBACK came. */
-iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
-                           iot_time now, struct iot_mqtt_event *ev);
+iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, struct iot_mqtt_event *ev);
 
 #else
 
-static inline void iot_mqtt_put_requests(struct iot_mqtt_session *s, iot_time now)
+static inline void iot_mqtt_put_requests(struct iot_mqtt_session *s)
 {
-    (void)s, (void)now;
+    (void)s;
 }
 
 static inline iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s,
-                                         const struct iot_mqtt_packet *p, iot_time now,
+                                         const struct iot_mqtt_packet *p,
                                          struct iot_mqtt_event *ev)
 {
-    (void)s, (void)p, (void)now, (void)ev;
+    (void)s, (void)p, (void)ev;
     return IOT_OK; /* completes nobody's request */
 }
 

@@ -34,7 +34,7 @@ static void put_acks(struct iot_mqtt_session *s)
 }
 
 /* Write what is owed into the control slot. */
-static void put_control(struct iot_mqtt_session *s, iot_time now)
+static void put_control(struct iot_mqtt_session *s)
 {
     s->ctl_len = 0;
     put_acks(s);
@@ -44,9 +44,9 @@ static void put_control(struct iot_mqtt_session *s, iot_time now)
     if (s->watch.want_ping && slot_has(s, 2)) {
         iot_mqtt_encode_empty(&s->ctl[s->ctl_len], IOT_MQTT_PINGREQ);
         s->ctl_len = (uint16_t)(s->ctl_len + 2);
-        iot_mqtt_watch_pinged(&s->watch, now);
+        iot_mqtt_watch_pinged(&s->watch, s->now);
     }
-    iot_mqtt_put_requests(s, now);
+    iot_mqtt_put_requests(s);
 }
 
 static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const uint8_t *ptr,
@@ -58,7 +58,7 @@ static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const 
 }
 
 /* Choose what goes next: what is owed before messages. */
-static void begin_part(struct iot_mqtt_session *s, iot_time now)
+static void begin_part(struct iot_mqtt_session *s)
 {
     if (s->phase == IOT_MQTT_PH_BYE && !s->bye_put) {
         iot_mqtt_encode_empty(s->ctl, IOT_MQTT_DISCONNECT);
@@ -69,7 +69,7 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
         return;
     if (s->inbox.owed != 0 || s->watch.want_ping || iot_mqtt_subs_is_due(&s->subs) ||
         iot_mqtt_rels_due(&s->box)) {
-        put_control(s, now);
+        put_control(s);
         if (s->ctl_len != 0) {
             set_part(s, IOT_MQTT_PART_CTL, s->ctl, s->ctl_len);
             return;
@@ -90,17 +90,17 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     }
 }
 
-struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
+struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s,
                                   enum iot_stream_write_flag *how)
 {
     if (s->part == IOT_MQTT_PART_NONE)
-        begin_part(s, now);
+        begin_part(s);
     struct iot_bytes left = {s->part_ptr, s->part == IOT_MQTT_PART_NONE ? 0 : s->part_left};
     *how = s->part == IOT_MQTT_PART_REF ? IOT_STREAM_REF : IOT_STREAM_COPY;
     return left;
 }
 
-void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now)
+void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written)
 {
     IOT_ASSERT(s->part != IOT_MQTT_PART_NONE && n <= s->part_left);
     s->part_ptr += n;
@@ -121,7 +121,7 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
         return;
     }
     s->part = IOT_MQTT_PART_NONE;
-    s->watch.last_sent = now;
+    s->watch.last_sent = s->now;
     if (part >= IOT_MQTT_PART_HEAD && iot_mqtt_outbox_sent(&s->box, written))
-        iot_mqtt_watch_await(&s->watch, now);
+        iot_mqtt_watch_await(&s->watch, s->now);
 }

@@ -104,7 +104,7 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_c
 }
 
 iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
-                               uint8_t *scratch, uint32_t cap, iot_time now)
+                               uint8_t *scratch, uint32_t cap)
 {
     IOT_ASSERT(s->phase == IOT_MQTT_PH_IDLE);
     iot_err err = iot_mqtt_session_check(s->opt, who, scratch, cap, &s->part_left);
@@ -113,7 +113,7 @@ iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_cred
     s->phase = IOT_MQTT_PH_CONNECT;
     s->part = IOT_MQTT_PART_CONNECT;
     s->part_ptr = scratch;
-    iot_mqtt_watch_connect(&s->watch, now);
+    iot_mqtt_watch_connect(&s->watch, s->now);
     return IOT_OK;
 }
 

@@ -86,6 +86,7 @@ struct iot_mqtt_session {
     bool body_wanted; /* it is handed out in parts */
 #endif
     iot_ticket next_ticket;
+    iot_time now; /* whoever enters the session has set it: it stands still within a tick */
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
     struct iot_mqtt_inbox inbox;
@@ -108,7 +109,7 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_c
 /** The stream is up. CONNECT is built in `scratch`, which stays lent until iot_mqtt_sending_connect
  *  is false. Errors as check. */
 iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
-                               uint8_t *scratch, uint32_t cap, iot_time now);
+                               uint8_t *scratch, uint32_t cap);
 
 /** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */
 void iot_mqtt_session_lost(struct iot_mqtt_session *s);

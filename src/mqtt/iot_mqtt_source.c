@@ -63,12 +63,12 @@ bool iot_mqtt_source_wanted(const struct iot_mqtt_session *s)
 }
 
 /* The control slot is free while a message is being sent. */
-iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c, iot_time now)
+iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c)
 {
     struct iot_mqtt_session *s = &c->session;
     struct iot_mqtt_outbox *box = &s->box;
     struct iot_writer w = {.ptr = s->ctl, .cap = sizeof s->ctl};
-    if (c->ask != IOT_TIME_NEVER && now < c->ask)
+    if (c->ask != IOT_TIME_NEVER && c->session.now < c->ask)
         return IOT_ERR_AGAIN;
     if (w.cap > box->source.left)
         w.cap = box->source.left;
@@ -83,13 +83,13 @@ iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c, iot_time now)
     }
     bool later = !w.overflow && (err == IOT_OK || err == IOT_ERR_AGAIN || err == IOT_ERR_FULL);
     if (c->ask == IOT_TIME_NEVER)
-        box->source.since = (uint32_t)now;
-    if (!later || (uint32_t)now - box->source.since > IOT_STREAM_MAX_MS) {
+        box->source.since = (uint32_t)c->session.now;
+    if (!later || (uint32_t)c->session.now - box->source.since > IOT_STREAM_MAX_MS) {
         c->ask = IOT_TIME_NEVER;
         box->source.unfinished = true;
         return IOT_ERR_MQTT_UNFINISHED;
     }
-    c->ask = now + ASK_AGAIN_MS;
+    c->ask = c->session.now + ASK_AGAIN_MS;
     return IOT_ERR_AGAIN;
 }
 

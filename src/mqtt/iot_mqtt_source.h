@@ -34,7 +34,7 @@ bool iot_mqtt_source_wanted(const struct iot_mqtt_session *s);
 
 /** Ask it. IOT_OK: there are bytes; IOT_ERR_AGAIN: there are none now; IOT_ERR_MQTT_UNFINISHED: the message
  *  ends with the connection, which has to end, too. */
-iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c, iot_time now);
+iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c);
 
 /** A new connection: it can be asked at once. */
 void iot_mqtt_source_reset(struct iot_mqtt_client *c);
@@ -68,9 +68,9 @@ static inline bool iot_mqtt_source_wanted(const struct iot_mqtt_session *s)
     return false;
 }
 
-static inline iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c, iot_time now)
+static inline iot_err iot_mqtt_source_pull(struct iot_mqtt_client *c)
 {
-    (void)c, (void)now;
+    (void)c;
     return IOT_ERR_AGAIN;
 }
 

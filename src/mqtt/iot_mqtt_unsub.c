@@ -45,13 +45,13 @@ iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_
     return err;
 }
 
-void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
+void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id,
                           struct iot_mqtt_event *ev)
 {
     struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, id, IOT_SUB_UNASKED);
     if (sub == NULL)
         return;
-    iot_mqtt_watch_got(&s->watch, now);
+    iot_mqtt_watch_got(&s->watch, s->now);
     iot_mqtt_subs_enter(&s->subs, sub, IOT_SUB_FREE);
     ev->kind = IOT_MQTT_EV_UNSUBACK;
     ev->ticket = sub->ticket;

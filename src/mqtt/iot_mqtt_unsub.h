@@ -30,7 +30,7 @@ iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_
                                     iot_ticket *ticket);
 
 /** UNSUBACK came. */
-void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
+void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id,
                           struct iot_mqtt_event *ev);
 
 #else
@@ -47,10 +47,10 @@ static inline bool iot_mqtt_unsub_under_way(uint32_t state)
     return false;
 }
 
-static inline void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id, iot_time now,
+static inline void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id,
                                         struct iot_mqtt_event *ev)
 {
-    (void)s, (void)id, (void)now, (void)ev; /* completes nobody's request */
+    (void)s, (void)id, (void)ev; /* completes nobody's request */
 }
 
 #endif

@@ -112,13 +112,16 @@ static void poll(void)
         return;
     wake = queued = false;
     heap_trap_on();
+    iot_mqtt_client_tick(&client, now);
     if (whole) {
-        iot_mqtt_client_net(&client, now, slept);
-        iot_mqtt_client_up(&client, now);
-        iot_mqtt_client_time(&client, now);
+        if (slept)
+            iot_mqtt_client_slept(&client);
+        iot_mqtt_client_net(&client);
+        iot_mqtt_client_up(&client);
+        iot_mqtt_client_time(&client);
     }
-    iot_mqtt_client_down(&client, now);
-    iot_mqtt_client_end(&client, now);
+    iot_mqtt_client_down(&client);
+    iot_mqtt_client_end(&client);
     deadline = iot_mqtt_client_deadline(&client);
     heap_trap_off();
     slept = false;
