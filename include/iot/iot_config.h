@@ -225,6 +225,11 @@
 #endif
 
 /** 1: TODO */
+#ifndef IOT_FEATURE_NETWORK_HINTS
+#define IOT_FEATURE_NETWORK_HINTS 1
+#endif
+
+/** 1: TODO */
 #ifndef IOT_FEATURE_DNS
 #define IOT_FEATURE_DNS 1
 #endif

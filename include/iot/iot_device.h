@@ -195,10 +195,12 @@ uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms);
 
 enum iot_network_change { IOT_NETWORK_UP, IOT_NETWORK_DOWN, IOT_NETWORK_CHANGED };
 
+#if IOT_FEATURE_NETWORK_HINTS
 /** A hint that saves time-outs: down ends the link or attempt now, changed as well and tries anew, up ends
  *  the wait between two attempts. An attempt that is under way goes on at up: TCP and DNS repeat what
  *  was lost after 1 to 3 s. */
 void iot_network(struct iot_device *dev, enum iot_network_change change);
+#endif
 
 /**
  * End in good order: queued messages are sent and acknowledged within `drain_ms`, then DISCONNECT

@@ -227,12 +227,6 @@ iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
     return iot_mqtt_client_close(&dev->mqtt, drain_ms);
 }
 
-void iot_network(struct iot_device *dev, enum iot_network_change change)
-{
-    dev->wake = true;
-    iot_mqtt_client_network(&dev->mqtt, change);
-}
-
 bool iot_device_idle(const struct iot_device *dev)
 {
     for (uint32_t i = 0; i < FEATURES; i++)

@@ -5,6 +5,7 @@
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
 #include "mqtt/iot_mqtt_deliver.h"
+#include "mqtt/iot_mqtt_hint.h"
 #include "mqtt/iot_mqtt_pump.h"
 #include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_report.h"
@@ -18,14 +19,18 @@
 #define TCP_KEEPALIVE_S 60u   /* where MQTT has none */
 
 enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
-enum client_request {
-    REQ_NET_UP = 1,
-    REQ_NET_DOWN = 2,
-    REQ_NET_CHANGED = 4,
-    REQ_CLOSE = 8, /* drain_deadline is still a span: the caller may have slept, `now` is old */
-};
 
 /* ---- Losing and waiting ------------------------------------------------------------------ */
+
+static iot_err poll_stream(struct iot_mqtt_client *c)
+{
+    return c->stream->ops->poll(c->stream, c->session.now);
+}
+
+static void wait_ms(struct iot_mqtt_client *c, uint32_t ms)
+{
+    c->until = c->session.now + ms;
+}
 
 static void forget_link(struct iot_mqtt_client *c)
 {
@@ -73,7 +78,7 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail)
         c->phase = PH_WAIT;
         ev.delay_ms = iot_mqtt_backoff_next(&c->backoff, c->jitter, c->opt->backoff_cap_ms, reason,
                                             detail, exile_ms);
-        c->until = c->session.now + ev.delay_ms;
+        wait_ms(c, ev.delay_ms);
     }
     log_lost(c, &ev);
     iot_mqtt_report(c, &ev);
@@ -87,24 +92,16 @@ static void lose_stream(struct iot_mqtt_client *c, iot_err reason)
 
 /* ---- net: what happened to the link ------------------------------------------------------ */
 
-static void obey_hints(struct iot_mqtt_client *c)
+static void obey(struct iot_mqtt_client *c, iot_err hint)
 {
-    uint8_t asked = c->requests;
-    c->requests = 0;
-    if (asked & REQ_CLOSE)
-        c->drain_deadline += c->session.now;
-    if (c->phase == PH_OPEN || c->phase == PH_LIVE) {
-        if (asked & REQ_NET_DOWN)
-            lose(c, IOT_ERR_NET_DOWN, 0);
-        else if (asked & REQ_NET_CHANGED)
-            lose(c, IOT_ERR_NET_CHANGED, 0);
-    } else if (c->phase == PH_WAIT) {
-        uint32_t ms;
-        bool hinted = (asked & (REQ_NET_UP | REQ_NET_DOWN | REQ_NET_CHANGED)) != 0;
-        if (hinted && iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
-                                            (asked & REQ_NET_DOWN) != 0, &ms))
-            c->until = c->session.now + ms;
-    }
+    uint32_t ms;
+    bool linked = c->phase == PH_OPEN || c->phase == PH_LIVE;
+    if (linked && hint != IOT_ERR_AGAIN)
+        lose(c, hint, 0);
+    else if (c->phase == PH_WAIT &&
+             iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
+                                   hint == IOT_ERR_NET_DOWN, &ms))
+        wait_ms(c, ms);
 }
 
 /* Closing, and no message is worth a link any more. */
@@ -119,10 +116,10 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     uint8_t *scratch = iot_mqtt_client_scratch(c, &cap);
     iot_mqtt_credentials(c->opt, &c->who);
     iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
+    if (err == IOT_OK && (c->who.host == NULL || c->who.host[0] == '\0' || c->who.port == 0))
+        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     c->to.host = c->who.host;
     c->to.port = c->who.port;
-    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0' || c->to.port == 0))
-        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     return err;
 }
 
@@ -130,14 +127,14 @@ static void open_stream(struct iot_mqtt_client *c)
 {
     iot_err err = ask_login(c);
     if (err == IOT_ERR_AGAIN) {
-        c->until = c->session.now + LOGIN_AGAIN_MS;
+        wait_ms(c, LOGIN_AGAIN_MS);
         return;
     }
     bool refused = err != IOT_OK; /* by ourselves: no stream has a number for it */
     if (!refused)
         err = c->stream->ops->open(c->stream, &c->to, c->session.now);
     if (err == IOT_ERR_AGAIN) {
-        c->until = c->session.now + OPEN_AGAIN_MS;
+        wait_ms(c, OPEN_AGAIN_MS);
         return;
     }
     c->phase = PH_OPEN;
@@ -180,8 +177,12 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c)
 {
     iot_err err;
     c->more = false;
-    if (c->requests != 0)
-        obey_hints(c);
+    if (c->close_asked)
+        c->drain_deadline += c->session.now;
+    c->close_asked = false;
+    iot_err hint = iot_mqtt_hint_take(c);
+    if (hint != IOT_OK)
+        obey(c, hint);
 
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
@@ -191,22 +192,22 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c)
             open_stream(c);
         break;
     case PH_OPEN:
-        err = c->broken != IOT_OK ? c->broken : c->stream->ops->poll(c->stream, c->session.now);
+        err = c->broken != IOT_OK ? c->broken : poll_stream(c);
         if (err == IOT_OK)
             start_session(c);
         else if (err != IOT_ERR_AGAIN)
             lose_stream(c, err);
         break;
     case PH_LIVE:
-        c->broken = c->stream->ops->poll(c->stream, c->session.now);
+        c->broken = poll_stream(c);
         if (c->broken != IOT_OK)
             iot_mqtt_session_mute(&c->session);
         break;
     case PH_BYE:
-        c->broken = c->stream->ops->poll(c->stream, c->session.now);
+        c->broken = poll_stream(c);
         break;
     case PH_CLOSING:
-        err = c->stream->ops->poll(c->stream, c->session.now);
+        err = poll_stream(c);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
             iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
         if (err != IOT_ERR_AGAIN) {
@@ -247,7 +248,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c)
         return;
     /* What came before the end is digested first, unless the application does not want it. */
     if (c->broken != IOT_OK && (c->dry || iot_mqtt_declining(c))) {
-        c->broken = c->stream->ops->poll(c->stream, c->session.now); /* it may know better by now */
+        c->broken = poll_stream(c); /* it may know better by now */
         lose_stream(c, c->broken);
         return;
     }
@@ -269,6 +270,9 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c)
  * points into it any more (a name request cannot be cancelled). */
 static void finish(struct iot_mqtt_client *c)
 {
+    if (c->phase != PH_IDLE)
+        forget_link(c);
+    c->phase = PH_IDLE;
     iot_mqtt_session_finish(&c->session);
     iot_mqtt_report_ended(c);
     if (!c->stream->ops->idle(c->stream))
@@ -281,7 +285,7 @@ static void finish(struct iot_mqtt_client *c)
 void iot_mqtt_client_end(struct iot_mqtt_client *c)
 {
     iot_mqtt_report_ended(c); /* also without a link messages give way to others */
-    if (!c->closing || (c->requests & REQ_CLOSE))
+    if (!c->closing || c->close_asked)
         return;
     bool drained = iot_mqtt_session_idle(&c->session) || c->session.now >= c->drain_deadline;
 
@@ -291,11 +295,8 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
         break;
     case PH_WAIT:
     case PH_OPEN:
-        if (gives_up(c)) {
-            forget_link(c);
-            c->phase = PH_IDLE;
+        if (gives_up(c))
             finish(c);
-        }
         break;
     case PH_LIVE:
         if (iot_mqtt_up(&c->session)) {
@@ -304,12 +305,10 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
             iot_mqtt_session_bye(&c->session);
             iot_mqtt_decline_end(c);
             c->phase = PH_BYE;
-            c->until = c->session.now + BYE_MS;
+            wait_ms(c, BYE_MS);
             c->more = true;
         } else if (gives_up(c)) {
-            forget_link(c); /* before CONNACK there is nothing to say */
-            c->phase = PH_IDLE;
-            finish(c);
+            finish(c); /* before CONNACK there is nothing to say */
         }
         break;
     case PH_BYE:
@@ -419,24 +418,6 @@ iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms)
         return IOT_ERR_STATE;
     c->closing = true;
     c->drain_deadline = drain_ms;
-    c->requests |= REQ_CLOSE;
+    c->close_asked = true;
     return IOT_OK;
-}
-
-void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
-{
-    uint8_t before = c->requests, asked = REQ_NET_UP;
-    switch (change) { /* the last word counts, but a change implies that the old link is dead */
-    case IOT_NETWORK_UP:
-        if (before & (REQ_NET_DOWN | REQ_NET_CHANGED))
-            asked = REQ_NET_CHANGED;
-        break;
-    case IOT_NETWORK_DOWN:
-        asked = REQ_NET_DOWN;
-        break;
-    case IOT_NETWORK_CHANGED:
-        asked = REQ_NET_CHANGED;
-        break;
-    }
-    c->requests = (uint8_t)((before & REQ_CLOSE) | asked);
 }

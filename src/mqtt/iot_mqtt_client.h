@@ -40,9 +40,10 @@ struct iot_mqtt_hooks {
  * stays at rx_at; `hits` are the subscriptions that have still to take it. While a message passes in
  * parts, its head stays in rx[0 .. parts.kept). */
 struct iot_mqtt_client {
-    uint8_t phase, requests;
+    uint8_t phase;
     bool begun;   /* from connect to the end of close */
     bool closing; /* from close to its end */
+    bool close_asked; /* drain_deadline is still a span: the caller may have slept, `now` is old */
     bool dry;     /* nothing received is left to digest */
     bool more;    /* this tick stopped at its bound */
 #if IOT_FEATURE_RECEIVE
@@ -78,6 +79,9 @@ struct iot_mqtt_client {
 #if IOT_FEATURE_STREAMED
     iot_time ask; /* the source of a streamed message is asked again, or NEVER */
 #endif
+#if IOT_FEATURE_NETWORK_HINTS
+    iot_err hint; /* of the network; IOT_OK: none */
+#endif
     iot_err reason; /* of the last loss */
     int32_t detail;
     iot_err broken; /* what the stream said; acted on when everything received is digested */
@@ -108,7 +112,6 @@ uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap);
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);
 /** IOT_OK; IOT_ERR_STATE: not begun, or closing already. */
 iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms);
-void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change);
 
 /** Requests are accepted: between connect and close. */
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c);

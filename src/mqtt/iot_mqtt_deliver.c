@@ -28,6 +28,15 @@ void iot_mqtt_deliver_end(struct iot_mqtt_client *c)
     iot_mqtt_decline_end(c);
 }
 
+/* A message that was dropped. */
+static void report_skipped(struct iot_mqtt_client *c, iot_err why, int32_t detail,
+                             const struct iot_msg *msg)
+{
+    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .detail = detail, .msg = msg};
+    IOT_COUNT(c->counters.skipped_messages, 1);
+    iot_mqtt_report(c, &ev);
+}
+
 /* QoS 0 is dropped and reported. QoS 1 and 2 stay the broker's: they are not acknowledged, nor are those
  * behind them, and the link ends. */
 void iot_mqtt_give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint32_t used)
@@ -42,7 +51,7 @@ void iot_mqtt_give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
     if (!whole)
         iot_mqtt_parts_end(c);
     if (msg->qos == 0)
-        iot_mqtt_report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
+        report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
 }
 
 static void match(struct iot_mqtt_client *c, const struct iot_topic *topic)
@@ -104,7 +113,7 @@ void iot_mqtt_deliver_large(struct iot_mqtt_client *c, const struct iot_mqtt_eve
     if (c->deaf != 0 && in->msg.qos != 0)
         iot_mqtt_refuse(&c->session);
     else
-        iot_mqtt_report_skipped(c, in->err, (int32_t)in->total, &in->msg);
+        report_skipped(c, in->err, (int32_t)in->total, &in->msg);
 }
 
 void iot_mqtt_deliver_answer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in)

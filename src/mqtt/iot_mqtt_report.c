@@ -15,14 +15,6 @@ void iot_mqtt_report_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
     iot_mqtt_report(c, &ev);
 }
 
-void iot_mqtt_report_skipped(struct iot_mqtt_client *c, iot_err why, int32_t detail,
-                             const struct iot_msg *msg)
-{
-    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .detail = detail, .msg = msg};
-    IOT_COUNT(c->counters.skipped_messages, 1);
-    iot_mqtt_report(c, &ev);
-}
-
 /* Bounded: what a callback publishes is not ended within this call, and of what it drops the table
  * of drops has room for a few. */
 void iot_mqtt_report_ended(struct iot_mqtt_client *c)

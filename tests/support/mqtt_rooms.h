@@ -9,6 +9,7 @@
 #include "mqtt/iot_mqtt_deliver.h"
 #include "mqtt/iot_mqtt_hear.h"
 #include "mqtt/iot_mqtt_held.h"
+#include "mqtt/iot_mqtt_hint.h"
 #include "mqtt/iot_mqtt_keep.h"
 #include "mqtt/iot_mqtt_offer.h"
 #include "mqtt/iot_mqtt_parts.h"
