@@ -43,6 +43,11 @@ endif
 # What is not the usual build goes into folders of its own: build/sim-v4-tls13.
 SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 
+# The switches of iot_config.h that are on.
+SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$$/\1/p' include/iot/iot_config.h)
+SWITCH_PAIRS := TLS+LINK LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
+                BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
+
 ifndef INNER
 # ==================================================================================== outer: what people call
 
@@ -116,6 +121,16 @@ test-scenario: ## the tests in virtual time: devices, wire and broker in one pro
 	@$(LOCK) $(BUILD_WORLD) VARIANT=$(WORLD_VARIANT) scenario
 	@$(RUN_TESTS) $(WORLD_LIST)
 
+test-switches: ## the unit tests without each switch of iot_config.h, one after the other, and without any
+	@$(FETCH) test
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCHES) ALL
+
+test-switch-pairs: ## ... and without two that know each other
+	@$(FETCH) test
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCH_PAIRS)
+
+test-all: test test-switches test-switch-pairs ## everything that can be tested on this machine
+
 # SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
 sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
 	@$(FETCH) run
@@ -140,6 +155,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
+	@for s in $(SWITCHES) ALL; do $(LOCK) $(MAKE) -s $(BUILD) VARIANT=m3-off-$$s library sizes || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
 	@DEPS='$(DEPS)' bash tests/check/size.sh
 
@@ -187,7 +203,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check size bench format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario test-switches test-switch-pairs test-all sim sim-campaign check size bench format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -206,8 +222,7 @@ step  = $(if $(V),,@printf '  %-6s %s\n' '$1' '$2')
 
 # ---- what a variant is
 
-# The switches of iot_config.h that are on, and how to turn some of them off.
-SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$$/\1/p' include/iot/iot_config.h)
+# How to turn some of the switches off.
 words_of  = $(if $(filter ALL,$1),$(SWITCHES),$(subst +, ,$1))
 switched_off = $(foreach s,$(call words_of,$1),-DIOT_FEATURE_$s=0)
 
@@ -326,11 +341,13 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
-# Without a switch: what knows nothing of it is not built again, nor what has no test left.
+# Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client.
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
-                 $(if $(filter TLS LINK ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),,tests/unit/test_tls_% tests/unit/test_crypto_%) \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
+UNIT_SRC    := $(if $(filter TLS LINK ERR_%,$(call words_of,$(VARIANT:off-%=%))),$(UNIT_SRC), \
+                 $(filter tests/unit/test_mqtt_% tests/unit/test_device%,$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)

@@ -138,6 +138,7 @@ struct iot_writer {
     void *owner;
 };
 
+#if IOT_WRITERS
 /** Append `n` bytes. Context: while the writer is open. */
 void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n);
 
@@ -146,6 +147,7 @@ void iot_writer_text(struct iot_writer *w, const char *text);
 
 /** Append a decimal number. */
 void iot_writer_u32(struct iot_writer *w, uint32_t value);
+#endif
 
 #define IOT_VERSION_MAJOR 0
 #define IOT_VERSION_MINOR 1

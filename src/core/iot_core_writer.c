@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#if IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_LOG_LEVEL > 0
+#if IOT_WRITERS
 
 void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n)
 {

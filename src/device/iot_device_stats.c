@@ -45,10 +45,8 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
     const struct iot_pool_use pools[] = {
         {"tx-bytes", s->box.used, s->box.tx_high, IOT_MQTT_TX_BYTES},
         {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
-        SUBS(s)
-        {"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
-        HELD(s)
-    };
+        SUBS(s){"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
+        HELD(s)};
     const uint32_t count = sizeof pools / sizeof pools[0];
     if (i < count) {
         *out = pools[i];

@@ -35,5 +35,6 @@ uint32_t iot_mqtt_backoff_next(struct iot_mqtt_backoff *b, struct iot_jitter *ji
         high = cap;
     if (b->step < STEP_MAX)
         b->step++;
-    return iot_jitter_between(jitter, high < IOT_MQTT_BACKOFF_MIN_MS ? high : IOT_MQTT_BACKOFF_MIN_MS, high);
+    return iot_jitter_between(
+        jitter, high < IOT_MQTT_BACKOFF_MIN_MS ? high : IOT_MQTT_BACKOFF_MIN_MS, high);
 }

@@ -351,7 +351,8 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
             first = earlier(first, c->stable);
         break;
     case PH_BYE:
-        return earlier(earlier(c->until, iot_mqtt_source_deadline(c)), c->stream->ops->deadline(c->stream));
+        return earlier(earlier(c->until, iot_mqtt_source_deadline(c)),
+                       c->stream->ops->deadline(c->stream));
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }

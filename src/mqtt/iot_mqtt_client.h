@@ -41,17 +41,18 @@ struct iot_mqtt_hooks {
  * parts, its head stays in rx[0 .. parts.kept). */
 struct iot_mqtt_client {
     uint8_t phase;
-    bool begun;   /* from connect to the end of close */
-    bool closing; /* from close to its end */
+    bool begun;       /* from connect to the end of close */
+    bool closing;     /* from close to its end */
     bool close_asked; /* drain_deadline is still a span: the caller may have slept, `now` is old */
-    bool dry;     /* nothing received is left to digest */
-    bool more;    /* this tick stopped at its bound */
+    bool dry;         /* nothing received is left to digest */
+    bool more;        /* this tick stopped at its bound */
 #if IOT_FEATURE_RECEIVE
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool taken;   /* a message was, on this link */
     bool full;    /* the handler that declined had found the outbox full */
-    uint8_t deaf; /* QoS of the message that was declined for too long; no other is looked at since */
+    uint8_t
+        deaf; /* QoS of the message that was declined for too long; no other is looked at since */
     uint32_t hits[IOT_TOPIC_HITS_WORDS];
 #endif
     struct iot_mqtt_backoff backoff;
@@ -86,8 +87,8 @@ struct iot_mqtt_client {
     int32_t detail;
     iot_err broken; /* what the stream said; acted on when everything received is digested */
     iot_time until; /* WAIT: next attempt; BYE: patience */
-    iot_time drain_deadline; /* closing: messages may take so long */
-    iot_time stable;         /* LIVE: from then on the ladder starts anew */
+    iot_time drain_deadline;    /* closing: messages may take so long */
+    iot_time stable;            /* LIVE: from then on the ladder starts anew */
     struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */
     struct iot_endpoint to;
 #if IOT_FEATURE_STATS

@@ -93,7 +93,8 @@ iot_err iot_mqtt_decode(struct iot_bytes in, struct iot_mqtt_packet *p)
         p->dup = (flags & IOT_MQTT_DUP) != 0;
         if (p->qos == 3 || (p->dup && p->qos == 0)) /* 3.3.1-4, 3.3.1-2 */
             return IOT_ERR_MQTT_MALFORMED;
-    } else if (shape == RESERVED || flags != (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS : 0)) {
+    } else if (shape == RESERVED ||
+               flags != (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS : 0)) {
         return IOT_ERR_MQTT_MALFORMED;
     }
 
@@ -256,7 +257,8 @@ uint32_t iot_mqtt_encode_publish_head(uint8_t *into, uint8_t flags, struct iot_b
 void iot_mqtt_encode_ack(uint8_t *into, enum iot_mqtt_type type, uint16_t id)
 {
     IOT_ASSERT(id != 0);
-    iot_mqtt_put_u16(into, (uint32_t)type << 12 | (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS << 8 : 0) | 2);
+    iot_mqtt_put_u16(into, (uint32_t)type << 12 |
+                               (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS << 8 : 0) | 2);
     iot_mqtt_put_u16(into + 2, id);
 }
 

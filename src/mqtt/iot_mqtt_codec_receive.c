@@ -61,7 +61,8 @@ uint32_t iot_mqtt_encode_subscribe(uint8_t *into, uint32_t cap, uint16_t id,
 {
     IOT_ASSERT(qos <= 2);
 
-    uint32_t n = encode_request(into, cap, IOT_MQTT_SUBSCRIBE << 4 | IOT_MQTT_PUBREL_FLAGS, id, filter, 1);
+    uint32_t n =
+        encode_request(into, cap, IOT_MQTT_SUBSCRIBE << 4 | IOT_MQTT_PUBREL_FLAGS, id, filter, 1);
     if (n != 0)
         into[n++] = qos;
     return n;
@@ -70,7 +71,8 @@ uint32_t iot_mqtt_encode_subscribe(uint8_t *into, uint32_t cap, uint16_t id,
 uint32_t iot_mqtt_encode_unsubscribe(uint8_t *into, uint32_t cap, uint16_t id,
                                      struct iot_bytes filter)
 {
-    return encode_request(into, cap, IOT_MQTT_UNSUBSCRIBE << 4 | IOT_MQTT_PUBREL_FLAGS, id, filter, 0);
+    return encode_request(into, cap, IOT_MQTT_UNSUBSCRIBE << 4 | IOT_MQTT_PUBREL_FLAGS, id, filter,
+                          0);
 }
 
 #endif

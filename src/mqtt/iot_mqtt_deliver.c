@@ -30,7 +30,7 @@ void iot_mqtt_deliver_end(struct iot_mqtt_client *c)
 
 /* A message that was dropped. */
 static void report_skipped(struct iot_mqtt_client *c, iot_err why, int32_t detail,
-                             const struct iot_msg *msg)
+                           const struct iot_msg *msg)
 {
     struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .detail = detail, .msg = msg};
     IOT_COUNT(c->counters.skipped_messages, 1);
@@ -102,7 +102,8 @@ bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
 }
 
 /* The head of a message larger than the window. */
-void iot_mqtt_deliver_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t head)
+void iot_mqtt_deliver_large(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
+                            uint32_t head)
 {
     match(c, &in->msg.topic);
     if (iot_mqtt_parts_begin(c, in, head))

@@ -8,7 +8,8 @@ bool iot_mqtt_backoff_hint(const struct iot_mqtt_backoff *b, struct iot_jitter *
 {
     if (b->exiled || (b->firm && !down))
         return false;
-    *ms = down ? iot_mqtt_backoff_cap(cap_ms) : iot_jitter_between(jitter, 0, IOT_MQTT_BACKOFF_MIN_MS);
+    *ms = down ? iot_mqtt_backoff_cap(cap_ms)
+               : iot_jitter_between(jitter, 0, IOT_MQTT_BACKOFF_MIN_MS);
     return true;
 }
 
@@ -17,7 +18,8 @@ void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change 
 {
     switch (change) {
     case IOT_NETWORK_UP:
-        c->hint = c->hint == IOT_OK || c->hint == IOT_ERR_AGAIN ? IOT_ERR_AGAIN : IOT_ERR_NET_CHANGED;
+        c->hint =
+            c->hint == IOT_OK || c->hint == IOT_ERR_AGAIN ? IOT_ERR_AGAIN : IOT_ERR_NET_CHANGED;
         break;
     case IOT_NETWORK_DOWN:
         c->hint = IOT_ERR_NET_DOWN;

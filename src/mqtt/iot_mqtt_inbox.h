@@ -22,8 +22,9 @@ struct iot_mqtt_inbox {
 #if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
     struct {
         uint8_t count;
-        uint8_t sure;                      /* so many were named by the broker on this connection */
-        uint16_t id[IOT_MQTT_QOS2_IN_MAX]; /* received, not released by a PUBREL; the sure ones first */
+        uint8_t sure; /* so many were named by the broker on this connection */
+        uint16_t
+            id[IOT_MQTT_QOS2_IN_MAX]; /* received, not released by a PUBREL; the sure ones first */
     } held;
 #endif
 };

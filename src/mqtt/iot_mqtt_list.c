@@ -25,6 +25,7 @@ void iot_topic_index_add(struct iot_topic_index *ix, uint8_t slot, struct iot_by
     struct iot_topic_entry *e = &ix->filter[slot];
 
     IOT_ASSERT(slot < IOT_MQTT_SUBS_MAX && e->key == 0);
+    IOT_ASSERT(iot_topic_index_find(ix, filter) == IOT_TOPIC_NO_SLOT);
     e->ptr = filter.ptr;
     e->len = (uint16_t)filter.len;
     e->key = 1;

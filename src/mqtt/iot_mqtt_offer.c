@@ -72,8 +72,8 @@ iot_err iot_mqtt_offer(struct iot_mqtt_session *s, const struct iot_mqtt_packet 
 /* A packet larger than the window: a PUBLISH is passed on in parts or thrown away as it arrives. It
  * gets its answer at the end in either case, or the broker would send it for ever. */
 iot_err iot_mqtt_offer_large(struct iot_mqtt_session *s, struct iot_bytes in,
-                            const struct iot_mqtt_packet *p, uint32_t *used,
-                            struct iot_mqtt_event *ev)
+                             const struct iot_mqtt_packet *p, uint32_t *used,
+                             struct iot_mqtt_event *ev)
 {
     if (p->type != IOT_MQTT_PUBLISH)
         return IOT_ERR_MQTT_TOO_LARGE;
@@ -105,7 +105,7 @@ void iot_mqtt_digest_body(struct iot_mqtt_session *s, uint32_t n)
 }
 
 iot_err iot_mqtt_offer_body(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used,
-                       struct iot_mqtt_event *ev)
+                            struct iot_mqtt_event *ev)
 {
     uint32_t n = in.len < s->body_left ? in.len : s->body_left;
     if (n == 0)

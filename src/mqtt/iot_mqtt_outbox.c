@@ -109,7 +109,7 @@ void iot_mqtt_outbox_end(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m, io
     iot_mqtt_outbox_give_back(box, m);
     iot_mqtt_source_ended(box, m->ticket);
     m->state = IOT_OUT_ENDED;
-    m->result = (int16_t)result;
+    m->result = (int8_t)result; /* all of ours fit: see iot_core_names.c */
     box->ended++;
 }
 

@@ -45,12 +45,12 @@ struct iot_mqtt_out {
 #endif
     iot_mqtt_ring at, len; /* bytes in the ring; len 0: given back */
     uint16_t id;           /* QoS 0: 0 */
-    uint8_t state;
+    uint8_t state : 3;     /* enum iot_mqtt_out_state */
     uint8_t qos : 2;
     uint8_t again : 1;     /* was sent whole in this session: DUP */
     uint8_t tried : 1;     /* was sent whole in any: the broker may have it */
     uint8_t gives_way : 1; /* to newer ones, as long as nothing of it was sent */
-    int16_t result;        /* ENDED: an iot_err */
+    int8_t result;         /* ENDED: an iot_err */
 };
 
 struct iot_mqtt_outbox {
@@ -69,7 +69,7 @@ struct iot_mqtt_outbox {
     struct {
         uint8_t policy; /* of messages that name none: an IOT_MSG_ flag, or 0 */
         uint8_t count;
-        bool told;                               /* more can give way, though the table may be full */
+        bool told; /* more can give way, though the table may be full */
         iot_ticket ticket[IOT_MQTT_DROPPED_MAX]; /* gave way; await the application's event */
     } dropped;
 #endif

@@ -37,7 +37,8 @@ bool iot_mqtt_parts_begin(struct iot_mqtt_client *c, const struct iot_mqtt_event
                           uint32_t head);
 
 /** A part came. True: go on with what is behind it. */
-bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t used);
+bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event *in,
+                          uint32_t used);
 
 /** It is over, or nobody wants the rest of it: what is left is skipped. */
 void iot_mqtt_parts_end(struct iot_mqtt_client *c);

@@ -169,7 +169,8 @@ iot_err iot_mqtt_pump_down(struct iot_mqtt_client *c)
             bytes = iot_mqtt_pending(&c->session, &how);
         }
         uint32_t taken = 0;
-        if (bytes.len == 0 || c->stream->ops->write(c->stream, bytes, how, c->session.now, &taken) != IOT_OK)
+        if (bytes.len == 0 ||
+            c->stream->ops->write(c->stream, bytes, how, c->session.now, &taken) != IOT_OK)
             break;
         c->written += taken;
         iot_mqtt_sent(&c->session, taken, c->written);

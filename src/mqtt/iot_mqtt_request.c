@@ -46,7 +46,8 @@ void iot_mqtt_put_requests(struct iot_mqtt_session *s)
     }
 }
 
-iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, struct iot_mqtt_event *ev)
+iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
+                           struct iot_mqtt_event *ev)
 {
     struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, p->id, IOT_SUB_ASKED);
     if (sub == NULL)

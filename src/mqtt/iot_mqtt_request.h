@@ -18,7 +18,8 @@ void iot_mqtt_requested(struct iot_mqtt_session *s, uint32_t asked, iot_ticket *
 void iot_mqtt_put_requests(struct iot_mqtt_session *s);
 
 /** SUBACK came. */
-iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p, struct iot_mqtt_event *ev);
+iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
+                           struct iot_mqtt_event *ev);
 
 #else
 
@@ -28,8 +29,7 @@ static inline void iot_mqtt_put_requests(struct iot_mqtt_session *s)
 }
 
 static inline iot_err iot_mqtt_on_suback(struct iot_mqtt_session *s,
-                                         const struct iot_mqtt_packet *p,
-                                         struct iot_mqtt_event *ev)
+                                         const struct iot_mqtt_packet *p, struct iot_mqtt_event *ev)
 {
     (void)s, (void)p, (void)ev;
     return IOT_OK; /* completes nobody's request */

@@ -90,8 +90,7 @@ static void begin_part(struct iot_mqtt_session *s)
     }
 }
 
-struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s,
-                                  enum iot_stream_write_flag *how)
+struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, enum iot_stream_write_flag *how)
 {
     if (s->part == IOT_MQTT_PART_NONE)
         begin_part(s);

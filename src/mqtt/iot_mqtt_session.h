@@ -82,11 +82,11 @@ struct iot_mqtt_session {
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
 #if IOT_FEATURE_PARTS
-    uint32_t body;  /* of so much */
+    uint32_t body;    /* of so much */
     bool body_wanted; /* it is handed out in parts */
 #endif
     iot_ticket next_ticket;
-    iot_time now; /* whoever enters the session has set it: it stands still within a tick */
+    iot_time now;    /* whoever enters the session has set it: it stands still within a tick */
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
     struct iot_mqtt_inbox inbox;
@@ -150,8 +150,7 @@ bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id);
 void iot_mqtt_use_ticket(struct iot_mqtt_session *s, iot_ticket *out);
 
 /** The outbox has answered a message with `err`: its ticket is used, or nothing has changed. */
-iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id,
-                          iot_ticket *ticket);
+iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id, iot_ticket *ticket);
 
 /** Making room may have moved the message that is being sent. */
 void iot_mqtt_follow(struct iot_mqtt_session *s);

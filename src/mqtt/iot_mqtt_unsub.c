@@ -45,8 +45,7 @@ iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_
     return err;
 }
 
-void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id,
-                          struct iot_mqtt_event *ev)
+void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id, struct iot_mqtt_event *ev)
 {
     struct iot_mqtt_sub *sub = iot_mqtt_subs_awaiting(&s->subs, id, IOT_SUB_UNASKED);
     if (sub == NULL)

@@ -30,8 +30,7 @@ iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_
                                     iot_ticket *ticket);
 
 /** UNSUBACK came. */
-void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id,
-                          struct iot_mqtt_event *ev);
+void iot_mqtt_on_unsuback(struct iot_mqtt_session *s, uint16_t id, struct iot_mqtt_event *ev);
 
 #else
 

@@ -49,13 +49,15 @@ static void drop(struct iot_mqtt_outbox *box, uint32_t i)
 static bool drop_oldest(struct iot_mqtt_outbox *box, uint32_t n)
 {
     uint32_t slots = 0, bytes = 0;
-    for (uint32_t i = iot_mqtt_rels(box); i < box->count && !iot_mqtt_room_fits(box, n, slots, bytes); i++) {
+    for (uint32_t i = iot_mqtt_rels(box);
+         i < box->count && !iot_mqtt_room_fits(box, n, slots, bytes); i++) {
         if (gives_way(box, i)) {
             slots++;
             bytes += box->out[i].len;
         }
     }
-    if (!iot_mqtt_room_fits(box, n, slots, bytes) || slots > (uint32_t)IOT_MQTT_DROPPED_MAX - box->dropped.count)
+    if (!iot_mqtt_room_fits(box, n, slots, bytes) ||
+        slots > (uint32_t)IOT_MQTT_DROPPED_MAX - box->dropped.count)
         return false;
     for (uint32_t i = iot_mqtt_rels(box); slots != 0;) {
         if (gives_way(box, i)) {
@@ -75,7 +77,8 @@ static bool replace(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint
         i++;
     if (i == box->count)
         return iot_mqtt_room_fits(box, n, 0, 0);
-    if (!iot_mqtt_room_fits(box, n, 1, box->out[i].len) || box->dropped.count == IOT_MQTT_DROPPED_MAX)
+    if (!iot_mqtt_room_fits(box, n, 1, box->out[i].len) ||
+        box->dropped.count == IOT_MQTT_DROPPED_MAX)
         return false;
     drop(box, i);
     return true;

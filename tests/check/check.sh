@@ -85,9 +85,22 @@ settings() {
     grep -q '#error "IOT_' <<<"$said"
 }
 
+# What is left out costs nothing.
+switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
+without_each() {
+    local s
+    for s in $switches ALL; do build "m3-off-$s" dual library sizes || return; done
+}
+switches() {
+    build m3 dual library sizes && without_each || return
+    # shellcheck disable=SC2086 # a list of words
+    bash tests/check/switches.sh $switches
+}
+
 # README's program and its table of sizes.
 readme() {
     build m3 dual library sizes && build m3-notexts dual library && build m3-plain dual library || return
+    without_each || return
     bash tests/check/size.sh >build/log/sizes.txt || return
     bash tests/check/readme.sh build/log/sizes.txt
 }
@@ -136,6 +149,7 @@ step 'Cortex-M3, IPv4 and IPv6'                m3        build m3 dual library p
 step 'Cortex-M3, TLS 1.3'                      m3-tls13  build m3 dual TLS13=1 portable mbedtls
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
+step 'what is left out costs nothing'       switches  switches
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then

@@ -38,13 +38,20 @@ static inline void mqtt_rooms_skip_rest(struct iot_mqtt_session *s)
 /* Ids of QoS 2 that are held. */
 static inline uint32_t mqtt_rooms_held(const struct iot_mqtt_inbox *in)
 {
-#if IOT_FEATURE_QOS2
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
     return in->held.count;
 #else
     (void)in;
     return 0;
 #endif
 }
+
+/* What of a test looks at subscriptions only. */
+#if IOT_FEATURE_RECEIVE
+#define IF_RECEIVE(statement) statement
+#else
+#define IF_RECEIVE(statement)
+#endif
 
 /* What of a test looks at counts only. */
 #if IOT_FEATURE_STATS
@@ -74,9 +81,61 @@ static inline const struct iot_counters *iot_device_counters(const struct iot_de
 static inline bool iot_device_pool(const struct iot_device *dev, uint32_t i,
                                    struct iot_pool_use *out)
 {
-    (void)dev, (void)i, (void)out;
+    (void)dev, (void)i;
+    *out = (struct iot_pool_use){"", 0, 0, 0};
     MQTT_ABSENT("STATS");
     return false;
+}
+#endif
+
+#if !IOT_FEATURE_RECEIVE
+static inline iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s,
+                                                 const struct iot_filter *f, iot_ticket *ticket)
+{
+    (void)s, (void)f, (void)ticket;
+    MQTT_ABSENT("RECEIVE");
+    return IOT_ERR_STATE;
+}
+
+static inline iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f,
+                                         iot_ticket *ticket)
+{
+    (void)dev;
+    return iot_mqtt_session_subscribe(NULL, f, ticket);
+}
+
+static inline iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s,
+                                                   const struct iot_topic *filter,
+                                                   iot_ticket *ticket, uint8_t *slot)
+{
+    (void)filter, (void)slot;
+    return iot_mqtt_session_subscribe(s, NULL, ticket);
+}
+
+static inline iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c,
+                                                  const struct iot_topic *filter,
+                                                  iot_ticket *ticket)
+{
+    (void)c, (void)filter;
+    return iot_mqtt_session_subscribe(NULL, NULL, ticket);
+}
+
+static inline iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
+                                           iot_ticket *ticket)
+{
+    (void)dev, (void)filter;
+    return iot_mqtt_session_subscribe(NULL, NULL, ticket);
+}
+
+static inline void iot_mqtt_accept(struct iot_mqtt_session *s)
+{
+    (void)iot_mqtt_session_subscribe(s, NULL, NULL);
+}
+
+static inline void iot_mqtt_digest_body(struct iot_mqtt_session *s, uint32_t n)
+{
+    (void)n;
+    iot_mqtt_accept(s);
 }
 #endif
 
@@ -92,11 +151,18 @@ static inline bool iot_mqtt_outbox_pubcomp(struct iot_mqtt_outbox *box, uint16_t
 {
     return iot_mqtt_outbox_pubrec(box, id);
 }
+#endif
 
-static inline void iot_mqtt_held_settle(struct iot_mqtt_inbox *in)
+#if !IOT_WRITERS
+static inline void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n)
 {
-    (void)in;
-    MQTT_ABSENT("QOS2");
+    (void)w, (void)bytes, (void)n;
+    MQTT_ABSENT("WRITER");
+}
+
+static inline void iot_writer_text(struct iot_writer *w, const char *text)
+{
+    iot_writer_put(w, text, 0);
 }
 #endif
 
@@ -129,8 +195,8 @@ static inline iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct
     return iot_mqtt_outbox_begin(&s->box, NULL, 0, w);
 }
 
-static inline iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
-                                     struct iot_writer *w)
+static inline iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg,
+                                     uint32_t max, struct iot_writer *w)
 {
     (void)dev;
     return iot_mqtt_outbox_begin(NULL, msg, max, w);
@@ -159,7 +225,21 @@ static inline iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_m
 }
 #endif
 
-#if !IOT_FEATURE_UNSUBSCRIBE
+#if !IOT_FEATURE_NETWORK_HINTS
+static inline void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
+{
+    (void)c, (void)change;
+    MQTT_ABSENT("NETWORK_HINTS");
+}
+
+static inline void iot_network(struct iot_device *dev, enum iot_network_change change)
+{
+    (void)dev;
+    iot_mqtt_client_network(NULL, change);
+}
+#endif
+
+#if !IOT_FEATURE_UNSUBSCRIBE && IOT_FEATURE_RECEIVE
 static inline iot_err iot_mqtt_subs_remove(struct iot_mqtt_subs *t, struct iot_bytes filter,
                                            iot_ticket ticket, uint8_t *slot)
 {

@@ -21,7 +21,8 @@
 #include "iot/iot_base.h"
 
 /* Tests that are left out by name, as what they need is not built in (tests/check/switches.txt; the runner puts the
- * names into TEST_LEFT_OUT). A name that is no test of this program is a mistake in that list. */
+ * names into TEST_LEFT_OUT). A name that is no test of this program is a mistake in that list, unless several things are
+ * left out: then one may not even have been compiled (TEST_LEFT_OUT_OF_MORE). */
 #undef cmocka_run_group_tests_name
 #define cmocka_run_group_tests_name(group, tests, setup, teardown)                                 \
     test_run(group, tests, COUNT(tests), setup, teardown)
@@ -49,7 +50,7 @@ static inline int test_run(const char *group, const struct CMUnitTest *tests, si
     size_t listed = 0;
     for (const char *c = names; *c != '\0'; c++)
         listed += *c != ' ' && c[1] == ' ';
-    if (n != count - listed) {
+    if (n != count - listed && getenv("TEST_LEFT_OUT_OF_MORE") == NULL) {
         printf("TEST_LEFT_OUT has names that are no test of %s:%s\n", group, names);
         return 1;
     }

@@ -164,7 +164,7 @@ static void publish(uint8_t qos)
 
 static void subscribe(const char *text)
 {
-    struct iot_filter f = {.filter = {text, (uint16_t)strlen(text), 0}, .qos = 2};
+    struct iot_filter f = {.filter = {text, (uint16_t)strlen(text), 0}, .qos = IOT_MQTT_QOS_MAX};
     assert_err(iot_mqtt_session_subscribe(&s, &f, NULL), IOT_OK);
 }
 

@@ -198,7 +198,7 @@ static iot_err feed_once(void)
         mqtt_rooms_skip_rest(&s);
     if (ev.kind == IOT_MQTT_EV_PART)
         iot_mqtt_digest_body(&s, used);
-    if (ev.kind == IOT_MQTT_EV_PART && s.body_left == 0) {
+    if (ev.kind == IOT_MQTT_EV_PART && !iot_mqtt_in_body(&s)) {
         assert_int_equal(parts_got, parts_total);
         note("complete %u; ", (unsigned)parts_got);
         parts_got = 0;
@@ -1548,9 +1548,10 @@ static void a_subscription_replaced_on_its_way_is_not_awaited_for_ever(void **st
     assert_int_equal(s.watch.awaited, 1);
     pump();
     assert_int_equal(s.watch.awaited, 2);
-    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
+    IF_RECEIVE(for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
         if (s.subs.sub[i].state == IOT_SUB_UNASKED)
             wire_ack(&in, 0xb0, s.subs.sub[i].id);
+    })
     receive_ok();
     assert_true(iot_mqtt_session_idle(&s));
     forget_trace();
@@ -1715,8 +1716,7 @@ static void finish_ends_every_message_and_forgets_the_subscriptions(void **state
     note_ended();
     assert_trace("ended 1 UNKNOWN; ended 4 CLOSED; ");
     assert_true(iot_mqtt_session_idle(&s));
-    assert_int_equal(s.subs.count, 0);
-    IF_STATS(assert_int_equal(s.subs.count_high, 1);)
+    IF_RECEIVE(assert_int_equal(s.subs.count, 0); IF_STATS(assert_int_equal(s.subs.count_high, 1);))
     wire_clear(&out);
     come_up(0);
     pump();
