@@ -13,7 +13,7 @@ objects=build/m3/obj
 
 # name | build | rooms | budget in bytes of flash; error texts (IOT_FEATURE_ERR_TEXTS) off in both builds
 budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|m3-plain|core net mqtt device|9500
-the same, without what a device can do without (IOT_FEATURE_..., all 0): it only reports|m3-off-ALL|core net mqtt device|9500
+the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt device|9500
 + TLS glue, signed login (thing model, tags, NTP, config to come)|m3-notexts|core net mqtt device crypto tls link|22000'
 
 # per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file

@@ -75,7 +75,7 @@ for s in "$@" ALL; do
     [ "$said_flash" != 0 ] || continue # says nothing
     off=$((all - left - said_flash)) slack=$(((all - left) / 10 > 32 ? (all - left) / 10 : 32))
     [ ${off#-} -le $slack ] || complain "iot_config.h says that without $s $said_flash bytes of flash are saved; it is $((all - left))"
-    [ "$said_ram" = $((device - small)) ] || [ "$s" = BY_REF ] ||
+    [ "$said_ram" = $((device - small)) ] || [ "$s" = BY_REF ] || # which says it per message
         complain "iot_config.h says that without $s $said_ram bytes of RAM are saved; it is $((device - small))"
 done
 exit $bad

@@ -226,7 +226,8 @@ static inline iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_m
 #endif
 
 #if !IOT_FEATURE_NETWORK_HINTS
-static inline void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
+static inline void iot_mqtt_client_network(struct iot_mqtt_client *c,
+                                           enum iot_network_change change)
 {
     (void)c, (void)change;
     MQTT_ABSENT("NETWORK_HINTS");

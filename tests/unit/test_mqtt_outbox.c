@@ -289,7 +289,7 @@ static void commit_with_a_shorter_payload_aligns_the_header_before_it(void **sta
                 static struct wire w;
                 setup(NULL);
                 struct iot_msg msg = message(qos, 0);
-                struct iot_writer writer;
+                struct iot_writer writer = {0};
                 uint16_t id = qos != 0 ? 0xfffe : 0;
                 msg.flags = IOT_MSG_RETAIN;
                 assert_err(iot_mqtt_outbox_begin(&box, &msg, maxes[i], &writer), IOT_OK);
