@@ -32,15 +32,6 @@ static uint32_t bucket_of(uint32_t key)
     return (key >> 8) % IOT_TOPIC_BUCKETS;
 }
 
-/* In the machine's order, at any address. */
-static uint32_t last4(struct iot_bytes text)
-{
-    uint32_t word;
-
-    memcpy(&word, text.ptr + text.len - sizeof word, sizeof word);
-    return word;
-}
-
 /* Of the last four bytes, in which a name that matches is like the filter; 0 if there are fewer or
  * a wildcard is among them. */
 static uint32_t hash_of_end(struct iot_bytes text)
@@ -51,7 +42,7 @@ static uint32_t hash_of_end(struct iot_bytes text)
         if (iot_topic_is_wildcard(text.ptr[i]))
             return 0;
     }
-    return last4(text) * HASH_FACTOR;
+    return iot_topic_load4(text.ptr + text.len - 4) * HASH_FACTOR;
 }
 
 /* Of a filter. The '/' before the wildcard is not hashed, since "a/#" matches "a", too. */

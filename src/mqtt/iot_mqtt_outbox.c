@@ -43,10 +43,10 @@ struct iot_mqtt_out *iot_mqtt_outbox_append(struct iot_mqtt_outbox *box, uint32_
                                             uint8_t flags)
 {
     struct iot_mqtt_out *m = &box->out[box->count++];
-    memset(m, 0, sizeof *m); /* QUEUED */
-    m->at = (iot_mqtt_ring)at;
-    m->len = (iot_mqtt_ring)len;
-    m->gives_way = iot_mqtt_yields(box, flags);
+    *m = (struct iot_mqtt_out){.at = (iot_mqtt_ring)at,
+                               .len = (iot_mqtt_ring)len,
+                               .state = IOT_OUT_QUEUED,
+                               .gives_way = iot_mqtt_yields(box, flags)};
     box->queued++;
     box->tail = at + len;
     box->used += len;
@@ -78,6 +78,7 @@ static iot_err put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint1
     m->ticket = ticket;
     m->id = id;
     m->qos = msg->qos & 3u;
+    iot_mqtt_ref_set(m, msg);
     return IOT_OK;
 }
 
@@ -90,9 +91,7 @@ iot_err iot_mqtt_outbox_put_head(struct iot_mqtt_outbox *box, const struct iot_m
 iot_err iot_mqtt_outbox_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint16_t id,
                             iot_ticket ticket)
 {
-    if (iot_mqtt_is_ref(msg))
-        return iot_mqtt_ref_put(box, msg, id, ticket);
-    return put(box, msg, id, ticket, msg->payload.len);
+    return put(box, msg, id, ticket, iot_mqtt_is_ref(msg) ? 0 : msg->payload.len);
 }
 
 /* ---- Life of a message ------------------------------------------------------------------- */

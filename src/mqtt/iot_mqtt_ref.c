@@ -5,15 +5,6 @@
 
 #if IOT_FEATURE_BY_REF
 
-iot_err iot_mqtt_ref_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint16_t id,
-                         iot_ticket ticket)
-{
-    iot_err err = iot_mqtt_outbox_put_head(box, msg, id, ticket);
-    if (err == IOT_OK)
-        box->out[box->count - 1].ref = msg->payload;
-    return err;
-}
-
 bool iot_mqtt_ref_hold(struct iot_mqtt_outbox *box, struct iot_mqtt_out *m)
 {
     if (m->ref.ptr == NULL)

@@ -14,9 +14,12 @@ static inline bool iot_mqtt_is_ref(const struct iot_msg *msg)
     return (msg->flags & IOT_MSG_BY_REF) != 0 && msg->payload.len != 0;
 }
 
-/** As iot_mqtt_outbox_put, for such a one. */
-iot_err iot_mqtt_ref_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint16_t id,
-                         iot_ticket ticket);
+/** Of such a one only the head went into the ring. */
+static inline void iot_mqtt_ref_set(struct iot_mqtt_out *m, const struct iot_msg *msg)
+{
+    if (iot_mqtt_is_ref(msg))
+        m->ref = msg->payload;
+}
 
 /** What follows the bytes in the ring; ptr NULL: nothing. */
 static inline struct iot_bytes iot_mqtt_ref(const struct iot_mqtt_out *m)
@@ -47,11 +50,9 @@ static inline bool iot_mqtt_is_ref(const struct iot_msg *msg)
     return false;
 }
 
-static inline iot_err iot_mqtt_ref_put(struct iot_mqtt_outbox *box, const struct iot_msg *msg,
-                                       uint16_t id, iot_ticket ticket)
+static inline void iot_mqtt_ref_set(struct iot_mqtt_out *m, const struct iot_msg *msg)
 {
-    (void)box, (void)msg, (void)id, (void)ticket;
-    return IOT_ERR_ARG;
+    (void)m, (void)msg;
 }
 
 static inline struct iot_bytes iot_mqtt_ref(const struct iot_mqtt_out *m)

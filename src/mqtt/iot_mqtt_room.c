@@ -74,12 +74,6 @@ static void compact(struct iot_mqtt_outbox *box)
     box->tail = low;
 }
 
-bool iot_mqtt_room_fits(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t slots,
-                        uint32_t bytes)
-{
-    return box->count - slots < IOT_MQTT_OUT_MAX && box->used - bytes + n <= IOT_MQTT_TX_BYTES;
-}
-
 iot_err iot_mqtt_room_make(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint32_t n,
                            uint32_t *at)
 {

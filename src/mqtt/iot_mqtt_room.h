@@ -13,8 +13,11 @@ iot_err iot_mqtt_room_make(struct iot_mqtt_outbox *box, const struct iot_msg *ms
                            uint32_t *at);
 
 /** Would `n` bytes and a slot be there if `slots` messages with `bytes` were not? */
-bool iot_mqtt_room_fits(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t slots,
-                        uint32_t bytes);
+static inline bool iot_mqtt_room_fits(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t slots,
+                                      uint32_t bytes)
+{
+    return box->count - slots < IOT_MQTT_OUT_MAX && box->used - bytes + n <= IOT_MQTT_TX_BYTES;
+}
 
 /** Take slot `i` out of the table. */
 void iot_mqtt_room_close_up(struct iot_mqtt_outbox *box, uint32_t i);

@@ -51,12 +51,6 @@ iot_err iot_mqtt_source_lost(const struct iot_mqtt_outbox *box, const struct iot
     return box->source.offset != 0 ? IOT_ERR_CUT : IOT_OK;
 }
 
-bool iot_mqtt_source_goes_on(const struct iot_mqtt_outbox *box)
-{
-    const struct iot_mqtt_out *m = &box->out[box->count - box->queued];
-    return is_the_one(box, m) && box->source.left != 0;
-}
-
 bool iot_mqtt_source_wanted(const struct iot_mqtt_session *s)
 {
     return s->part == IOT_MQTT_PART_SOURCE && s->part_left == 0 && !s->box.source.unfinished;

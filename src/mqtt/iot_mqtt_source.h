@@ -27,7 +27,11 @@ static inline void iot_mqtt_source_ended(struct iot_mqtt_outbox *box, iot_ticket
 iot_err iot_mqtt_source_lost(const struct iot_mqtt_outbox *box, const struct iot_mqtt_out *m);
 
 /** Some of the message that is being sent has still to come from its source. */
-bool iot_mqtt_source_goes_on(const struct iot_mqtt_outbox *box);
+static inline bool iot_mqtt_source_goes_on(const struct iot_mqtt_outbox *box)
+{
+    return box->source.pull != NULL && box->source.left != 0 &&
+           box->source.ticket == box->out[box->count - box->queued].ticket;
+}
 
 /** Nothing is pending because a source has to be asked. */
 bool iot_mqtt_source_wanted(const struct iot_mqtt_session *s);
