@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/** IOT_OK; IOT_ERR_MQTT_TOPIC: as above, with wildcards allowed where 4.7.1-1..3 allow them. */
+/** IOT_OK; IOT_ERR_MQTT_TOPIC: as for a name, with wildcards allowed where 4.7.1-1..3 allow them. */
 iot_err iot_topic_check_filter(struct iot_bytes filter);
 
 static inline bool iot_topic_is_wildcard(uint8_t c)

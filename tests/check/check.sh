@@ -77,16 +77,31 @@ headers() {
     return $bad
 }
 
-# Settings that contradict each other are refused by name.
+# The switches that are on.
+switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
+
+hash_of() {
+    printf '#include "iot/iot_config.h"\nunsigned hash = IOT_CONFIG_HASH;\n' |
+        gcc -std=c99 -Iinclude "$@" -S -o - -x c - | awk '$1 == ".long" { print $2 }'
+}
+
+# Settings that contradict each other are refused by name, and each switch tells an application from a library.
 settings() {
-    local said
-    said=$(printf '#include "iot/iot_config.h"\n' |
-        gcc -std=c99 -Iinclude -DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1 -fsyntax-only -x c - 2>&1) && return 1
-    grep -q '#error "IOT_' <<<"$said"
+    local said s plain
+    for s in '-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1' '-DIOT_FEATURE_RECEIVE=0 -DIOT_FEATURE_PARTS=1' \
+             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0'; do
+        # shellcheck disable=SC2086 # two words
+        said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $s -fsyntax-only -x c - 2>&1) && return 1
+        grep -q '#error "IOT_' <<<"$said" || return 1
+    done
+    plain=$(hash_of)
+    [ -n "$plain" ] || return 1
+    for s in $switches; do
+        [ "$(hash_of -DIOT_FEATURE_"$s"=0)" != "$plain" ] || { echo "IOT_CONFIG_HASH does not know IOT_FEATURE_$s"; return 1; }
+    done
 }
 
 # What is left out costs nothing.
-switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
 without_each() {
     local s
     for s in $switches ALL; do build "m3-off-$s" dual library sizes || return; done
