@@ -43,6 +43,11 @@ endif
 # What is not the usual build goes into folders of its own: build/sim-v4-tls13.
 SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 
+# The switches of iot_config.h that are on.
+SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$$/\1/p' include/iot/iot_config.h)
+SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
+                BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
+
 ifndef INNER
 # ==================================================================================== outer: what people call
 
@@ -140,6 +145,16 @@ ticks: ## the dearest ticks, arena and stack per kind of TLS, on a Cortex-M3
 
 .PHONY: run-firmware test-firmware ticks
 
+test-switches: ## the unit tests without each switch of iot_config.h, one after the other, and without any
+	@$(FETCH) test
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCHES) ALL
+
+test-switch-pairs: ## ... and without two that know each other
+	@$(FETCH) test
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCH_PAIRS)
+
+test-all: test test-switches test-switch-pairs ## everything that can be tested on this machine
+
 # SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
 sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
 	@$(FETCH) run
@@ -169,6 +184,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked p
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
+	@for s in $(SWITCHES) ALL; do $(LOCK) $(MAKE) -s $(BUILD) VARIANT=m3-off-$$s library sizes || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=fw-an385 IP=v4 TLS13= firmware
 	@DEPS='$(DEPS)' bash tests/check/size.sh
@@ -233,7 +249,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench \
+.PHONY: help all lib run test test-unit test-interop test-scenario test-switches test-switch-pairs test-all sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench \
         deps-check deps-firmware clean distclean FORCE
 
 else
@@ -251,6 +267,10 @@ Q    := $(if $(V),,@)
 step  = $(if $(V),,@printf '  %-6s %s\n' '$1' '$2')
 
 # ---- what a variant is
+
+# How to turn some of the switches off.
+words_of  = $(if $(filter ALL,$1),$(SWITCHES),$(subst +, ,$1))
+switched_off = $(foreach s,$(call words_of,$1),-DIOT_FEATURE_$s=0)
 
 CC      := gcc
 AR      := ar
@@ -306,13 +326,24 @@ else ifeq ($(VARIANT),m32)
   EXTRA   := -Werror $(M32_CFLAGS)
   LINK    := $(M32_LDFLAGS)
   ABI     := m32
-else ifneq ($(filter m3 m3-notexts m3-plain,$(VARIANT)),)     # also what `make size` measures
+else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several with + between; ALL: all of them
+  OPT     := -O1
+  EXTRA   := -Werror $(call switched_off,$(VARIANT:off-%=%))
+  ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
+    ASSERTS := -DIOT_ASSERTS=1
+  endif
+  ifneq ($(filter TLS_%,$(VARIANT:off-%=%)),) # what mbedTLS itself is built without
+    KIND  := -$(VARIANT)
+    TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
+  endif
+else ifneq ($(filter m3 m3-notexts m3-plain m3-off-%,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
   EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0)
+             $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
+             $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
 else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for boards as QEMU has them
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
@@ -376,6 +407,14 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
+# Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client.
+ifneq ($(filter off-%,$(VARIANT)),)
+UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
+                 $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
+UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(call words_of,$(VARIANT:off-%=%))),$(UNIT_SRC), \
+                 $(filter tests/unit/test_mqtt_% tests/unit/test_device%,$(UNIT_SRC)))
+endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BOARD_SRC   := $(wildcard tests/firmware/test_*.c)              # tests on boards

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the factory writes into each device: who it is, whom it trusts. It lies in the board's key-value store, so
- * that one firmware serves all devices.
+ * that one firmware serves all devices. `build/flash` writes it into the file that is the emulated board's flash.
+ *
+ *     pk, dn, ds    product key, device name, device secret
+ *     ca            the authority to trust, DER
+ *     cert, key     a certificate and its key, DER: instead of ds
+ *     host, port    where to log in; none: the platform's own host for this product
+ *     name          what the server's certificate is for, if that is not host
+ *     kinds         decimal, of enum iot_tls_kind; none: IOT_TLS_KINDS_DEFAULT
+ *     period-ms     between two readings; none: 1000
  */
 #ifndef FACTORY_H
 #define FACTORY_H

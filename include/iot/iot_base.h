@@ -92,6 +92,7 @@ enum iot_err_code {
 
 #define IOT_OK IOT_ERR_OK
 
+#if IOT_FEATURE_ERR_NAMES
 /** Name without prefix ("TCP_REFUSED"), static; "?" for a number that is none of ours. */
 const char *iot_err_name(iot_err err);
 
@@ -108,6 +109,7 @@ const char *iot_err_text(iot_err err);
  */
 const char *iot_err_detail_name(iot_err err, int32_t detail);
 const char *iot_err_detail_text(iot_err err, int32_t detail);
+#endif
 
 /** A moment in ms on the device's own axis, which never goes back. */
 typedef uint64_t iot_time;
@@ -136,6 +138,7 @@ struct iot_writer {
     void *owner;
 };
 
+#if IOT_WRITERS
 /** Append `n` bytes. Context: while the writer is open. */
 void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n);
 
@@ -144,6 +147,7 @@ void iot_writer_text(struct iot_writer *w, const char *text);
 
 /** Append a decimal number. */
 void iot_writer_u32(struct iot_writer *w, uint32_t value);
+#endif
 
 #define IOT_VERSION_MAJOR 0
 #define IOT_VERSION_MINOR 1

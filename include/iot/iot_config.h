@@ -30,7 +30,7 @@
 #define IOT_MQTT_TX_BYTES 1024
 #endif
 
-/** Messages accepted and not done, all QoS together. RAM: 32 bytes each (32-bit machine). */
+/** Messages accepted and not done, all QoS together. RAM: 24 bytes each (32-bit machine). */
 #ifndef IOT_MQTT_OUT_MAX
 #define IOT_MQTT_OUT_MAX 10
 #endif
@@ -139,6 +139,18 @@
 #define IOT_FEATURE_TLS_13 0
 #endif
 
+/** 1: IOT_TLS_ECDHE_RSA, and RSA signatures in a chain, are built in. 0 takes 11 KB out of mbedTLS; a chain with RSA anywhere
+ *  is refused then. */
+#ifndef IOT_FEATURE_TLS_RSA
+#define IOT_FEATURE_TLS_RSA 1
+#endif
+
+/** 1: IOT_TLS_PLATFORM, older suites without forward secrecy or with AES-CBC, is built in (those with RSA: if that
+ *  is). 0 takes 4.5 KB out of mbedTLS, and 0.6 KB out of each connection's arena, as records need no room for CBC's padding. */
+#ifndef IOT_FEATURE_TLS_PLATFORM
+#define IOT_FEATURE_TLS_PLATFORM 1
+#endif
+
 /** Largest record that is received, bytes of plain text; lives in the arena, with some 40 bytes more.
  *  A server may send 16384 unless it obeys max_fragment_length (RFC 6066), which is asked for when
  *  this is 4096, 2048, 1024 or 512; where 1.3 is offered by record_size_limit (RFC 8449) instead,
@@ -167,6 +179,94 @@
  *  1: 1.26, 90, 964.  50: 1.26, 73, 322.  75: 1.32, 70, 229.  100: 1.39, 68, 160.  250: 1.88, 65, 69. */
 #ifndef IOT_TLS_ECP_OPS
 #define IOT_TLS_ECP_OPS 75
+#endif
+
+/* ---- What a device can do without ------------------------------------------------------------
+ * 0 leaves it out. Its functions are not declared then, and who asks for it in options or arguments is refused by name.
+ * What each alone saves in flash and RAM is measured on a Cortex-M3 (`make size` prints it): bytes of the library. */
+
+/** 1: Subscriptions and received messages. 0: a device that only reports. A broker that sends a message all the same breaks
+ *  the link with IOT_ERR_MQTT_PROTOCOL. The four behind it are parts of it. Saves 5,720 bytes of flash and 376 of RAM. */
+#ifndef IOT_FEATURE_RECEIVE
+#define IOT_FEATURE_RECEIVE 1
+#endif
+
+/** 1: Messages larger than the window in parts (iot_filter.in_parts). 0: they are IOT_EV_SKIPPED; in_parts is refused.
+ *  Saves 530 bytes and 24. */
+#ifndef IOT_FEATURE_PARTS
+#define IOT_FEATURE_PARTS IOT_FEATURE_RECEIVE
+#endif
+
+/** 1: A handler may return IOT_ERR_AGAIN or IOT_ERR_FULL and gets the message again. 0: it has declined for good, as after
+ *  IOT_DECLINE_MAX_MS: QoS 0 is dropped and reported, QoS 1 and 2 end the link with IOT_ERR_MQTT_DECLINED. Saves 610 bytes and 16. */
+#ifndef IOT_FEATURE_DECLINE
+#define IOT_FEATURE_DECLINE IOT_FEATURE_RECEIVE
+#endif
+
+/** 1: iot_mqtt_unsubscribe. 0: subscriptions live until the device closes. Saves 410 bytes. */
+#ifndef IOT_FEATURE_UNSUBSCRIBE
+#define IOT_FEATURE_UNSUBSCRIBE IOT_FEATURE_RECEIVE
+#endif
+
+/** 1: Received topics are looked up in a hash table. 0: each filter is compared, which is as good for up to some ten of
+ *  them. Saves 510 bytes and 24. */
+#ifndef IOT_FEATURE_SUBS_INDEX
+#define IOT_FEATURE_SUBS_INDEX IOT_FEATURE_RECEIVE
+#endif
+
+/** 1: QoS 2, both ways. 0: refused with IOT_ERR_ARG (messages, subscriptions, the will); a received one ends the link
+ *  with IOT_ERR_MQTT_PROTOCOL. Saves 1,350 bytes and 56. */
+#ifndef IOT_FEATURE_QOS2
+#define IOT_FEATURE_QOS2 1
+#endif
+
+/** 1: IOT_SESSION_KEEP and IOT_SESSION_KEEP_REBOOT. 0: refused by iot_device_init. Saves 750 bytes. */
+#ifndef IOT_FEATURE_SESSION_KEEP
+#define IOT_FEATURE_SESSION_KEEP 1
+#endif
+
+/** 1: IOT_MSG_DROP_OLDEST and IOT_MSG_REPLACE. 0: refused with IOT_ERR_ARG, a full outbox says IOT_ERR_FULL. Saves 560
+ *  bytes and 24. */
+#ifndef IOT_FEATURE_QUEUE_DROP
+#define IOT_FEATURE_QUEUE_DROP 1
+#endif
+
+/** 1: iot_mqtt_begin, _commit, _cancel: messages written in place. Saves 590 bytes and 16. */
+#ifndef IOT_FEATURE_WRITER
+#define IOT_FEATURE_WRITER 1
+#endif
+
+/** 1: iot_mqtt_stream: messages larger than the outbox. Saves 780 bytes and 40. */
+#ifndef IOT_FEATURE_STREAMED
+#define IOT_FEATURE_STREAMED 1
+#endif
+
+/** 1: IOT_MSG_BY_REF: payloads that stay where they are. 0: refused with IOT_ERR_ARG. Saves 360 bytes and 12 per message
+ *  of IOT_MQTT_OUT_MAX. */
+#ifndef IOT_FEATURE_BY_REF
+#define IOT_FEATURE_BY_REF 1
+#endif
+
+/** 1: iot_network. 0: a dead link is noticed by time-outs only. Saves 200 bytes. */
+#ifndef IOT_FEATURE_NETWORK_HINTS
+#define IOT_FEATURE_NETWORK_HINTS 1
+#endif
+
+/** 1: Names of hosts, by lwIP's resolver. 0: hosts are addresses, else IOT_ERR_DNS_UNKNOWN; lwIP may be built without DNS.
+ *  Saves 360 bytes and 32, and what lwIP's own resolver takes. */
+#ifndef IOT_FEATURE_DNS
+#define IOT_FEATURE_DNS 1
+#endif
+
+/** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
+#ifndef IOT_FEATURE_STATS
+#define IOT_FEATURE_STATS 1
+#endif
+
+/** 1: iot_err_name, iot_err_text and the same for details. 0: errors are numbers; without a log only. Saves 6,840
+ *  bytes, the texts (IOT_FEATURE_ERR_TEXTS) among them. */
+#ifndef IOT_FEATURE_ERR_NAMES
+#define IOT_FEATURE_ERR_NAMES 1
 #endif
 
 /* ---- Code size --------------------------------------------------------------------------- */
@@ -237,12 +337,24 @@
 #if IOT_FEATURE_TLS_13 && !IOT_FEATURE_TLS
 #error "IOT_FEATURE_TLS_13: TLS 1.3 needs TLS; set IOT_FEATURE_TLS too, or neither"
 #endif
+#if !IOT_FEATURE_RECEIVE && (IOT_FEATURE_PARTS || IOT_FEATURE_DECLINE ||                           \
+                             IOT_FEATURE_UNSUBSCRIBE || IOT_FEATURE_SUBS_INDEX)
+#error                                                                                             \
+    "IOT_FEATURE_RECEIVE 0: PARTS, DECLINE, UNSUBSCRIBE and SUBS_INDEX are about received messages; leave them out too"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
+#endif
+#if IOT_LOG_LEVEL > 0 && !IOT_FEATURE_ERR_NAMES
+#error "IOT_LOG_LEVEL: the log says errors by name; set IOT_FEATURE_ERR_NAMES too"
 #endif
 #if IOT_LOG_LINE_BYTES < 64
 #error "IOT_LOG_LINE_BYTES: 64 is the shortest line that still says something; raise it"
 #endif
+
+/** 1: somebody needs struct iot_writer. */
+#define IOT_WRITERS                                                                                \
+    (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_LOG_LEVEL > 0)
 
 /** One number for everything above that changes a structure or a promise. */
 #define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
@@ -263,8 +375,20 @@
         IOT_CONFIG_MIX(                                                                            \
             IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MQTT, IOT_TLS_RX_BYTES), IOT_TLS_TX_BYTES),   \
             IOT_TLS_SESSION_BYTES),                                                                \
-        IOT_MQTT_DROPPED_MAX * 8 + IOT_FEATURE_TLS * 4 + IOT_FEATURE_TLS_13 * 2 +                  \
-            IOT_FEATURE_LINK)
-#define IOT_CONFIG_HASH IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_LOG_LEVEL), IOT_ASSERTS)
+        IOT_MQTT_DROPPED_MAX)
+#define IOT_CONFIG_SWITCHES                                                                        \
+    ((IOT_FEATURE_TLS)*0x00001u + (IOT_FEATURE_TLS_13)*0x00002u + (IOT_FEATURE_LINK)*0x00004u +    \
+     (IOT_FEATURE_RECEIVE)*0x00008u + (IOT_FEATURE_PARTS)*0x00010u +                               \
+     (IOT_FEATURE_DECLINE)*0x00020u + (IOT_FEATURE_UNSUBSCRIBE)*0x00040u +                         \
+     (IOT_FEATURE_SUBS_INDEX)*0x00080u + (IOT_FEATURE_QOS2)*0x00100u +                             \
+     (IOT_FEATURE_SESSION_KEEP)*0x00200u + (IOT_FEATURE_QUEUE_DROP)*0x00400u +                     \
+     (IOT_FEATURE_WRITER)*0x00800u + (IOT_FEATURE_STREAMED)*0x01000u +                             \
+     (IOT_FEATURE_BY_REF)*0x02000u + (IOT_FEATURE_NETWORK_HINTS)*0x04000u +                        \
+     (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
+     (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u)
+#define IOT_CONFIG_HASH                                                                            \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),        \
+        IOT_ASSERTS)
 
 #endif

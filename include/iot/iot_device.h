@@ -195,10 +195,12 @@ uint32_t iot_sleep_ms(const struct iot_device *dev, uint32_t now_ms);
 
 enum iot_network_change { IOT_NETWORK_UP, IOT_NETWORK_DOWN, IOT_NETWORK_CHANGED };
 
+#if IOT_FEATURE_NETWORK_HINTS
 /** A hint that saves time-outs: down ends the link or attempt now, changed as well and tries anew, up ends
  *  the wait between two attempts. An attempt that is under way goes on at up: TCP and DNS repeat what
  *  was lost after 1 to 3 s. */
 void iot_network(struct iot_device *dev, enum iot_network_change change);
+#endif
 
 /**
  * End in good order: queued messages are sent and acknowledged within `drain_ms`, then DISCONNECT
@@ -221,13 +223,16 @@ bool iot_device_connected(const struct iot_device *dev);
 /** The connection took up a TLS session of an earlier one (iot_tls_options.session_key): no certificate was looked at,
  *  and no long step was needed. With a PSK always false. */
 bool iot_device_resumed(const struct iot_device *dev);
-const struct iot_counters *iot_device_counters(const struct iot_device *dev);
 
 /** Why the last link or attempt ended; IOT_OK if none has. `detail` may be NULL. */
 iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail);
 
+#if IOT_FEATURE_STATS
+const struct iot_counters *iot_device_counters(const struct iot_device *dev);
+
 /** Pool number `i` from 0; false behind the last. */
 bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_use *out);
+#endif
 
 #ifdef __cplusplus
 }

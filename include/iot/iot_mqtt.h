@@ -25,6 +25,9 @@ extern "C" {
 
 struct iot_device;
 
+/** The highest QoS there is, both ways; a higher one is refused with IOT_ERR_ARG. */
+#define IOT_MQTT_QOS_MAX (IOT_FEATURE_QOS2 ? 2 : 1)
+
 /** A topic name or filter, not NUL-terminated. Made by IOT_TOPIC (raw: checked on each use) or by
  *  iot_topic_prepare (checked once). */
 struct iot_topic {
@@ -91,6 +94,7 @@ struct iot_msg {
  */
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket);
 
+#if IOT_FEATURE_WRITER
 /**
  * Write a message straight into the transmit ring. msg->payload is ignored.
  *
@@ -109,6 +113,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket);
 
 /** Give the reservation back; nothing is sent. What gave way to it (IOT_MSG_REPLACE, _DROP_OLDEST) stays dropped. */
 void iot_mqtt_cancel(struct iot_writer *w);
+#endif
 
 /**
  * Give the next bytes of a streamed message.
@@ -124,6 +129,7 @@ void iot_mqtt_cancel(struct iot_writer *w);
 typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t offset,
                                    struct iot_writer *w);
 
+#if IOT_FEATURE_STREAMED
 /**
  * Queue a message of QoS 0 that is larger than the ring: when its turn has come, its payload is asked
  * for piece by piece. A link that breaks in the middle ends it as CUT.
@@ -136,6 +142,7 @@ typedef iot_err (*iot_mqtt_source)(void *ctx, struct iot_device *dev, uint32_t o
  */
 iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint32_t total,
                         iot_mqtt_source source, void *ctx, iot_ticket *ticket);
+#endif
 
 /**
  * A received message for one matching subscription.
@@ -163,6 +170,7 @@ struct iot_filter {
     bool in_parts;
 };
 
+#if IOT_FEATURE_RECEIVE
 /**
  * Subscribe; renewed by itself whenever the broker has lost the session. The same filter again
  * replaces handler and QoS. IOT_EV_SUBACK with this ticket says what the broker granted; there is
@@ -176,7 +184,9 @@ struct iot_filter {
  *          UNSUBACK is still awaited.
  */
 iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket);
+#endif
 
+#if IOT_FEATURE_UNSUBSCRIBE
 /**
  * Unsubscribe. Its handler is not called again from now on; IOT_EV_UNSUBACK frees the slot and
  * gives the filter's text back.
@@ -186,6 +196,7 @@ iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, i
  */
 iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
                              iot_ticket *ticket);
+#endif
 
 #ifdef __cplusplus
 }

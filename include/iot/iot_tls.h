@@ -32,7 +32,7 @@ enum iot_tls_kind {
     IOT_TLS_PSK = 4,         /* a key both sides know, no certificate; AES-GCM, AES-CCM. Cheapest */
     IOT_TLS_PLATFORM = 8,    /* older suites that the platform's own SDK uses: RSA key exchange and
                                 PSK, with AES-CBC. No forward secrecy: only if nothing else goes */
-    IOT_TLS_KINDS_DEFAULT = IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA,
+    IOT_TLS_KINDS_DEFAULT = IOT_TLS_ECDHE_ECDSA | (IOT_FEATURE_TLS_RSA ? IOT_TLS_ECDHE_RSA : 0),
 };
 
 /** IOT_ERR_TLS_VERIFY: what is wrong with the server's certificate; bits of `detail`. Names and texts

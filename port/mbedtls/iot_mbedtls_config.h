@@ -53,8 +53,10 @@ void iot_arena_free(void *block);
 #define MBEDTLS_SHA384_C
 
 #define MBEDTLS_CIPHER_C
+#if IOT_FEATURE_TLS_PLATFORM
 #define MBEDTLS_CIPHER_MODE_CBC
 #define MBEDTLS_CIPHER_PADDING_PKCS7
+#endif
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_AES_ROM_TABLES /* else they are made in RAM at first use, for the whole process */
@@ -78,9 +80,11 @@ void iot_arena_free(void *block);
 #define MBEDTLS_ECP_RESTARTABLE
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C
+#if IOT_FEATURE_TLS_RSA
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PKCS1_V21
+#endif
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
 #define MBEDTLS_OID_C
@@ -91,7 +95,9 @@ void iot_arena_free(void *block);
 
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
+#if IOT_FEATURE_TLS_RSA
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+#endif
 #define MBEDTLS_X509_REMOVE_INFO
 
 /* ---- TLS --------------------------------------------------------------------------------- */
@@ -107,13 +113,19 @@ void iot_arena_free(void *block);
 #define MBEDTLS_SSL_SESSION_TICKETS
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#if IOT_FEATURE_TLS_PLATFORM
 #define MBEDTLS_SSL_ENCRYPT_THEN_MAC
+#endif
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
 
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
-#define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
+#if IOT_FEATURE_TLS_RSA
+#define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
+#endif
+#if IOT_FEATURE_TLS_RSA && IOT_FEATURE_TLS_PLATFORM
 #define MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
+#endif
 
 #if IOT_FEATURE_TLS_13
 /* TLS 1.3 computes with PSA in any case; 1.2 does not (no USE_PSA_CRYPTO), or it could not be sliced. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written when. A set or del is either an append, or a new sector: erase, head, what still counts of the oldest
- * sector, the new record, and two marks. Until the first of the marks is whole the new sector does not exist for any
+ * sector, the new record, and two marks. Until the first of the marks is begun the new sector does not exist for any
  * reader, and what is erased has been replaced long before. */
 #include "iot_nor_kv.h"
 
@@ -39,6 +39,12 @@ static bool is_round(const struct iot_nor_kv *kv)
 
 /* ---- What counts --------------------------------------------------------------------------- */
 
+/* How a walk through the log ended: if not at the chip's word, then well. */
+static iot_err chip_says(iot_err err)
+{
+    return err == IOT_ERR_AGAIN || err == IOT_ERR_KV ? err : IOT_OK;
+}
+
 static bool same_key(const struct iot_nor_log_place *p, const char *key, uint32_t key_len)
 {
     return p->key_len == key_len && memcmp(p->key, key, key_len) == 0;
@@ -52,9 +58,9 @@ static iot_err find(const struct iot_nor_kv *kv, const char *key, struct iot_nor
     iot_err err, result = IOT_ERR_STATE;
 
     iot_nor_log_start(&p, 0);
-    while ((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_KV) {
-        if (err == IOT_ERR_KV) {
-            result = err;
+    while ((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_UNKNOWN) {
+        if (err == IOT_ERR_UNKNOWN) {
+            result = IOT_ERR_KV;
         } else if (same_key(&p, key, (uint32_t)strlen(key))) {
             result = IOT_OK;
             *found = p;
@@ -73,9 +79,9 @@ static iot_err counts(const struct iot_nor_kv *kv, const struct iot_nor_log_plac
 
     *yes = record->kind == IOT_NOR_LOG_VALUE &&
            (drop == NULL || !same_key(record, drop->key, drop->key_len));
-    while (*yes && ((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_KV))
-        *yes = err == IOT_ERR_KV || !same_key(&p, record->key, record->key_len);
-    return err == IOT_ERR_AGAIN ? err : IOT_OK;
+    while (*yes && ((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_UNKNOWN))
+        *yes = err == IOT_ERR_UNKNOWN || !same_key(&p, record->key, record->key_len);
+    return chip_says(err);
 }
 
 /* Bytes of a sector's records that count, without those of the item's key. */
@@ -88,14 +94,15 @@ static iot_err weigh(const struct iot_nor_kv *kv, uint32_t turn,
 
     *bytes = 0;
     iot_nor_log_start(&p, turn);
-    while (((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_KV) && p.turn == turn) {
-        if (err == IOT_ERR_KV)
+    while (((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_UNKNOWN) &&
+           p.turn == turn) {
+        if (err == IOT_ERR_UNKNOWN)
             continue;
         if ((err = counts(kv, &p, item, &yes)) != IOT_OK)
             return err;
         *bytes += yes ? p.size : 0;
     }
-    return err == IOT_ERR_AGAIN ? err : IOT_OK;
+    return chip_says(err);
 }
 
 /* ---- Work in phases, each of which can be asked again -------------------------------------- */
@@ -128,8 +135,8 @@ static iot_err copy(struct iot_nor_kv *kv, const struct iot_nor_log_item *drop)
     bool yes;
 
     iot_nor_log_start(&p, 0);
-    while (((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_KV) && p.turn == 0) {
-        if (err == IOT_ERR_KV || p.at < kv->from)
+    while (((err = iot_nor_log_next(kv, &p)) == IOT_OK || err == IOT_ERR_UNKNOWN) && p.turn == 0) {
+        if (err == IOT_ERR_UNKNOWN || p.at < kv->from)
             continue;
         kv->from = p.at;
         if ((err = counts(kv, &p, drop, &yes)) != IOT_OK)
@@ -144,7 +151,7 @@ static iot_err copy(struct iot_nor_kv *kv, const struct iot_nor_log_item *drop)
         kv->from += p.size;
         kv->part = 0;
     }
-    return err == IOT_ERR_AGAIN ? err : IOT_OK;
+    return chip_says(err);
 }
 
 /* One phase. IOT_OK: it is over, the next one is set. */
@@ -419,20 +426,12 @@ iot_err iot_nor_kv_get(struct iot_nor_kv *kv, const char *key, void *into, uint3
     return err;
 }
 
-/* Another request than the one under way: that one is given up, unless it is as good as done. */
-static iot_err begin(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
+/* Another request than the one under way: that one is given up. */
+static void begin(struct iot_nor_kv *kv, const struct iot_nor_log_item *item)
 {
-    iot_err err = IOT_OK;
-
-    if (kv->phase != PH_IDLE && memcmp(kv->head, item->head, sizeof kv->head) != 0) {
-        if (kv->phase == PH_CONFIRM)
-            err = work(kv, NULL);
-        else
-            drop_work(kv);
-    }
-    if (err == IOT_OK)
-        memcpy(kv->head, item->head, sizeof kv->head);
-    return err;
+    if (memcmp(kv->head, item->head, sizeof kv->head) != 0)
+        drop_work(kv);
+    memcpy(kv->head, item->head, sizeof kv->head);
 }
 
 /* The item goes behind tail, or into a new sector; or the oldest sectors move on first, until it fits with what they
@@ -494,7 +493,7 @@ iot_err iot_nor_kv_set(struct iot_nor_kv *kv, const char *key, const void *bytes
     iot_nor_log_make(kv, &item, IOT_NOR_LOG_VALUE, key, bytes, len);
     if (item.size > kv->nor->sector_bytes - iot_nor_log_first(kv))
         return IOT_ERR_SIZE;
-    err = begin(kv, &item);
+    begin(kv, &item);
     while (err == IOT_OK && !written) /* each turn moves the oldest sector on */
         err = perform(kv, &item, false, &written);
     return err;
@@ -506,7 +505,7 @@ static iot_err is_gone(struct iot_nor_kv *kv, const char *key, bool *gone)
     iot_err err = find(kv, key, &p);
 
     *gone = err == IOT_ERR_STATE || (err == IOT_OK && p.kind == IOT_NOR_LOG_DELETED);
-    return err == IOT_ERR_AGAIN ? err : IOT_OK;
+    return err == IOT_ERR_AGAIN ? err : IOT_OK; /* what cannot be read is to be deleted, too */
 }
 
 iot_err iot_nor_kv_del(struct iot_nor_kv *kv, const char *key)
@@ -518,7 +517,7 @@ iot_err iot_nor_kv_del(struct iot_nor_kv *kv, const char *key)
     if (err != IOT_OK || !is_key(key))
         return err;
     iot_nor_log_make(kv, &item, IOT_NOR_LOG_DELETED, key, NULL, 0);
-    err = begin(kv, &item);
+    begin(kv, &item);
     while (err == IOT_OK && !written) {
         if (kv->phase == PH_IDLE)
             err = is_gone(kv, key, &gone);

@@ -6,8 +6,12 @@
  *
  * A log: each set appends a record, the last one of a key counts. When the newest sector is full the next one in the
  * ring is erased and takes what still counts of the oldest. So all sectors are erased equally often, and the
- * room for values is that of one sector less than there are. A record lies in one sector: a value with its key and
- * some 16 to 100 bytes beside it (the units of write_bytes) has to fit in one.
+ * room for values is that of one sector less than there are. A record lies in one sector, with its key and 16 to 75
+ * bytes beside them (by write_bytes).
+ *
+ * A set costs a program for each 64 bytes of its record, and one. Where a new sector is needed, an erase, three programs
+ * and those of what is saved come to it; in a store that is nearly full this may take all sectors once round. A get
+ * reads the heads of all records: there is no index in RAM.
  */
 #ifndef IOT_NOR_KV_H
 #define IOT_NOR_KV_H

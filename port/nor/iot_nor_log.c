@@ -159,7 +159,7 @@ iot_err iot_nor_log_read_sector(const struct iot_nor_kv *kv, uint32_t index,
     s->confirmed = confirmed != IOT_NOR_MARK_BLANK;
     make_sector_head(kv, s->seq, s->prev_end, right);
     if (memcmp(head, right, SECTOR_HEAD) == 0 && s->prev_end <= kv->nor->sector_bytes &&
-        (opened == IOT_NOR_MARK_FULL || s->confirmed))
+        (opened != IOT_NOR_MARK_BLANK || s->confirmed))
         s->kind = IOT_NOR_SECTOR_OURS;
     else if (blank && opened == IOT_NOR_MARK_BLANK && confirmed == IOT_NOR_MARK_BLANK)
         s->kind = IOT_NOR_SECTOR_BLANK;
@@ -290,7 +290,7 @@ iot_err iot_nor_log_next(const struct iot_nor_kv *kv, struct iot_nor_log_place *
                 return err;
             p->at = p->end;
             p->size = 0;
-            return IOT_ERR_KV;
+            return IOT_ERR_UNKNOWN;
         }
         p->turn++;
         p->at = 0;

@@ -6,16 +6,15 @@
  *     record   head, 12 bytes | key | value | filling | mark, U
  *
  * Marks are units of zeros, each programmed after what it vouches for. So a mark that shows any zero says that all
- * before it is solid, however the mark itself was cut. Reading a mark has three answers, and between BLANK and FULL
- * lies HALF: a cut may leave bits that read so today and otherwise tomorrow, but not all of a mark's 32 or more bits
- * from all ones to all zeros. Whoever decides something by a mark that is HALF writes it down elsewhere before
- * telling.
+ * before it is solid, however the mark itself was cut. It is BLANK, HALF or FULL: a cut may leave bits that read so
+ * today and otherwise tomorrow, but hardly all of a mark's 32 or more bits from all ones to all zeros. What is
+ * decided by a mark that may read differently tomorrow is written down elsewhere before anybody is told:
  *
- *     opened      what was written with the sector is whole: the sector counts. HALF does not count, and the sector
- *                 is erased before anything is told.
- *     confirmed   opened was over. With it the sector counts whatever `opened` may read later.
- *     record      it was asked for, written and compared: it counts. BLANK: it never counted. In either case, if
- *                 not FULL, the next sector is opened at once, and its head tells where this one's records end.
+ *     opened      not BLANK: what was written with the sector is whole, the sector counts. BLANK: it is erased at mount.
+ *     confirmed   programmed next, or by the mount that finds it BLANK: not BLANK, the sector counts whatever `opened`
+ *                 reads from now on.
+ *     record      not BLANK: it was asked for, written and compared: it counts. BLANK: it does not. In either case, if
+ *                 it is not FULL, the next sector is opened at mount, whose head tells where this one's records end.
  */
 #ifndef IOT_NOR_LOG_H
 #define IOT_NOR_LOG_H
@@ -99,7 +98,8 @@ iot_err iot_nor_log_put_record(struct iot_nor_kv *kv, uint32_t at,
 iot_err iot_nor_log_read_record(const struct iot_nor_kv *kv, struct iot_nor_log_place *p);
 
 /** Before the first record of that sector; then the next, and the next sector's. IOT_ERR_STATE: that was the last.
- *  IOT_ERR_KV: what follows in this sector cannot be read; asked again it goes on with the next. */
+ *  IOT_ERR_UNKNOWN: a head has rotted, and so it is not known what follows in this sector; asked again it goes on with the
+ *  next one. IOT_ERR_AGAIN and IOT_ERR_KV: the chip says so. */
 void iot_nor_log_start(struct iot_nor_log_place *p, uint32_t turn);
 iot_err iot_nor_log_next(const struct iot_nor_kv *kv, struct iot_nor_log_place *p);
 

@@ -60,7 +60,7 @@ const struct iot_port iot_port_template = {
     .random = random_bytes,
     .wall = wall,
     /* .kv_get, .kv_set, .kv_del: small values in flash, all three or none. With them TLS sessions are resumed
-     * after a reboot and the last trusted time is known. */
+     * after a reboot and the last trusted time is known. port/nor makes them of three functions of your flash. */
     /* .log: a line for your UART; build with IOT_LOG_LEVEL 1 to 5. */
 };
 

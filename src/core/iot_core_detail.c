@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#if IOT_FEATURE_ERR_NAMES
+
 /* X(what the number is, number, name, text). The faults of a certificate stand in the order of what the
  * user has to put right first: while the chain is wrong, nothing else in it says much. */
 #define MQTT_LIST(X)                                                                               \
@@ -79,7 +81,7 @@ static const uint16_t keys[] = {
 #undef KEY
 };
 
-/* One text with NUL between, as in iot_core_base.c. */
+/* One text with NUL between, as in iot_core_names.c. */
 static const char names[] = {
 #define NAME(kind, number, name, text) #name "\0"
     DETAIL_LIST(NAME)
@@ -145,3 +147,5 @@ const char *iot_err_detail_text(iot_err err, int32_t detail)
 {
     return pick(texts, err, detail);
 }
+
+#endif

@@ -90,6 +90,15 @@ void iot_log_i32(struct iot_log_line *line, int32_t value)
     iot_log_u32(line, value < 0 ? 0u - (uint32_t)value : (uint32_t)value);
 }
 
+void iot_log_err(struct iot_log_line *line, iot_err err, int32_t detail)
+{
+    iot_log_text(line, iot_err_name(err));
+    iot_log_text(line, " ");
+    iot_log_i32(line, detail);
+    iot_log_text(line, " ");
+    iot_log_text(line, iot_err_detail_name(err, detail));
+}
+
 void iot_log_hex(struct iot_log_line *line, struct iot_bytes bytes)
 {
     for (uint32_t at = 0; at < bytes.len && !line->w.overflow; at++) {

@@ -60,6 +60,9 @@ void iot_log_bytes(struct iot_log_line *line, struct iot_bytes bytes);
 void iot_log_u32(struct iot_log_line *line, uint32_t value);
 void iot_log_i32(struct iot_log_line *line, int32_t value);
 
+/** Its name, and the number beside it with its name. */
+void iot_log_err(struct iot_log_line *line, iot_err err, int32_t detail);
+
 /** Two small digits a byte. */
 void iot_log_hex(struct iot_log_line *line, struct iot_bytes bytes);
 
@@ -98,6 +101,11 @@ static inline void iot_log_u32(struct iot_log_line *line, uint32_t value)
 static inline void iot_log_i32(struct iot_log_line *line, int32_t value)
 {
     (void)line, (void)value;
+}
+
+static inline void iot_log_err(struct iot_log_line *line, iot_err err, int32_t detail)
+{
+    (void)line, (void)err, (void)detail;
 }
 
 static inline void iot_log_hex(struct iot_log_line *line, struct iot_bytes bytes)

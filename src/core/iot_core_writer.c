@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if IOT_WRITERS
+
 void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n)
 {
     if (w->overflow || n > w->cap - w->len) {
@@ -30,3 +32,5 @@ void iot_writer_u32(struct iot_writer *w, uint32_t value)
     } while (value != 0);
     iot_writer_put(w, digits + at, (uint32_t)sizeof digits - at);
 }
+
+#endif

@@ -8,7 +8,7 @@
  * and its only call of that function, the public operation, comes by here. */
 #include "crypto/iot_crypto_rsa.h"
 
-#if IOT_FEATURE_TLS
+#if IOT_FEATURE_TLS && IOT_FEATURE_TLS_RSA
 
 #include <mbedtls/bignum.h>
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_ids.h"
+#include "device/iot_device_mqtt.h"
 #include "device/iot_device_secure.h"
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_dump.h"
+#include "mqtt/iot_mqtt_keep.h"
 
 #include <string.h>
 
@@ -28,27 +30,27 @@ struct feature {
 
 static void mqtt_net(struct iot_device *dev)
 {
-    iot_mqtt_client_net(&dev->mqtt, dev->now, dev->slept);
+    iot_mqtt_client_net(&dev->mqtt);
 }
 
 static void mqtt_up(struct iot_device *dev)
 {
-    iot_mqtt_client_up(&dev->mqtt, dev->now);
+    iot_mqtt_client_up(&dev->mqtt);
 }
 
 static void mqtt_time(struct iot_device *dev)
 {
-    iot_mqtt_client_time(&dev->mqtt, dev->now);
+    iot_mqtt_client_time(&dev->mqtt);
 }
 
 static void mqtt_down(struct iot_device *dev)
 {
-    iot_mqtt_client_down(&dev->mqtt, dev->now);
+    iot_mqtt_client_down(&dev->mqtt);
 }
 
 static void mqtt_end(struct iot_device *dev)
 {
-    iot_mqtt_client_end(&dev->mqtt, dev->now);
+    iot_mqtt_client_end(&dev->mqtt);
 }
 
 static iot_time mqtt_deadline(const struct iot_device *dev)
@@ -98,7 +100,7 @@ static bool seed(struct iot_device *dev)
         return false;
     iot_jitter_seed(&dev->jitter, chance);
     /* A broker that kept our session over our reboot may hold ids of ours: start elsewhere. */
-    if (dev->opt->session != IOT_SESSION_CLEAN && dev->opt->first_id == 0)
+    if (iot_mqtt_keeps(dev->opt) && dev->opt->first_id == 0)
         dev->mqtt.session.next_id = (uint16_t)(chance >> 16 | 1u);
     dev->seeded = true;
     return true;
@@ -107,6 +109,8 @@ static bool seed(struct iot_device *dev)
 /* The first half looks outside and at the clock; without a reason to do so the second is enough. */
 static void tick(struct iot_device *dev, bool whole)
 {
+    iot_mqtt_client_tick(&dev->mqtt, dev->now);
+
     /* For subscriptions; who publishes asks himself. */
     iot_err ids = IOT_OK;
     if (iot_device_ids_low(dev) && iot_mqtt_client_open(&dev->mqtt))
@@ -138,8 +142,10 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
     if (dev->polling)
         return 0;
     uint32_t elapsed = elapsed_ms(dev, now_ms);
-    if (elapsed > IOT_STALE_MS)
-        dev->slept = dev->wake = true;
+    if (elapsed > IOT_STALE_MS) {
+        dev->wake = true;
+        iot_mqtt_client_slept(&dev->mqtt);
+    }
     if (!dev->clock_set) {
         dev->clock_set = true;
         dev->now = now_ms;
@@ -160,7 +166,6 @@ uint32_t iot_poll(struct iot_device *dev, uint32_t now_ms)
         tick(dev, whole);
     else
         dev->deadline = dev->now + SEED_RETRY_MS;
-    dev->slept = false;
     dev->polling = false;
     return sleep_from(dev, dev->now);
 }
@@ -191,8 +196,7 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
         options->port_ops->random == NULL)
         return IOT_ERR_ARG;
     bool host_later = options->link != NULL || options->on_credentials != NULL;
-    if (options->session == IOT_SESSION_KEEP_REBOOT &&
-        (options->session_key == NULL || options->port_ops->kv_get == NULL))
+    if (!iot_device_ids_fit(options))
         return IOT_ERR_ARG;
     if (options->host == NULL ? !host_later : options->host[0] == 0)
         return IOT_ERR_ARG;
@@ -223,12 +227,6 @@ iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
     return iot_mqtt_client_close(&dev->mqtt, drain_ms);
 }
 
-void iot_network(struct iot_device *dev, enum iot_network_change change)
-{
-    dev->wake = true;
-    iot_mqtt_client_network(&dev->mqtt, change);
-}
-
 bool iot_device_idle(const struct iot_device *dev)
 {
     for (uint32_t i = 0; i < FEATURES; i++)
@@ -244,11 +242,6 @@ bool iot_device_connected(const struct iot_device *dev)
     return iot_mqtt_up(&dev->mqtt.session);
 }
 
-const struct iot_counters *iot_device_counters(const struct iot_device *dev)
-{
-    return &dev->mqtt.counters;
-}
-
 iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)
 {
     if (detail != NULL)
@@ -256,38 +249,15 @@ iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)
     return dev->mqtt.reason;
 }
 
-bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_use *out)
-{
-    const struct iot_mqtt_session *s = &dev->mqtt.session;
-    const struct iot_pool_use pools[] = {
-        {"tx-bytes", s->box.used, s->box.tx_high, IOT_MQTT_TX_BYTES},
-        {"messages", s->box.count, s->box.count_high, IOT_MQTT_OUT_MAX},
-        {"subscriptions", s->subs.count, s->subs.count_high, IOT_MQTT_SUBS_MAX},
-        {"acks", s->inbox.owed, s->inbox.owed_high, IOT_MQTT_ACKS_MAX},
-        {"qos2-in", s->inbox.held, s->inbox.held_high, IOT_MQTT_QOS2_IN_MAX},
-    };
-    const uint32_t count = sizeof pools / sizeof pools[0];
-    if (i < count) {
-        *out = pools[i];
-        return true;
-    }
-    bool own_tcp = dev->opt->stream == NULL;
-    if (i == count && own_tcp) {
-        iot_tcp_pool(&dev->tcp, out);
-        return true;
-    }
-    return i == count + own_tcp && iot_device_arena(dev, out);
-}
-
 /* ---- MQTT -------------------------------------------------------------------------------- */
 
 /* Packet ids of a kept session begin at a random number, also for what is published before the
  * first tick. */
-static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
+iot_err iot_device_can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
-    if (msg->qos == 0 || dev->opt->session == IOT_SESSION_CLEAN)
+    if (msg->qos == 0 || !iot_mqtt_keeps(dev->opt))
         return IOT_OK;
     if (!dev->seeded && !seed(dev))
         return IOT_ERR_AGAIN;
@@ -296,7 +266,7 @@ static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
 
 iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_ticket *ticket)
 {
-    iot_err err = can_publish(dev, msg);
+    iot_err err = iot_device_can_publish(dev, msg);
     if (err != IOT_OK)
         return err;
     err = iot_mqtt_session_publish(&dev->mqtt.session, msg, ticket);
@@ -306,72 +276,6 @@ iot_err iot_mqtt_publish(struct iot_device *dev, const struct iot_msg *msg, iot_
     IOT_DUMP_UP(dev->opt->port_ops, topic, msg->payload);
     dev->queued = true;
     return IOT_OK;
-}
-
-iot_err iot_mqtt_stream(struct iot_device *dev, const struct iot_msg *msg, uint32_t total,
-                        iot_mqtt_source source, void *ctx, iot_ticket *ticket)
-{
-    iot_err err = can_publish(dev, msg);
-    if (err == IOT_OK)
-        err = iot_mqtt_session_stream(&dev->mqtt.session, msg, total, source, ctx, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
-}
-
-iot_err iot_mqtt_begin(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
-                       struct iot_writer *w)
-{
-    iot_err err = can_publish(dev, msg);
-    if (err == IOT_OK)
-        err = iot_mqtt_session_begin(&dev->mqtt.session, msg, max, w);
-    if (err != IOT_OK)
-        return err;
-    w->owner = dev;
-    dev->queued = true; /* what gave way is told */
-    return IOT_OK;
-}
-
-iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
-{
-    struct iot_device *dev = w->owner;
-    if (dev == NULL)
-        return IOT_ERR_STATE;
-    w->owner = NULL;
-    iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
-    if (err != IOT_OK)
-        return err;
-    struct iot_bytes topic = iot_mqtt_outbox_topic(&dev->mqtt.session.box);
-    struct iot_bytes payload = {w->ptr, w->len};
-    IOT_DUMP_UP(dev->opt->port_ops, topic, payload);
-    dev->queued = true;
-    return IOT_OK;
-}
-
-void iot_mqtt_cancel(struct iot_writer *w)
-{
-    struct iot_device *dev = w->owner;
-    if (dev != NULL)
-        iot_mqtt_outbox_cancel(&dev->mqtt.session.box);
-    w->owner = NULL;
-}
-
-iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket)
-{
-    if (!iot_mqtt_client_open(&dev->mqtt))
-        return IOT_ERR_STATE;
-    iot_err err = iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
-}
-
-iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
-                             iot_ticket *ticket)
-{
-    if (!iot_mqtt_client_open(&dev->mqtt))
-        return IOT_ERR_STATE;
-    iot_err err = iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
-    dev->queued |= err == IOT_OK;
-    return err;
 }
 
 iot_err iot_topic_prepare(struct iot_topic *t, const char *text, uint32_t len)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_ids.h"
 
+#if IOT_FEATURE_SESSION_KEEP
+
 static iot_err load(struct iot_device *dev)
 {
     const struct iot_port *port = dev->opt->port_ops;
     uint8_t record[2];
     uint32_t len = 0;
     iot_err err = port->kv_get(port->ctx, dev->opt->session_key, record, sizeof record, &len);
-    if (err == IOT_OK && len == sizeof record)
-        dev->mqtt.session.next_id = dev->mqtt.session.base_id =
-            (uint16_t)(record[0] << 8 | record[1]);
-    else if (err != IOT_OK && err != IOT_ERR_STATE && err != IOT_ERR_SIZE)
+    if (err == IOT_OK && len == sizeof record) {
+        uint16_t id = (uint16_t)(record[0] << 8 | record[1]);
+        dev->mqtt.session.next_id = id;
+        iot_mqtt_qos2_base(&dev->mqtt.session, id);
+    } else if (err != IOT_OK && err != IOT_ERR_STATE && err != IOT_ERR_SIZE)
         return err;
     dev->ids_loaded = true; /* without a record of ours ids begin as they do without a store */
     return IOT_OK;
@@ -41,3 +44,11 @@ iot_err iot_device_ids_reserve(struct iot_device *dev)
     /* A store that is full is not the outbox that is: nobody would be told when there is room. */
     return err == IOT_ERR_AGAIN ? err : IOT_ERR_KV;
 }
+
+bool iot_device_ids_fit(const struct iot_options *opt)
+{
+    return opt->session != IOT_SESSION_KEEP_REBOOT ||
+           (opt->session_key != NULL && opt->port_ops->kv_get != NULL);
+}
+
+#endif

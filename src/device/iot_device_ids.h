@@ -8,6 +8,8 @@
 
 #include "device/iot_device_state.h"
 
+#if IOT_FEATURE_SESSION_KEEP
+
 #define IOT_DEVICE_IDS_BLOCK                                                                       \
     256u /* ids in one reservation: so many messages cost a write or two of the store */
 
@@ -21,4 +23,27 @@ static inline bool iot_device_ids_low(const struct iot_device *dev)
  *  IOT_ERR_KV. */
 iot_err iot_device_ids_reserve(struct iot_device *dev);
 
+/** The session that is asked for has what it needs. */
+bool iot_device_ids_fit(const struct iot_options *opt);
+
+#else
+
+static inline bool iot_device_ids_low(const struct iot_device *dev)
+{
+    (void)dev;
+    return false;
+}
+
+static inline iot_err iot_device_ids_reserve(struct iot_device *dev)
+{
+    (void)dev;
+    return IOT_OK;
+}
+
+static inline bool iot_device_ids_fit(const struct iot_options *opt)
+{
+    return opt->session == IOT_SESSION_CLEAN;
+}
+
+#endif
 #endif

@@ -142,16 +142,6 @@ static void tls_refused(struct iot_device *dev)
         iot_tls_refused(&dev->tls);
 }
 
-bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
-{
-    struct iot_tls_memory memory;
-    if (dev->opt->tls == NULL)
-        return false;
-    iot_tls_memory(&dev->tls, &memory);
-    *out = (struct iot_pool_use){"tls-arena", memory.used, memory.high, memory.max};
-    return true;
-}
-
 bool iot_device_resumed(const struct iot_device *dev)
 {
     return dev->opt->tls != NULL && iot_tls_is_resumed(&dev->tls);
@@ -171,13 +161,6 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
 static void tls_refused(struct iot_device *dev)
 {
     (void)dev;
-}
-
-bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out)
-{
-    (void)dev;
-    (void)out;
-    return false;
 }
 
 bool iot_device_resumed(const struct iot_device *dev)

@@ -16,7 +16,4 @@ iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
 /** Credentials as far as they are known without asking anybody; for checking sizes. */
 iot_err iot_device_sample(struct iot_device *dev, struct iot_credentials *out);
 
-/** The TLS arena as a pool; false: no TLS. */
-bool iot_device_arena(const struct iot_device *dev, struct iot_pool_use *out);
-
 #endif

@@ -19,8 +19,10 @@ struct iot_device {
     bool wake;   /* something happened: a whole tick */
     bool queued; /* the application wants bytes sent: the second half of a tick will do */
     bool polling;
-    bool clock_set, seeded, slept;
-    bool ids_loaded;        /* of a session that outlives reboots: where they go on */
+    bool clock_set, seeded;
+#if IOT_FEATURE_SESSION_KEEP
+    bool ids_loaded; /* of a session that outlives reboots: where they go on */
+#endif
     uint32_t last_ms;       /* the caller's counter at the last tick */
     iot_time now;           /* stands still within a tick; never goes back */
     iot_time deadline;      /* before it, and with no `wake`, a tick has nothing to do */

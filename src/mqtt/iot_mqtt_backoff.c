@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/iot_mqtt_backoff.h"
 
-#define MIN_MS   250u
 #define BASE_MS  1000u
-#define CAP_MS   60000u
 #define STEP_MAX 16u /* BASE_MS << 16 is above every cap that makes sense, and fits */
-
-static uint32_t cap_of(uint32_t cap_ms)
-{
-    return cap_ms != 0 ? cap_ms : CAP_MS;
-}
 
 /* Permanent as far as a machine can tell: there is no point in the lower steps of the ladder. */
 static bool refused(iot_err reason, int32_t detail)
@@ -25,7 +18,7 @@ void iot_mqtt_backoff_reset(struct iot_mqtt_backoff *b)
 uint32_t iot_mqtt_backoff_next(struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
                                uint32_t cap_ms, iot_err reason, int32_t detail, uint32_t exile_ms)
 {
-    uint32_t cap = cap_of(cap_ms);
+    uint32_t cap = iot_mqtt_backoff_cap(cap_ms);
     b->exiled = exile_ms != 0;
     b->firm = b->exiled || refused(reason, detail);
     if (b->exiled)
@@ -35,21 +28,13 @@ uint32_t iot_mqtt_backoff_next(struct iot_mqtt_backoff *b, struct iot_jitter *ji
     if (reason == IOT_ERR_NET_DOWN)
         return cap;
     if (reason == IOT_ERR_NET_CHANGED)
-        return iot_jitter_between(jitter, 0, MIN_MS);
+        return iot_jitter_between(jitter, 0, IOT_MQTT_BACKOFF_MIN_MS);
 
     uint32_t high = BASE_MS << b->step;
     if (high > cap)
         high = cap;
     if (b->step < STEP_MAX)
         b->step++;
-    return iot_jitter_between(jitter, high < MIN_MS ? high : MIN_MS, high);
-}
-
-bool iot_mqtt_backoff_hint(const struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
-                           uint32_t cap_ms, bool down, uint32_t *ms)
-{
-    if (b->exiled || (b->firm && !down))
-        return false;
-    *ms = down ? cap_of(cap_ms) : iot_jitter_between(jitter, 0, MIN_MS);
-    return true;
+    return iot_jitter_between(
+        jitter, high < IOT_MQTT_BACKOFF_MIN_MS ? high : IOT_MQTT_BACKOFF_MIN_MS, high);
 }

@@ -23,8 +23,13 @@ void iot_mqtt_backoff_reset(struct iot_mqtt_backoff *b);
 uint32_t iot_mqtt_backoff_next(struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
                                uint32_t cap_ms, iot_err reason, int32_t detail, uint32_t exile_ms);
 
-/** The network is said to be down, or up (or changed), during the wait. True: wait `*ms` from now on instead. */
-bool iot_mqtt_backoff_hint(const struct iot_mqtt_backoff *b, struct iot_jitter *jitter,
-                           uint32_t cap_ms, bool down, uint32_t *ms);
+/** The ladder's top where the options name none. */
+static inline uint32_t iot_mqtt_backoff_cap(uint32_t cap_ms)
+{
+    return cap_ms != 0 ? cap_ms : 60000u;
+}
+
+/** The shortest of its waits, ms. */
+#define IOT_MQTT_BACKOFF_MIN_MS 250u
 
 #endif

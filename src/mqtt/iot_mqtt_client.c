@@ -2,8 +2,14 @@
 #include "mqtt/iot_mqtt_client.h"
 
 #include "core/iot_core_dump.h"
+#include "core/iot_core_stats.h"
+#include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_deliver.h"
+#include "mqtt/iot_mqtt_hint.h"
 #include "mqtt/iot_mqtt_pump.h"
+#include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_report.h"
+#include "mqtt/iot_mqtt_source.h"
 
 #include <string.h>
 
@@ -13,14 +19,18 @@
 #define TCP_KEEPALIVE_S 60u   /* where MQTT has none */
 
 enum client_phase { PH_IDLE, PH_WAIT, PH_OPEN, PH_LIVE, PH_BYE, PH_CLOSING };
-enum client_request {
-    REQ_NET_UP = 1,
-    REQ_NET_DOWN = 2,
-    REQ_NET_CHANGED = 4,
-    REQ_CLOSE = 8, /* drain_deadline is still a span: the caller may have slept, `now` is old */
-};
 
 /* ---- Losing and waiting ------------------------------------------------------------------ */
+
+static iot_err poll_stream(struct iot_mqtt_client *c)
+{
+    return c->stream->ops->poll(c->stream, c->session.now);
+}
+
+static void wait_ms(struct iot_mqtt_client *c, uint32_t ms)
+{
+    c->until = c->session.now + ms;
+}
 
 static void forget_link(struct iot_mqtt_client *c)
 {
@@ -30,41 +40,37 @@ static void forget_link(struct iot_mqtt_client *c)
     c->broken = IOT_OK;
 }
 
-static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c, iot_time now)
+static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c)
 {
     if (c->phase != PH_LIVE)
         return IOT_MQTT_OPENING;
     if (!iot_mqtt_up(&c->session))
         return IOT_MQTT_ASKED;
-    return now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
+    return c->session.now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
 }
 
 static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev)
 {
     IOT_LOG (c->opt->port_ops, IOT_LOG_WARN, line) {
         iot_log_text(line, "mqtt: lost, ");
-        iot_log_text(line, iot_err_name(ev->err));
-        iot_log_text(line, " ");
-        iot_log_i32(line, ev->detail);
-        iot_log_text(line, " ");
-        iot_log_text(line, iot_err_detail_name(ev->err, ev->detail));
+        iot_log_err(line, ev->err, ev->detail);
     }
 }
 
-static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_time now)
+static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail)
 {
-    enum iot_mqtt_stage stage = stage_of(c, now);
+    enum iot_mqtt_stage stage = stage_of(c);
     uint32_t exile_ms = 0;
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
     struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason};
     /* Declined, but not all: the next link goes on where this one ended, and need not wait for that. */
-    if (stage == IOT_MQTT_STABLE || (c->deaf != 0 && c->taken))
+    if (stage == IOT_MQTT_STABLE || iot_mqtt_heard_some(c))
         iot_mqtt_backoff_reset(&c->backoff);
     forget_link(c);
     c->reason = reason;
     c->detail = ev.detail = detail;
-    c->counters.losses++;
+    IOT_COUNT(c->counters.losses, 1);
     if (c->opt->no_reconnect) {
         c->phase = PH_IDLE;
         ev.delay_ms = IOT_MS_NEVER;
@@ -72,44 +78,36 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail, iot_
         c->phase = PH_WAIT;
         ev.delay_ms = iot_mqtt_backoff_next(&c->backoff, c->jitter, c->opt->backoff_cap_ms, reason,
                                             detail, exile_ms);
-        c->until = now + ev.delay_ms;
+        wait_ms(c, ev.delay_ms);
     }
     log_lost(c, &ev);
     iot_mqtt_report(c, &ev);
     iot_mqtt_report_ended(c);
 }
 
-static void lose_stream(struct iot_mqtt_client *c, iot_err reason, iot_time now)
+static void lose_stream(struct iot_mqtt_client *c, iot_err reason)
 {
-    lose(c, reason, c->stream->ops->detail(c->stream), now);
+    lose(c, reason, c->stream->ops->detail(c->stream));
 }
 
 /* ---- net: what happened to the link ------------------------------------------------------ */
 
-static void obey_hints(struct iot_mqtt_client *c, iot_time now)
+static void obey(struct iot_mqtt_client *c, iot_err hint)
 {
-    uint8_t asked = c->requests;
-    c->requests = 0;
-    if (asked & REQ_CLOSE)
-        c->drain_deadline += now;
-    if (c->phase == PH_OPEN || c->phase == PH_LIVE) {
-        if (asked & REQ_NET_DOWN)
-            lose(c, IOT_ERR_NET_DOWN, 0, now);
-        else if (asked & REQ_NET_CHANGED)
-            lose(c, IOT_ERR_NET_CHANGED, 0, now);
-    } else if (c->phase == PH_WAIT) {
-        uint32_t ms;
-        bool hinted = (asked & (REQ_NET_UP | REQ_NET_DOWN | REQ_NET_CHANGED)) != 0;
-        if (hinted && iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
-                                            (asked & REQ_NET_DOWN) != 0, &ms))
-            c->until = now + ms;
-    }
+    uint32_t ms;
+    bool linked = c->phase == PH_OPEN || c->phase == PH_LIVE;
+    if (linked && hint != IOT_ERR_AGAIN)
+        lose(c, hint, 0);
+    else if (c->phase == PH_WAIT &&
+             iot_mqtt_backoff_hint(&c->backoff, c->jitter, c->opt->backoff_cap_ms,
+                                   hint == IOT_ERR_NET_DOWN, &ms))
+        wait_ms(c, ms);
 }
 
 /* Closing, and no message is worth a link any more. */
-static bool gives_up(const struct iot_mqtt_client *c, iot_time now)
+static bool gives_up(const struct iot_mqtt_client *c)
 {
-    return c->closing && (c->session.box.count == 0 || now >= c->drain_deadline);
+    return c->closing && (c->session.box.count == 0 || c->session.now >= c->drain_deadline);
 }
 
 static iot_err ask_login(struct iot_mqtt_client *c)
@@ -118,25 +116,25 @@ static iot_err ask_login(struct iot_mqtt_client *c)
     uint8_t *scratch = iot_mqtt_client_scratch(c, &cap);
     iot_mqtt_credentials(c->opt, &c->who);
     iot_err err = c->hooks == NULL ? IOT_OK : c->hooks->login(c->dev, scratch, cap, &c->who);
+    if (err == IOT_OK && (c->who.host == NULL || c->who.host[0] == '\0' || c->who.port == 0))
+        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     c->to.host = c->who.host;
     c->to.port = c->who.port;
-    if (err == IOT_OK && (c->to.host == NULL || c->to.host[0] == '\0' || c->to.port == 0))
-        return IOT_ERR_ARG; /* on_credentials left out what the options had left to it */
     return err;
 }
 
-static void open_stream(struct iot_mqtt_client *c, iot_time now)
+static void open_stream(struct iot_mqtt_client *c)
 {
     iot_err err = ask_login(c);
     if (err == IOT_ERR_AGAIN) {
-        c->until = now + LOGIN_AGAIN_MS;
+        wait_ms(c, LOGIN_AGAIN_MS);
         return;
     }
     bool refused = err != IOT_OK; /* by ourselves: no stream has a number for it */
     if (!refused)
-        err = c->stream->ops->open(c->stream, &c->to, now);
+        err = c->stream->ops->open(c->stream, &c->to, c->session.now);
     if (err == IOT_ERR_AGAIN) {
-        c->until = now + OPEN_AGAIN_MS;
+        wait_ms(c, OPEN_AGAIN_MS);
         return;
     }
     c->phase = PH_OPEN;
@@ -149,15 +147,15 @@ static void open_stream(struct iot_mqtt_client *c, iot_time now)
     }
     iot_mqtt_report_kind(c, IOT_EV_CONNECTING);
     if (refused)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
-static void start_session(struct iot_mqtt_client *c, iot_time now)
+static void start_session(struct iot_mqtt_client *c)
 {
     iot_err err = iot_mqtt_session_start(&c->session, &c->who, c->rx,
-                                         iot_mqtt_login_room(c->rx, sizeof c->rx, &c->who), now);
+                                         iot_mqtt_login_room(c->rx, sizeof c->rx, &c->who));
     if (err != IOT_OK) { /* the options were checked at init; credentials may come later */
-        lose(c, err, 0, now);
+        lose(c, err, 0);
         return;
     }
     c->phase = PH_LIVE;
@@ -165,41 +163,53 @@ static void start_session(struct iot_mqtt_client *c, iot_time now)
     c->dry = false;
 }
 
-void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
+void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now)
+{
+    c->session.now = now;
+}
+
+void iot_mqtt_client_slept(struct iot_mqtt_client *c)
+{
+    iot_mqtt_watch_probe(&c->session.watch);
+}
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c)
 {
     iot_err err;
     c->more = false;
-    if (c->requests != 0)
-        obey_hints(c, now);
+    if (c->close_asked)
+        c->drain_deadline += c->session.now;
+    c->close_asked = false;
+    iot_err hint = iot_mqtt_hint_take(c);
+    if (hint != IOT_OK)
+        obey(c, hint);
 
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
         break;
     case PH_WAIT:
-        if (now >= c->until && !gives_up(c, now))
-            open_stream(c, now);
+        if (c->session.now >= c->until && !gives_up(c))
+            open_stream(c);
         break;
     case PH_OPEN:
-        err = c->broken != IOT_OK ? c->broken : c->stream->ops->poll(c->stream, now);
+        err = c->broken != IOT_OK ? c->broken : poll_stream(c);
         if (err == IOT_OK)
-            start_session(c, now);
+            start_session(c);
         else if (err != IOT_ERR_AGAIN)
-            lose_stream(c, err, now);
+            lose_stream(c, err);
         break;
     case PH_LIVE:
-        c->broken = c->stream->ops->poll(c->stream, now);
+        c->broken = poll_stream(c);
         if (c->broken != IOT_OK)
             iot_mqtt_session_mute(&c->session);
-        if (slept)
-            iot_mqtt_watch_probe(&c->session.watch);
         break;
     case PH_BYE:
-        c->broken = c->stream->ops->poll(c->stream, now);
+        c->broken = poll_stream(c);
         break;
     case PH_CLOSING:
-        err = c->stream->ops->poll(c->stream, now);
+        err = poll_stream(c);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
-            iot_mqtt_outbox_released(&c->session.box, c->stream->ops->released(c->stream));
+            iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
         if (err != IOT_ERR_AGAIN) {
             forget_link(c);
             c->phase = PH_IDLE;
@@ -210,48 +220,48 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept)
 
 /* ---- up and down: bytes ------------------------------------------------------------------ */
 
-void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_up(struct iot_mqtt_client *c)
 {
     int32_t detail = 0;
     c->dry = c->phase != PH_LIVE;
     if (c->dry)
         return;
-    iot_err err = iot_mqtt_pump_up(c, now, &detail);
+    iot_err err = iot_mqtt_pump_up(c, &detail);
     if (err != IOT_OK)
-        lose(c, err, detail, now);
+        lose(c, err, detail);
 }
 
-void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_down(struct iot_mqtt_client *c)
 {
     if ((c->phase != PH_LIVE && c->phase != PH_BYE) || c->broken != IOT_OK)
         return;
-    iot_err err = iot_mqtt_pump_down(c, now);
+    iot_err err = iot_mqtt_pump_down(c);
     if (err != IOT_OK && c->phase == PH_LIVE)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
 
-void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_time(struct iot_mqtt_client *c)
 {
     if (c->phase != PH_LIVE)
         return;
     /* What came before the end is digested first, unless the application does not want it. */
-    if (c->broken != IOT_OK && (c->dry || c->reoffer != IOT_TIME_NEVER)) {
-        c->broken = c->stream->ops->poll(c->stream, now); /* it may know better by now */
-        lose_stream(c, c->broken, now);
+    if (c->broken != IOT_OK && (c->dry || iot_mqtt_declining(c))) {
+        c->broken = poll_stream(c); /* it may know better by now */
+        lose_stream(c, c->broken);
         return;
     }
     /* Deaf to its messages: the broker shall offer them anew, as soon as it has acknowledged ours. */
-    if (c->deaf != 0 && (c->session.watch.awaited == 0 || now >= c->decline_deadline)) {
-        lose(c, IOT_ERR_MQTT_DECLINED, c->deaf, now);
+    if (iot_mqtt_decline_over(c)) {
+        lose(c, IOT_ERR_MQTT_DECLINED, iot_mqtt_deaf(c));
         return;
     }
-    if (now >= c->stable && iot_mqtt_unsettled(&c->session))
+    if (c->session.now >= c->stable && iot_mqtt_unsettled(&c->session))
         iot_mqtt_settle(&c->session);
-    iot_err err = iot_mqtt_watch_expire(&c->session.watch, now, c->dry);
+    iot_err err = iot_mqtt_watch_expire(&c->session.watch, c->session.now, c->dry);
     if (err != IOT_OK)
-        lose(c, err, 0, now);
+        lose(c, err, 0);
 }
 
 /* ---- end: a wanted close ----------------------------------------------------------------- */
@@ -260,6 +270,9 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now)
  * points into it any more (a name request cannot be cancelled). */
 static void finish(struct iot_mqtt_client *c)
 {
+    if (c->phase != PH_IDLE)
+        forget_link(c);
+    c->phase = PH_IDLE;
     iot_mqtt_session_finish(&c->session);
     iot_mqtt_report_ended(c);
     if (!c->stream->ops->idle(c->stream))
@@ -269,12 +282,12 @@ static void finish(struct iot_mqtt_client *c)
     iot_mqtt_report_kind(c, IOT_EV_CLOSED);
 }
 
-void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
+void iot_mqtt_client_end(struct iot_mqtt_client *c)
 {
     iot_mqtt_report_ended(c); /* also without a link messages give way to others */
-    if (!c->closing || (c->requests & REQ_CLOSE))
+    if (!c->closing || c->close_asked)
         return;
-    bool drained = iot_mqtt_session_idle(&c->session) || now >= c->drain_deadline;
+    bool drained = iot_mqtt_session_idle(&c->session) || c->session.now >= c->drain_deadline;
 
     switch ((enum client_phase)c->phase) {
     case PH_IDLE:
@@ -282,30 +295,25 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now)
         break;
     case PH_WAIT:
     case PH_OPEN:
-        if (gives_up(c, now)) {
-            forget_link(c);
-            c->phase = PH_IDLE;
+        if (gives_up(c))
             finish(c);
-        }
         break;
     case PH_LIVE:
         if (iot_mqtt_up(&c->session)) {
             if (!drained)
                 break;
             iot_mqtt_session_bye(&c->session);
-            c->reoffer = IOT_TIME_NEVER;
+            iot_mqtt_decline_end(c);
             c->phase = PH_BYE;
-            c->until = now + BYE_MS;
+            wait_ms(c, BYE_MS);
             c->more = true;
-        } else if (gives_up(c, now)) {
-            forget_link(c); /* before CONNACK there is nothing to say */
-            c->phase = PH_IDLE;
-            finish(c);
+        } else if (gives_up(c)) {
+            finish(c); /* before CONNACK there is nothing to say */
         }
         break;
     case PH_BYE:
-        if (iot_mqtt_said_bye(&c->session) || now >= c->until || c->broken != IOT_OK) {
-            c->stream->ops->close(c->stream, now + BYE_MS);
+        if (iot_mqtt_said_bye(&c->session) || c->session.now >= c->until || c->broken != IOT_OK) {
+            c->stream->ops->close(c->stream, c->session.now + BYE_MS);
             c->phase = PH_CLOSING;
             c->more = true;
         }
@@ -337,13 +345,14 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
     case PH_LIVE:
         first = earlier(c->stream->ops->deadline(c->stream),
                         iot_mqtt_watch_deadline(&c->session.watch));
-        first = earlier(earlier(first, c->reoffer), c->ask);
+        first = earlier(first, iot_mqtt_source_deadline(c));
+        first = earlier(first, iot_mqtt_decline_deadline(c));
         if (iot_mqtt_unsettled(&c->session))
             first = earlier(first, c->stable);
-        first = c->deaf != 0 ? earlier(first, c->decline_deadline) : first;
         break;
     case PH_BYE:
-        return earlier(earlier(c->until, c->ask), c->stream->ops->deadline(c->stream));
+        return earlier(earlier(c->until, iot_mqtt_source_deadline(c)),
+                       c->stream->ops->deadline(c->stream));
     case PH_CLOSING:
         return c->stream->ops->deadline(c->stream);
     }
@@ -410,36 +419,6 @@ iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms)
         return IOT_ERR_STATE;
     c->closing = true;
     c->drain_deadline = drain_ms;
-    c->requests |= REQ_CLOSE;
+    c->close_asked = true;
     return IOT_OK;
-}
-
-void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change)
-{
-    uint8_t before = c->requests, asked = REQ_NET_UP;
-    switch (change) { /* the last word counts, but a change implies that the old link is dead */
-    case IOT_NETWORK_UP:
-        if (before & (REQ_NET_DOWN | REQ_NET_CHANGED))
-            asked = REQ_NET_CHANGED;
-        break;
-    case IOT_NETWORK_DOWN:
-        asked = REQ_NET_DOWN;
-        break;
-    case IOT_NETWORK_CHANGED:
-        asked = REQ_NET_CHANGED;
-        break;
-    }
-    c->requests = (uint8_t)((before & REQ_CLOSE) | asked);
-}
-
-iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,
-                                    iot_ticket *ticket)
-{
-    uint8_t slot;
-    iot_err err = iot_mqtt_session_unsubscribe(&c->session, filter, ticket, &slot);
-    if (err == IOT_OK) {
-        c->hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
-        c->part_hits[slot / 32] &= ~((uint32_t)1 << slot % 32);
-    }
-    return err;
 }

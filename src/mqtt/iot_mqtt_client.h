@@ -38,19 +38,23 @@ struct iot_mqtt_hooks {
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
  * stays at rx_at; `hits` are the subscriptions that have still to take it. While a message passes in
- * parts, its head stays in rx[0 .. rx_keep). */
+ * parts, its head stays in rx[0 .. parts.kept). */
 struct iot_mqtt_client {
-    uint8_t phase, requests;
-    bool begun;   /* from connect to the end of close */
-    bool closing; /* from close to its end */
-    bool dry;     /* nothing received is left to digest */
+    uint8_t phase;
+    bool begun;       /* from connect to the end of close */
+    bool closing;     /* from close to its end */
+    bool close_asked; /* drain_deadline is still a span: the caller may have slept, `now` is old */
+    bool dry;         /* nothing received is left to digest */
+    bool more;        /* this tick stopped at its bound */
+#if IOT_FEATURE_RECEIVE
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
     bool taken;   /* a message was, on this link */
-    bool more;    /* this tick stopped at its bound */
+    bool full;    /* the handler that declined had found the outbox full */
     uint8_t
-        deaf;  /* QoS of the message that was declined for too long; no other is looked at since */
-    bool full; /* the handler that declined had found the outbox full */
+        deaf; /* QoS of the message that was declined for too long; no other is looked at since */
+    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+#endif
     struct iot_mqtt_backoff backoff;
     const struct iot_options *opt;
     const struct iot_mqtt_hooks *hooks;
@@ -58,24 +62,38 @@ struct iot_mqtt_client {
     struct iot_stream *stream;
     struct iot_jitter *jitter;
     uint32_t written; /* bytes the stream took since it was opened */
-    uint32_t rx_at, rx_len, rx_keep;
-    uint32_t part_hits[IOT_TOPIC_HITS_WORDS]; /* who gets the message in parts */
-    struct iot_topic part_topic;              /* in its head */
-    uint8_t part_qos, part_flags;
+    uint32_t rx_at, rx_len;
+#if IOT_FEATURE_PARTS
+    struct {
+        uint32_t kept;
+        uint32_t hits[IOT_TOPIC_HITS_WORDS]; /* who gets it */
+        struct iot_topic topic;              /* in its head */
+        uint8_t qos, flags;
+    } parts;
+#endif
+#if IOT_FEATURE_DECLINE
+    struct {
+        iot_time again;    /* it is offered again, or NEVER */
+        iot_time deadline; /* it is given up; deaf: the link ends */
+    } decline;
+#endif
+#if IOT_FEATURE_STREAMED
+    iot_time ask; /* the source of a streamed message is asked again, or NEVER */
+#endif
+#if IOT_FEATURE_NETWORK_HINTS
+    iot_err hint; /* of the network; IOT_OK: none */
+#endif
     iot_err reason; /* of the last loss */
     int32_t detail;
-    iot_err broken;   /* what the stream said; acted on when everything received is digested */
-    iot_time until;   /* WAIT: next attempt; BYE: patience */
-    iot_time reoffer; /* a declined message is offered again, or NEVER */
-    iot_time decline_deadline; /* deaf: the link ends */
-    iot_time ask;              /* a source is asked again for bytes, or NEVER */
-    uint32_t ask_since;        /* it has had none, modulo 2^32 */
-    iot_time drain_deadline;   /* closing: messages may take so long */
-    iot_time stable;           /* LIVE: from then on the ladder starts anew */
-    uint32_t hits[IOT_TOPIC_HITS_WORDS];
+    iot_err broken; /* what the stream said; acted on when everything received is digested */
+    iot_time until; /* WAIT: next attempt; BYE: patience */
+    iot_time drain_deadline;    /* closing: messages may take so long */
+    iot_time stable;            /* LIVE: from then on the ladder starts anew */
     struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */
     struct iot_endpoint to;
+#if IOT_FEATURE_STATS
     struct iot_counters counters;
+#endif
     struct iot_mqtt_session session;
     uint8_t rx[IOT_MQTT_RX_BYTES];
 };
@@ -95,18 +113,20 @@ uint8_t *iot_mqtt_client_scratch(struct iot_mqtt_client *c, uint32_t *cap);
 iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c);
 /** IOT_OK; IOT_ERR_STATE: not begun, or closing already. */
 iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms);
-void iot_mqtt_client_network(struct iot_mqtt_client *c, enum iot_network_change change);
 
 /** Requests are accepted: between connect and close. */
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c);
-iot_err iot_mqtt_client_unsubscribe(struct iot_mqtt_client *c, const struct iot_topic *filter,
-                                    iot_ticket *ticket);
+/** A tick begins: what time it is until the next. */
+void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now);
 
-void iot_mqtt_client_net(struct iot_mqtt_client *c, iot_time now, bool slept);
-void iot_mqtt_client_up(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_time(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_down(struct iot_mqtt_client *c, iot_time now);
-void iot_mqtt_client_end(struct iot_mqtt_client *c, iot_time now);
+/** The loop stood still: the link is not trusted. */
+void iot_mqtt_client_slept(struct iot_mqtt_client *c);
+
+void iot_mqtt_client_net(struct iot_mqtt_client *c);
+void iot_mqtt_client_up(struct iot_mqtt_client *c);
+void iot_mqtt_client_time(struct iot_mqtt_client *c);
+void iot_mqtt_client_down(struct iot_mqtt_client *c);
+void iot_mqtt_client_end(struct iot_mqtt_client *c);
 
 /** When the next tick has work even if nothing happens; 0: at once. */
 iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c);

@@ -2,12 +2,9 @@
 #include "mqtt/iot_mqtt_codec.h"
 
 #include "core/iot_core_assert.h"
-#include "core/iot_core_utf8.h"
+#include "mqtt/iot_mqtt_codec_receive.h"
 
 #include <string.h>
-
-#define PUBREL_FLAGS 0x02u  /* 2.2.2: also of SUBSCRIBE and UNSUBSCRIBE */
-#define FIELD_MAX    65535u /* what a 16-bit length can say */
 
 enum connect_flag {
     CLEAN = 0x02,
@@ -25,7 +22,7 @@ static const uint8_t shapes[16] = {
     [0] = RESERVED,
     [IOT_MQTT_CONNECT] = CLIENT_ONLY,
     [IOT_MQTT_CONNACK] = TWO_BYTES,
-    [IOT_MQTT_PUBLISH] = LONG,
+    [IOT_MQTT_PUBLISH] = IOT_FEATURE_RECEIVE ? LONG : CLIENT_ONLY,
     [IOT_MQTT_PUBACK] = TWO_BYTES,
     [IOT_MQTT_PUBREC] = TWO_BYTES,
     [IOT_MQTT_PUBREL] = TWO_BYTES,
@@ -39,11 +36,6 @@ static const uint8_t shapes[16] = {
     [IOT_MQTT_DISCONNECT] = CLIENT_ONLY,
     [15] = RESERVED,
 };
-
-static uint32_t get_u16(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
-}
 
 /* The body decoders see `have` bytes of a body of `len`; have <= len. They return IOT_OK when what
  * they look at is there; whether the payload is complete is the caller's question. */
@@ -59,44 +51,12 @@ static iot_err decode_connack(const uint8_t *body, uint32_t have, struct iot_mqt
     return p->session_present && p->code != 0 ? IOT_ERR_MQTT_MALFORMED : IOT_OK;
 }
 
-static iot_err decode_id(const uint8_t *at, uint32_t have, struct iot_mqtt_packet *p)
+iot_err iot_mqtt_decode_id(const uint8_t *at, uint32_t have, struct iot_mqtt_packet *p)
 {
     if (have < 2)
         return IOT_ERR_AGAIN;
-    p->id = (uint16_t)get_u16(at);
+    p->id = (uint16_t)(at[0] << 8 | at[1]);
     return p->id == 0 ? IOT_ERR_MQTT_MALFORMED : IOT_OK;
-}
-
-static iot_err decode_publish(const uint8_t *body, uint32_t len, uint32_t have,
-                              struct iot_mqtt_packet *p)
-{
-    uint32_t id_size = p->qos != 0 ? 2 : 0;
-
-    if (len < 3 + id_size)
-        return IOT_ERR_MQTT_MALFORMED;
-    if (have == 0)
-        return IOT_ERR_AGAIN;
-
-    /* The high byte alone may already point beyond the packet. */
-    struct iot_bytes topic = {body + 2, have >= 2 ? get_u16(body) : (uint32_t)body[0] << 8};
-    if (topic.len > len - 2 - id_size)
-        return IOT_ERR_MQTT_MALFORMED;
-    if (have < 2)
-        return IOT_ERR_AGAIN;
-
-    have -= 2;
-    if (topic.len == 0 || !iot_utf8_valid_so_far(topic, have < topic.len ? have : topic.len, "#+"))
-        return IOT_ERR_MQTT_MALFORMED; /* 4.7.3-1, 1.5.3-1, 1.5.3-2, 3.3.2-2 */
-    if (have < topic.len)
-        return IOT_ERR_AGAIN;
-    if (id_size != 0) {
-        iot_err err = decode_id(topic.ptr + topic.len, have - topic.len, p);
-        if (err != IOT_OK)
-            return err;
-    }
-    p->topic = topic;
-    p->head = 2 + topic.len + id_size;
-    return IOT_OK;
 }
 
 /* Everything that begins with an id. Only SUBACK has more: a code per filter. */
@@ -106,7 +66,7 @@ static iot_err decode_ack(const uint8_t *body, uint32_t len, uint32_t have,
     if (p->type == IOT_MQTT_SUBACK && len < 3)
         return IOT_ERR_MQTT_MALFORMED;
 
-    iot_err err = decode_id(body, have, p);
+    iot_err err = iot_mqtt_decode_id(body, have, p);
     for (uint32_t i = 2; err == IOT_OK && i < have; i++) {
         if (body[i] > 2 && body[i] != 0x80)
             err = IOT_ERR_MQTT_MALFORMED;
@@ -127,13 +87,14 @@ iot_err iot_mqtt_decode(struct iot_bytes in, struct iot_mqtt_packet *p)
     p->type = (uint8_t)type;
     if (shape == CLIENT_ONLY)
         return IOT_ERR_MQTT_PROTOCOL;
-    if (type == IOT_MQTT_PUBLISH) {
+    if (iot_mqtt_is_message(type)) {
         p->retain = (flags & IOT_MQTT_RETAIN) != 0;
         p->qos = flags >> IOT_MQTT_QOS_SHIFT & 3;
         p->dup = (flags & IOT_MQTT_DUP) != 0;
         if (p->qos == 3 || (p->dup && p->qos == 0)) /* 3.3.1-4, 3.3.1-2 */
             return IOT_ERR_MQTT_MALFORMED;
-    } else if (shape == RESERVED || flags != (type == IOT_MQTT_PUBREL ? PUBREL_FLAGS : 0)) {
+    } else if (shape == RESERVED ||
+               flags != (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS : 0)) {
         return IOT_ERR_MQTT_MALFORMED;
     }
 
@@ -161,8 +122,8 @@ iot_err iot_mqtt_decode(struct iot_bytes in, struct iot_mqtt_packet *p)
     uint32_t payload = 2; /* where it begins; behind the id, unless this is PUBLISH */
     iot_err err = IOT_OK;
 
-    if (type == IOT_MQTT_PUBLISH) {
-        err = decode_publish(body, len, have, p);
+    if (iot_mqtt_is_message(type)) {
+        err = iot_mqtt_decode_publish(body, len, have, p);
         if (err != IOT_OK)
             return err;
         payload = p->head;
@@ -186,22 +147,22 @@ uint32_t iot_mqtt_length_size(uint32_t value)
 
 /* The writers below return where to go on. */
 
-static uint8_t *put_u16(uint8_t *at, uint32_t value)
+uint8_t *iot_mqtt_put_u16(uint8_t *at, uint32_t value)
 {
     at[0] = (uint8_t)(value >> 8);
     at[1] = (uint8_t)value;
     return at + 2;
 }
 
-static uint8_t *put_field(uint8_t *at, struct iot_bytes text)
+uint8_t *iot_mqtt_put_field(uint8_t *at, struct iot_bytes text)
 {
-    at = put_u16(at, text.len);
+    at = iot_mqtt_put_u16(at, text.len);
     if (text.len != 0) /* ptr may be NULL */
         memcpy(at, text.ptr, text.len);
     return at + text.len;
 }
 
-static uint8_t *put_fixed_header(uint8_t *at, uint32_t first, uint32_t len)
+uint8_t *iot_mqtt_put_header(uint8_t *at, uint32_t first, uint32_t len)
 {
     *at++ = (uint8_t)first;
     for (; len >= 0x80; len >>= 7)
@@ -250,7 +211,7 @@ iot_err iot_mqtt_encode_connect(const struct iot_mqtt_connect *c, uint8_t *into,
         if ((fields[i].flag & ~flags) != 0)
             continue;
         uint32_t n = field_at(c, fields[i].offset).len;
-        if (n > FIELD_MAX)
+        if (n > IOT_MQTT_FIELD_MAX)
             return IOT_ERR_SIZE;
         body += 2 + n;
     }
@@ -258,14 +219,14 @@ iot_err iot_mqtt_encode_connect(const struct iot_mqtt_connect *c, uint8_t *into,
     if (*len > cap)
         return IOT_ERR_SIZE;
 
-    into = put_fixed_header(into, IOT_MQTT_CONNECT << 4, body);
+    into = iot_mqtt_put_header(into, IOT_MQTT_CONNECT << 4, body);
     memcpy(into, name_and_level, sizeof name_and_level);
     into += sizeof name_and_level;
     *into++ = (uint8_t)flags;
-    into = put_u16(into, c->keepalive_s);
+    into = iot_mqtt_put_u16(into, c->keepalive_s);
     for (uint32_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if ((fields[i].flag & ~flags) == 0)
-            into = put_field(into, field_at(c, fields[i].offset));
+            into = iot_mqtt_put_field(into, field_at(c, fields[i].offset));
     }
     return IOT_OK;
 }
@@ -284,53 +245,24 @@ uint32_t iot_mqtt_encode_publish_head(uint8_t *into, uint8_t flags, struct iot_b
     uint32_t len = 2 + topic.len + (has_id ? 2 : 0) + payload_len;
 
     IOT_ASSERT(has_id == (id != 0)); /* 2.3.1-1, 2.3.1-5 */
-    IOT_ASSERT(topic.len <= FIELD_MAX && len <= IOT_MQTT_LENGTH_MAX);
+    IOT_ASSERT(topic.len <= IOT_MQTT_FIELD_MAX && len <= IOT_MQTT_LENGTH_MAX);
 
-    uint8_t *at = put_fixed_header(into, (uint32_t)IOT_MQTT_PUBLISH << 4 | flags, len);
-    at = put_field(at, topic);
+    uint8_t *at = iot_mqtt_put_header(into, (uint32_t)IOT_MQTT_PUBLISH << 4 | flags, len);
+    at = iot_mqtt_put_field(at, topic);
     if (has_id)
-        at = put_u16(at, id);
+        at = iot_mqtt_put_u16(at, id);
     return (uint32_t)(at - into);
 }
 
 void iot_mqtt_encode_ack(uint8_t *into, enum iot_mqtt_type type, uint16_t id)
 {
     IOT_ASSERT(id != 0);
-    put_u16(into, (uint32_t)type << 12 | (type == IOT_MQTT_PUBREL ? PUBREL_FLAGS << 8 : 0) | 2);
-    put_u16(into + 2, id);
-}
-
-/* SUBSCRIBE and UNSUBSCRIBE differ in what follows the filter: the QoS or nothing. */
-static uint32_t encode_request(uint8_t *into, uint32_t cap, uint32_t first, uint16_t id,
-                               struct iot_bytes filter, uint32_t tail)
-{
-    uint32_t len = 2 + 2 + filter.len + tail;
-
-    IOT_ASSERT(id != 0);
-    if (filter.len > FIELD_MAX || 1 + iot_mqtt_length_size(len) + len > cap)
-        return 0;
-    uint8_t *at = put_u16(put_fixed_header(into, first, len), id);
-    return (uint32_t)(put_field(at, filter) - into);
-}
-
-uint32_t iot_mqtt_encode_subscribe(uint8_t *into, uint32_t cap, uint16_t id,
-                                   struct iot_bytes filter, uint8_t qos)
-{
-    IOT_ASSERT(qos <= 2);
-
-    uint32_t n = encode_request(into, cap, IOT_MQTT_SUBSCRIBE << 4 | PUBREL_FLAGS, id, filter, 1);
-    if (n != 0)
-        into[n++] = qos;
-    return n;
-}
-
-uint32_t iot_mqtt_encode_unsubscribe(uint8_t *into, uint32_t cap, uint16_t id,
-                                     struct iot_bytes filter)
-{
-    return encode_request(into, cap, IOT_MQTT_UNSUBSCRIBE << 4 | PUBREL_FLAGS, id, filter, 0);
+    iot_mqtt_put_u16(into, (uint32_t)type << 12 |
+                               (type == IOT_MQTT_PUBREL ? IOT_MQTT_PUBREL_FLAGS << 8 : 0) | 2);
+    iot_mqtt_put_u16(into + 2, id);
 }
 
 void iot_mqtt_encode_empty(uint8_t *into, enum iot_mqtt_type type)
 {
-    put_u16(into, (uint32_t)type << 12);
+    iot_mqtt_put_u16(into, (uint32_t)type << 12);
 }

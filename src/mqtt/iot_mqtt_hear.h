@@ -15,19 +15,7 @@
  *          acknowledgements must leave first; anything else: close the connection. After
  *          MQTT_REFUSED `ev->code` is CONNACK's, after other errors the first byte.
  */
-iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, iot_time now, uint32_t *used,
+iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t *used,
                       struct iot_mqtt_event *ev);
-
-/** The application has taken the message that the last feed offered. */
-void iot_mqtt_accept(struct iot_mqtt_session *s);
-
-/** It is not taken, nor acknowledged: the broker keeps it. Also a message in parts. */
-void iot_mqtt_refuse(struct iot_mqtt_session *s);
-
-/** `n` bytes of the last part are finished with. True: the message is complete, and accepted. */
-bool iot_mqtt_accept_part(struct iot_mqtt_session *s, uint32_t n);
-
-/** Nobody wants what has still to come of a message larger than the window. */
-void iot_mqtt_skip_rest(struct iot_mqtt_session *s);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What received messages are owed: acknowledgements still to be sent, in the order of their
- * packets (MQTT-4.6.0-2, -3), and the QoS 2 ids between PUBLISH and PUBREL. Knows nothing of time
- * or of the wire. */
+ * packets (MQTT-4.6.0-2, -3), and the QoS 2 ids between PUBLISH and PUBREL (iot_mqtt_held.h). Knows
+ * nothing of time or of the wire. */
 #ifndef IOT_MQTT_INBOX_H
 #define IOT_MQTT_INBOX_H
 
-#include "iot/iot_base.h"
+#include "iot/iot_mqtt.h"
 
 struct iot_mqtt_ack {
     uint16_t id;
@@ -13,13 +13,20 @@ struct iot_mqtt_ack {
 };
 
 struct iot_mqtt_inbox {
-    uint8_t owed, owed_high;
-    uint8_t held, held_high;
-    uint8_t sure; /* of the held ones: named by the broker on this connection */
-    bool mute;    /* the wire is dead: nothing is owed any more */
+    uint8_t owed;
+    bool mute; /* the wire is dead: nothing is owed any more */
+#if IOT_FEATURE_STATS
+    uint8_t owed_high, held_high;
+#endif
     struct iot_mqtt_ack ack[IOT_MQTT_ACKS_MAX]; /* `owed` of them, oldest first */
-    uint16_t qos2[IOT_MQTT_QOS2_IN_MAX]; /* `held` of them: received, not released by a PUBREL; the
-                                            sure ones first */
+#if IOT_FEATURE_QOS2 && IOT_FEATURE_RECEIVE
+    struct {
+        uint8_t count;
+        uint8_t sure; /* so many were named by the broker on this connection */
+        uint16_t
+            id[IOT_MQTT_QOS2_IN_MAX]; /* received, not released by a PUBREL; the sure ones first */
+    } held;
+#endif
 };
 
 /** Is there room for one more acknowledgement? */
@@ -30,27 +37,6 @@ void iot_mqtt_inbox_owe(struct iot_mqtt_inbox *in, uint8_t type, uint16_t id);
 
 /** The first `n` were sent. */
 void iot_mqtt_inbox_paid(struct iot_mqtt_inbox *in, uint32_t n);
-
-/**
- * A PUBLISH came: which answer will it deserve (MQTT-3.3.4-1), and was it delivered before
- * (MQTT-4.3.3-2)? Nothing changes yet.
- *
- * Returns  IOT_OK; IOT_ERR_FULL, acknowledgements must leave first; IOT_ERR_MQTT_QOS2_FULL, close
- *          rather than drop (MQTT-4.8.0-2).
- */
-iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint16_t id, bool dup,
-                             struct iot_mqtt_ack *answer, bool *known);
-
-/** The message is ours: the answer is owed from now on, and cleared. */
-void iot_mqtt_inbox_take(struct iot_mqtt_inbox *in, struct iot_mqtt_ack *answer);
-
-/** All that the broker had to say again at the beginning of this connection has come: what it has not
- *  named it does not know. So it is where a session was lost and we never heard of it, as the CONNACK that
- *  said so was cut off; those ids would swallow messages of the new session. */
-void iot_mqtt_inbox_settle(struct iot_mqtt_inbox *in);
-
-/** PUBREL: the id is new again. */
-void iot_mqtt_inbox_release(struct iot_mqtt_inbox *in, uint16_t id);
 
 /** The connection is gone; `keep`: the session is not, and QoS 2 ids stay known. */
 void iot_mqtt_inbox_lost(struct iot_mqtt_inbox *in, bool keep);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/iot_mqtt_report.h"
 
+#include "core/iot_core_stats.h"
+#include "mqtt/iot_mqtt_yield.h"
+
 void iot_mqtt_report(struct iot_mqtt_client *c, const struct iot_event *ev)
 {
     c->opt->on_event(c->opt->ctx, c->dev, ev);
@@ -9,14 +12,6 @@ void iot_mqtt_report(struct iot_mqtt_client *c, const struct iot_event *ev)
 void iot_mqtt_report_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
 {
     struct iot_event ev = {.kind = kind};
-    iot_mqtt_report(c, &ev);
-}
-
-void iot_mqtt_report_skipped(struct iot_mqtt_client *c, iot_err why, int32_t detail,
-                             const struct iot_msg *msg)
-{
-    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .detail = detail, .msg = msg};
-    c->counters.skipped_messages++;
     iot_mqtt_report(c, &ev);
 }
 
@@ -31,13 +26,11 @@ void iot_mqtt_report_ended(struct iot_mqtt_client *c)
         struct iot_event ev = {.kind = in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED,
                                .err = in.err,
                                .ticket = in.ticket};
-        if (in.err == IOT_OK)
-            c->counters.sent_messages++;
-        else
-            c->counters.failed_messages++;
+        IOT_COUNT(c->counters.sent_messages, in.err == IOT_OK);
+        IOT_COUNT(c->counters.failed_messages, in.err != IOT_OK);
         iot_mqtt_report(c, &ev);
     }
-    c->more |= c->session.box.dropped_count != 0;
+    c->more |= iot_mqtt_yielded(&c->session.box);
     if (!c->closing && iot_mqtt_outbox_room(&c->session.box))
         iot_mqtt_report_kind(c, IOT_EV_WRITABLE);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Room in the outbox: where a message's bytes go, and what gives way to it. */
+/* Room in the outbox: where a message's bytes go. */
 #ifndef IOT_MQTT_ROOM_H
 #define IOT_MQTT_ROOM_H
 
@@ -12,11 +12,11 @@
 iot_err iot_mqtt_room_make(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint32_t n,
                            uint32_t *at);
 
-/** What a message's flags say of a full queue, or else the options. */
-static inline uint8_t iot_mqtt_room_policy(const struct iot_mqtt_outbox *box, uint8_t flags)
+/** Would `n` bytes and a slot be there if `slots` messages with `bytes` were not? */
+static inline bool iot_mqtt_room_fits(const struct iot_mqtt_outbox *box, uint32_t n, uint32_t slots,
+                                      uint32_t bytes)
 {
-    uint8_t own = flags & IOT_MSG_POLICY;
-    return own != 0 ? own : box->policy;
+    return box->count - slots < IOT_MQTT_OUT_MAX && box->used - bytes + n <= IOT_MQTT_TX_BYTES;
 }
 
 /** Take slot `i` out of the table. */

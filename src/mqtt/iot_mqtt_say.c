@@ -2,8 +2,10 @@
 #include "mqtt/iot_mqtt_say.h"
 
 #include "core/iot_core_assert.h"
-
-#include <string.h>
+#include "mqtt/iot_mqtt_ref.h"
+#include "mqtt/iot_mqtt_rel.h"
+#include "mqtt/iot_mqtt_request.h"
+#include "mqtt/iot_mqtt_source.h"
 
 bool iot_mqtt_sending_connect(const struct iot_mqtt_session *s)
 {
@@ -31,44 +33,20 @@ static void put_acks(struct iot_mqtt_session *s)
     iot_mqtt_inbox_paid(&s->inbox, n);
 }
 
-static void put_subs(struct iot_mqtt_session *s, iot_time now)
-{
-    struct iot_bytes filter;
-    struct iot_mqtt_sub *sub;
-    while ((sub = iot_mqtt_subs_due(&s->subs, &filter)) != NULL) {
-        uint8_t *to = &s->ctl[s->ctl_len];
-        uint32_t room = (uint32_t)IOT_MQTT_CONTROL_BYTES - s->ctl_len;
-        uint16_t id = iot_mqtt_fresh_id(s);
-        if (id == 0)
-            return;
-        uint32_t n = sub->state == IOT_SUB_WANT
-                         ? iot_mqtt_encode_subscribe(to, room, id, filter, sub->qos)
-                         : iot_mqtt_encode_unsubscribe(to, room, id, filter);
-        if (n == 0) { /* the next time round it has the slot to itself */
-            iot_mqtt_return_id(s, id);
-            return;
-        }
-        iot_mqtt_subs_asked(&s->subs, sub, id);
-        iot_mqtt_watch_await(&s->watch, now);
-        s->ctl_len = (uint16_t)(s->ctl_len + n);
-    }
-}
-
 /* Write what is owed into the control slot. */
-static void put_control(struct iot_mqtt_session *s, iot_time now)
+static void put_control(struct iot_mqtt_session *s)
 {
     s->ctl_len = 0;
     put_acks(s);
     uint16_t rel;
-    while (slot_has(s, 4) && (rel = iot_mqtt_outbox_next_rel(&s->box)) != 0)
+    while (slot_has(s, 4) && (rel = iot_mqtt_rels_next(&s->box)) != 0)
         put_ack(s, IOT_MQTT_PUBREL, rel);
     if (s->watch.want_ping && slot_has(s, 2)) {
         iot_mqtt_encode_empty(&s->ctl[s->ctl_len], IOT_MQTT_PINGREQ);
         s->ctl_len = (uint16_t)(s->ctl_len + 2);
-        iot_mqtt_watch_pinged(&s->watch, now);
+        iot_mqtt_watch_pinged(&s->watch, s->now);
     }
-    if (s->subs.due != 0)
-        put_subs(s, now);
+    iot_mqtt_put_requests(s);
 }
 
 static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const uint8_t *ptr,
@@ -79,16 +57,8 @@ static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const 
     s->part_left = len;
 }
 
-/* A broker that still holds the id of a message of before would take a new QoS 2 message under it for a
- * repetition, acknowledge it and throw it away. PUBREL before it ends the old one (MQTT-4.3.3-2: it is
- * answered whatever the broker holds); the answer means nothing to the new one, which awaits PUBREC. */
-static bool needs_clearing(const struct iot_mqtt_session *s, const struct iot_mqtt_out *m)
-{
-    return s->inherited && s->far && m->qos == 2 && !m->again && s->cleared_id != m->id;
-}
-
 /* Choose what goes next: what is owed before messages. */
-static void begin_part(struct iot_mqtt_session *s, iot_time now)
+static void begin_part(struct iot_mqtt_session *s)
 {
     if (s->phase == IOT_MQTT_PH_BYE && !s->bye_put) {
         iot_mqtt_encode_empty(s->ctl, IOT_MQTT_DISCONNECT);
@@ -97,9 +67,9 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     }
     if (s->phase != IOT_MQTT_PH_UP)
         return;
-    if (s->inbox.owed != 0 || s->watch.want_ping || s->subs.due != 0 ||
-        s->box.rels_sent != s->box.rels) {
-        put_control(s, now);
+    if (s->inbox.owed != 0 || s->watch.want_ping || iot_mqtt_subs_is_due(&s->subs) ||
+        iot_mqtt_rels_due(&s->box)) {
+        put_control(s);
         if (s->ctl_len != 0) {
             set_part(s, IOT_MQTT_PART_CTL, s->ctl, s->ctl_len);
             return;
@@ -108,29 +78,28 @@ static void begin_part(struct iot_mqtt_session *s, iot_time now)
     const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
     if (m == NULL)
         return;
-    if (needs_clearing(s, m)) {
+    if (iot_mqtt_needs_clearing(s, m)) {
         s->ctl_len = 0;
         put_ack(s, IOT_MQTT_PUBREL, m->id);
-        s->cleared_id = m->id;
+        iot_mqtt_cleared(s, m->id);
         set_part(s, IOT_MQTT_PART_CTL, s->ctl, s->ctl_len);
     } else {
-        s->cleared_id = 0;
+        iot_mqtt_cleared(s, 0);
         set_part(s, IOT_MQTT_PART_HEAD, &s->box.tx[m->at], m->len);
         s->box.sending = true;
     }
 }
 
-struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, iot_time now,
-                                  enum iot_stream_write_flag *how)
+struct iot_bytes iot_mqtt_pending(struct iot_mqtt_session *s, enum iot_stream_write_flag *how)
 {
     if (s->part == IOT_MQTT_PART_NONE)
-        begin_part(s, now);
+        begin_part(s);
     struct iot_bytes left = {s->part_ptr, s->part == IOT_MQTT_PART_NONE ? 0 : s->part_left};
     *how = s->part == IOT_MQTT_PART_REF ? IOT_STREAM_REF : IOT_STREAM_COPY;
     return left;
 }
 
-void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot_time now)
+void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written)
 {
     IOT_ASSERT(s->part != IOT_MQTT_PART_NONE && n <= s->part_left);
     s->part_ptr += n;
@@ -140,47 +109,18 @@ void iot_mqtt_sent(struct iot_mqtt_session *s, uint32_t n, uint32_t written, iot
 
     uint8_t part = s->part;
     if (part == IOT_MQTT_PART_HEAD) {
-        const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
-        if (m->ref != NULL) {
-            set_part(s, IOT_MQTT_PART_REF, m->ref, m->ref_len);
+        struct iot_bytes ref = iot_mqtt_ref(iot_mqtt_outbox_next(&s->box));
+        if (ref.ptr != NULL) {
+            set_part(s, IOT_MQTT_PART_REF, ref.ptr, ref.len);
             return;
         }
-        if (m->streamed)
-            part = s->part = IOT_MQTT_PART_SOURCE;
     }
-    if (part == IOT_MQTT_PART_SOURCE && iot_mqtt_outbox_next(&s->box)->ref_len != 0)
+    if (part >= IOT_MQTT_PART_HEAD && iot_mqtt_source_goes_on(&s->box)) {
+        s->part = IOT_MQTT_PART_SOURCE;
         return;
+    }
     s->part = IOT_MQTT_PART_NONE;
-    s->watch.last_sent = now;
+    s->watch.last_sent = s->now;
     if (part >= IOT_MQTT_PART_HEAD && iot_mqtt_outbox_sent(&s->box, written))
-        iot_mqtt_watch_await(&s->watch, now);
-}
-
-bool iot_mqtt_wants_pull(const struct iot_mqtt_session *s)
-{
-    return s->part == IOT_MQTT_PART_SOURCE && s->part_left == 0 && !s->box.source.unfinished;
-}
-
-/* The control slot is free while a message is being sent. */
-void iot_mqtt_pull(struct iot_mqtt_session *s, struct iot_mqtt_pull *p)
-{
-    uint32_t left = iot_mqtt_outbox_next(&s->box)->ref_len;
-    p->source = s->box.source.pull;
-    p->ctx = s->box.source.ctx;
-    p->offset = s->box.source.offset;
-    memset(&p->w, 0, sizeof p->w);
-    p->w.ptr = s->ctl;
-    p->w.cap = left < sizeof s->ctl ? left : (uint32_t)sizeof s->ctl;
-}
-
-void iot_mqtt_pulled(struct iot_mqtt_session *s, uint32_t n)
-{
-    iot_mqtt_outbox_next(&s->box)->ref_len -= n;
-    s->box.source.offset += n;
-    set_part(s, IOT_MQTT_PART_SOURCE, s->ctl, n);
-}
-
-void iot_mqtt_unfinished(struct iot_mqtt_session *s)
-{
-    s->box.source.unfinished = true;
+        iot_mqtt_watch_await(&s->watch, s->now);
 }

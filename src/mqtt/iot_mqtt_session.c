@@ -3,17 +3,17 @@
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_utf8.h"
+#include "mqtt/iot_mqtt_held.h"
+#include "mqtt/iot_mqtt_keep.h"
+#include "mqtt/iot_mqtt_offer.h"
+#include "mqtt/iot_mqtt_writer.h"
+#include "mqtt/iot_mqtt_yield.h"
 
 #include <string.h>
 
 /* ---- Tickets and packet ids -------------------------------------------------------------- */
 
-static iot_ticket peek_ticket(const struct iot_mqtt_session *s)
-{
-    return s->next_ticket;
-}
-
-static void use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
+void iot_mqtt_use_ticket(struct iot_mqtt_session *s, iot_ticket *out)
 {
     if (out != NULL)
         *out = s->next_ticket;
@@ -26,21 +26,24 @@ uint16_t iot_mqtt_fresh_id(struct iot_mqtt_session *s)
 {
     uint16_t id;
     do {
-        if (s->id_left == 0)
+        if (!iot_mqtt_keep_use_id(s))
             return 0;
-        if (s->id_left != UINT16_MAX)
-            s->id_left--;
         id = s->next_id++;
-        s->far |= (uint16_t)(id - s->base_id) == UINT16_MAX / 2;
+        iot_mqtt_qos2_id(s, id);
     } while (id == 0 || iot_mqtt_outbox_has_id(&s->box, id) || iot_mqtt_subs_has_id(&s->subs, id));
     return id;
 }
 
 void iot_mqtt_return_id(struct iot_mqtt_session *s, uint16_t id)
 {
-    if (s->id_left != UINT16_MAX)
-        s->id_left = (uint16_t)(s->id_left + (uint16_t)(s->next_id - id));
+    iot_mqtt_keep_return_ids(s, (uint16_t)(s->next_id - id));
     s->next_id = id;
+}
+
+bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id)
+{
+    *id = qos != 0 ? iot_mqtt_fresh_id(s) : 0;
+    return *id != 0 || qos == 0;
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -53,9 +56,9 @@ void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options 
     s->window = window;
     s->next_ticket = 1;
     s->next_id = opt->first_id != 0 ? opt->first_id : 1;
-    s->far = opt->session != IOT_SESSION_KEEP_REBOOT; /* ids of before are out of reach at first */
-    s->id_left = s->far ? UINT16_MAX : 0;
-    s->box.policy = opt->queue;
+    iot_mqtt_keep_init(s);
+    iot_mqtt_qos2_init(s);
+    iot_mqtt_yield_init(&s->box, opt->queue);
     iot_mqtt_watch_init(&s->watch, opt);
 }
 
@@ -67,7 +70,7 @@ static iot_err build_connect(const struct iot_options *opt, const struct iot_cre
         .user_name = who->user_name,
         .password = who->password,
         .keepalive_s = opt->keepalive_s,
-        .clean = opt->session == IOT_SESSION_CLEAN,
+        .clean = !iot_mqtt_keeps(opt),
     };
     if (opt->will.topic.len != 0) {
         c.will_topic.ptr = (const uint8_t *)opt->will.topic.text;
@@ -82,8 +85,9 @@ static iot_err build_connect(const struct iot_options *opt, const struct iot_cre
 iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_credentials *who,
                                uint8_t *scratch, uint32_t cap, uint32_t *len)
 {
-    if (who->client_id.ptr == NULL ||
-        (who->client_id.len == 0 && opt->session != IOT_SESSION_CLEAN))
+    if (!iot_mqtt_keep_fits(opt) || !iot_mqtt_yield_fits(opt->queue))
+        return IOT_ERR_ARG; /* not built in */
+    if (who->client_id.ptr == NULL || (who->client_id.len == 0 && iot_mqtt_keeps(opt)))
         return IOT_ERR_ARG; /* MQTT-3.1.3-7 */
     if (who->password.ptr != NULL && who->user_name.ptr == NULL)
         return IOT_ERR_ARG; /* MQTT-3.1.2-22 */
@@ -100,7 +104,7 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_c
 }
 
 iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
-                               uint8_t *scratch, uint32_t cap, iot_time now)
+                               uint8_t *scratch, uint32_t cap)
 {
     IOT_ASSERT(s->phase == IOT_MQTT_PH_IDLE);
     iot_err err = iot_mqtt_session_check(s->opt, who, scratch, cap, &s->part_left);
@@ -109,13 +113,13 @@ iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_cred
     s->phase = IOT_MQTT_PH_CONNECT;
     s->part = IOT_MQTT_PART_CONNECT;
     s->part_ptr = scratch;
-    iot_mqtt_watch_connect(&s->watch, now);
+    iot_mqtt_watch_connect(&s->watch, s->now);
     return IOT_OK;
 }
 
 void iot_mqtt_session_lost(struct iot_mqtt_session *s)
 {
-    bool keep = s->opt->session != IOT_SESSION_CLEAN;
+    bool keep = iot_mqtt_keeps(s->opt);
     iot_mqtt_outbox_lost(&s->box, keep);
     iot_mqtt_subs_lost(&s->subs);
     s->phase = IOT_MQTT_PH_IDLE;
@@ -123,10 +127,9 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     iot_mqtt_inbox_lost(&s->inbox, keep);
     s->ctl_len = 0;
     iot_mqtt_watch_off(&s->watch);
-    s->body_left = 0;
-    s->offered.type = s->large.type = 0;
-    s->bye_put = s->settling = false;
-    s->cleared_id = 0;
+    iot_mqtt_offer_lost(s);
+    s->bye_put = false;
+    iot_mqtt_qos2_lost(s);
 }
 
 void iot_mqtt_session_mute(struct iot_mqtt_session *s)
@@ -138,11 +141,9 @@ void iot_mqtt_session_mute(struct iot_mqtt_session *s)
 void iot_mqtt_session_finish(struct iot_mqtt_session *s)
 {
     iot_mqtt_session_lost(s);
-    s->met = false; /* messages end here that the broker may hold */
+    iot_mqtt_qos2_finish(s);
     iot_mqtt_outbox_finish(&s->box);
-    uint8_t high = s->subs.count_high;
-    memset(&s->subs, 0, sizeof s->subs);
-    s->subs.count_high = high;
+    iot_mqtt_subs_clear(&s->subs);
 }
 
 void iot_mqtt_session_bye(struct iot_mqtt_session *s)
@@ -163,23 +164,11 @@ bool iot_mqtt_up(const struct iot_mqtt_session *s)
     return s->phase == IOT_MQTT_PH_UP;
 }
 
-bool iot_mqtt_unsettled(const struct iot_mqtt_session *s)
-{
-    return s->phase == IOT_MQTT_PH_UP && s->inbox.held != s->inbox.sure && !s->watch.want_ping &&
-           s->watch.ping_deadline == IOT_TIME_NEVER;
-}
-
-void iot_mqtt_settle(struct iot_mqtt_session *s)
-{
-    s->settling = true;
-    iot_mqtt_watch_probe(&s->watch);
-}
-
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s)
 {
-    return s->box.count == 0 && s->box.dropped_count == 0 && s->subs.due == 0 &&
-           s->watch.awaited == 0 && s->inbox.owed == 0 && s->inbox.held == 0 &&
-           s->part == IOT_MQTT_PART_NONE && s->box.writer.len == 0;
+    return s->box.count == 0 && !iot_mqtt_yielded(&s->box) && !iot_mqtt_subs_is_due(&s->subs) &&
+           s->watch.awaited == 0 && s->inbox.owed == 0 && !iot_mqtt_held_any(&s->inbox) &&
+           s->part == IOT_MQTT_PART_NONE && !iot_mqtt_writer_open(&s->box);
 }
 
 bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
@@ -192,8 +181,7 @@ bool iot_mqtt_ended(struct iot_mqtt_session *s, struct iot_mqtt_event *ev)
 
 /* ---- The application's requests ---------------------------------------------------------- */
 
-/* Making room may have moved the message that is being sent. */
-static void follow(struct iot_mqtt_session *s)
+void iot_mqtt_follow(struct iot_mqtt_session *s)
 {
     if (s->part == IOT_MQTT_PART_HEAD) {
         const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
@@ -201,94 +189,25 @@ static void follow(struct iot_mqtt_session *s)
     }
 }
 
-iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
-                                 iot_ticket *ticket)
+iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id, iot_ticket *ticket)
 {
-    iot_err err = iot_mqtt_outbox_check(msg);
-    if (err != IOT_OK)
-        return err;
-    uint16_t id = msg->qos != 0 ? iot_mqtt_fresh_id(s) : 0;
-    if (id == 0 && msg->qos != 0)
-        return IOT_ERR_AGAIN;
-    err = iot_mqtt_outbox_put(&s->box, msg, id, peek_ticket(s));
-    follow(s);
+    iot_mqtt_follow(s);
     if (err == IOT_OK)
-        use_ticket(s, ticket);
-    else if (id != 0)
-        iot_mqtt_return_id(s, id); /* nothing changed */
-    return err;
-}
-
-iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg *msg,
-                                uint32_t total, iot_mqtt_source source, void *ctx,
-                                iot_ticket *ticket)
-{
-    if (msg->qos != 0 || (msg->flags & IOT_MSG_BY_REF) || total == 0 || source == NULL)
-        return IOT_ERR_ARG;
-    struct iot_msg head = *msg;
-    head.payload.ptr = NULL;
-    head.payload.len = 0;
-    iot_err err = iot_mqtt_outbox_check(&head);
-    if (err == IOT_OK)
-        err = iot_mqtt_outbox_stream(&s->box, &head, total, source, ctx, peek_ticket(s));
-    follow(s);
-    if (err == IOT_OK)
-        use_ticket(s, ticket);
-    return err;
-}
-
-iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
-                               struct iot_writer *w)
-{
-    struct iot_msg head = *msg;
-    head.payload.ptr = NULL;
-    head.payload.len = 0;
-    iot_err err = iot_mqtt_outbox_check(&head);
-    if (err == IOT_OK)
-        err = iot_mqtt_outbox_begin(&s->box, &head, max, w);
-    follow(s);
-    return err;
-}
-
-iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,
-                                iot_ticket *ticket)
-{
-    uint16_t id = s->box.writer.qos != 0 ? iot_mqtt_fresh_id(s) : 0;
-    if (id == 0 && s->box.writer.qos != 0) {
-        iot_mqtt_outbox_cancel(&s->box);
-        return IOT_ERR_AGAIN;
-    }
-    iot_err err = iot_mqtt_outbox_commit(&s->box, w, id, peek_ticket(s));
-    if (err == IOT_OK)
-        use_ticket(s, ticket);
+        iot_mqtt_use_ticket(s, ticket);
     else if (id != 0)
         iot_mqtt_return_id(s, id);
     return err;
 }
 
-iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
-                                   iot_ticket *ticket)
+iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
+                                 iot_ticket *ticket)
 {
-    if (f->filter.len > IOT_MQTT_CONTROL_BYTES - 10)
-        return IOT_ERR_SIZE; /* type, up to 4 of length, id, 2 of text length, QoS: 10 */
-    uint32_t asked = s->subs.asked;
-    iot_err err = iot_mqtt_subs_add(&s->subs, f, peek_ticket(s));
-    if (err == IOT_OK) {
-        iot_mqtt_watch_forget(&s->watch, asked - s->subs.asked);
-        use_ticket(s, ticket);
-    }
-    return err;
-}
-
-iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct iot_topic *filter,
-                                     iot_ticket *ticket, uint8_t *slot)
-{
-    struct iot_bytes text = {(const uint8_t *)filter->text, filter->len};
-    uint32_t asked = s->subs.asked;
-    iot_err err = iot_mqtt_subs_remove(&s->subs, text, peek_ticket(s), slot);
-    if (err == IOT_OK) {
-        iot_mqtt_watch_forget(&s->watch, asked - s->subs.asked);
-        use_ticket(s, ticket);
-    }
-    return err;
+    uint16_t id;
+    iot_err err = iot_mqtt_outbox_check(msg);
+    if (err != IOT_OK)
+        return err;
+    if (!iot_mqtt_id_for(s, msg->qos, &id))
+        return IOT_ERR_AGAIN;
+    err = iot_mqtt_outbox_put(&s->box, msg, id, s->next_ticket);
+    return iot_mqtt_accepted(s, err, id, ticket);
 }

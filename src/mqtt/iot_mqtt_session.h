@@ -17,6 +17,7 @@
 #include "mqtt/iot_mqtt_codec.h"
 #include "mqtt/iot_mqtt_inbox.h"
 #include "mqtt/iot_mqtt_outbox.h"
+#include "mqtt/iot_mqtt_qos2.h"
 #include "mqtt/iot_mqtt_subs.h"
 #include "mqtt/iot_mqtt_watch.h"
 
@@ -62,29 +63,36 @@ struct iot_mqtt_event {
 /* Small and busy fields stand first: Thumb reaches them with short instructions. */
 struct iot_mqtt_session {
     uint8_t phase, part;
-    bool in_parts;  /* what has still to come is wanted */
-    bool met;       /* since init or close a CONNACK has come */
-    bool inherited; /* the broker's session is older: it may hold QoS 2 ids that are none of ours */
-    bool far;       /* and we may meet them: ids have come far from where they began */
-    bool settling;  /* the next PINGRESP settles the QoS 2 ids */
-    bool bye_put;   /* DISCONNECT is in the slot, or was sent */
+    bool bye_put; /* DISCONNECT is in the slot, or was sent */
+#if IOT_FEATURE_RECEIVE
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */
+    uint32_t body_left;          /* so much of that has still to come */
+#endif
     uint16_t ctl_len;
-    uint16_t next_id, base_id; /* base: where they began */
-    uint16_t cleared_id;       /* the PUBREL that clears it is out, its PUBLISH comes next */
-    uint16_t id_left;          /* ids that may be handed out; UINT16_MAX: no limit */
-    uint16_t resent;           /* with the last CONNACK */
+    uint16_t next_id;
+    uint16_t resent; /* with the last CONNACK */
+#if IOT_FEATURE_SESSION_KEEP
+    uint16_t id_left; /* ids that may be handed out; UINT16_MAX: no limit */
+#endif
+#if IOT_FEATURE_QOS2
+    struct iot_mqtt_qos2 qos2;
+#endif
     const struct iot_options *opt;
     const uint8_t *part_ptr; /* what is left of `part`: it does not move until it is sent */
     uint32_t part_left;
-    uint32_t body,
-        body_left; /* payload of a message larger than the window; so much has still to come */
+#if IOT_FEATURE_PARTS
+    uint32_t body;    /* of so much */
+    bool body_wanted; /* it is handed out in parts */
+#endif
     iot_ticket next_ticket;
+    iot_time now;    /* whoever enters the session has set it: it stands still within a tick */
     uint32_t window; /* the largest packet that feed will ever be shown whole */
     struct iot_mqtt_watch watch;
     struct iot_mqtt_inbox inbox;
+#if IOT_FEATURE_RECEIVE
     struct iot_mqtt_subs subs;
+#endif
     uint8_t ctl[IOT_MQTT_CONTROL_BYTES];
     struct iot_mqtt_outbox box;
 };
@@ -101,7 +109,7 @@ iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_c
 /** The stream is up. CONNECT is built in `scratch`, which stays lent until iot_mqtt_sending_connect
  *  is false. Errors as check. */
 iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_credentials *who,
-                               uint8_t *scratch, uint32_t cap, iot_time now);
+                               uint8_t *scratch, uint32_t cap);
 
 /** The stream is gone. What cannot be continued ends; see iot_mqtt_ended. */
 void iot_mqtt_session_lost(struct iot_mqtt_session *s);
@@ -123,12 +131,6 @@ bool iot_mqtt_said_bye(const struct iot_mqtt_session *s);
 /** Between CONNACK and the end. */
 bool iot_mqtt_up(const struct iot_mqtt_session *s);
 
-/** Of a session that goes on there are QoS 2 ids that the broker has not named yet. When it has had the time
- *  to repeat what it has, `settle` asks for a PINGRESP: those that it has not named by then it does not
- *  know (iot_mqtt_inbox_settle). */
-bool iot_mqtt_unsettled(const struct iot_mqtt_session *s);
-void iot_mqtt_settle(struct iot_mqtt_session *s);
-
 /** Nothing undone: no message, no subscription under way, nothing owed to the broker. */
 bool iot_mqtt_session_idle(const struct iot_mqtt_session *s);
 
@@ -141,20 +143,20 @@ uint16_t iot_mqtt_fresh_id(struct iot_mqtt_session *s);
 /** The last one was not used after all. */
 void iot_mqtt_return_id(struct iot_mqtt_session *s, uint16_t id);
 
+/** The id for a message: 0 with QoS 0. False: none is left. */
+bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id);
+
+/** The next ticket is given out; `out` may be NULL. */
+void iot_mqtt_use_ticket(struct iot_mqtt_session *s, iot_ticket *out);
+
+/** The outbox has answered a message with `err`: its ticket is used, or nothing has changed. */
+iot_err iot_mqtt_accepted(struct iot_mqtt_session *s, iot_err err, uint16_t id, iot_ticket *ticket);
+
+/** Making room may have moved the message that is being sent. */
+void iot_mqtt_follow(struct iot_mqtt_session *s);
+
 /* As in iot_mqtt.h, but for the device's state. */
 iot_err iot_mqtt_session_publish(struct iot_mqtt_session *s, const struct iot_msg *msg,
                                  iot_ticket *ticket);
-iot_err iot_mqtt_session_stream(struct iot_mqtt_session *s, const struct iot_msg *msg,
-                                uint32_t total, iot_mqtt_source source, void *ctx,
-                                iot_ticket *ticket);
-iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg *msg, uint32_t max,
-                               struct iot_writer *w);
-iot_err iot_mqtt_session_commit(struct iot_mqtt_session *s, struct iot_writer *w,
-                                iot_ticket *ticket);
-iot_err iot_mqtt_session_subscribe(struct iot_mqtt_session *s, const struct iot_filter *f,
-                                   iot_ticket *ticket);
-/** `*slot` out: the subscription that stopped. */
-iot_err iot_mqtt_session_unsubscribe(struct iot_mqtt_session *s, const struct iot_topic *filter,
-                                     iot_ticket *ticket, uint8_t *slot);
 
 #endif

@@ -2,6 +2,13 @@
 #include "mqtt/iot_mqtt_subs.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_stats.h"
+#include "mqtt/iot_mqtt_parts.h"
+#include "mqtt/iot_mqtt_unsub.h"
+
+#include <string.h>
+
+#if IOT_FEATURE_RECEIVE
 
 static struct iot_bytes text_of(const struct iot_mqtt_subs *t, uint32_t slot)
 {
@@ -19,17 +26,21 @@ static bool same(struct iot_bytes a, struct iot_bytes b)
     return true;
 }
 
+static bool is_due(uint32_t state)
+{
+    return state == IOT_SUB_WANT || iot_mqtt_unsub_due(state);
+}
+
 static bool is_under_way(uint32_t state)
 {
-    return state == IOT_SUB_ASKED || state == IOT_SUB_UNASKED;
+    return state == IOT_SUB_ASKED || iot_mqtt_unsub_under_way(state);
 }
 
 /* All changes of state, so that the counts cannot drift from the table. */
-static void enter(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, enum iot_mqtt_sub_state next)
+void iot_mqtt_subs_enter(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s,
+                         enum iot_mqtt_sub_state next)
 {
-    bool was_due = s->state == IOT_SUB_WANT || s->state == IOT_SUB_UNWANT;
-    bool is_due = next == IOT_SUB_WANT || next == IOT_SUB_UNWANT;
-    t->due = (uint8_t)(t->due + is_due - was_due);
+    t->due = (uint8_t)(t->due + is_due(next) - is_due(s->state));
     t->asked = (uint8_t)(t->asked + is_under_way(next) - is_under_way(s->state));
     t->count = (uint8_t)(t->count + (s->state == IOT_SUB_FREE) - (next == IOT_SUB_FREE));
     s->state = (uint8_t)next;
@@ -45,7 +56,7 @@ static uint32_t slot_of(const struct iot_mqtt_subs *t, const struct iot_mqtt_sub
 iot_err iot_mqtt_subs_add(struct iot_mqtt_subs *t, const struct iot_filter *f, iot_ticket ticket)
 {
     struct iot_bytes filter = {(const uint8_t *)f->filter.text, f->filter.len};
-    if (f->qos > 2)
+    if (f->qos > IOT_MQTT_QOS_MAX || !iot_mqtt_parts_fit(f))
         return IOT_ERR_ARG;
     iot_err err = iot_topic_check_filter(filter);
     if (err != IOT_OK)
@@ -67,31 +78,14 @@ iot_err iot_mqtt_subs_add(struct iot_mqtt_subs *t, const struct iot_filter *f, i
     }
     iot_topic_index_add(&t->index, (uint8_t)slot_of(t, s), filter);
 
-    enter(t, s, IOT_SUB_WANT);
+    iot_mqtt_subs_enter(t, s, IOT_SUB_WANT);
     s->ticket = ticket;
     s->on_message = f->on_message;
     s->ctx = f->ctx;
     s->qos = f->qos & 3u;
     s->in_parts = f->in_parts && f->on_message != NULL;
     s->announce = 1;
-    if (t->count > t->count_high)
-        t->count_high = t->count;
-    return IOT_OK;
-}
-
-iot_err iot_mqtt_subs_remove(struct iot_mqtt_subs *t, struct iot_bytes filter, iot_ticket ticket,
-                             uint8_t *slot)
-{
-    int found = filter.len == 0 ? IOT_TOPIC_NO_SLOT : iot_topic_index_find(&t->index, filter);
-    if (found == IOT_TOPIC_NO_SLOT)
-        return IOT_ERR_ARG;
-    struct iot_mqtt_sub *s = &t->sub[found];
-    if (t->index.filter[found].len != filter.len)
-        return IOT_ERR_ARG; /* a NUL, which is in no filter, looks like the end to the index */
-    *slot = (uint8_t)found;
-    iot_topic_index_remove(&t->index, *slot);
-    enter(t, s, IOT_SUB_UNWANT);
-    s->ticket = ticket;
+    IOT_HIGH(t->count_high, t->count);
     return IOT_OK;
 }
 
@@ -100,7 +94,7 @@ struct iot_mqtt_sub *iot_mqtt_subs_due(struct iot_mqtt_subs *t, struct iot_bytes
     if (t->due == 0)
         return NULL;
     for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
-        if (t->sub[i].state == IOT_SUB_WANT || t->sub[i].state == IOT_SUB_UNWANT) {
+        if (is_due(t->sub[i].state)) {
             *filter = text_of(t, i);
             return &t->sub[i];
         }
@@ -111,13 +105,12 @@ struct iot_mqtt_sub *iot_mqtt_subs_due(struct iot_mqtt_subs *t, struct iot_bytes
 
 void iot_mqtt_subs_asked(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint16_t id)
 {
-    enter(t, s, s->state == IOT_SUB_WANT ? IOT_SUB_ASKED : IOT_SUB_UNASKED);
+    iot_mqtt_subs_enter(t, s, s->state == IOT_SUB_WANT ? IOT_SUB_ASKED : IOT_SUB_UNASKED);
     s->id = id;
 }
 
-struct iot_mqtt_sub *iot_mqtt_subs_awaiting(struct iot_mqtt_subs *t, uint16_t id, bool unsub)
+struct iot_mqtt_sub *iot_mqtt_subs_awaiting(struct iot_mqtt_subs *t, uint16_t id, uint8_t state)
 {
-    uint8_t state = unsub ? IOT_SUB_UNASKED : IOT_SUB_ASKED;
     for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++)
         if (t->sub[i].state == state && t->sub[i].id == id)
             return &t->sub[i];
@@ -130,17 +123,19 @@ bool iot_mqtt_subs_suback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s, uint8
     s->announce = 0;
     if (code > 2) {
         iot_topic_index_remove(&t->index, (uint8_t)slot_of(t, s));
-        enter(t, s, IOT_SUB_FREE);
+        iot_mqtt_subs_enter(t, s, IOT_SUB_FREE);
     } else {
         s->granted = code & 3u;
-        enter(t, s, IOT_SUB_ON);
+        iot_mqtt_subs_enter(t, s, IOT_SUB_ON);
     }
     return tell;
 }
 
-void iot_mqtt_subs_unsuback(struct iot_mqtt_subs *t, struct iot_mqtt_sub *s)
+void iot_mqtt_subs_clear(struct iot_mqtt_subs *t)
 {
-    enter(t, s, IOT_SUB_FREE);
+    t->count = t->due = t->asked = 0;
+    memset(t->sub, 0, sizeof t->sub);
+    memset(&t->index, 0, sizeof t->index);
 }
 
 static void again(struct iot_mqtt_subs *t, bool on_as_well)
@@ -148,9 +143,9 @@ static void again(struct iot_mqtt_subs *t, bool on_as_well)
     for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
         struct iot_mqtt_sub *s = &t->sub[i];
         if (s->state == IOT_SUB_ASKED || (on_as_well && s->state == IOT_SUB_ON))
-            enter(t, s, IOT_SUB_WANT);
-        else if (s->state == IOT_SUB_UNASKED)
-            enter(t, s, IOT_SUB_UNWANT);
+            iot_mqtt_subs_enter(t, s, IOT_SUB_WANT);
+        else if (iot_mqtt_unsub_under_way(s->state))
+            iot_mqtt_subs_enter(t, s, IOT_SUB_UNWANT);
     }
 }
 
@@ -170,17 +165,6 @@ bool iot_mqtt_subs_has_id(const struct iot_mqtt_subs *t, uint16_t id)
         if (t->sub[i].id == id)
             return true;
     return false;
-}
-
-bool iot_mqtt_subs_in_parts(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPIC_HITS_WORDS])
-{
-    bool any = false;
-    for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
-        if (!t->sub[i].in_parts)
-            hits[i / 32] &= ~((uint32_t)1 << i % 32);
-        any |= (hits[i / 32] >> i % 32 & 1) != 0;
-    }
-    return any;
 }
 
 static uint32_t lowest_bit(uint32_t word)
@@ -218,3 +202,5 @@ bool iot_mqtt_subs_deliver(const struct iot_mqtt_subs *t, uint32_t hits[IOT_TOPI
     }
     return left == 0;
 }
+
+#endif

@@ -5,17 +5,17 @@
 
 #include <string.h>
 
+#if IOT_FEATURE_DNS
+
 #include "lwip/dns.h"
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
 #include "lwip/opt.h"
 
-IOT_STATIC_ASSERT(sizeof(ip_addr_t) <= IOT_NET_ADDR_WORDS * sizeof(uint32_t),
-                  "an ip_addr_t fits iot_dns.addr");
+IOT_STATIC_ASSERT(sizeof(ip_addr_t) <= sizeof(struct iot_net_addr), "an address fits");
 
 enum dns_state { DNS_FREE, DNS_ASKED, DNS_ORPHANED, DNS_DONE };
 
-#if LWIP_DNS
 static void on_found(const char *name, const ip_addr_t *addr, void *arg)
 {
     struct iot_dns *d = arg;
@@ -27,13 +27,12 @@ static void on_found(const char *name, const ip_addr_t *addr, void *arg)
         d->state = DNS_DONE;
         d->found = addr != NULL;
         if (d->found)
-            memcpy(d->addr, addr, sizeof *addr);
+            memcpy(&d->addr, addr, sizeof *addr);
     }
     iot_stream_wake(d->owner);
 }
-#endif
 
-#if LWIP_DNS && LWIP_IPV4 && LWIP_IPV6
+#if LWIP_IPV4 && LWIP_IPV6
 /* Which kind of address to ask for first: one that the interface can reach. */
 static u8_t order_for(const struct iot_endpoint *to)
 {
@@ -41,7 +40,7 @@ static u8_t order_for(const struct iot_endpoint *to)
     bool no_v4 = netif != NULL && ip4_addr_isany(netif_ip4_addr(netif));
     return no_v4 ? LWIP_DNS_ADDRTYPE_IPV6_IPV4 : LWIP_DNS_ADDRTYPE_IPV4_IPV6;
 }
-#elif LWIP_DNS
+#else
 static u8_t order_for(const struct iot_endpoint *to)
 {
     (void)to;
@@ -50,27 +49,23 @@ static u8_t order_for(const struct iot_endpoint *to)
 #endif
 
 iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct iot_endpoint *to,
-                    int32_t *detail)
+                    struct iot_net_addr *out, int32_t *detail)
 {
     ip_addr_t addr;
     if (d->state != DNS_FREE)
         return IOT_ERR_STATE;
     d->owner = owner;
 
-#if LWIP_DNS
     /* ASKED before the call: lwIP may call back from inside it. */
     d->state = DNS_ASKED;
     err_t err = dns_gethostbyname_addrtype(to->host, &addr, on_found, d, order_for(to));
     if (err == ERR_INPROGRESS)
         return IOT_ERR_AGAIN;
     d->state = DNS_FREE;
-#else
-    err_t err = ipaddr_aton(to->host, &addr) ? ERR_OK : ERR_ARG;
-#endif
     *detail = err;
     switch (err) {
     case ERR_OK:
-        memcpy(d->addr, &addr, sizeof addr);
+        memcpy(out, &addr, sizeof addr);
         return IOT_OK;
     case ERR_VAL:
         return IOT_ERR_DNS_SERVER;
@@ -81,11 +76,12 @@ iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct io
     }
 }
 
-iot_err iot_dns_take(struct iot_dns *d)
+iot_err iot_dns_take(struct iot_dns *d, struct iot_net_addr *out)
 {
     if (d->state != DNS_DONE)
         return IOT_ERR_AGAIN;
     d->state = DNS_FREE;
+    *out = d->addr;
     return d->found ? IOT_OK : IOT_ERR_DNS_UNKNOWN;
 }
 
@@ -101,3 +97,5 @@ bool iot_dns_idle(const struct iot_dns *d)
 {
     return d->state == DNS_FREE;
 }
+
+#endif

@@ -10,24 +10,29 @@
 
 #include "iot/iot_stream.h"
 
-#define IOT_NET_ADDR_WORDS 6 /* room for an ip_addr_t of any build; checked in the .c */
+/* Room for an ip_addr_t of any build; checked in the .c files. */
+struct iot_net_addr {
+    uint32_t word[6];
+};
+
+#if IOT_FEATURE_DNS
 
 struct iot_dns {
     struct iot_stream *owner; /* woken by the answer */
     uint8_t state;
     bool found;
-    uint32_t addr[IOT_NET_ADDR_WORDS];
+    struct iot_net_addr addr;
 };
 
-/** Ask for `to->host`, a name or an address text. IOT_OK: the address is there, take it;
+/** Ask for `to->host`, a name or an address text. IOT_OK: the address is in `out`;
  *  IOT_ERR_AGAIN: asked, the owner is woken; IOT_ERR_STATE: the slot is taken, ask again when woken;
  *  IOT_ERR_DNS_UNKNOWN, _SERVER, _BUSY: failed, `*detail` is lwIP's err_t. */
 iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct iot_endpoint *to,
-                    int32_t *detail);
+                    struct iot_net_addr *out, int32_t *detail);
 
-/** The answer to a request: IOT_OK, `addr` is valid; IOT_ERR_AGAIN; IOT_ERR_DNS_UNKNOWN. Anything
+/** The answer to a request: IOT_OK, it is in `out`; IOT_ERR_AGAIN; IOT_ERR_DNS_UNKNOWN. Anything
  *  but AGAIN frees the slot. */
-iot_err iot_dns_take(struct iot_dns *d);
+iot_err iot_dns_take(struct iot_dns *d, struct iot_net_addr *out);
 
 /** The answer is not wanted any more. */
 void iot_dns_drop(struct iot_dns *d);
@@ -35,4 +40,21 @@ void iot_dns_drop(struct iot_dns *d);
 /** False while lwIP holds a pointer to the slot. */
 bool iot_dns_idle(const struct iot_dns *d);
 
+#else
+
+/** The address that this text is. IOT_OK; IOT_ERR_DNS_UNKNOWN: it is none. */
+iot_err iot_net_address(const char *host, struct iot_net_addr *out);
+
+static inline iot_err iot_dns_ask_nobody(const struct iot_endpoint *to, struct iot_net_addr *out)
+{
+    return iot_net_address(to->host, out);
+}
+
+/* Nothing is ever asked, so there is no slot. */
+#define iot_dns_ask(d, owner, to, out, detail) iot_dns_ask_nobody(to, out)
+#define iot_dns_take(d, out)                   IOT_ERR_AGAIN
+#define iot_dns_drop(d)                        ((void)0)
+#define iot_dns_idle(d)                        true
+
+#endif
 #endif

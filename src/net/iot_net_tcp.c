@@ -2,6 +2,7 @@
 #include "net/iot_net_tcp.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_stats.h"
 
 #include <string.h>
 
@@ -14,8 +15,8 @@
 #if !LWIP_TCP || !LWIP_CALLBACK_API
 #error "lwlink needs LWIP_TCP 1 and LWIP_CALLBACK_API 1 in lwipopts.h"
 #endif
-#if !LWIP_DNS && !defined(IOT_WITHOUT_DNS)
-#error "set LWIP_DNS 1 in lwipopts.h, or define IOT_WITHOUT_DNS if hosts are always addresses"
+#if IOT_FEATURE_DNS && !LWIP_DNS
+#error "set LWIP_DNS 1 in lwipopts.h, or IOT_FEATURE_DNS 0 if hosts are always addresses"
 #endif
 #if IOT_RX_PBUFS_MAX + 2 > PBUF_POOL_SIZE
 #error                                                                                             \
@@ -58,9 +59,7 @@ static bool rx_append(struct iot_tcp *t, struct pbuf *p)
             return false;
         pbuf_cat(t->rx, p);
     }
-    uint16_t held = pbuf_clen(t->rx);
-    if (held > t->rx_pbufs_high)
-        t->rx_pbufs_high = (uint8_t)(held > UINT8_MAX ? UINT8_MAX : held);
+    IOT_HIGH(t->rx_pbufs_high, (uint8_t)pbuf_clen(t->rx));
     return true;
 }
 
@@ -173,10 +172,10 @@ static iot_err end_lwip(struct iot_tcp *t, bool connecting)
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-static iot_err connect_to(struct iot_tcp *t, iot_time now)
+static iot_err connect_to(struct iot_tcp *t, const struct iot_net_addr *to, iot_time now)
 {
     ip_addr_t addr;
-    memcpy(&addr, t->dns.addr, sizeof addr);
+    memcpy(&addr, to, sizeof addr);
 
     struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(&addr));
     if (pcb == NULL) {
@@ -221,7 +220,8 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
     t->unflushed = t->shut = false;
     t->stalled = t->retry = IOT_TIME_NEVER;
 
-    iot_err err = iot_dns_ask(&t->dns, s, to, &t->lwip_err);
+    struct iot_net_addr addr;
+    iot_err err = iot_dns_ask(&t->dns, s, to, &addr, &t->lwip_err);
     if (err == IOT_ERR_STATE)
         return IOT_ERR_AGAIN; /* an abandoned request is still out; its answer wakes us */
     if (err == IOT_ERR_AGAIN) {
@@ -229,16 +229,17 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
         t->deadline = now + IOT_DNS_MS;
         return IOT_OK;
     }
-    return err == IOT_OK ? connect_to(t, now) : end(t, err);
+    return err == IOT_OK ? connect_to(t, &addr, now) : end(t, err);
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
 static iot_err poll_resolving(struct iot_tcp *t, iot_time now)
 {
-    iot_err err = iot_dns_take(&t->dns);
+    struct iot_net_addr addr;
+    iot_err err = iot_dns_take(&t->dns, &addr);
     if (err == IOT_OK)
-        err = connect_to(t, now);
+        err = connect_to(t, &addr, now);
     else if (err == IOT_ERR_AGAIN && now >= t->deadline)
         return end(t, IOT_ERR_DNS_TIMEOUT);
     else if (err != IOT_ERR_AGAIN)
@@ -456,14 +457,6 @@ void iot_tcp_init(struct iot_tcp *t)
     t->base.ops = &tcp_ops;
     t->phase = PH_IDLE;
     t->deadline = t->stalled = t->retry = IOT_TIME_NEVER;
-}
-
-void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *out)
-{
-    out->name = "rx-pbufs";
-    out->used = t->rx == NULL ? 0 : pbuf_clen(t->rx);
-    out->high = t->rx_pbufs_high;
-    out->max = PBUF_POOL_SIZE; /* lwIP's, for everybody; IOT_RX_PBUFS_MAX is our share */
 }
 
 void iot_net_assert_context(void)

@@ -19,7 +19,9 @@ struct iot_tcp {
     uint8_t phase, marks;
     bool unflushed; /* bytes written since the last tcp_output */
     bool shut;      /* closing: our FIN is out */
+#if IOT_FEATURE_STATS
     uint8_t rx_pbufs_high;
+#endif
     const struct iot_endpoint *to;
     struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */
     struct pbuf *rx;
@@ -29,13 +31,17 @@ struct iot_tcp {
     iot_time deadline; /* of the phase */
     iot_time stalled;  /* moment at which unconfirmed or refused bytes become a stall */
     iot_time retry;    /* lwIP was out of memory with nothing in flight: offer again then */
+#if IOT_FEATURE_DNS
     struct iot_dns dns;
+#endif
 };
 
 void iot_tcp_init(struct iot_tcp *t);
 
+#if IOT_FEATURE_STATS
 /** Received pbufs that wait to be read. */
 void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *out);
+#endif
 
 /** Asserts lwIP's context where lwIP was built to know it (LWIP_ASSERT_CORE_LOCKED). */
 void iot_net_assert_context(void);

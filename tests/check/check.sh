@@ -92,18 +92,45 @@ firmware() {
     return $bad
 }
 
-# Settings that contradict each other are refused by name.
+# The switches that are on.
+switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
+
+hash_of() {
+    printf '#include "iot/iot_config.h"\nunsigned hash = IOT_CONFIG_HASH;\n' |
+        gcc -std=c99 -Iinclude "$@" -S -o - -x c - | awk '$1 == ".long" { print $2 }'
+}
+
+# Settings that contradict each other are refused by name, and each switch tells an application from a library.
 settings() {
-    local said
-    said=$(printf '#include "iot/iot_config.h"\n' |
-        gcc -std=c99 -Iinclude -DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1 -fsyntax-only -x c - 2>&1) && return 1
-    grep -q '#error "IOT_' <<<"$said"
+    local said s plain
+    for s in '-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1' '-DIOT_FEATURE_RECEIVE=0 -DIOT_FEATURE_PARTS=1' \
+             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0'; do
+        # shellcheck disable=SC2086 # two words
+        said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $s -fsyntax-only -x c - 2>&1) && return 1
+        grep -q '#error "IOT_' <<<"$said" || return 1
+    done
+    plain=$(hash_of)
+    [ -n "$plain" ] || return 1
+    for s in $switches; do
+        [ "$(hash_of -DIOT_FEATURE_"$s"=0)" != "$plain" ] || { echo "IOT_CONFIG_HASH does not know IOT_FEATURE_$s"; return 1; }
+    done
+}
+
+# What is left out costs nothing.
+without_each() {
+    local s
+    for s in $switches ALL; do build "m3-off-$s" dual library sizes || return; done
+}
+switches() {
+    build m3 dual library sizes && without_each || return
+    # shellcheck disable=SC2086 # a list of words
+    bash tests/check/switches.sh $switches
 }
 
 # README's program, its tables of sizes, and its instructions: counting on the board takes a second.
 readme() {
     build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
-        build fw-an385 v4 firmware || return
+        build fw-an385 v4 firmware && without_each || return
     { bash tests/check/size.sh && bash tests/check/size_firmware.sh; } >build/log/sizes.txt || return
     LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} bash tests/bench/bench.sh m3 >build/log/bench.txt || return
     bash tests/check/readme.sh size=build/log/sizes.txt bench=build/log/bench.txt
@@ -154,6 +181,7 @@ step 'Cortex-M3, TLS 1.3'                      m3-tls13  build m3 dual TLS13=1 p
 step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
 step 'firmware, without heap and stdio'         firmware  firmware
+step 'what is left out costs nothing'       switches  switches
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then

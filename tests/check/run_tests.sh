@@ -50,6 +50,8 @@ for program in "${programs[@]}"; do
     log=$work/$name.log
     SECONDS=0
     rc=0
+    case ${VARIANT:-} in off-*) TEST_LEFT_OUT=$(bash tests/check/left_out.sh "${VARIANT#off-}" "$name") && export TEST_LEFT_OUT ;; esac
+    case ${VARIANT:-} in off-ALL | off-*+*) export TEST_LEFT_OUT_OF_MORE=1 ;; esac
     timeout -k 10 "${TEST_TIMEOUT:-300}" "$program" >"$log" 2>&1 </dev/null || rc=$?
 
     # cmocka closes each group with "[  PASSED  ] N test(s)." and, if so, the same for FAILED and SKIPPED.

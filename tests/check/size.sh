@@ -13,6 +13,7 @@ objects=build/m3/obj
 
 # name | build | rooms | budget in bytes of flash; error texts (IOT_FEATURE_ERR_TEXTS) off in both builds
 budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|m3-plain|core net mqtt device|9500
+the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt device|9500
 + TLS glue, signed login (thing model, tags, NTP, config to come)|m3-notexts|core net mqtt device crypto tls link|22000'
 
 # per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file
@@ -25,7 +26,7 @@ per_room() {
 
 echo "Flash and static memory, bytes ($("$tools-gcc" -dumpversion | sed 's/^/gcc /'), Cortex-M3, -Os)"
 echo
-{ per_room $objects; for v in m3-notexts m3-plain; do echo "build $v"; per_room build/$v/obj; done; } | awk -v budgets="$budgets" '
+{ per_room $objects; for v in m3-notexts m3-plain m3-off-ALL; do echo "build $v"; per_room build/$v/obj; done; } | awk -v budgets="$budgets" '
     $1 == "build" { bare = $2; next }
     bare        { less[bare, $1] += $2 + $3; next }
     { if (!($1 in text)) order[++n] = $1; text[$1] += $2; data[$1] += $3; bss[$1] += $4 }
@@ -48,6 +49,12 @@ echo
             printf "    (%s)\n", f[3]
         }
     }'
+
+echo
+echo 'Switches of include/iot/iot_config.h: flash of the whole library without one, and what that saves, bytes'
+echo
+# shellcheck disable=SC2046 # words
+bash tests/check/switches.sh --table $(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
 
 members=$objects/tests/check/size_members.o
 if [ -e "$members" ]; then

@@ -3,14 +3,24 @@
  * in a name is a dot in the table. DEVICE is a struct iot_device that is never touched, only measured. */
 MEMBER(iot_device, struct iot_device)
 MEMBER(tcp, DEVICE->tcp)
+#if IOT_FEATURE_DNS
 MEMBER(tcp__dns, DEVICE->tcp.dns)
+#endif
+#if IOT_FEATURE_TLS
 MEMBER(iot_device__tls, DEVICE->tls)
+#endif
+#if IOT_FEATURE_LINK
 MEMBER(iot_device__link, DEVICE->link)
+#endif
 MEMBER(mqtt, DEVICE->mqtt)
 MEMBER(mqtt__rx, DEVICE->mqtt.rx)
+#if IOT_FEATURE_STATS
 MEMBER(mqtt__counters, DEVICE->mqtt.counters)
+#endif
 MEMBER(mqtt__session, DEVICE->mqtt.session)
+#if IOT_FEATURE_RECEIVE
 MEMBER(mqtt__session__subs, DEVICE->mqtt.session.subs)
+#endif
 MEMBER(mqtt__session__ctl, DEVICE->mqtt.session.ctl)
 MEMBER(mqtt__session__box, DEVICE->mqtt.session.box)
 MEMBER(mqtt__session__box__out, DEVICE->mqtt.session.box.out)

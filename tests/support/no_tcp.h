@@ -11,11 +11,13 @@ void iot_tcp_init(struct iot_tcp *t)
     (void)t;
 }
 
+#if IOT_FEATURE_STATS
 void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *use)
 {
     (void)t;
     (void)use;
 }
+#endif
 
 void iot_net_assert_context(void) {}
 

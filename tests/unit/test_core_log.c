@@ -90,6 +90,7 @@ BLOCKS(blocks_1)
 #define iot_log_bytes none_bytes
 #define iot_log_u32   none_u32
 #define iot_log_i32   none_i32
+#define iot_log_err   none_err
 #define iot_log_hex   none_hex
 #include "core/iot_core_log.h"
 #include "core/iot_core_log.c"
@@ -101,6 +102,7 @@ BLOCKS(blocks_0)
 #undef iot_log_bytes
 #undef iot_log_u32
 #undef iot_log_i32
+#undef iot_log_err
 #undef iot_log_hex
 #undef IOT_LOG_LEVEL
 #define IOT_LOG_LEVEL 5

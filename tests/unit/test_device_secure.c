@@ -6,6 +6,7 @@
 #include "certs.h"
 #include "heap_trap.h"
 #include "iot/iot_static.h"
+#include "mqtt_rooms.h"
 #include "mqtt_wire.h"
 #include "no_tcp.h"
 #include "stub_stream.h"

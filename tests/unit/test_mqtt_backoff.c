@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "mqtt/iot_mqtt_backoff.h"
+#include "mqtt_rooms.h"
 
 #define DRAWS 2000
 

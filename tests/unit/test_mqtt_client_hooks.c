@@ -4,7 +4,7 @@
 #include "test.h"
 
 #include "heap_trap.h"
-#include "mqtt/iot_mqtt_client.h"
+#include "mqtt_rooms.h"
 #include "mqtt_wire.h"
 #include "stub_stream.h"
 
@@ -110,11 +110,12 @@ static void poll(void)
         return;
     wake = false;
     heap_trap_on();
-    iot_mqtt_client_net(&client, now, false);
-    iot_mqtt_client_up(&client, now);
-    iot_mqtt_client_time(&client, now);
-    iot_mqtt_client_down(&client, now);
-    iot_mqtt_client_end(&client, now);
+    iot_mqtt_client_tick(&client, now);
+    iot_mqtt_client_net(&client);
+    iot_mqtt_client_up(&client);
+    iot_mqtt_client_time(&client);
+    iot_mqtt_client_down(&client);
+    iot_mqtt_client_end(&client);
     deadline = iot_mqtt_client_deadline(&client);
     heap_trap_off();
 }

@@ -5,9 +5,7 @@
 #include "heap_trap.h"
 #include "iot/iot.h"
 #include "iot/iot_static.h"
-#include "mqtt/iot_mqtt_client.h"
-#include "mqtt/iot_mqtt_hear.h"
-#include "mqtt/iot_mqtt_say.h"
+#include "mqtt_rooms.h"
 #include "mqtt_wire.h"
 #include "no_tcp.h"
 #include "stub_stream.h"
@@ -72,12 +70,12 @@ static void pump_up_to(uint32_t most)
     enum iot_stream_write_flag how;
     struct iot_bytes bytes;
     heap_trap_on();
-    while (most != 0 && (bytes = iot_mqtt_pending(&s, NOW, &how)).len != 0) {
+    while (most != 0 && (bytes = iot_mqtt_pending(&s, &how)).len != 0) {
         uint32_t n = bytes.len < most ? bytes.len : most;
         wire_put(&out, bytes.ptr, n);
         written += n;
         most -= n;
-        iot_mqtt_sent(&s, n, written, NOW);
+        iot_mqtt_sent(&s, n, written);
     }
     heap_trap_off();
 }
@@ -113,7 +111,7 @@ static iot_err receive(void)
         struct iot_mqtt_event ev = {.kind = IOT_MQTT_EV_NONE};
         uint32_t used = 0;
         heap_trap_on();
-        err = iot_mqtt_feed(&s, rest, NOW, &used, &ev);
+        err = iot_mqtt_feed(&s, rest, &used, &ev);
         if (err == IOT_OK && ev.kind == IOT_MQTT_EV_MESSAGE)
             iot_mqtt_accept(&s);
         heap_trap_off();
@@ -139,7 +137,8 @@ static iot_err connect_and_get(uint8_t session_present, uint8_t code)
     written = 0;
     wire_clear(&out);
     iot_mqtt_credentials(&opt, &who);
-    assert_err(iot_mqtt_session_start(&s, &who, scratch, sizeof scratch, NOW), IOT_OK);
+    s.now = NOW;
+    assert_err(iot_mqtt_session_start(&s, &who, scratch, sizeof scratch), IOT_OK);
     assert_sent("CONNECT");
     wire_connack(&in, session_present, code);
     return receive();
@@ -165,7 +164,7 @@ static void publish(uint8_t qos)
 
 static void subscribe(const char *text)
 {
-    struct iot_filter f = {.filter = {text, (uint16_t)strlen(text), 0}, .qos = 2};
+    struct iot_filter f = {.filter = {text, (uint16_t)strlen(text), 0}, .qos = IOT_MQTT_QOS_MAX};
     assert_err(iot_mqtt_session_subscribe(&s, &f, NULL), IOT_OK);
 }
 

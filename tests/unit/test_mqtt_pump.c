@@ -78,7 +78,8 @@ static void begin(enum iot_session_kind session, bool in_parts)
     opt.session = session;
     assert_err(iot_device_init(&dev, &opt), IOT_OK);
     assert_err(iot_device_connect(&dev), IOT_OK);
-    struct iot_filter f = {.filter = IOT_TOPIC("big"), .qos = 2, .on_message = take_part};
+    struct iot_filter f = {
+        .filter = IOT_TOPIC("big"), .qos = IOT_MQTT_QOS_MAX, .on_message = take_part};
     f.in_parts = in_parts;
     assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
     got.decline_at = UINT32_MAX;
@@ -264,7 +265,8 @@ static void of_several_handlers_those_for_parts_get_it(void **state)
 {
     (void)state;
     begin(IOT_SESSION_CLEAN, true);
-    struct iot_filter f = {.filter = IOT_TOPIC("#"), .qos = 2, .on_message = take_whole};
+    struct iot_filter f = {
+        .filter = IOT_TOPIC("#"), .qos = IOT_MQTT_QOS_MAX, .on_message = take_whole};
     assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
     put_big(2, 9, BIG);
     put_big(2, 10, 30);
@@ -288,8 +290,10 @@ static void a_handler_that_unsubscribes_in_the_middle_gets_no_more_of_it(void **
 {
     (void)state;
     begin(IOT_SESSION_CLEAN, true);
-    struct iot_filter f = {
-        .filter = IOT_TOPIC("big"), .qos = 2, .in_parts = true, .on_message = leave_at_once};
+    struct iot_filter f = {.filter = IOT_TOPIC("big"),
+                           .qos = IOT_MQTT_QOS_MAX,
+                           .in_parts = true,
+                           .on_message = leave_at_once};
     assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
     put_big(2, 9, BIG);
     receive();

@@ -103,7 +103,7 @@ static void boot(void)
 #define HEAR(text, ear, parts)                                                                     \
     do {                                                                                           \
         struct iot_filter f_ = {.filter = IOT_TOPIC(text),                                         \
-                                .qos = 2,                                                          \
+                                .qos = IOT_MQTT_QOS_MAX,                                           \
                                 .on_message = listen,                                              \
                                 .ctx = (ear),                                                      \
                                 .in_parts = (parts)};                                              \
@@ -184,8 +184,10 @@ static void a_handler_that_joins_in_the_middle_gets_no_message_without_its_begin
 {
     (void)state;
     boot();
-    struct iot_filter f = {
-        .filter = IOT_TOPIC("big"), .qos = 2, .on_message = second_joins, .in_parts = true};
+    struct iot_filter f = {.filter = IOT_TOPIC("big"),
+                           .qos = IOT_MQTT_QOS_MAX,
+                           .on_message = second_joins,
+                           .in_parts = true};
     assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
     accept_login(false);
     wire_publish_filled(&in, 0, "big", 0, 'x', 5000);

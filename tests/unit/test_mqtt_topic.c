@@ -5,6 +5,9 @@
 #undef IOT_MQTT_SUBS_MAX
 #define IOT_MQTT_SUBS_MAX 255
 #include "mqtt/iot_mqtt_topic.c"
+#include "mqtt/iot_mqtt_filter.c"
+#include "mqtt/iot_mqtt_index.c"
+#include "mqtt/iot_mqtt_list.c"
 
 #include "heap_trap.h"
 

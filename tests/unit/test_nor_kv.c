@@ -63,6 +63,15 @@ static void assert_value(const char *key, struct iot_bytes expected)
     assert_bytes(((struct iot_bytes){into, len}), expected);
 }
 
+static struct iot_bytes value_of(int key, int turn, uint32_t n)
+{
+    static uint8_t bytes[1024];
+
+    memset(bytes, key, sizeof bytes);
+    memcpy(bytes, &turn, sizeof turn);
+    return (struct iot_bytes){bytes, n};
+}
+
 /* ---- As iot_port.h says ------------------------------------------------------------------------ */
 
 static void what_is_set_is_got_until_deleted(void **state)
@@ -209,10 +218,25 @@ static void garbage_is_an_empty_store_and_is_erased(void **state)
         assert_err(get("a"), IOT_ERR_STATE);
         for (uint32_t i = 0; i < 3 * SECTOR; i++)
             assert_int_equal(chip.bytes[i], 0xff);
-        assert_err(set("a", BYTES("x")), IOT_OK);
+        for (int i = 0; i < 1000; i++)
+            assert_err(set("a", value_of(1, i, 30)), IOT_OK);
         boot();
-        assert_value("a", BYTES("x"));
+        assert_value("a", value_of(1, 999, 30));
     }
+}
+
+/* A head that is blank says nothing about what is behind it. */
+static void a_sector_is_erased_before_it_is_used(void **state)
+{
+    (void)state;
+    new_chip(SECTOR, 3, 8);
+    memset(chip.bytes + SECTOR / 2, 0, SECTOR);
+    memset(chip.bytes + 2 * SECTOR, 0x33, SECTOR);
+    memset(chip.used + SECTOR / 2 / 8, 1, (3 * SECTOR - SECTOR / 2) / 8);
+    boot();
+    for (int i = 0; i < 1000; i++)
+        assert_err(set("a", value_of(1, i, 30)), IOT_OK);
+    assert_value("a", value_of(1, 999, 30));
 }
 
 static void a_store_of_another_shape_is_foreign(void **state)
@@ -238,15 +262,6 @@ static void a_mounted_store_can_be_mounted_again(void **state)
 }
 
 /* ---- Room -------------------------------------------------------------------------------------- */
-
-static struct iot_bytes value_of(int key, int turn, uint32_t n)
-{
-    static uint8_t bytes[1024];
-
-    memset(bytes, key, sizeof bytes);
-    memcpy(bytes, &turn, sizeof turn);
-    return (struct iot_bytes){bytes, n};
-}
 
 static const char *key_of(int i)
 {
@@ -323,6 +338,21 @@ static void a_deleted_key_stays_deleted_when_its_sector_moves_on(void **state)
     }
 }
 
+static void deleted_keys_leave_nothing_behind(void **state)
+{
+    (void)state;
+    new_chip(512, 3, 8);
+    boot();
+    int most = fill(30);
+    for (int i = 0; i < most; i++)
+        assert_err(iot_nor_kv_del(&kv, key_of(i)), IOT_OK);
+    for (int i = 100; i < 500; i++) {
+        assert_err(set(key_of(i), value_of(i, 0, 30)), IOT_OK);
+        assert_err(iot_nor_kv_del(&kv, key_of(i)), IOT_OK);
+    }
+    assert_true(fill(30) >= most - 1);
+}
+
 static void wear_is_spread_over_all_sectors(void **state)
 {
     static const uint32_t counts[] = {2, 3, 8};
@@ -370,6 +400,69 @@ static void a_set_takes_so_many_operations_at_most(void **state)
     print_message("100 bytes beside 20 others: %u operations, %u with a new sector\n", plain, most);
     assert_int_equal(plain, 3);                 /* 64 bytes each, the mark */
     assert_int_equal(most, 1 + 1 + 21 * 2 + 2); /* erase, head, records, two marks */
+}
+
+/* ---- Bits that change their mind ----------------------------------------------------------------- */
+
+/* A mark that was cut may read FULL in one boot, and less in the next. */
+static void fade(uint32_t at, uint32_t ones)
+{
+    memset(chip.bytes + at, 0xff, ones);
+}
+
+static void a_value_that_was_told_once_stays_when_its_mark_fades(void **state)
+{
+    (void)state;
+    for (uint32_t sectors = 2; sectors < 5; sectors++) {
+        new_chip(1024, sectors, 8);
+        boot();
+        assert_err(set("b", BYTES("other")), IOT_OK);
+        assert_err(set("a", BYTES("old")), IOT_OK);
+        assert_err(set("a", BYTES("new")), IOT_OK);
+        uint32_t mark = kv.tail - 8;
+        boot();
+        assert_value("a", BYTES("new"));
+        assert_int_equal(chip.wear[1], 0);
+        fade(mark, 3);
+        boot();
+        assert_value("a", BYTES("new"));
+        assert_int_equal(chip.wear[1], 1); /* it has been written down */
+        fade(mark, 8);
+        boot();
+        assert_value("a", BYTES("new"));
+        assert_value("b", BYTES("other"));
+    }
+}
+
+static void a_sector_that_counted_once_counts_when_its_mark_fades(void **state)
+{
+    (void)state;
+    for (uint32_t ones = 0; ones < 8; ones += 7) {
+        boot();
+        assert_err(set("a", BYTES("new")), IOT_OK);
+        /* as if power had gone in `opened`, behind a head of 24 bytes: `confirmed` was not begun */
+        fade(24, ones);
+        fade(32, 8);
+        chip.used[32 / 8] = 0;
+        boot();
+        assert_value("a", BYTES("new"));
+        assert_int_equal(chip.bytes[32], 0);
+        fade(24, 8);
+        boot();
+        assert_value("a", BYTES("new"));
+        setup(NULL);
+    }
+}
+
+static void a_sector_that_was_not_finished_is_erased_before_anything_is_told(void **state)
+{
+    (void)state;
+    assert_err(set("a", BYTES("new")), IOT_OK);
+    fade(24, 16); /* neither mark */
+    boot();
+    assert_err(get("a"), IOT_ERR_STATE);
+    for (uint32_t i = 0; i < SECTOR; i++)
+        assert_int_equal(chip.bytes[i], 0xff);
 }
 
 /* ---- A chip that is busy ----------------------------------------------------------------------- */
@@ -543,6 +636,51 @@ static void what_was_not_programmed_right_is_written_elsewhere(void **state)
     assert_value("a", BYTES("twenty bytes of it.."));
 }
 
+/* A bus that fails once, at each read in turn: nothing is taken for erased or rotten. */
+static uint32_t reads_until;
+
+static iot_err (*true_read)(void *ctx, uint32_t offset, void *bytes, uint32_t n);
+
+static iot_err read_or_fail(void *ctx, uint32_t offset, void *bytes, uint32_t n)
+{
+    if (reads_until != 0 && --reads_until == 0)
+        return IOT_ERR_TCP_RESET; /* whatever a board says */
+    return true_read(ctx, offset, bytes, n);
+}
+
+static void a_read_that_fails_loses_nothing(void **state)
+{
+    bool failed = true;
+    uint32_t at;
+    (void)state;
+    for (at = 1; failed; at++) {
+        assert_true(at < 10000);
+        new_chip(512, 3, 8);
+        true_read = chip.nor.read;
+        chip.nor.read = read_or_fail;
+        reads_until = 0;
+        boot();
+        for (int i = 0; i < 4; i++)
+            assert_err(set(key_of(i), value_of(i, 0, 60)), IOT_OK);
+        while (kv.newest == 0 || kv.tail + 48 <= 512)
+            assert_err(set("more", BYTES("twenty bytes of it..")), IOT_OK);
+        reads_until = at;
+        iot_err err = set("last", value_of(1, 1, 100));
+        failed = reads_until == 0;
+        reads_until = 0;
+        assert_true(err == IOT_OK || (err == IOT_ERR_KV && failed));
+        if (err == IOT_OK)
+            assert_value("last", value_of(1, 1, 100));
+        for (int boots = 0; boots < 2; boots++) {
+            for (int i = 0; i < 4; i++)
+                assert_value(key_of(i), value_of(i, 0, 60));
+            assert_value("more", BYTES("twenty bytes of it.."));
+            boot();
+        }
+    }
+    assert_true(at > 100);
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -558,12 +696,17 @@ int main(void)
         CASE(a_store_that_was_not_mounted_says_so),
         CASE(shapes_that_cannot_be_are_refused),
         CASE(garbage_is_an_empty_store_and_is_erased),
+        CASE(a_sector_is_erased_before_it_is_used),
         CASE(a_store_of_another_shape_is_foreign),
         CASE(a_mounted_store_can_be_mounted_again),
         CASE(a_full_store_loses_nothing),
         CASE(a_deleted_key_stays_deleted_when_its_sector_moves_on),
+        CASE(deleted_keys_leave_nothing_behind),
         CASE(wear_is_spread_over_all_sectors),
         CASE(a_set_takes_so_many_operations_at_most),
+        CASE(a_value_that_was_told_once_stays_when_its_mark_fades),
+        CASE(a_sector_that_counted_once_counts_when_its_mark_fades),
+        CASE(a_sector_that_was_not_finished_is_erased_before_anything_is_told),
         CASE(again_is_continued_when_asked_again),
         CASE(a_set_that_is_given_up_leaves_the_store_whole),
         CASE(a_mount_that_has_to_wait_is_finished_by_whoever_asks_next),
@@ -571,6 +714,7 @@ int main(void)
         CASE(a_record_that_cannot_be_read_hides_no_older_value),
         CASE(a_broken_chip_can_still_be_read),
         CASE(what_was_not_programmed_right_is_written_elsewhere),
+        CASE(a_read_that_fails_loses_nothing),
     };
     return cmocka_run_group_tests_name("nor_kv", tests, NULL, NULL);
 }

@@ -350,11 +350,52 @@ static void so_does_a_cut_in_a_large_value_in_a_large_sector(void **state)
         live(&shapes[i], 40, 8, 1);
 }
 
+static void set_value(uint32_t key, int32_t n, uint8_t byte)
+{
+    now.key = key;
+    now.value.len = n;
+    memset(now.value.bytes, byte, n > 0 ? (size_t)n : 0);
+}
+
+/* The oldest sector is nearly full of what counts, the key's old value included; so it has to move on as it is before
+ * the new value finds room. */
+static void so_does_a_cut_while_the_oldest_sector_moves_on(void **state)
+{
+    const struct shape s = {1024, 3, 8, KEYS, 0, 0};
+    (void)state;
+    cuts = deep_cuts = 0;
+    seed = test_seed();
+    for (int32_t last = -1; last <= 500; last += 501) { /* deleted, or replaced by more */
+        new_chip(&s);
+        boot(&s);
+        for (uint32_t key = 0; key < 4; key++) {
+            set_value(key, 200, (uint8_t)key);
+            (void)do_whole_step();
+        }
+        for (uint8_t i = 0; kv.newest == 0 || kv.tail + 56 <= s.sector_bytes; i++) {
+            set_value(4, 20, i);
+            (void)do_whole_step();
+        }
+        set_value(5, 0, 0); /* not even a deletion has room now */
+        (void)do_whole_step();
+        set_value(0, last, 9);
+        cut_step(&s, 2);
+        uint32_t before = chip.wear[OTHERS] + chip.wear[OTHERS + 1] + chip.wear[OTHERS + 2];
+        (void)do_whole_step();
+        uint32_t after = chip.wear[OTHERS] + chip.wear[OTHERS + 1] + chip.wear[OTHERS + 2];
+        print_message("%d bytes: %u sectors moved on\n", last, after - before);
+        assert_int_equal(after - before, last > 0 ? 2 : 1);
+        assert_true(holds(keys[0], &now.value));
+    }
+    assert_true(cuts > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_anywhere_leaves_the_old_value_or_the_new_one),
         cmocka_unit_test(so_does_a_cut_in_the_recovery_and_in_the_recovery_of_that),
+        cmocka_unit_test(so_does_a_cut_while_the_oldest_sector_moves_on),
         cmocka_unit_test(so_does_a_cut_of_a_chip_that_is_busy),
         cmocka_unit_test(so_does_a_cut_in_a_large_value_in_a_large_sector),
     };

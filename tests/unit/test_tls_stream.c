@@ -506,14 +506,16 @@ static void options_that_cannot_work_are_refused(void **state)
     CHECK((void)o, false, IOT_OK);
     CHECK(o->kinds = 16, false, IOT_ERR_ARG);
     CHECK(o->kinds = 0x80000001, false, IOT_ERR_ARG);
-    CHECK(o->kinds = IOT_TLS_PLATFORM, false, IOT_OK);
+    CHECK(o->kinds = IOT_TLS_PLATFORM, false, IOT_FEATURE_TLS_PLATFORM ? IOT_OK : IOT_ERR_ARG);
+    CHECK(o->kinds = IOT_TLS_ECDHE_RSA, false, IOT_FEATURE_TLS_RSA ? IOT_OK : IOT_ERR_ARG);
     CHECK(o->ca = NULL, false, IOT_ERR_ARG);
     CHECK(o->ca_count = 0, false, IOT_ERR_ARG);
     CHECK((NO_CA, o->kinds = IOT_TLS_PLATFORM), false, IOT_ERR_ARG);
     CHECK(o->kinds = IOT_TLS_PSK, false, IOT_ERR_ARG);
     CHECK(o->kinds = IOT_TLS_PSK, true, IOT_OK);
     CHECK((NO_CA, o->kinds = IOT_TLS_PSK), true, IOT_OK);
-    CHECK((NO_CA, o->kinds = IOT_TLS_PSK | IOT_TLS_PLATFORM), true, IOT_OK);
+    CHECK((NO_CA, o->kinds = IOT_TLS_PSK | IOT_TLS_PLATFORM), true,
+          IOT_FEATURE_TLS_PLATFORM ? IOT_OK : IOT_ERR_ARG);
     CHECK((NO_CA, o->kinds = IOT_TLS_PSK, PSK_SET), false, IOT_OK);
     CHECK((NO_CA, o->kinds = IOT_TLS_PSK | IOT_TLS_ECDHE_RSA, PSK_SET), false, IOT_ERR_ARG);
     CHECK((o->kinds = IOT_TLS_PSK, PSK_SET, o->psk.len = 0), false, IOT_ERR_ARG);

@@ -7,6 +7,8 @@
 #include "world/world_trace.h"
 #include "world/world_wire.h"
 
+#include "mqtt/iot_mqtt_decline.h"
+
 #include "lwip/tcp.h"
 
 #include <stdio.h>
@@ -297,7 +299,7 @@ enum world_stand world_life_stand(const struct world_life *l)
     if (l->closing)
         return WORLD_STAND_CLOSE;
     if (l->up) {
-        if (world_ms() < l->declines || l->dev.mqtt.reoffer != IOT_TIME_NEVER)
+        if (world_ms() < l->declines || iot_mqtt_declining(&l->dev.mqtt))
             return WORLD_STAND_DECLINE;
         return iot_device_idle(&l->dev) ? WORLD_STAND_UP : WORLD_STAND_FLIGHT;
     }
