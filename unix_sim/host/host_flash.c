@@ -30,22 +30,22 @@ static iot_err erase(void *ctx, uint32_t offset)
     uint8_t bytes[MPS2_SECTOR_BYTES];
 
     memset(bytes, 0xff, sizeof bytes);
-    return pwrite(f->fd, bytes, sizeof bytes, offset) == (ssize_t)sizeof bytes ? IOT_OK
-                                                                               : IOT_ERR_KV;
+    return pwrite(f->fd, bytes, sizeof bytes, (off_t)offset) == (ssize_t)sizeof bytes ? IOT_OK
+                                                                                      : IOT_ERR_KV;
 }
 
 static iot_err program(void *ctx, uint32_t offset, const void *bytes, uint32_t n)
 {
     const struct host_flash *f = ctx;
 
-    return pwrite(f->fd, bytes, n, offset) == (ssize_t)n ? IOT_OK : IOT_ERR_KV;
+    return pwrite(f->fd, bytes, n, (off_t)offset) == (ssize_t)n ? IOT_OK : IOT_ERR_KV;
 }
 
 static iot_err read_back(void *ctx, uint32_t offset, void *into, uint32_t n)
 {
     const struct host_flash *f = ctx;
 
-    return pread(f->fd, into, n, offset) == (ssize_t)n ? IOT_OK : IOT_ERR_KV;
+    return pread(f->fd, into, n, (off_t)offset) == (ssize_t)n ? IOT_OK : IOT_ERR_KV;
 }
 
 /* ---- The file -------------------------------------------------------------------------------- */
