@@ -213,18 +213,21 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
 
 iot_err iot_device_connect(struct iot_device *dev)
 {
+    iot_net_assert_context();
     dev->wake = true;
     return iot_mqtt_client_connect(&dev->mqtt);
 }
 
 iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
 {
+    iot_net_assert_context();
     dev->wake = true;
     return iot_mqtt_client_close(&dev->mqtt, drain_ms);
 }
 
 void iot_network(struct iot_device *dev, enum iot_network_change change)
 {
+    iot_net_assert_context();
     dev->wake = true;
     iot_mqtt_client_network(&dev->mqtt, change);
 }
@@ -285,6 +288,7 @@ bool iot_device_pool(const struct iot_device *dev, uint32_t i, struct iot_pool_u
  * first tick. */
 static iot_err can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     if (msg->qos == 0 || dev->opt->session == IOT_SESSION_CLEAN)
@@ -336,6 +340,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
     struct iot_device *dev = w->owner;
     if (dev == NULL)
         return IOT_ERR_STATE;
+    iot_net_assert_context();
     w->owner = NULL;
     iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
     if (err != IOT_OK)
@@ -349,6 +354,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
 
 void iot_mqtt_cancel(struct iot_writer *w)
 {
+    iot_net_assert_context();
     struct iot_device *dev = w->owner;
     if (dev != NULL)
         iot_mqtt_outbox_cancel(&dev->mqtt.session.box);
@@ -357,6 +363,7 @@ void iot_mqtt_cancel(struct iot_writer *w)
 
 iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     iot_err err = iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);
@@ -367,6 +374,7 @@ iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, i
 iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
                              iot_ticket *ticket)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     iot_err err = iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);
