@@ -6,7 +6,8 @@
 #include "host/host_child.h"
 #include "host/host_factory.h"
 
-#define TEXT_MAX (4u << 20) /* of the platform's log, in a test */
+#define PERIOD_MS "200"      /* between readings: a test waits for some */
+#define TEXT_MAX  (4u << 20) /* of the platform's log, in a test */
 
 struct host_cloud rig_cloud;
 
@@ -95,6 +96,7 @@ void rig_cloud_identity(const char *login)
     assert_non_null(cloud.login);
     if (!host_factory_write(f, &rig_cloud, cloud.login))
         fail_msg("%s", f->why);
+    rig_flash_text("period-ms", PERIOD_MS);
 }
 
 void rig_cloud_send(const char *payload)

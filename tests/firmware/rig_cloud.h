@@ -20,7 +20,7 @@ int rig_cloud_test_teardown(void **state);
 #define CLOUD_TEST(f)                                                                              \
     cmocka_unit_test_setup_teardown(f, rig_cloud_test_setup, rig_cloud_test_teardown)
 
-/** The board becomes the sample device for this way to log in (host_factory.h). */
+/** The board becomes the sample device for this way to log in (host_factory.h), with five readings in a second. */
 void rig_cloud_identity(const char *login);
 
 /** Send it a message; it must be connected. */

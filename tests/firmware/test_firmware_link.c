@@ -7,7 +7,7 @@
 #include "host/host_dns.h"
 #include "rig_cloud.h"
 
-#define SHORT_MS 3000u /* some readings long */
+#define SHORT_MS 1500u /* some readings long */
 
 static void get_connected(void)
 {

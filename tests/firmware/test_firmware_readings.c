@@ -7,7 +7,7 @@
 #include "rig_cloud.h"
 
 #define READINGS  1000u
-#define PERIOD_MS "20"
+#define PERIOD_MS "10"
 
 enum mishap { PLATFORM_GONE, CABLE_OUT };
 
