@@ -24,7 +24,6 @@
 #define FIFO_INT     LAN(0x68u)
 #define TX_CFG       LAN(0x70u)
 #define HW_CFG       LAN(0x74u)
-#define RX_DP_CTRL   LAN(0x78u)
 #define RX_FIFO_INF  LAN(0x7cu)
 #define TX_FIFO_INF  LAN(0x80u)
 #define MAC_CSR_CMD  LAN(0xa4u)
@@ -39,7 +38,6 @@
 #define TX_CFG_ON       (1u << 1)
 #define TX_FIRST_LAST   ((1u << 13) | (1u << 12)) /* the frame is in one buffer */
 #define RX_STATUS_ERROR (1u << 15)
-#define RX_SKIP         (1u << 31)
 #define MAC_BUSY        (1u << 31)
 #define MAC_READ        (1u << 30)
 
@@ -158,14 +156,9 @@ static err_t send_frame(struct netif *netif, struct pbuf *p)
 
 /* ---- receiving ----------------------------------------------------------------------------------- */
 
+/* Word by word: QEMU's controller loses count when it is told to skip a frame by itself (RX_DP_CTRL). */
 static void skip_frame(uint32_t count)
 {
-    if (count >= 4) {
-        RX_DP_CTRL = RX_SKIP;
-        for (uint32_t i = 0; i < TRIES_MAX && (RX_DP_CTRL & RX_SKIP) != 0; i++)
-            ;
-        return;
-    }
     while (count-- > 0)
         (void)RX_DATA;
 }

@@ -7,7 +7,11 @@
 #include "host/host_dns.h"
 #include "rig_cloud.h"
 
+#include <signal.h>
+
 #define SHORT_MS 3000u /* some readings long */
+#define BURSTS   4u
+#define BURST    20u /* the board has room for 6 frames */
 
 static void get_connected(void)
 {
@@ -102,6 +106,25 @@ static void a_cable_that_loses_frames_is_slow_and_loses_no_reading(void **state)
     assert_true(count[false] > 24 && count[true] > 24);
 }
 
+/* The board stands still while messages come, each in a segment of its own: more of them than it has room for at once.
+ * What it has to drop comes again by TCP, if its controller is still in step afterwards. */
+static void a_burst_of_more_frames_than_there_is_room_for_arrives_in_the_end(void **state)
+{
+    (void)state;
+    get_connected();
+    for (uint32_t round = 1; round <= BURSTS; round++) {
+        kill(rig_board.pid, SIGSTOP);
+        for (uint32_t i = 0; i < BURST; i++) {
+            rig_cloud_send("off");
+            rig_run(20); /* so that no two of them share a segment */
+        }
+        kill(rig_board.pid, SIGCONT);
+        RIG_UNTIL(rig_count("led: off") >= round * BURST);
+    }
+    assert_int_equal(rig_count("iot: lost"), 0);
+    lives_on();
+}
+
 /* ---- names -------------------------------------------------------------------------------------- */
 
 static enum host_dns_verdict nameserver;
@@ -145,6 +168,7 @@ int main(void)
         CLOUD_TEST(a_cable_that_was_pulled_is_noticed_and_plugged_in_again),
         CLOUD_TEST(a_board_that_boots_without_a_cable_connects_when_it_is_plugged_in),
         CLOUD_TEST(a_cable_that_loses_frames_is_slow_and_loses_no_reading),
+        CLOUD_TEST(a_burst_of_more_frames_than_there_is_room_for_arrives_in_the_end),
         CLOUD_TEST(a_name_that_is_not_known_or_not_answered_is_asked_again),
     };
     return cmocka_run_group_tests_name("firmware_link", tests, rig_cloud_group_setup,
