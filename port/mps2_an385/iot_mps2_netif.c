@@ -215,8 +215,8 @@ uint32_t iot_mps2_netif_poll(struct netif *netif, uint32_t max)
     uint32_t n = 0;
 
     if ((INT_STS & INT_PHY) != 0) {
+        INT_STS = INT_PHY; /* first: what happens while we look is seen next time */
         see_cable(netif);
-        INT_STS = INT_PHY;
     }
     while (n < max && ((RX_FIFO_INF >> 16) & 0xffu) != 0) {
         receive_frame(netif);
