@@ -195,6 +195,7 @@ check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3
 
 firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
+	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
 

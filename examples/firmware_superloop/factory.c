@@ -12,7 +12,20 @@ static char host[IOT_LINK_HOST_MAX + 1], server_name[IOT_LINK_HOST_MAX + 1];
 static uint8_t authority_der[1536], own_der[1024], own_key_der[256];
 static struct iot_bytes authority, own;
 
-/* ptr NULL: there is none; what else may be wrong is said. */
+/* Something that is there cannot be used: better no device than another one than the factory made. */
+static bool broken;
+
+static void complain(const char *key, const char *what)
+{
+    broken = true;
+    say("factory: ");
+    say(key);
+    say(": ");
+    say(what);
+    say("\n");
+}
+
+/* ptr NULL: there is none, or it cannot be read, which was said. */
 static struct iot_bytes read_bytes(const struct iot_port *port, const char *key, void *into,
                                    uint32_t cap)
 {
@@ -21,13 +34,8 @@ static struct iot_bytes read_bytes(const struct iot_port *port, const char *key,
 
     if (err == IOT_OK)
         return value;
-    if (err != IOT_ERR_STATE) {
-        say("factory: ");
-        say(key);
-        say(": ");
-        say(iot_err_name(err));
-        say("\n");
-    }
+    if (err != IOT_ERR_STATE)
+        complain(key, iot_err_name(err));
     return (struct iot_bytes){NULL, 0};
 }
 
@@ -42,15 +50,19 @@ static const char *read_text(const struct iot_port *port, const char *key, char 
     return into;
 }
 
-uint32_t factory_number(const struct iot_port *port, const char *key, uint32_t otherwise)
+uint32_t factory_number(const struct iot_port *port, const char *key, uint32_t otherwise,
+                        uint32_t max)
 {
     char text[11];
-    uint32_t number, len;
+    struct iot_bytes value = read_bytes(port, key, text, sizeof text);
+    uint32_t number;
 
-    if (port->kv_get(port->ctx, key, text, sizeof text, &len) != IOT_OK ||
-        !text_number(text, len, &number))
+    if (value.ptr == NULL)
         return otherwise;
-    return number;
+    if (text_number(text, value.len, &number) && number <= max)
+        return number;
+    complain(key, "not a number, or too large");
+    return otherwise;
 }
 
 bool factory_load(const struct iot_port *port, struct iot_options *options,
@@ -60,9 +72,9 @@ bool factory_load(const struct iot_port *port, struct iot_options *options,
     link->device_name = read_text(port, "dn", device_name, sizeof device_name);
     link->device_secret = read_text(port, "ds", device_secret, sizeof device_secret);
     options->host = read_text(port, "host", host, sizeof host);
-    options->port = (uint16_t)factory_number(port, "port", 0);
+    options->port = (uint16_t)factory_number(port, "port", 0, 65535);
     tls->server_name = read_text(port, "name", server_name, sizeof server_name);
-    tls->kinds = factory_number(port, "kinds", 0);
+    tls->kinds = factory_number(port, "kinds", 0, UINT32_MAX);
     authority = read_bytes(port, "ca", authority_der, sizeof authority_der);
     if (authority.ptr != NULL) {
         tls->ca = &authority;
@@ -80,5 +92,5 @@ bool factory_load(const struct iot_port *port, struct iot_options *options,
         say("factory: this device has no identity: pk, dn and ds are missing in its store\n");
         return false;
     }
-    return true;
+    return !broken;
 }

@@ -16,12 +16,13 @@
 
 #include "iot/iot.h"
 
-/* Fill link and tls, and host and port if the factory named some. False: product key or device name is missing; the
- * reason was said. */
+/* Fill link and tls, and host and port if the factory named some. False: product key or device name is missing, or
+ * something is there and cannot be read; which was said. */
 bool factory_load(const struct iot_port *port, struct iot_options *options,
                   struct iot_link_identity *link, struct iot_tls_options *tls);
 
-/* A number in the store; `otherwise` if there is none. */
-uint32_t factory_number(const struct iot_port *port, const char *key, uint32_t otherwise);
+/* A number in the store, up to `max`; `otherwise` if there is none, or none that can be used, which is said. */
+uint32_t factory_number(const struct iot_port *port, const char *key, uint32_t otherwise,
+                        uint32_t max);
 
 #endif

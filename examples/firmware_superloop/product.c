@@ -274,7 +274,7 @@ static void count_boot(void)
 {
     char text[11];
 
-    boots = factory_number(&iot_port_mps2, "boots", 0) + 1;
+    boots = factory_number(&iot_port_mps2, "boots", 0, 999999998) + 1;
     uint32_t len = number_text(boots, text);
     iot_err err = iot_port_mps2.kv_set(iot_port_mps2.ctx, "boots", text, len);
     if (err != IOT_OK)
@@ -306,7 +306,7 @@ bool product_start(void)
     count_boot();
     if (!factory_load(&iot_port_mps2, &options, &identity, &tls))
         return false;
-    period_ms = factory_number(&iot_port_mps2, "period-ms", PERIOD_MS);
+    period_ms = factory_number(&iot_port_mps2, "period-ms", PERIOD_MS, 86400000);
     make_topic(update_text, "/user/update");
     make_topic(command_text, "/user/get");
     options.on_event = on_event;

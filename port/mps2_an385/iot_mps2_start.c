@@ -14,6 +14,8 @@
 #include "iot_mps2_uart.h"
 
 #define GUARD_BYTES_LOG2 10u
+#define BELOW_BYTES_LOG2 20u
+#define LAST_WORDS       2000u /* turns: two characters at 115200 baud */
 #define PAINT            0x57ac57acu
 #define MAGIC            0x1e55e4a1u
 
@@ -32,14 +34,25 @@ static const char *cause_of_boot;
 
 /* ---- reset ----------------------------------------------------------------------------------- */
 
+/* No code, no access. */
+static void forbid(uint32_t region, uint32_t begin, uint32_t bytes_log2)
+{
+    CPU_MPU_RNR = region;
+    CPU_MPU_RBAR = begin;
+    CPU_MPU_RASR = (1u << 28) | ((bytes_log2 - 1) << 1) | 1u;
+}
+
+/* The guard ends a stack that grows little by little; what is below RAM ends one that grows by more than the guard at
+ * once: some boards answer there. */
 static void watch_memory(void)
 {
-    CPU_MPU_RNR = 0;
-    CPU_MPU_RBAR = (uint32_t)(uintptr_t)_guard_begin;
-    CPU_MPU_RASR = (1u << 28) | ((GUARD_BYTES_LOG2 - 1) << 1) | 1u; /* no code, no access */
-    CPU_MPU_CTRL = (1u << 2) | 1u;                                  /* the rest as without it */
-    CPU_SCB_SHCSR |= (1u << 16) | (1u << 17) | (1u << 18);          /* faults under their names */
-    CPU_SCB_CCR |= 1u << 4;                                         /* division by zero is one */
+    uint32_t guard = (uint32_t)(uintptr_t)_guard_begin;
+
+    forbid(0, guard, GUARD_BYTES_LOG2);
+    forbid(1, guard - (1u << BELOW_BYTES_LOG2), BELOW_BYTES_LOG2);
+    CPU_MPU_CTRL = (1u << 2) | 1u;                         /* the rest as without it */
+    CPU_SCB_SHCSR |= (1u << 16) | (1u << 17) | (1u << 18); /* faults under their names */
+    CPU_SCB_CCR |= 1u << 4;                                /* division by zero is one */
     cpu_barrier();
 }
 
@@ -101,6 +114,8 @@ static void reset(enum cause cause) __attribute__((noreturn));
 static void reset(enum cause cause)
 {
     lasting.cause = (uint32_t)cause;
+    for (volatile uint32_t i = 0; i < LAST_WORDS; i++) /* until the UART has said all */
+        ;
     cpu_barrier();
     CPU_SCB_AIRCR = 0x05fa0004u;
     cpu_barrier();
@@ -276,39 +291,7 @@ __attribute__((section(".vectors"), used)) static const struct {
             on_unexpected, on_unexpected, on_unexpected, on_unexpected, /* SVC, debug, -, PendSV */
             iot_mps2_clock_on_wrap,                                     /* SysTick */
         },
-    .irq =
-        {
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            iot_mps2_clock_on_alarm, /* MPS2_TIMER0_IRQ */
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            iot_mps2_netif_on_interrupt, /* MPS2_ETHERNET_IRQ */
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-            on_unexpected,
-        },
+    /* The others are never enabled. */
+    .irq = {[MPS2_TIMER0_IRQ] = iot_mps2_clock_on_alarm,
+            [MPS2_ETHERNET_IRQ] = iot_mps2_netif_on_interrupt},
 };

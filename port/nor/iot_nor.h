@@ -28,9 +28,9 @@ extern "C" {
 struct iot_nor {
     void *ctx;             /* given back as first argument */
     uint32_t sector_bytes; /* what one erase erases */
-    uint32_t
-        write_bytes; /* the smallest unit of a program: 1, 2, 4, 8, 16 or 32. A chip that programs single bytes
-                              and has pages besides: 1, and program splits at the pages */
+    /* The smallest unit of a program: 1, 2, 4, 8, 16 or 32. A chip that programs single bytes and has pages
+     * besides: 1, and program splits at the pages. */
+    uint32_t write_bytes;
 
     /**
      * All of a sector becomes 0xff.
@@ -44,8 +44,9 @@ struct iot_nor {
 
     /**
      * Any offset, any length. IOT_ERR_AGAIN: the chip is busy with an erase. For no other reason, and not right after
-     * a program that answered IOT_OK: who needs many reads for an answer begins at the first when asked again. A unit that error correction cannot repair (power went
-     * while it was programmed) is no error: give what is there, or zeros.
+     * a program that answered IOT_OK: who needs many reads for an answer begins at the first when asked again. A unit
+     * that error correction cannot repair (power went while it was programmed) is no error: give what is there, or
+     * zeros.
      */
     iot_err (*read)(void *ctx, uint32_t offset, void *into, uint32_t n);
 };

@@ -313,11 +313,13 @@ bool iot_nor_unix_open(struct iot_nor_unix *n, uint32_t sector_bytes, uint32_t s
                        uint32_t write_bytes, const char *path)
 {
     size_t room = iot_nor_unix_room(sector_bytes, sectors, write_bytes);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* secrets will be in it */
     struct stat was;
     void *map = MAP_FAILED;
 
-    if (fd >= 0 && fstat(fd, &was) == 0 && ftruncate(fd, (off_t)room) == 0)
+    if (fd >= 0 && fstat(fd, &was) == 0 && was.st_size > (off_t)room)
+        errno = EFBIG; /* whatever it is, it is no chip of this shape */
+    else if (fd >= 0 && ftruncate(fd, (off_t)room) == 0)
         map = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));

@@ -69,7 +69,8 @@ void iot_nor_unix_init(struct iot_nor_unix *n, uint32_t sector_bytes, uint32_t s
 
 /**
  * The chip that is in a file, written through; an erased one if there is none. The chip's bytes are at the beginning of
- * the file, and may come from elsewhere. Returns false, and says why on standard error, if there is no such file to be had.
+ * the file, and may come from elsewhere; a file that is longer than a chip with what is known about it is left alone.
+ * Returns false, and says why on standard error, if there is no such file to be had.
  */
 bool iot_nor_unix_open(struct iot_nor_unix *n, uint32_t sector_bytes, uint32_t sectors,
                        uint32_t write_bytes, const char *path);

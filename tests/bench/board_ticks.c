@@ -78,7 +78,6 @@ static void add(struct span *s, uint32_t cost)
     cost = cost > marks ? cost - marks : 0;
     if (cost >= WORK)
         s->total += cost;
-
     if (cost >= STEP)
         s->steps++;
     if (cost > s->worst)

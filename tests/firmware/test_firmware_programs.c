@@ -81,6 +81,20 @@ static void a_second_run_with_its_flash_is_its_next_boot(void **state)
     ASSERT_PRINTED("boot 2: ", "on mps2-an386", "iot: connected");
 }
 
+static void a_flash_may_log_in_another_way_the_next_time(void **state)
+{
+    static const char *const logins[] = {"psk", "x509", "ecdsa"};
+
+    (void)state;
+    setenv("FOR", "1", 1);
+    setenv("FLASH", flash, 1);
+    for (size_t i = 0; i < COUNT(logins); i++) {
+        setenv("LOGIN", logins[i], 1);
+        assert_int_equal(RUN(peer_program("board")), 0);
+        ASSERT_PRINTED("iot: connected", "iot: reading 1 done");
+    }
+}
+
 static void what_it_does_not_understand_it_says(void **state)
 {
     (void)state;
@@ -262,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_demonstration_shows_a_board_that_lives),
         TEST(a_second_run_with_its_flash_is_its_next_boot),
+        TEST(a_flash_may_log_in_another_way_the_next_time),
         TEST(what_it_does_not_understand_it_says),
         TEST(an_interrupt_ends_all_in_order),
         TEST(board_and_platform_end_with_the_program_also_when_it_is_killed),

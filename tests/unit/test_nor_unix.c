@@ -375,6 +375,22 @@ static void bytes_from_elsewhere_are_taken_as_they_are(void **state)
     assert_false(iot_nor_unix_open(&chip, SECTOR, SECTORS, 8, "/nowhere/at/all"));
 }
 
+static void a_file_that_is_too_long_for_the_chip_is_left_alone(void **state)
+{
+    char path[] = "/tmp/iot-nor-XXXXXX";
+    int fd = mkstemp(path);
+    off_t longest = (off_t)iot_nor_unix_room(SECTOR, SECTORS, 8);
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, longest + 1), 0);
+    bool opened = iot_nor_unix_open(&chip, SECTOR, SECTORS, 8, path);
+    off_t len = lseek(fd, 0, SEEK_END);
+    close(fd);
+    unlink(path);
+    assert_false(opened);
+    assert_int_equal(len, longest + 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -393,6 +409,7 @@ int main(void)
         CASE(a_broken_chip_says_so),
         CASE(a_file_is_the_chip_of_the_next_boot),
         CASE(bytes_from_elsewhere_are_taken_as_they_are),
+        CASE(a_file_that_is_too_long_for_the_chip_is_left_alone),
     };
     return cmocka_run_group_tests_name("nor_unix", tests, NULL, NULL);
 }

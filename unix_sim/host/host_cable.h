@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** One at a time; nobody's hook looks at it yet. `board_end` is for the board; close it once the board has it. False: errno says why. */
+/** One at a time; nobody's hook looks at it yet. `board_end` is for the board; close it once the board has it.
+ *  False: errno says why. */
 bool host_cable_open(int *board_end);
 
 /** All connections through it end. */

@@ -36,12 +36,23 @@ static bool write_certificate(struct host_flash *f, struct host_cloud *c,
     return false;
 }
 
+/* What another way to log in has left. */
+static bool clear(struct host_flash *f)
+{
+    static const char *const keys[] = {"ds", "kinds", "cert", "key"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (!host_flash_del(f, keys[i]))
+            return false;
+    return true;
+}
+
 bool host_factory_write(struct host_flash *f, struct host_cloud *c, const struct host_login *login)
 {
     char port[8];
 
     snprintf(port, sizeof port, "%u", (unsigned)port_of(c, login));
-    return host_flash_set_text(f, "pk", HOST_FACTORY_PK) &&
+    return clear(f) && host_flash_set_text(f, "pk", HOST_FACTORY_PK) &&
            host_flash_set_text(f, "dn", login->device) && host_flash_set_text(f, "port", port) &&
            host_flash_set_file(f, "ca", c->ca_der) &&
            (login->tls_kinds == NULL || host_flash_set_text(f, "kinds", login->tls_kinds)) &&

@@ -24,7 +24,7 @@ struct host_login {
 /** NULL: there is none of that name. */
 const struct host_login *host_login_find(const char *name);
 
-/** Write it all; what else is in the flash stays. False: `why` of `f` says why. */
+/** Write it all, in place of another login; what else is in the flash stays. False: `why` of `f` says why. */
 bool host_factory_write(struct host_flash *f, struct host_cloud *c, const struct host_login *login);
 
 #endif

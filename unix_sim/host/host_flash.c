@@ -133,6 +133,13 @@ bool host_flash_set_file(struct host_flash *f, const char *key, const char *path
     return n >= 0 && n < (ssize_t)sizeof bytes && host_flash_set(f, key, bytes, (uint32_t)n);
 }
 
+bool host_flash_del(struct host_flash *f, const char *key)
+{
+    iot_err err = iot_nor_kv_del(&f->kv, key);
+
+    return err == IOT_OK || fail(f, "%.60s: %s", key, iot_err_text(err));
+}
+
 bool host_flash_get(struct host_flash *f, const char *key, char *text, uint32_t cap)
 {
     uint32_t len = 0;

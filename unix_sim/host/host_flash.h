@@ -40,6 +40,9 @@ bool host_flash_set(struct host_flash *f, const char *key, const void *bytes, ui
 bool host_flash_set_text(struct host_flash *f, const char *key, const char *text);
 bool host_flash_set_file(struct host_flash *f, const char *key, const char *path);
 
+/** It need not be there. */
+bool host_flash_del(struct host_flash *f, const char *key);
+
 /** The value as a text, NUL at the end. False: there is none, or it has no room. */
 bool host_flash_get(struct host_flash *f, const char *key, char *text, uint32_t cap);
 
