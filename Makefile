@@ -71,6 +71,16 @@ RUN_TESTS = $(PEERS) VARIANT='$(TESTS_VARIANT)' IP='$(IP)' TLS13='$(TLS13)' T='$
 # Where the programs are.
 SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
+# Other machines and other lwIPs, VARIANT:GOAL, see the inner half; IP= and TLS13= do not reach them. SAME: the world goes
+# the same way on all of these. MORE: what takes minutes, and repeats elsewhere or in real time what the others have seen.
+PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking \
+                 san-lwip21:tcp world-san-lwip21:scenario
+PORTABLE_SAME  = world:sim world-m32-san:sim world-ppc:sim world-s390x:sim
+PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario san-lwip21:interop
+colon          = $(word $1,$(subst :, ,$2))
+portable_build = $(foreach p,$1,$(MAKE) $(BUILD) IP=dual TLS13= VARIANT=$(call colon,1,$p) $(call colon,2,$p) &&) :
+portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p).list)
+
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
         MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' \
@@ -143,8 +153,6 @@ ticks: ## the dearest ticks, arena and stack per kind of TLS, on a Cortex-M3
 	+@$(MAKE) --no-print-directory test-firmware T=test_firmware_ticks
 	@$(TICKS) && cat build/log/ticks.txt
 
-.PHONY: run-firmware test-firmware ticks
-
 test-switches: ## the unit tests without each switch of iot_config.h, one after the other, and without any
 	@$(FETCH) test
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCHES) ALL
@@ -153,7 +161,18 @@ test-switch-pairs: ## ... and without two that know each other
 	@$(FETCH) test
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' bash tests/check/test_switches.sh $(SWITCH_PAIRS)
 
-test-all: test test-switches test-switch-pairs ## everything that can be tested on this machine
+test-portable: ## big-endian machines (qemu-user), 32 bit with sanitizers, lwIP under an RTOS's lock, lwIP 2.1
+	@$(FETCH) portable
+	+@$(LOCK) bash -c '$(call portable_build,$(PORTABLE) $(PORTABLE_SAME))'
+	@bash tests/check/same_run.sh 7 steady $(call portable_lists,$(PORTABLE_SAME))
+	@$(RUN_TESTS) $(call portable_lists,$(PORTABLE))
+
+test-portable-more: ## ... and the slow ones: what repeats there what was seen elsewhere
+	@$(FETCH) portable
+	+@$(LOCK) bash -c '$(call portable_build,$(PORTABLE_MORE))'
+	@$(RUN_TESTS) $(call portable_lists,$(PORTABLE_MORE))
+
+test-all: test test-switches test-switch-pairs test-portable test-portable-more test-firmware ## every test there is
 
 # SEED, PACE, HOURS: see unix_sim/world/main_sim.c.
 sim: ## one run of the world in virtual time, with its trace: SEED=n [PACE=busy|steady|lonely [HOURS=]]
@@ -233,6 +252,9 @@ deps-check: ## ... and those of `make check` on the host
 deps-firmware: ## ... and those of the firmware and its tests: the compiler for bare-metal Arm (large), QEMU
 	@$(FETCH) test board
 
+deps-portable: ## ... and those of `make test-portable` (large)
+	@$(FETCH) portable
+
 clean: ## remove what was built; the third-party parts stay
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -path '$(patsubst ./%,%,$(DEPS))' ! -name deps ! -name .lock -exec rm -rf {} +
 
@@ -249,8 +271,8 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario test-switches test-switch-pairs test-all sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench \
-        deps-check deps-firmware clean distclean FORCE
+.PHONY: help all lib run test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
+        run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
 # ==================================================================================== inner: one variant
@@ -262,6 +284,7 @@ endif
 -include $(DEPS)/env/cmocka.mk
 -include $(DEPS)/env/mosquitto-dev.mk
 -include $(DEPS)/env/m32.mk
+-include $(DEPS)/env/m32-san.mk
 
 Q    := $(if $(V),,@)
 step  = $(if $(V),,@printf '  %-6s %s\n' '$1' '$2')
@@ -278,6 +301,9 @@ OPT     := -O2 -g
 EXTRA   :=
 LINK    :=
 ABI     := host
+# What all code for the machine is compiled with, foreign code too; and what starts a program of it.
+MACHINE :=
+RUN     :=
 # What is run on the host checks itself and has all of the log.
 ASSERTS := -DIOT_ASSERTS=1 -DIOT_LOG_LEVEL=5
 OUT     := build/$(VARIANT)$(SUFFIX)
@@ -296,18 +322,38 @@ else ifeq ($(VARIANT),sim)           # the programs and examples
     TLS_SET += -DIOT_TLS_RX_BYTES=16384
   endif
   KIND    := -sim$(KIND)
-else ifeq ($(VARIANT),san)           # the tests
+else ifneq ($(filter san san-lwip21,$(VARIANT)),)     # the tests; the same over the oldest lwIP that is supported
   OPT     := -O1 -g -fno-omit-frame-pointer
   EXTRA   := -fsanitize=address,undefined -fno-sanitize-recover=all
   LINK    := $(EXTRA)
-else ifneq ($(filter world world-san,$(VARIANT)),)    # virtual time: fast, and for its tests with sanitizers
+else ifneq ($(filter world world-san world-san-lwip21,$(VARIANT)),)    # virtual time: fast, and for its tests with sanitizers
   OUT     := build/$(VARIANT)
   WORLD   := 1
-  ifeq ($(VARIANT),world-san)
+  ifneq ($(VARIANT),world)
     OPT   := -O1 -g -fno-omit-frame-pointer
     EXTRA := -fsanitize=address,undefined -fno-sanitize-recover=all
     LINK  := $(EXTRA)
   endif
+else ifneq ($(filter m32-san world-m32-san,$(VARIANT)),)   # both again on a 32-bit machine
+  OPT     := -O1 -g -fno-omit-frame-pointer
+  MACHINE := $(or $(M32_SAN_CFLAGS),$(error this machine's gcc has no -m32, which $(VARIANT) wants: apt-get install gcc-multilib))
+  EXTRA   := -fsanitize=address,undefined -fno-sanitize-recover=all $(MACHINE)
+  LINK    := -fsanitize=address,undefined $(M32_SAN_LDFLAGS)
+  ABI     := m32-san
+  RUN     := $(M32_SAN_RUN)
+  WORLD   := $(filter world-%,$(VARIANT))
+else ifneq ($(filter ppc s390x world-ppc world-s390x,$(VARIANT)),) # big-endian machines of 32 and 64 bit, char unsigned
+  ABI     := $(patsubst world-%,%,$(VARIANT))
+  CC      := $(DEPS)/bin/$(subst ppc,powerpc,$(ABI))-linux-gnu-gcc
+  AR      := $(DEPS)/bin/$(subst ppc,powerpc,$(ABI))-linux-gnu-ar
+  LINK    := -static
+  RUN     := $(DEPS)/bin/qemu-$(ABI)
+  WORLD   := $(filter world-%,$(VARIANT))
+else ifeq ($(VARIANT),locking)       # lwIP with its own thread and the core lock; here races are looked for, in lwIP too
+  OPT     := -O1 -g -fno-omit-frame-pointer
+  EXTRA   := -fsanitize=thread
+  LINK    := $(EXTRA) -pthread
+  LOCKING := 1
 else ifeq ($(VARIANT),gcc)           # the others are for `make check`
   EXTRA   := -Werror
 else ifeq ($(VARIANT),gcc-release)
@@ -323,7 +369,8 @@ else ifeq ($(VARIANT),clang)
   CC      := $(DEPS)/bin/clang
   EXTRA   := -Werror -Wno-string-conversion          # IOT_ASSERT(!"why")
 else ifeq ($(VARIANT),m32)
-  EXTRA   := -Werror $(M32_CFLAGS)
+  MACHINE := $(M32_CFLAGS)
+  EXTRA   := -Werror $(MACHINE)
   LINK    := $(M32_LDFLAGS)
   ABI     := m32
 else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several with + between; ALL: all of them
@@ -336,11 +383,23 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
-else ifneq ($(filter m3 m3-notexts m3-plain m3-off-%,$(VARIANT)),)     # also what `make size` measures
+else ifeq ($(VARIANT),pedantic)
+  EXTRA   := -Werror -pedantic
+else ifneq ($(filter clang-m3 clang-riscv,$(VARIANT)),)       # with the headers of Arm's newlib: they serve both
+  NEWLIB  := $(firstword $(wildcard $(DEPS)/arm/usr/include/newlib /usr/include/newlib))
+  CC      := $(DEPS)/bin/clang
+  MACHINE := $(if $(filter clang-m3,$(VARIANT)),--target=thumbv7m-none-eabi -mcpu=cortex-m3, \
+             --target=riscv32-unknown-elf -march=rv32imac -mabi=ilp32) -nostdlibinc \
+             -isystem $(or $(NEWLIB),$(error clang for boards wants newlib: apt-get install libnewlib-dev))
+  OPT     := -Os
+  ASSERTS :=
+  EXTRA   := -Werror $(MACHINE)
+  ABI     := $(VARIANT)
+else ifneq ($(filter m3 m3-notexts m3-plain m3-asserts m3-off-%,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
-  ASSERTS :=
+  ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
   EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
@@ -379,7 +438,7 @@ WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP
               -DMEMP_NUM_TCP_SEG=32768 -DMEM_SIZE=16777216 -DPBUF_POOL_SIZE=2048 -DMEMP_NUM_PBUF=8192 \
               -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4 \
               -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
-ifdef WORLD
+ifneq ($(WORLD),)
 IP_FLAGS := $(WORLD_LWIP)
 endif
 ifneq ($(WORLD)$(filter m3 m4 m7,$(ABI)),)
@@ -419,6 +478,7 @@ INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcar
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)
 BOARD_SRC   := $(wildcard tests/firmware/test_*.c)              # tests on boards
 RIG_SRC     := $(wildcard tests/firmware/rig_*.c)               # what they share
+LOCKING_SRC := $(wildcard tests/locking/*.c)                    # one program
 BENCH_SRC   := $(wildcard tests/bench/bench_*.c)                # linked by tests/bench/bench.mk; here only checked
 PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NOR_SRC) # for every board: has to compile for a board
 
@@ -436,19 +496,33 @@ ifneq ($(TWICE),)
 $(error test name used twice: $(TWICE))
 endif
 
-LWIP      := $(or $(LWIP_DIR),$(DEPS)/lwip)
+LWIP_PART := $(if $(filter %-lwip21,$(VARIANT)),lwip21,lwip)
+LWIP      := $(or $(if $(filter lwip,$(LWIP_PART)),$(LWIP_DIR)),$(DEPS)/$(LWIP_PART))
 LWIP_SRC  := $(wildcard $(LWIP)/src/core/*.c $(LWIP)/src/core/ipv4/*.c $(LWIP)/src/core/ipv6/*.c) \
              $(LWIP)/src/netif/ethernet.c
 # lwIP is compiled once for each machine type and IP choice, and for the world; the variants share it.
-LWIP_OUT  := build/lwip/$(if $(WORLD),world,$(ABI)-$(IP))
+LWIP_OUT  := build/lwip/$(ABI)-$(if $(WORLD),world,$(IP))$(if $(LOCKING),-locking)$(patsubst lwip%,-lwip%,$(filter-out lwip,$(LWIP_PART)))
+LWIP_UNIX := $(LWIP)/contrib/ports/unix/port
+LWIP_SRC  += $(if $(LOCKING),$(LWIP)/src/api/tcpip.c)
 # Fetched anew: compile anew. A tree of the user's own is the user's to clean.
-LWIP_MARK := $(if $(LWIP_DIR),,$(wildcard $(DEPS)/stamp/lwip))
+LWIP_MARK := $(if $(LWIP_DIR),,$(wildcard $(DEPS)/stamp/$(LWIP_PART)))
 
 MBEDTLS      := $(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)
 MBEDTLS_SRC  := $(wildcard $(MBEDTLS)/library/*.c)
 MBEDTLS_OUT  := build/mbedtls/$(ABI)$(KIND)
 MBEDTLS_MARK := $(if $(MBEDTLS_DIR),,$(wildcard $(DEPS)/stamp/mbedtls))
 MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
+
+# Where nobody packages cmocka it is compiled. It has no configuration but these.
+ifneq ($(filter ppc s390x m32-san,$(ABI)),)
+CMOCKA_OUT    := build/cmocka/$(ABI)
+CMOCKA_LIB    := $(CMOCKA_OUT)/libcmocka.a
+CMOCKA_CFLAGS := -isystem $(DEPS)/cmocka-source/include
+CMOCKA_LIBS   := $(CMOCKA_LIB)
+CMOCKA_DIRS   :=
+CMOCKA_HAS    := $(patsubst %,-DHAVE_%,INTTYPES_H MALLOC_H SIGNAL_H STRINGS_H GCC_THREAD_LOCAL_STORAGE CLOCK_REALTIME \
+                 SIGLONGJMP STRSIGNAL STRUCT_TIMESPEC SNPRINTF VSNPRINTF)
+endif
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 LIB_OBJ     := $(call obj,$(LIB_SRC))
@@ -461,12 +535,13 @@ PEER_OBJ    := $(call obj,$(PEER_SRC))
 RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run))
 WORLD_OBJ   := $(call obj,$(WORLD_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
+LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
 # What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
 BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c)
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
-               $(WORLD_OBJ) $(SCENE_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
+               $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
@@ -475,6 +550,7 @@ PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
 INTEROPS := $(patsubst tests/interop/%.c,$(OUT)/tests/%,$(INTEROP_SRC))
+LOCKINGS := $(if $(LOCKING_SRC),$(OUT)/tests/test_locking)
 SCENARIOS := $(patsubst tests/scenario/%.c,$(OUT)/tests/%,$(SCENARIO_SRC))
 BOARDS   := $(patsubst tests/firmware/%.c,$(OUT)/tests/%,$(BOARD_SRC))
 WORLDS   := $(patsubst unix_sim/world/main_%.c,$(OUT)/%,$(WORLD_MAIN))
@@ -486,8 +562,10 @@ WARN      := -Wall -Wextra -Wundef -Wconversion -Wshadow
 BASE      := -Iinclude -Isrc $(ASSERTS) $(DEFINES) $(TLS_SET) $(OPT) $(WARN) $(EXTRA)
 C99       := -std=c99
 POSIX     := -std=gnu11 -D_GNU_SOURCE
+# lwIP in its own thread: options that come before ours, and its port to threads.
+WITH_LOCK := -Itests/locking -isystem $(LWIP_UNIX)/include
 # lwIP's own headers are not ours to warn about; our lwipopts.h and arch/cc.h are.
-WITH_LWIP := $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
+WITH_LWIP := $(if $(LOCKING),$(WITH_LOCK)) $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport/unix
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
 WITH_MPS2 := $(IP_FLAGS) -Iport/lwip -isystem $(LWIP)/src/include -Iport
 # As the world's lwIP is, in every variant: so all of them can compile it.
@@ -527,12 +605,14 @@ $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 $(OUT)/obj/tests/firmware/%.o: FLAGS = $(BASE) $(POSIX) -Iport -Iunix_sim $(WITH_TEST)
 $(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TEST)
+# As the locked lwIP is, in every variant, like the world's: with IPv4 and IPv6.
+$(OUT)/obj/tests/locking/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_LOCK) $(filter-out $(IP_FLAGS),$(WITH_HOST)) $(WITH_TEST)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
-LWIP_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
-              -Iinclude -Isrc -Iport/lwip -I$(LWIP)/src/include -Iport/unix
+LWIP_FLAGS := $(C99) $(OPT) $(MACHINE) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
+              -Iinclude -Isrc $(if $(LOCKING),$(EXTRA) $(WITH_LOCK)) -Iport/lwip -I$(LWIP)/src/include -Iport/unix
 # See src/crypto/iot_crypto_rsa.c.
 RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public
-MBEDTLS_FLAGS := $(C99) $(OPT) $(if $(filter m32,$(VARIANT)),$(M32_CFLAGS)) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
+MBEDTLS_FLAGS := $(C99) $(OPT) $(MACHINE) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
                  -I$(MBEDTLS)/library
 # Where a handshake spends its time: 2 KB of flash buy an eighth of it.
 MBEDTLS_FAST  := %/bignum_core.o %/ecp_curves.o
@@ -557,32 +637,46 @@ examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
 interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
 boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(OUT)/tests/firmware.list
-.PHONY:   boards
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
+sim:      $(OUT)/sim $(OUT)/tests/sim.list
+# Of the interop tests those that are about lwIP and MQTT.
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble)
+tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
+# The variant locking alone.
+locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list
 worlds:   $(WORLDS)
 tls13:    $(call wanted,$(OUT)/tests/test_tls13) $(OUT)/tests/tls13.list
 mbedtls:  $(MBEDTLS_LIB)
+lwip:     $(LWIP_OUT)/liblwip.a
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
 firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
-library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks: ; @:
-.PHONY: library programs examples unit interop scenario worlds tls13 mbedtls sizes objects portable firmware ticks FORCE
+ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
+library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks: ; @:
+.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks FORCE
 FORCE:
 
-# The runner's lists: a binary whose source is gone is not run again.
+# The runner's lists, a command each: a binary whose source is gone is not run again.
+list = @mkdir -p $(@D) && printf '%s\n' $(foreach t,$1,'$(strip $(RUN) $t)') >$@
 $(OUT)/tests/unit.list: FORCE
-	@mkdir -p $(@D) && printf '%s\n' $(UNITS) >$@
+	$(call list,$(UNITS))
 $(OUT)/tests/interop.list: FORCE
-	@mkdir -p $(@D) && printf '%s\n' $(INTEROPS) >$@
+	$(call list,$(INTEROPS))
 $(OUT)/tests/firmware.list: FORCE
-	@mkdir -p $(@D) && printf '%s\n' $(BOARDS) >$@
+	$(call list,$(BOARDS))
 $(OUT)/tests/scenario.list: FORCE
-	@mkdir -p $(@D) && printf '%s\n' $(SCENARIOS) >$@
+	$(call list,$(SCENARIOS))
+$(OUT)/tests/sim.list: FORCE
+	$(call list,$(OUT)/sim)
+$(OUT)/tests/tcp.list: FORCE
+	$(call list,$(TCPS))
+$(OUT)/tests/locking.list: FORCE
+	$(call list,$(LOCKINGS))
 $(OUT)/tests/tls13.list: FORCE
-	@mkdir -p $(@D) && printf '%s\n' $(OUT)/tests/test_tls13 >$@
+	$(call list,$(OUT)/tests/test_tls13)
 
 # ---- rules
 
@@ -624,6 +718,14 @@ $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
+
+ifdef CMOCKA_LIB
+$(CMOCKA_LIB): $(DEPS)/cmocka-source/src/cmocka.c $(wildcard $(DEPS)/stamp/cmocka-source)
+	$(call step,CMOCKA,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(CC) -std=gnu99 -D_GNU_SOURCE -O2 -g $(MACHINE) -w $(CMOCKA_CFLAGS) $(CMOCKA_HAS) -c $< -o $(CMOCKA_OUT)/cmocka.o
+	$(Q)$(AR) rcs $@ $(CMOCKA_OUT)/cmocka.o
+endif
 
 $(ARCHIVE): $(LIB_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -690,7 +792,7 @@ $(OUT)/%.elf:
 	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 
 # Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB)
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
@@ -716,6 +818,15 @@ $(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OB
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
+# lwIP's port to threads is no archive's member: it brings a clock along, as port/unix would.
+LOCKING_PORT := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_UNIX)/sys_arch.c)
+
+$(LOCKINGS): $(LOCKING_OBJ) $(LOCKING_PORT) $(SUPPORT_OBJ) $(STACK)
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(LOCKING_OBJ) $(LOCKING_PORT) $(SUPPORT_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
+	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
+
 # The world: nothing of real time is linked, and calls of lwIP lead through its own functions.
 $(OUT)/libworld.a: $(WORLD_OBJ) $(BORROWED_OBJ) $(OUT)/members
 	$(call step,AR,$@)
@@ -730,7 +841,7 @@ $(WORLDS): $(OUT)/%: $(OUT)/obj/unix_sim/world/main_%.o $(WORLD_STACK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_WORLD)
 
-$(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPORT_OBJ) $(WORLD_STACK)
+$(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPORT_OBJ) $(WORLD_STACK) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SCENE_OBJ) $(SUPPORT_OBJ) $(LINK_WORLD) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))

@@ -10,6 +10,8 @@
 #   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
 #   firmware  gcc and newlib for bare-metal Arm
 #   board     run + firmware + QEMU, which plays the board
+#   portable  test + other machines: compilers for big-endian PowerPC and S/390 with qemu-user, the sanitizers of
+#             `gcc -m32`, cmocka as source, and lwIP 2.1
 #
 # What the system has and what fits is used. The rest is downloaded by apt's own client with
 # lists and caches of its own, checked by apt's signatures, and unpacked (no maintainer script runs,
@@ -50,21 +52,29 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
 declare -A RECIPE=([lwip]=1 [mbedtls]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
-                   [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1)
+                   [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
+                   [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
-# Sources: a part is named as Debian's source package.
-SOURCE_SUITE=trixie                                     # a stable suite: it stays in these series, only fixes come
-declare -A SOURCE_NAME=([lwip]=lwIP [mbedtls]=mbedTLS)
-declare -A SOURCE_SERIES=([lwip]=2.2 [mbedtls]=3.6)     # the API we are written for
-declare -A SOURCE_KNOWN=([lwip]=2.2.1 [mbedtls]=3.6.6)  # what was tested; later ones of the series are taken, and said
+# Sources: Debian's source packages, each from a stable suite: it stays in its series, only fixes come.
+declare -A SOURCE_PACKAGE=([lwip]=lwip [mbedtls]=mbedtls [lwip21]=lwip [cmocka-source]=cmocka)
+declare -A SOURCE_SUITE=([lwip]=trixie [mbedtls]=trixie [lwip21]=bookworm [cmocka-source]=bookworm)
+declare -A SOURCE_NAME=([lwip]=lwIP [mbedtls]=mbedTLS [lwip21]=lwIP [cmocka-source]=cmocka)
+declare -A SOURCE_SERIES=([lwip]=2.2 [mbedtls]=3.6 [lwip21]=2.1 [cmocka-source]=1.1)  # the API we are written for
+# What was tested; later ones of the series are taken, and said.
+declare -A SOURCE_KNOWN=([lwip]=2.2.1 [mbedtls]=3.6.6 [lwip21]=2.1.3 [cmocka-source]=1.1.5)
 declare -A SOURCE_NEEDS=(                               # what an unpacked tree has
     [lwip]='src/core/tcp.c src/include/lwip/init.h'
-    [mbedtls]='library/ssl_tls.c library/error.c include/mbedtls/ssl.h')
+    [mbedtls]='library/ssl_tls.c library/error.c include/mbedtls/ssl.h'
+    [lwip21]='src/core/tcp.c src/include/lwip/init.h'
+    [cmocka-source]='src/cmocka.c include/cmocka.h')
 declare -A SOURCE_KEEP=(                                # nothing named: all of it
-    [lwip]='' [mbedtls]='library include 3rdparty LICENSE')
+    [lwip]='' [mbedtls]='library include 3rdparty LICENSE' [lwip21]='src COPYING' [cmocka-source]='src include COPYING')
+declare -A SOURCE_TREE=([lwip]=LWIP_DIR [mbedtls]=MBEDTLS_DIR)  # who names a tree of the user's own
 # Upstream tarballs that were looked at. Debian's revisions come and go, these stay.
 declare -A SOURCE_SHA256=(
     [lwip_2.2.1+dfsg1.orig.tar.xz]=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
+    [lwip_2.1.3+dfsg1.orig.tar.xz]=0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24
+    [cmocka_1.1.5.orig.tar.xz]=f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
     [mbedtls_3.6.6.orig.tar.bz2]=8fb65fae8dcae5840f793c0a334860a411f884cc537ea290ce1c52bb64ca007a
 )
 
@@ -77,11 +87,12 @@ parts_of_tier() {
         check)    echo "$run cmocka clang cppcheck m32" ;;
         firmware) echo arm ;;
         board)    echo "$run arm qemu" ;;
-        *)        die "unknown tier '$1'; there are: run test bench check firmware board" ;;
+        portable) echo "$run cmocka cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
+        *)        die "unknown tier '$1'; there are: run test bench check firmware board portable" ;;
     esac
 }
 
-[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware board)"
+[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware board portable)"
 PARTS=()
 for tier in "$@"; do
     list=$(parts_of_tier "$tier")
@@ -105,10 +116,11 @@ ARCH=$(uname -m)
 
 wish_of() {
     local wish="$1 recipe=${RECIPE[$1]}"
-    case $1 in
-        lwip|mbedtls) wish+=" suite=$SOURCE_SUITE series=${SOURCE_SERIES[$1]}" ;;
-        *)            wish+=" for=$OS_ID/$OS_CODENAME/$ARCH" ;;
-    esac
+    if [ -n "${SOURCE_NAME[$1]-}" ]; then
+        wish+=" suite=${SOURCE_SUITE[$1]} series=${SOURCE_SERIES[$1]}"
+    else
+        wish+=" for=$OS_ID/$OS_CODENAME/$ARCH"
+    fi
     [ "$DEPS_IGNORE_SYSTEM" = 1 ] && wish+=" ignore-system"
     echo "$wish"
 }
@@ -317,7 +329,8 @@ apt_src() { APT_CONFIG=$APT/src/apt.conf "$@"; }
 # that can build C (and what these need), so that everything else is downloaded.
 write_status() {
     if [ "$DEPS_IGNORE_SYSTEM" != 1 ]; then
-        cp /var/lib/dpkg/status "$APT/bin/status"
+        # Cross compilers and gcc-multilib exclude each other, for a link in /usr/include. Unpacked they do not.
+        awk -v RS= -v ORS='\n\n' '!/^Package: (gcc|g\+\+)-multilib\n/' /var/lib/dpkg/status >"$APT/bin/status"
         return
     fi
     local essential
@@ -334,7 +347,8 @@ write_status() {
 
 apt_ready=                                          # set once apt's private folders are made
 last_try=
-bin_lists='' src_lists=''                            # set while the lists are fresh; emptied before a retry
+bin_lists=''                                        # set while the lists are fresh; emptied before a retry
+src_lists=''                                        # likewise: the suite whose sources they list
 prepare_apt() {
     [ -z "$apt_ready" ] || return 0
     local tool
@@ -357,11 +371,11 @@ refresh_bin() {
     bin_lists=1
 }
 
-# refresh_src: fresh lists of $SOURCE_SUITE, from the first mirror that serves it under Debian's signature.
+# refresh_src SUITE: fresh lists of it, from the first mirror that serves it under Debian's signature.
 refresh_src() {
     prepare_apt || return
-    [ -z "$src_lists" ] || return 0
-    local uri mirrors=() keyring
+    [ "$src_lists" != "$1" ] || return 0
+    local suite=$1 uri mirrors=() keyring
     if [ -n "${DEBIAN_MIRROR:-}" ]; then
         mirrors=("$DEBIAN_MIRROR")
     else
@@ -370,23 +384,24 @@ refresh_src() {
     [ ${#mirrors[@]} -gt 0 ] ||
         { echo "E: apt's sources name no Debian mirror with component main"; return 1; }
     for uri in "${mirrors[@]}"; do
-        if keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then src_lists=1; return 0; fi
+        if keyring=$(debian_keyring) && update_src "$suite" "$uri" "$keyring"; then src_lists=$suite; return 0; fi
         # The keyring is absent, or older than the suite's keys: the machine's own suite has a newer one,
         # and the machine's own keys vouch for it.
         if [ ! -d "$APT/keyring" ] && { [ -z "${keyring:-}" ] || grep -qE 'NO_PUBKEY|not signed' "$APT/src/update.log"; }; then
             echo "I: Debian's keyring is absent or too old; taking the current one from the machine's own suite"
-            if fetch_keyring && keyring=$(debian_keyring) && update_src "$uri" "$keyring"; then src_lists=1; return 0; fi
+            if fetch_keyring && keyring=$(debian_keyring) && update_src "$suite" "$uri" "$keyring"; then src_lists=$suite; return 0; fi
         fi
     done
     return 1
 }
 
+# update_src SUITE MIRROR KEYRING
 update_src() {
     write_apt_conf src
-    echo "deb-src [signed-by=$2] $1 $SOURCE_SUITE main" >"$APT/src/sources.list"
+    echo "deb-src [signed-by=$3] $2 $1 main" >"$APT/src/sources.list"
     # A key's path may not hold a blank in a one-line entry.
-    case $2 in *' '*) printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-        "$1" "$SOURCE_SUITE" "$2" >"$APT/src/sources.sources" ;; esac
+    case $3 in *' '*) printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+        "$2" "$1" "$3" >"$APT/src/sources.sources" ;; esac
     apt_src apt-get update 2>&1 | tee "$APT/src/update.log"
     return "${PIPESTATUS[0]}"
 }
@@ -562,7 +577,10 @@ declare -A PACKAGES=(
     [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
     [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
-    [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm')
+    [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
+    [m32-san]='gcc-multilib'
+    [gcc-powerpc]='gcc-powerpc-linux-gnu libc6-dev-powerpc-cross' [gcc-s390x]='gcc-s390x-linux-gnu libc6-dev-s390x-cross'
+    [qemu-user]='qemu-user')
 
 # --- lwIP and mbedTLS: Debian's source packages, with Debian's patches (some are security fixes)
 
@@ -572,21 +590,29 @@ get_lwip() { get_source lwip; }
 probe_mbedtls() { return 1; }
 get_mbedtls() { get_source mbedtls; }
 
+# The oldest lwIP that we promise to work with.
+probe_lwip21() { return 1; }
+get_lwip21() { get_source lwip21; }
+
+# For machines whose libcmocka nobody packages.
+probe_cmocka-source() { return 1; }
+get_cmocka-source() { get_source cmocka-source; }
+
 # get_source PART: the current revision of the wanted series, checked, patched, unpacked into $TMP/PART.
 get_source() {
     local part=$1 dsc version upstream orig sum tree file keep
     local name=${SOURCE_NAME[$1]} series=${SOURCE_SERIES[$1]} known=${SOURCE_KNOWN[$1]}
-    refresh_src || return
+    refresh_src "${SOURCE_SUITE[$part]}" || return
     rm -rf "$TMP/$part.src"
     mkdir -p "$TMP/$part.src"
     cd "$TMP/$part.src" || return
-    apt_src apt-get source --download-only "$part" || return
+    apt_src apt-get source --download-only "${SOURCE_PACKAGE[$part]}" || return
     dsc=$(ls ./*.dsc) || return
     version=$(sed -n 's/^Version: //p' "$dsc")
     upstream=${version%-*} upstream=${upstream#*:} upstream=${upstream%%+*}
     case $upstream in
         "$series".*) ;;
-        *) echo "E: $SOURCE_SUITE has $name $version, wanted is $series.x"; return 1 ;;
+        *) echo "E: ${SOURCE_SUITE[$part]} has $name $version, wanted is $series.x"; return 1 ;;
     esac
     for orig in *.orig.tar.*; do                        # there may be an .asc beside it
         case $orig in *.asc) ;; *) break ;; esac
@@ -987,6 +1013,63 @@ get_m32() {
     } >"$TMP/m32.mk"
 }
 
+# --- 32 bit with sanitizers: these are shared libraries only, so the programs are linked dynamically
+
+M32_SAN_FLAGS='-fsanitize=address,undefined'
+
+probe_m32-san() {
+    if ! m32_possible; then
+        echo "# this machine's gcc ($(triplet)) has no -m32" >"$TMP/m32-san.mk"
+        : >"$TMP/m32-san.got"
+        return 0
+    fi
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    local sys=''
+    # shellcheck disable=SC2086
+    compiles "$M32_PROBE" -m32 $M32_SAN_FLAGS || {
+        sys="-isystem /usr/include/$(triplet)"
+        compiles "$M32_PROBE" -m32 $M32_SAN_FLAGS $sys || return 1
+    }
+    "$TMP/probe.out" || return 1
+    {
+        echo "# the system's multilib"
+        echo "M32_SAN_CFLAGS := -m32${sys:+ $sys}"
+        echo "M32_SAN_LDFLAGS := -m32"
+        echo "M32_SAN_RUN :="
+    } >"$TMP/m32-san.mk"
+    echo "uses $(gcc -m32 -print-file-name=libasan.so)" >"$TMP/m32-san.got"
+}
+
+get_m32-san() {
+    local major root=$TMP/m32-san at dir inc=usr/include loader dirs lib flags
+    major=$(gcc_major)
+    # By name what the system may have half of: all of it comes from one place.
+    get_debs m32-san libc6-dev-i386 libc6-i386 "lib32gcc-$major-dev" lib32gcc-s1 lib32stdc++6 || return
+    lib=usr/lib/gcc/$(triplet)/$major/32
+    rm -rf "$root/libx32" "$root/usr/libx32" "$root/${lib%32}x32"
+    loader=lib32/ld-linux.so.2 dirs='lib32 usr/lib32'
+    [ -e "$root/$loader" ] || loader=usr/lib32/ld-linux.so.2
+    # The linker's script for the C library names its halves by absolute paths.
+    sed -i 's|/[^ ()]*/\(lib[^ ()/]*\)|\1|g; s|/[^ ()]*/\(ld-[^ ()/]*\)|\1|g' "$root/usr/lib32/libc.so" || return
+    for at in "$root" '$(DEPS)/m32-san'; do
+        flags=("-B$at/$lib/" "-B$at/usr/lib32/" "-L$at/$lib")
+        for dir in $dirs; do flags+=("-L$at/$dir" "-Wl,-rpath-link,$at/$dir"); done
+        if [ "$at" = "$root" ]; then
+            # shellcheck disable=SC2086
+            compiles "$M32_PROBE" -m32 $M32_SAN_FLAGS -isystem "$root/$inc" -isystem "$root/$inc/$(triplet)" \
+                -isystem "/usr/include/$(triplet)" "${flags[@]}" || return
+            "$root/$loader" --library-path "$root/lib32:$root/usr/lib32" "$TMP/probe.out" || return
+        fi
+    done
+    {
+        echo "# private copy"
+        echo "M32_SAN_CFLAGS := -m32 -isystem \$(DEPS)/m32-san/$inc -isystem \$(DEPS)/m32-san/$inc/$(triplet) -isystem /usr/include/$(triplet)"
+        echo "M32_SAN_LDFLAGS := -m32 ${flags[*]}"
+        echo "# How they are started: with the private loader and its libraries."
+        echo "M32_SAN_RUN := \$(DEPS)/m32-san/$loader --library-path \$(DEPS)/m32-san/lib32:\$(DEPS)/m32-san/usr/lib32"
+    } >"$TMP/m32-san.mk"
+}
+
 # --- bare-metal Arm
 
 ARM_TOOLS='gcc ar as ld nm objcopy objdump ranlib readelf size strip gdb'
@@ -1066,6 +1149,69 @@ qemu_greets() {
         try_wrapped qemu qemu-system-arm -M mps2-an385 -S -display none -serial none -monitor none -nic none -qmp stdio
 }
 
+# --- big-endian machines: a compiler with a C library to link statically, and what runs the result
+
+CROSS_TOOLS='gcc ar nm'
+CROSS_PROBE='#include <stdio.h>
+#include <stdint.h>
+int main(void)
+{
+    const union { uint32_t word; uint8_t bytes[4]; } u = {1};
+    return printf("%d\n", (int)sizeof(void *)) < 0 || u.bytes[3] != 1;
+}'
+
+# probe_cross PART TRIPLET
+probe_cross() {
+    local gcc name found
+    gcc=$(tool "$2-gcc") || return 1
+    CC_PROBE=$gcc compiles "$CROSS_PROBE" -static || return 1
+    for name in $CROSS_TOOLS; do
+        found=$(tool "$2-$name") || return 1
+        wrap_system "$1" "$2-$name" "$found"
+    done
+}
+
+# get_cross PART TRIPLET DEBIAN'S-NAME-OF-THE-MACHINE
+get_cross() {
+    local name bin
+    get_debs "$1" "gcc-$2" "binutils-$2" "libc6-dev-$3-cross" "libc6-$3-cross" "linux-libc-dev-$3-cross" || return
+    # Not wanted: link-time optimisation, sanitizers, what only dynamic programs load.
+    rm -rf "$TMP/$1/usr/lib/gcc-cross/$2"/*/lto1 || return
+    find "$TMP/$1/usr/$2" "$TMP/$1/usr/lib/gcc-cross" \( -name 'lib[altu]*san*' -o -name '*.so.*' \) -exec rm -rf {} + || return
+    for name in $CROSS_TOOLS; do
+        bin=usr/bin/$2-$name
+        [ -x "$TMP/$1/$bin" ] || return
+        wrap_private "$1" "$2-$name" "$bin"
+    done
+    printf '%s\n' "$CROSS_PROBE" >"$TMP/probe.c"
+    try_wrapped "$1" "$2-gcc" -static "$TMP/probe.c" -o "$TMP/probe.out"
+}
+
+probe_gcc-powerpc() { probe_cross gcc-powerpc powerpc-linux-gnu; }
+get_gcc-powerpc() { get_cross gcc-powerpc powerpc-linux-gnu powerpc; }
+probe_gcc-s390x() { probe_cross gcc-s390x s390x-linux-gnu; }
+get_gcc-s390x() { get_cross gcc-s390x s390x-linux-gnu s390x; }
+
+QEMU_MACHINES='ppc s390x'
+
+probe_qemu-user() {
+    local m found
+    for m in $QEMU_MACHINES; do
+        found=$(tool "qemu-$m" "qemu-$m-static") || return 1
+        "$found" --version || return 1
+        wrap_system qemu-user "qemu-$m" "$found"
+    done
+}
+
+get_qemu-user() {
+    local m
+    get_debs qemu-user qemu-user || return
+    for m in $QEMU_MACHINES; do wrap_private qemu-user "qemu-$m" "usr/bin/qemu-$m"; done
+    # The other thirty machines.
+    find "$TMP/qemu-user/usr/bin" -type f ! -name qemu-ppc ! -name qemu-s390x -delete || return
+    for m in $QEMU_MACHINES; do try_wrapped qemu-user "qemu-$m" --version || return; done
+}
+
 # ---------------------------------------------------------------- the work
 
 # note: a word for the user from inside a step whose output goes to the log.
@@ -1097,7 +1243,11 @@ explain() {
         fi
         if [ -n "${SOURCE_NAME[$part]-}" ]; then
             name=${SOURCE_NAME[$part]} known=${SOURCE_KNOWN[$part]}
-            echo "  Or unpack $name $known anywhere and say:  make ${part^^}_DIR=/path/to/$part-$known ..."
+            if [ -n "${SOURCE_TREE[$part]-}" ]; then
+                echo "  Or unpack $name $known anywhere and say:  make ${SOURCE_TREE[$part]}=/path/to/$part-$known ..."
+            else
+                echo "  It is the source package ${SOURCE_PACKAGE[$part]} of Debian ${SOURCE_SUITE[$part]}; DEBIAN_MIRROR=URL names a mirror that has it."
+            fi
         else
             echo "  Or install by hand, as root:  apt-get install ${PACKAGES[$part]}"
         fi
@@ -1117,7 +1267,11 @@ build_part() {
         esac
         return 0
     fi
-    say "$part: fetching$([ "$part" != arm ] || echo " (100 MB)")"
+    case $part in
+        arm)   say "$part: fetching (100 MB)" ;;
+        gcc-*) say "$part: fetching (35 MB)" ;;
+        *)     say "$part: fetching" ;;
+    esac
     rm -rf "$APT/bin/cache/$part"
     for ((try = 1; try <= TRIES; try++)); do
         rm -rf "${TMP:?}/$part" "$TMP/$part.bin" "$TMP/$part.mk" "$TMP/$part.got" "$TMP/notes"

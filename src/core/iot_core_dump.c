@@ -33,6 +33,14 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool is_one_of(const char *set, uint8_t c)
+{
+    while (*set != '\0')
+        if ((uint8_t)*set++ == c)
+            return true;
+    return false;
+}
+
 static void forget_name(struct scan *s)
 {
     memset(s->tail, 0, sizeof s->tail);
@@ -133,7 +141,7 @@ static bool take(struct scan *s)
         secret = name_is_secret(s);
         if (!secret)
             forget_name(s);
-    } else if (c < ' ' || c >= 0x7f || memchr(",{}[]&;?|", c, 9) != NULL) {
+    } else if (c < ' ' || c >= 0x7f || is_one_of(",{}[]&;?|", c)) {
         forget_name(s); /* in binary a name stands behind its length, or anything */
     } else if (slashes != 0) {
         add_escaped(s, c);
@@ -187,7 +195,7 @@ static void skip_bare(struct scan *s, const char *until)
 
     for (; s->at < s->end; s->at++) {
         uint8_t c = s->ptr[s->at];
-        if (strchr(until, c) != NULL && c != '\0')
+        if (is_one_of(until, c))
             return;
         if (c == '"' && s->inside && ends_string(slashes, s->level)) {
             s->at -= s->level; /* those belong to the quote, which is still to be taken */
@@ -245,7 +253,7 @@ static void put_payload(struct iot_log_line *line, struct iot_bytes payload, uin
     bool text = is_text(payload, look);
 
     for (uint32_t i = 0; i < look && !s.json && (i == 0 || is_blank(payload.ptr[i - 1])); i++)
-        s.json = memchr("{[\"", payload.ptr[i], 3) != NULL;
+        s.json = is_one_of("{[\"", payload.ptr[i]);
     if (!text)
         iot_log_text(line, "hex:");
 

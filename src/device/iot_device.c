@@ -217,12 +217,14 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
 
 iot_err iot_device_connect(struct iot_device *dev)
 {
+    iot_net_assert_context();
     dev->wake = true;
     return iot_mqtt_client_connect(&dev->mqtt);
 }
 
 iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
 {
+    iot_net_assert_context();
     dev->wake = true;
     return iot_mqtt_client_close(&dev->mqtt, drain_ms);
 }
@@ -255,6 +257,7 @@ iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)
  * first tick. */
 iot_err iot_device_can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     if (msg->qos == 0 || !iot_mqtt_keeps(dev->opt))

@@ -7,6 +7,7 @@
 
 void iot_network(struct iot_device *dev, enum iot_network_change change)
 {
+    iot_net_assert_context();
     dev->wake = true;
     iot_mqtt_client_network(&dev->mqtt, change);
 }

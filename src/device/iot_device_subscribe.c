@@ -7,6 +7,7 @@
 
 iot_err iot_mqtt_subscribe(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     iot_err err = iot_mqtt_session_subscribe(&dev->mqtt.session, f, ticket);

@@ -8,6 +8,7 @@
 iot_err iot_mqtt_unsubscribe(struct iot_device *dev, const struct iot_topic *filter,
                              iot_ticket *ticket)
 {
+    iot_net_assert_context();
     if (!iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     iot_err err = iot_mqtt_client_unsubscribe(&dev->mqtt, filter, ticket);

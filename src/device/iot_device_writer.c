@@ -24,6 +24,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
     struct iot_device *dev = w->owner;
     if (dev == NULL)
         return IOT_ERR_STATE;
+    iot_net_assert_context();
     w->owner = NULL;
     iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
     if (err != IOT_OK)
@@ -38,6 +39,7 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
 void iot_mqtt_cancel(struct iot_writer *w)
 {
     struct iot_device *dev = w->owner;
+    iot_net_assert_context();
     if (dev != NULL)
         iot_mqtt_writer_drop(&dev->mqtt.session.box);
     w->owner = NULL;

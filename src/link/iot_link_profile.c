@@ -131,8 +131,10 @@ static bool skip_level(struct iot_bytes *left, const char *name)
 {
     if (name != NULL)
         return skip(left, name, strlen(name)) && skip(left, "/", 1);
-    const uint8_t *slash = left->len != 0 ? memchr(left->ptr, '/', left->len) : NULL;
-    return slash != NULL && skip(left, (const char *)left->ptr, (size_t)(slash + 1 - left->ptr));
+    for (uint32_t i = 0; i < left->len; i++)
+        if (left->ptr[i] == '/')
+            return skip(left, (const char *)left->ptr, i + 1);
+    return false;
 }
 
 static bool is(struct iot_bytes left, const char *text)

@@ -2,7 +2,6 @@
 #include "mqtt/iot_mqtt_codec.h"
 
 #include "core/iot_core_assert.h"
-#include "mqtt/iot_mqtt_codec_receive.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mqtt/iot_mqtt_codec_receive.h"
+#include "mqtt/iot_mqtt_codec.h"
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_utf8.h"

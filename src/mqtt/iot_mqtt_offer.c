@@ -11,8 +11,6 @@ iot_err iot_mqtt_inbox_judge(const struct iot_mqtt_inbox *in, uint8_t qos, uint1
 {
     static const uint8_t answers[] = {0, IOT_MQTT_PUBACK, IOT_MQTT_PUBREC};
     *known = false;
-    if (qos > IOT_MQTT_QOS_MAX)
-        return IOT_ERR_MQTT_PROTOCOL;
     if (qos != 0 && !iot_mqtt_inbox_can_owe(in))
         return IOT_ERR_FULL;
     answer->id = id;

@@ -73,8 +73,12 @@ static bool are_protocols(const char *const *names)
 /* As iot_port.kv_get wants them, and not our own. */
 static bool is_key(const char *key)
 {
-    return key == NULL ||
-           (key[0] != '\0' && strlen(key) <= 15 && strcmp(key, IOT_TLS_TIME_KEY) != 0);
+    const size_t own = sizeof IOT_TLS_TIME_KEY - 1;
+
+    if (key == NULL)
+        return true;
+    size_t len = strlen(key);
+    return len >= 1 && len <= 15 && (len != own || memcmp(key, IOT_TLS_TIME_KEY, own) != 0);
 }
 
 iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)

@@ -54,8 +54,10 @@ static bool same(struct iot_bytes a, struct iot_bytes b)
 /* From the first '.' on; empty if there is none. */
 static struct iot_bytes parent(struct iot_bytes name)
 {
-    const uint8_t *dot = name.len != 0 ? memchr(name.ptr, '.', name.len) : NULL;
-    uint32_t skipped = dot != NULL ? (uint32_t)(dot - name.ptr) : name.len;
+    uint32_t skipped = 0;
+
+    while (skipped < name.len && name.ptr[skipped] != '.')
+        skipped++;
     return (struct iot_bytes){name.ptr + skipped, name.len - skipped};
 }
 

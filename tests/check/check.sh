@@ -128,6 +128,17 @@ switches() {
     bash tests/check/switches.sh $switches
 }
 
+# On a board the linker has little more than lwIP, mbedTLS and the compiler's helpers.
+symbols() {
+    local tool=$DEPS/bin/arm-none-eabi helpers lwip=build/lwip/m3-dual/liblwip.a mbedtls=build/mbedtls/m3
+    build m3 dual portable mbedtls lwip && build m3-asserts dual portable && build m3 dual TLS13=1 portable mbedtls || return
+    helpers=$("$tool-gcc" -mcpu=cortex-m3 -mthumb -print-libgcc-file-name) || return
+    export NM=$tool-nm
+    bash tests/check/symbols.sh build/m3/obj $lwip "$mbedtls/libmbedtls.a" "$helpers" &&
+        bash tests/check/symbols.sh build/m3-asserts/obj $lwip "$mbedtls/libmbedtls.a" "$helpers" &&
+        bash tests/check/symbols.sh build/m3-tls13/obj $lwip "$mbedtls-tls13/libmbedtls.a" "$helpers"
+}
+
 # README's program, its tables of sizes, and its instructions: counting on the board takes a second.
 readme() {
     build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
@@ -170,7 +181,10 @@ step 'the world, in virtual time'              world     build world dual scenar
 step 'gcc, TLS 1.3'                            tls13     build gcc dual TLS13=1 $everything
 step 'gcc, library without TLS'                notls     build gcc-notls dual portable
 step 'gcc, library without the platform'       nolink    build gcc-nolink dual portable
+step 'gcc, -std=c99 -pedantic'                 pedantic  build pedantic dual ports
 step 'clang'                                   clang     build clang dual $everything
+step 'clang, Cortex-M3'                        clang-m3  build clang-m3 dual portable
+step 'clang, RISC-V of 32 bit'                 riscv     build clang-riscv dual portable
 }
 if grep -qs 'has no -m32' "$DEPS/env/m32.mk"; then
     echo "  left out  32 bit: this machine's gcc has no -m32"
@@ -183,6 +197,7 @@ step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
 step 'firmware, without heap and stdio'         firmware  firmware
 step 'what is left out costs nothing'       switches  switches
+step 'of libc five functions, no more'         symbols   symbols
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # run_tests.sh KIND...: run the test programs of build/VARIANT (unit, interop), a line each. A KIND with a slash is a
-# file with names of more: programs of another variant, as the scenarios are. The full log of each is kept in build/VARIANT/log/; that of a failed one is printed. Goes on to the end, then fails if one failed.
+# file with more of them: programs of another variant, as the scenarios are, perhaps behind the words that start
+# a program of another machine. The full log of each is kept in its variant's log/; that of a failed one is printed.
+# Goes on to the end, then fails if one failed.
 # The last line, "N passed, N failed", counts test cases over all programs.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
@@ -33,9 +35,10 @@ done
 programs=()
 for kind in "$@"; do
     case $kind in */*) list=$kind ;; *) list=$out/tests/$kind.list ;; esac
-    while IFS= read -r program; do
-        [ -n "$program" ] || continue
-        case ${program##*/} in *"${T:-}"*) programs+=("$program") ;; esac
+    grep -q . "$list" || { echo "no tests in $list"; exit 1; }
+    while IFS= read -r command; do
+        [ -n "$command" ] || continue
+        case ${command##*/} in *"${T:-}"*) programs+=("$command") ;; esac
     done <"$list"
 done
 if [ ${#programs[@]} = 0 ]; then
@@ -45,14 +48,17 @@ if [ ${#programs[@]} = 0 ]; then
 fi
 
 passed=0 failed=0 skipped=0 bad=()
-for program in "${programs[@]}"; do
-    name=${program##*/}
+for line in "${programs[@]}"; do
+    read -r -a command <<<"$line"
+    program=${command[-1]}
+    name=${program##*/} home=${program%/tests/*}
     log=$work/$name.log
+    mkdir -p "$home/log"
     SECONDS=0
     rc=0
     case ${VARIANT:-} in off-*) TEST_LEFT_OUT=$(bash tests/check/left_out.sh "${VARIANT#off-}" "$name") && export TEST_LEFT_OUT ;; esac
     case ${VARIANT:-} in off-ALL | off-*+*) export TEST_LEFT_OUT_OF_MORE=1 ;; esac
-    timeout -k 10 "${TEST_TIMEOUT:-300}" "$program" >"$log" 2>&1 </dev/null || rc=$?
+    timeout -k 10 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || rc=$?
 
     # cmocka closes each group with "[  PASSED  ] N test(s)." and, if so, the same for FAILED and SKIPPED.
     read -r p f s < <(awk '
@@ -73,15 +79,17 @@ for program in "${programs[@]}"; do
         f=1 why=" (it ran no test)"
     fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    printf '%-32s %4d passed, %d failed%s%s%s\n' "$name" "$p" "$f" \
+    shown=$name
+    [ "$home" = "$out" ] || shown=${home#build/}/$name
+    printf '%-32s %4d passed, %d failed%s%s%s\n' "$shown" "$p" "$f" \
         "$([ "$s" = 0 ] || echo ", $s skipped")" "$why" "$([ $SECONDS -lt 2 ] || echo "  [$SECONDS s]")"
     # What a test measured is shown, too.
     sed -n 's/^figure: /    /p' "$log" | sort -u
-    mv -f "$log" "$log_dir/$name.log"
+    mv -f "$log" "$home/log/$name.log"
     if [ "$f" != 0 ]; then
-        bad+=("$name")
-        sed 's/^/    /' "$log_dir/$name.log" | tail -n 200
-        echo "    (whole log: $log_dir/$name.log)"
+        bad+=("$shown")
+        sed 's/^/    /' "$home/log/$name.log" | tail -n 200
+        echo "    (whole log: $home/log/$name.log)"
     fi
 done
 

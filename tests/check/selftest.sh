@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# selftest.sh: does includes.sh notice? Breaks each rule in a copy of the tree under build/, each time in a file of its
+# selftest.sh: do includes.sh and symbols.sh notice? Breaks each rule in a copy of the tree under build/, each time in a file of its
 # own, and looks for the report; and writes things that only look like a violation, which must not be reported.
 
 set -euo pipefail
@@ -191,6 +191,42 @@ done
 mkdir -p clean/tests/check
 cp "$TOP/tests/check/includes.sh" clean/tests/check/
 (cd clean && bash tests/check/includes.sh . >report 2>&1) || { echo "selftest: a clean tree is refused:"; cat clean/report; wrong=$((wrong + 1)); }
+
+# What symbols.sh looks at: objects below build/objects, and an archive that stands for lwIP.
+# leaves FILE TEXT [NAME]: what that makes of an object file is reported for line 2 with this name, or not at all.
+open=()
+leaves() {
+    name "$1"
+    put "$file" "${2//@/zz$number}"
+    mkdir -p "build/objects/${file%/*}"
+    $CC -std=c99 -O1 -fno-builtin -c "$file" -o "build/objects/${file%.c}.o"
+    open+=("$file|${3:-}|$2")
+}
+printf 'int tcp_zz(void) { return 1; }\n' >build/lwip.c
+$CC -c build/lwip.c -o build/lwip.o && ar rcs build/lwip.a build/lwip.o
+leaves src/core/iot_core_@.c 'int strcmp(const char *, const char *); int iot_s@(const char *p) { return strcmp(p, "x"); }' strcmp
+leaves port/zz/iot_@.c       'void *malloc(unsigned long); void *iot_m@(void) { return malloc(4); }'    malloc
+leaves src/core/iot_core_@.c 'extern int errno_zz; int iot_e@(void) { return errno_zz; }'               errno_zz
+leaves src/core/iot_core_@.c 'unsigned long strlen(const char *); unsigned long iot_l@(const char *p) { return strlen(p); }'
+leaves src/net/iot_net_@.c   'int tcp_zz(void); int iot_t@(void) { return tcp_zz(); }'
+leaves src/net/iot_net_@.c   'int iot_there_zz(void) { return 1; }'
+leaves src/mqtt/iot_mqtt_@.c 'int iot_there_zz(void); int iot_h@(void) { return iot_there_zz(); }'
+bash "$TOP/tests/check/symbols.sh" build/objects build/lwip.a >build/report 2>&1 && rc=0 || rc=$?
+for c in "${open[@]}"; do
+    IFS='|' read -r where need text <<<"$c"
+    found=$(grep -F -- "$where:" build/report || :)
+    case $need:$found in
+        :)                          continue ;;
+        ?*:"$where:2: needs $need:"*) continue ;;
+        :*)                         echo "selftest: wrongly reported: $found ($text)" ;;
+        *)                          echo "selftest: not noticed: $where needs $need ($text)" ;;
+    esac
+    wrong=$((wrong + 1))
+done
+[ "$rc" = 1 ] || { echo "selftest: symbols.sh ended with $rc"; wrong=$((wrong + 1)); }
+cases+=("${open[@]}")
+rm -rf build/objects
+bash "$TOP/tests/check/symbols.sh" build/objects build/lwip.a >build/report 2>&1 && { echo "selftest: symbols.sh is content with nothing"; wrong=$((wrong + 1)); }
 
 if [ $wrong != 0 ]; then
     echo "selftest: $wrong of ${#cases[@]} cases wrong"

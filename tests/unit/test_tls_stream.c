@@ -534,6 +534,12 @@ static void options_that_cannot_work_are_refused(void **state)
     CHECK(o->arena = w->arena + 4, false, IOT_ERR_ARG);
     CHECK(o->arena_bytes = 0, false, IOT_ERR_ARG);
     CHECK(o->arena_bytes = IOT_ARENA_BYTES_MAX + 1, false, IOT_ERR_ARG);
+    CHECK(o->session_key = "", false, IOT_ERR_ARG);
+    CHECK(o->session_key = "iot-time", false, IOT_ERR_ARG); /* where the trusted time is kept */
+    CHECK(o->session_key = "iot-tim", false, IOT_OK);
+    CHECK(o->session_key = "iot-time2", false, IOT_OK);
+    CHECK(o->session_key = "fifteen-letters", false, IOT_OK);
+    CHECK(o->session_key = "sixteen--letters", false, IOT_ERR_ARG);
 #undef CHECK
 }
 

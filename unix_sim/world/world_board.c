@@ -16,6 +16,9 @@ static bool counts_down(uint32_t *n)
     return true;
 }
 
+/* The library asks for whole numbers. They are the same in either byte order, and so is the run of a seed. */
+#define BIG_ENDIAN_HOST (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 {
     struct world_board *b = ctx;
@@ -26,8 +29,8 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
         return IOT_ERR_AGAIN;
     if (b->random_broken)
         return IOT_ERR_RANDOM;
-    while (n-- > 0)
-        *to++ = (uint8_t)(world_chance_word(&b->chance) >> 56);
+    for (uint32_t i = 0; i < n; i++)
+        to[BIG_ENDIAN_HOST ? n - 1 - i : i] = (uint8_t)(world_chance_word(&b->chance) >> 56);
     return IOT_OK;
 }
 

@@ -70,6 +70,14 @@ static const char *id_of(struct world_plan *p, const struct world_life *l)
     return world_town_id(p->town, l);
 }
 
+/* Drawn one after the other: the order of a call's arguments is the compiler's, and the run would be. */
+static bool close_for_a_while(struct world_plan *p, struct world_life *l)
+{
+    uint32_t pause_ms = below(p, 120000);
+    uint32_t drain_ms = below(p, 3) == 0 ? 0 : below(p, 20000);
+    return world_life_close(l, drain_ms, pause_ms);
+}
+
 static void attack(struct world_plan *p, struct world_life *l)
 {
     int kind = 1 + (int)below(p, (uint32_t)world_rude_count - 1);
@@ -230,7 +238,7 @@ static bool begin(struct world_plan *p, enum world_fault fault, struct world_lif
         l->declines = until;
         break;
     case WORLD_FAULT_close:
-        return world_life_close(l, below(p, 3) == 0 ? 0 : below(p, 20000), below(p, 120000));
+        return close_for_a_while(p, l);
     case WORLD_FAULT_power:
         if (!l->powered)
             return false;
@@ -385,6 +393,7 @@ static bool has_free_place(const struct world_plan *p)
 static void provoke(struct world_plan *p, struct world_life *l)
 {
     const char *id = id_of(p, l);
+    uint32_t pause_ms;
     switch (p->stand) {
     case WORLD_STAND_WAIT:
     case WORLD_STAND_RESOLVE:
@@ -398,7 +407,8 @@ static void provoke(struct world_plan *p, struct world_life *l)
         break;
     case WORLD_STAND_CLOSE:
     case WORLD_STAND_OFF:
-        (void)world_life_close(l, below(p, 5000), 5000 + below(p, 60000));
+        pause_ms = 5000 + below(p, 60000);
+        (void)world_life_close(l, below(p, 5000), pause_ms);
         break;
     case WORLD_STAND_UP:
     case WORLD_STAND_FLIGHT:
