@@ -413,6 +413,8 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for bo
   OPT     := -Os -mcpu=cortex-$(ABI) -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
   EXTRA   := -DIOT_MPS2_BOARD=$(BOARD:an%=%) -DIOT_FEATURE_ERR_TEXTS=0
+  # See port/lwip/lwipopts.h.
+  LWIP_SET := -DLWIP_NOASSERT
   OUT     := build/firmware/$(BOARD)
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
@@ -502,7 +504,7 @@ LWIP      := $(or $(if $(filter lwip,$(LWIP_PART)),$(LWIP_DIR)),$(DEPS)/$(LWIP_P
 LWIP_SRC  := $(wildcard $(LWIP)/src/core/*.c $(LWIP)/src/core/ipv4/*.c $(LWIP)/src/core/ipv6/*.c) \
              $(LWIP)/src/netif/ethernet.c
 # lwIP is compiled once for each machine type and IP choice, and for the world; the variants share it.
-LWIP_OUT  := build/lwip/$(ABI)-$(if $(WORLD),world,$(IP))$(if $(LOCKING),-locking)$(patsubst lwip%,-lwip%,$(filter-out lwip,$(LWIP_PART)))
+LWIP_OUT  := build/lwip/$(ABI)-$(if $(WORLD),world,$(IP))$(if $(LOCKING),-locking)$(patsubst lwip%,-lwip%,$(filter-out lwip,$(LWIP_PART)))$(if $(LWIP_SET),-noassert)
 LWIP_UNIX := $(LWIP)/contrib/ports/unix/port
 LWIP_SRC  += $(if $(LOCKING),$(LWIP)/src/api/tcpip.c)
 # Fetched anew: compile anew. A tree of the user's own is the user's to clean.
@@ -609,7 +611,7 @@ $(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TES
 # As the locked lwIP is, in every variant, like the world's: with IPv4 and IPv6.
 $(OUT)/obj/tests/locking/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_LOCK) $(filter-out $(IP_FLAGS),$(WITH_HOST)) $(WITH_TEST)
 # IOT_ASSERTS is set for lwIP in any case, should lwipopts.h look at it: it is only linked where that is so.
-LWIP_FLAGS := $(C99) $(OPT) $(MACHINE) -w -DIOT_ASSERTS=1 $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
+LWIP_FLAGS := $(C99) $(OPT) $(MACHINE) -w -DIOT_ASSERTS=1 $(LWIP_SET) $(DEFINES) $(IP_FLAGS) $(SIM_LWIP) \
               -Iinclude -Isrc $(if $(LOCKING),$(EXTRA) $(WITH_LOCK)) -Iport/lwip -I$(LWIP)/src/include -Iport/unix
 # See src/crypto/iot_crypto_rsa.c.
 RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public

@@ -113,17 +113,36 @@ uint32_t world_violations(void)
     return trace.violations;
 }
 
+/* Assertions of lwIP 2.2.1 that a peer can reach, and behind which it goes on well: these alone. Any other, and these
+ * in another lwIP, is a violation. */
+static const struct {
+    const char *file;
+    int line;
+    const char *what;
+} doubts[] = {
+    /* After a closed window and lost memory its persist timer does run beside data in flight (campaign seed 880051). */
+    {"src/core/tcp.c", 1241, "lwIP doubts its persist timer"},
+    /* The first segment that comes out of order is kept whole, although it may end behind the window: a peer whose
+     * acknowledgements were reordered believes in a larger one (seed 2585337485: 544 bytes into 99). The window wraps,
+     * and the next tcp_recved sets it right. */
+    {"src/core/tcp_in.c", 1585, "lwIP has kept a segment that ends behind its window"},
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), tail = strlen(end);
+
+    return n >= tail && strcmp(text + n - tail, end) == 0;
+}
+
 /* Of the library and of lwIP; there is no way on. */
 void iot_assert_failed(const char *file, int line)
 {
-    /* "persist ticking with in-flight data", tcp_slowtmr of lwIP 2.2.1: after a closed window and lost memory
-     * its persist timer does run beside data in flight (campaign seed 880051), and it goes on well. This one
-     * alone: any other, and this one in another lwIP, is a violation. */
-    const char *known = "src/core/tcp.c";
-    size_t n = strlen(file), tail = strlen(known);
-    if (line == 1241 && n >= tail && strcmp(file + n - tail, known) == 0) {
-        world_trace("lwIP doubts its persist timer");
-        return;
+    for (size_t i = 0; i < sizeof doubts / sizeof doubts[0]; i++) {
+        if (line == doubts[i].line && ends_with(file, doubts[i].file)) {
+            world_trace("%s", doubts[i].what);
+            return;
+        }
     }
     world_violation("assertion failed: %s:%d", file, line);
     abort();
