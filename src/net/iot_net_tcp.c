@@ -144,7 +144,7 @@ static void drop_rx(struct iot_tcp *t)
 }
 
 /* Received bytes stay readable. */
-static iot_err end(struct iot_tcp *t, iot_err reason)
+static iot_err finish(struct iot_tcp *t, iot_err reason)
 {
     drop_pcb(t);
     iot_dns_drop(&t->dns);
@@ -159,14 +159,14 @@ static iot_err end_lwip(struct iot_tcp *t, bool connecting)
 {
     switch (t->lwip_err) {
     case ERR_RST:
-        return end(t, connecting ? IOT_ERR_TCP_REFUSED : IOT_ERR_TCP_RESET);
+        return finish(t, connecting ? IOT_ERR_TCP_REFUSED : IOT_ERR_TCP_RESET);
     case ERR_RTE:
-        return end(t, IOT_ERR_TCP_ROUTE);
+        return finish(t, IOT_ERR_TCP_ROUTE);
     case ERR_MEM:
     case ERR_BUF:
-        return end(t, IOT_ERR_TCP_MEMORY);
+        return finish(t, IOT_ERR_TCP_MEMORY);
     default: /* ERR_ABRT: retries exhausted, or the interface's address went away */
-        return end(t, IOT_ERR_TCP_ABORTED);
+        return finish(t, IOT_ERR_TCP_ABORTED);
     }
 }
 
@@ -180,7 +180,7 @@ static iot_err connect_to(struct iot_tcp *t, const struct iot_net_addr *to, iot_
     struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(&addr));
     if (pcb == NULL) {
         t->lwip_err = ERR_MEM;
-        return end(t, IOT_ERR_TCP_MEMORY);
+        return finish(t, IOT_ERR_TCP_MEMORY);
     }
     if (t->to->netif != NULL)
         tcp_bind_netif(pcb, t->to->netif);
@@ -229,7 +229,7 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
         t->deadline = now + IOT_DNS_MS;
         return IOT_OK;
     }
-    return err == IOT_OK ? connect_to(t, &addr, now) : end(t, err);
+    return err == IOT_OK ? connect_to(t, &addr, now) : finish(t, err);
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
@@ -241,9 +241,9 @@ static iot_err poll_resolving(struct iot_tcp *t, iot_time now)
     if (err == IOT_OK)
         err = connect_to(t, &addr, now);
     else if (err == IOT_ERR_AGAIN && now >= t->deadline)
-        return end(t, IOT_ERR_DNS_TIMEOUT);
+        return finish(t, IOT_ERR_DNS_TIMEOUT);
     else if (err != IOT_ERR_AGAIN)
-        return end(t, err);
+        return finish(t, err);
     return err == IOT_OK ? IOT_ERR_AGAIN : err;
 }
 
@@ -256,7 +256,7 @@ static iot_err poll_connecting(struct iot_tcp *t, iot_time now)
         t->deadline = IOT_TIME_NEVER;
         return IOT_OK;
     }
-    return now >= t->deadline ? end(t, IOT_ERR_TCP_TIMEOUT) : IOT_ERR_AGAIN;
+    return now >= t->deadline ? finish(t, IOT_ERR_TCP_TIMEOUT) : IOT_ERR_AGAIN;
 }
 
 static iot_err poll_up(struct iot_tcp *t, iot_time now)
@@ -265,7 +265,7 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
         return end_lwip(t, false);
     if ((t->marks & MARK_EOF) && t->rx == NULL) {
         t->lwip_err = ERR_OK; /* what a write met earlier is not the reason */
-        return end(t, IOT_ERR_TCP_EOF);
+        return finish(t, IOT_ERR_TCP_EOF);
     }
     bool in_flight = t->written != t->acked;
     if (!in_flight && t->retry == IOT_TIME_NEVER)
@@ -273,7 +273,7 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
     else if (t->stalled == IOT_TIME_NEVER)
         t->stalled = now + IOT_STALL_MS;
     else if (now >= t->stalled)
-        return end(t, in_flight ? IOT_ERR_TCP_STALLED : IOT_ERR_TCP_MEMORY);
+        return finish(t, in_flight ? IOT_ERR_TCP_STALLED : IOT_ERR_TCP_MEMORY);
     if (now >= t->retry)
         t->retry = IOT_TIME_NEVER; /* this tick offers again */
     return IOT_OK;
@@ -285,9 +285,9 @@ static iot_err poll_up(struct iot_tcp *t, iot_time now)
 static iot_err poll_closing(struct iot_tcp *t, iot_time now)
 {
     if (t->pcb == NULL)
-        return end(t, t->written == t->acked ? IOT_ERR_CLOSED : IOT_ERR_CUT);
+        return finish(t, t->written == t->acked ? IOT_ERR_CLOSED : IOT_ERR_CUT);
     if (t->written != t->acked) /* they may be references: lwIP must not keep them */
-        return now >= t->deadline ? end(t, IOT_ERR_CUT) : IOT_ERR_AGAIN;
+        return now >= t->deadline ? finish(t, IOT_ERR_CUT) : IOT_ERR_AGAIN;
 
     bool over = (t->marks & MARK_EOF) || now >= t->deadline;
     if (over)
@@ -295,7 +295,7 @@ static iot_err poll_closing(struct iot_tcp *t, iot_time now)
     err_t err = over ? tcp_close(t->pcb) : t->shut ? ERR_OK : tcp_shutdown(t->pcb, 0, 1);
     if (err != ERR_OK) { /* lwIP 2.1: no memory for the FIN */
         if (over)
-            return end(t, IOT_ERR_CLOSED);
+            return finish(t, IOT_ERR_CLOSED);
         t->retry = now + IOT_TCP_RETRY_MS;
         return IOT_ERR_AGAIN;
     }
@@ -304,7 +304,7 @@ static iot_err poll_closing(struct iot_tcp *t, iot_time now)
     if (!over)
         return IOT_ERR_AGAIN;
     t->pcb = NULL;
-    return end(t, IOT_ERR_CLOSED);
+    return finish(t, IOT_ERR_CLOSED);
 }
 
 static iot_err tcp_stream_poll(struct iot_stream *s, iot_time now)
@@ -401,7 +401,7 @@ static void tcp_stream_close(struct iot_stream *s, iot_time deadline)
 {
     struct iot_tcp *t = self(s);
     if (t->phase != PH_UP) {
-        end(t, IOT_ERR_CLOSED);
+        finish(t, IOT_ERR_CLOSED);
         return;
     }
     t->phase = PH_CLOSING;
@@ -416,7 +416,7 @@ static void tcp_stream_abort(struct iot_stream *s)
 {
     struct iot_tcp *t = self(s);
     drop_rx(t);
-    end(t, IOT_ERR_CLOSED);
+    finish(t, IOT_ERR_CLOSED);
 }
 
 static iot_time tcp_stream_deadline(const struct iot_stream *s)

@@ -51,7 +51,7 @@ static void drop_state(struct iot_tls *t)
     memset(&t->arena, 0, sizeof t->arena);
 }
 
-static iot_err end(struct iot_tls *t, iot_err reason)
+static iot_err finish(struct iot_tls *t, iot_err reason)
 {
     t->phase = PH_OVER;
     t->reason = reason;
@@ -93,13 +93,13 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     t->valid_to_s = INT64_MAX;
     t->deadline = IOT_TIME_NEVER;
     if (!iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes))
-        return end(t, IOT_ERR_TLS_MEMORY);
+        return finish(t, IOT_ERR_TLS_MEMORY);
     iot_err err = t->lower->ops->open(t->lower, to, now);
     if (err == IOT_ERR_AGAIN)
         return err;
     if (err != IOT_OK) {
         t->detail = t->lower->ops->detail(t->lower);
-        return end(t, err);
+        return finish(t, err);
     }
     t->phase = PH_LOWER;
     return IOT_OK;
@@ -114,7 +114,7 @@ static iot_err poll_lower(struct iot_tls *t, iot_time now)
         return err;
     if (err != IOT_OK) {
         t->detail = t->lower->ops->detail(t->lower);
-        return end(t, err);
+        return finish(t, err);
     }
     t->phase = PH_PREPARE;
     t->deadline = now + IOT_TLS_HANDSHAKE_MS;
@@ -126,16 +126,16 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
 {
     iot_err err = poll_below(t, now);
     if (err != IOT_OK)
-        return end(t, lower_reason(t, err));
+        return finish(t, lower_reason(t, err));
     struct iot_tls_outside o = iot_tls_enter(t);
     err = iot_tls_setup(t);
     if (err == IOT_OK)
         iot_tls_record_bio(t);
     iot_tls_leave(t, o);
     if (err == IOT_ERR_AGAIN)
-        return now >= t->deadline ? end(t, t->stuck) : err;
+        return now >= t->deadline ? finish(t, t->stuck) : err;
     if (err != IOT_OK)
-        return end(t, err);
+        return finish(t, err);
     t->phase = PH_HANDSHAKE;
     iot_stream_wake(&t->base);
     return IOT_ERR_AGAIN;
@@ -208,7 +208,7 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
         iot_tls_resume_forget(t);
     iot_tls_leave(t, o);
     iot_tls_record_flush(t);
-    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : end(t, err);
+    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : finish(t, err);
 }
 
 /* Trusted time has come: were the dates right? */
@@ -225,7 +225,7 @@ static iot_err recheck(struct iot_tls *t, iot_time now)
     if (t->faults == 0)
         return IOT_OK;
     t->detail = t->faults;
-    return end(t, IOT_ERR_TLS_VERIFY);
+    return finish(t, IOT_ERR_TLS_VERIFY);
 }
 
 /* A link that breaks is reported at once; what is decrypted by then can still be read. */
@@ -267,7 +267,7 @@ static iot_err poll_bye(struct iot_tls *t, iot_time now)
     if (err != IOT_OK) { /* nothing that could be closed in good order */
         err = lower_reason(t, err);
         t->lower->ops->abort(t->lower);
-        return end(t, err);
+        return finish(t, err);
     }
     if (now < t->deadline) {
         struct iot_tls_outside o = iot_tls_enter(t);
@@ -291,7 +291,7 @@ static iot_err poll_closing(struct iot_tls *t, iot_time now)
     if (err == IOT_ERR_AGAIN)
         return err;
     t->detail = t->lower->ops->detail(t->lower);
-    return end(t, err);
+    return finish(t, err);
 }
 
 static iot_err tls_poll(struct iot_stream *s, iot_time now)
@@ -364,7 +364,7 @@ static void tls_close(struct iot_stream *s, iot_time deadline)
         t->deadline = deadline;
     } else if (t->phase == PH_LOWER) { /* nothing is connected that could be closed */
         t->lower->ops->abort(t->lower);
-        end(t, IOT_ERR_CLOSED);
+        finish(t, IOT_ERR_CLOSED);
     } else if (t->phase != PH_OVER && t->phase != PH_IDLE) {
         drop_state(t);
         t->phase = PH_CLOSING;
@@ -379,7 +379,7 @@ static void tls_abort(struct iot_stream *s)
     struct iot_tls *t = self(s);
     t->lower->ops->abort(t->lower);
     t->detail = 0;
-    end(t, IOT_ERR_CLOSED);
+    finish(t, IOT_ERR_CLOSED);
 }
 
 static iot_time tls_deadline(const struct iot_stream *s)

@@ -80,14 +80,13 @@ headers() {
     return $bad
 }
 
-# What is linked has neither heap nor stdio, and nobody asks where a heap would be. Functions of ours that are known in one
-# file alone may be called end. Names of others may hold these words,
+# What is linked has neither heap nor stdio, and nobody asks where a heap would be. Names of others may hold these words,
 # as mbedtls_aes_free does, so they are looked for as whole ones.
 firmware() {
     local board bad=0
     for board in an385 an386 an500; do
         build "fw-$board" v4 STRICT=1 firmware ticks || return
-        "$DEPS/bin/arm-none-eabi-nm" -g "build/firmware-strict/$board/firmware_superloop.elf" |
+        "$DEPS/bin/arm-none-eabi-nm" "build/firmware-strict/$board/firmware_superloop.elf" |
             grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
     done
     return $bad
