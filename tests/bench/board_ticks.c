@@ -9,20 +9,17 @@
  * counted, too.
  */
 #include "mps2_an385/iot_mps2_clock.h"
-#include "mps2_an385/iot_mps2_netif.h"
 #include "mps2_an385/iot_mps2_semihost.h"
 #include "mps2_an385/iot_mps2_start.h"
 #include "mps2_an385/iot_mps2_uart.h"
 #include "mps2_an385/iot_port_mps2.h"
+#include "network.h"
 #include "number.h"
 #include "product.h"
 #include "say.h"
 
 #include "iot/iot_static.h"
-#include "lwip/dhcp.h"
-#include "lwip/init.h"
 #include "lwip/timeouts.h"
-#include "netif/ethernet.h"
 
 #define READINGS 20u
 #define WAIT_MS  120000u
@@ -33,7 +30,6 @@ struct span {
     uint32_t worst, total, steps;
 };
 
-static struct netif ethernet;
 static struct span handshake, steady;
 static uint32_t marks; /* what counting costs */
 
@@ -84,30 +80,13 @@ static void add(struct span *s, uint32_t cost)
         s->worst = cost;
 }
 
-static uint32_t poll_counted(void)
+static void poll_counted(void)
 {
     struct span *s = iot_device_connected(&product) ? &steady : &handshake;
     uint32_t now_ms = iot_mps2_ms(), begin = instructions();
-    uint32_t sleep_ms = iot_poll(&product, now_ms);
 
+    (void)iot_poll(&product, now_ms);
     add(s, instructions() - begin);
-    return sleep_ms;
-}
-
-static void on_address(struct netif *netif)
-{
-    product_network(!ip4_addr_isany(netif_ip4_addr(netif)));
-}
-
-static bool start_network(void)
-{
-    lwip_init();
-    if (netif_add_noaddr(&ethernet, NULL, iot_mps2_netif_init, ethernet_input) == NULL)
-        return false;
-    netif_set_default(&ethernet);
-    netif_set_status_callback(&ethernet, on_address);
-    netif_set_up(&ethernet);
-    return dhcp_start(&ethernet) == ERR_OK;
 }
 
 static void calibrate(void)
@@ -135,7 +114,7 @@ int main(void)
     bool told = false;
 
     calibrate();
-    if (iot_port_mps2_mount() != IOT_OK || !product_start() || !start_network())
+    if (iot_port_mps2_mount() != IOT_OK || !product_start() || !network_start())
         iot_mps2_semihost_exit(2);
     while (count->sent_messages < READINGS || count->received_messages == 0) {
         if (iot_mps2_ms() > WAIT_MS)
@@ -147,10 +126,10 @@ int main(void)
             iot_mps2_uart_text("\n");
             iot_mps2_semihost_exit(1);
         }
-        (void)iot_mps2_netif_poll(&ethernet, UINT32_MAX);
+        (void)network_poll(UINT32_MAX);
         sys_check_timeouts();
         (void)product_tick(iot_mps2_ms());
-        (void)poll_counted();
+        poll_counted();
         if (!told && iot_device_connected(&product)) {
             iot_mps2_uart_text("ticks connected\n"); /* now the message may come */
             told = true;
