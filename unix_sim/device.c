@@ -194,6 +194,8 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     case IOT_EV_UNSUBACK:
     case IOT_EV_MESSAGE:
     case IOT_EV_WRITABLE:
+    case IOT_EV_REPLY:
+    case IOT_EV_NOTICE:
     case IOT_EV_BUSY:
         break;
     }

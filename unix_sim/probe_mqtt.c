@@ -98,6 +98,8 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     (void)device;
     switch (ev->kind) {
     case IOT_EV_WRITABLE:
+    case IOT_EV_REPLY:
+    case IOT_EV_NOTICE:
     case IOT_EV_BUSY:
         break;
     case IOT_EV_CONNECTING:

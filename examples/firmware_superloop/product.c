@@ -237,6 +237,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_SKIPPED:
     case IOT_EV_UNSUBACK:
     case IOT_EV_WRITABLE:
+    case IOT_EV_REPLY: /* of requests, which it does not make */
+    case IOT_EV_NOTICE:
         break;
     }
 }

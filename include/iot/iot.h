@@ -4,8 +4,10 @@
 #ifndef IOT_H
 #define IOT_H
 
+#include "iot/iot_alink.h"
 #include "iot/iot_base.h"
 #include "iot/iot_device.h"
+#include "iot/iot_json.h"
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"

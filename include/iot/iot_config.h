@@ -181,6 +181,31 @@
 #define IOT_TLS_ECP_OPS 75
 #endif
 
+/* ---- The platform's requests ------------------------------------------------------------- */
+
+/** Requests to the platform that await their replies. RAM: 12 bytes each. At most 255. */
+#ifndef IOT_REQUESTS_MAX
+#define IOT_REQUESTS_MAX 6
+#endif
+
+/** Wait for a reply of the platform, ms. */
+#ifndef IOT_REQUEST_MS
+#define IOT_REQUEST_MS 10000
+#endif
+
+/* ---- JSON -------------------------------------------------------------------------------- */
+
+/** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
+#ifndef IOT_JSON_DEPTH_MAX
+#define IOT_JSON_DEPTH_MAX 16
+#endif
+
+/** Tokens of jsmn at a time, on the stack while a text is checked: 16 bytes each. Texts may have any number of them; fewer
+ *  here make them no slower until strings have to be looked at twice. */
+#ifndef IOT_JSON_TOKENS
+#define IOT_JSON_TOKENS 24
+#endif
+
 /* ---- What a device can do without ------------------------------------------------------------
  * 0 leaves it out. Its functions are not declared then, and who asks for it in options or arguments is refused by name.
  * What each alone saves in flash and RAM is measured on a Cortex-M3 (`make size` prints it): bytes of the library. */
@@ -256,6 +281,19 @@
  *  Saves 360 bytes and 32, and what lwIP's own resolver takes. */
 #ifndef IOT_FEATURE_DNS
 #define IOT_FEATURE_DNS 1
+#endif
+
+/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 4,000 bytes. */
+#ifndef IOT_FEATURE_JSON
+#define IOT_FEATURE_JSON 1
+#endif
+
+#define IOT_ALINK_CAN (IOT_FEATURE_LINK && IOT_FEATURE_RECEIVE && IOT_FEATURE_WRITER && IOT_FEATURE_JSON)
+
+/** 1: Requests and replies of the Alibaba Cloud IoT platform (iot_alink.h). Those behind it are parts of it. Saves 2,000
+ *  bytes and 136. */
+#ifndef IOT_FEATURE_ALINK
+#define IOT_FEATURE_ALINK IOT_ALINK_CAN
 #endif
 
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
@@ -342,6 +380,21 @@
 #error                                                                                             \
     "IOT_FEATURE_RECEIVE 0: PARTS, DECLINE, UNSUBSCRIBE and SUBS_INDEX are about received messages; leave them out too"
 #endif
+#if IOT_JSON_DEPTH_MAX < 1 || IOT_JSON_DEPTH_MAX > 31
+#error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
+#endif
+#if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
+#error "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
+#endif
+#if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
+#error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"
+#endif
+#if IOT_REQUESTS_MAX < 1 || IOT_REQUESTS_MAX > 255
+#error "IOT_REQUESTS_MAX: choose 1 to 255"
+#endif
+#if IOT_REQUEST_MS < 1 || IOT_REQUEST_MS > 1000000
+#error "IOT_REQUEST_MS: choose 1 to 1000000"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif
@@ -354,7 +407,8 @@
 
 /** 1: somebody needs struct iot_writer. */
 #define IOT_WRITERS                                                                                \
-    (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_LOG_LEVEL > 0)
+    (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_FEATURE_JSON ||         \
+     IOT_LOG_LEVEL > 0)
 
 /** One number for everything above that changes a structure or a promise. */
 #define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
@@ -386,10 +440,12 @@
      (IOT_FEATURE_BY_REF)*0x02000u + (IOT_FEATURE_NETWORK_HINTS)*0x04000u +                        \
      (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
-     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u)
+     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                \
+     (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u)
+#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
-        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),        \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \
         IOT_ASSERTS)
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef IOT_DEVICE_H
 #define IOT_DEVICE_H
 
+#include "iot/iot_alink.h"
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
@@ -31,7 +32,11 @@ enum iot_event_kind {
     IOT_EV_UNSUBACK,   /* ticket */
     IOT_EV_MESSAGE,    /* msg: matches no subscription that has a handler */
     IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
-                           bytes of the packet) or MQTT_DECLINED (msg) */
+                           bytes of the packet), MQTT_DECLINED (msg), or of the platform's: what is wrong with
+                           it (JSON_..., LINK_...; msg) */
+    IOT_EV_REPLY,      /* ticket, reply: the platform has answered a request; err IOT_OK or LINK_CODE,
+                           detail: its code. See iot_alink.h */
+    IOT_EV_NOTICE,     /* notice: the platform says something unasked. See iot_alink.h */
     IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
     IOT_EV_BUSY,   /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
                            the like): feed the watchdog; code 0: it is over. In the middle of a
@@ -50,6 +55,10 @@ struct iot_event {
     uint8_t code;
     bool session_present;
     const struct iot_msg *msg; /* valid until return */
+#if IOT_FEATURE_ALINK
+    const struct iot_reply *reply; /* the same */
+    const struct iot_notice *notice;
+#endif
 };
 
 /** The event is valid until return. The device may be closed in here, not initialised. */

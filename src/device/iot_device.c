@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
 #include "device/iot_device_mqtt.h"
 #include "device/iot_device_secure.h"
@@ -63,8 +64,19 @@ static bool mqtt_idle(const struct iot_device *dev)
     return iot_mqtt_client_idle(&dev->mqtt);
 }
 
+#if IOT_FEATURE_ALINK
+static void nothing(struct iot_device *dev)
+{
+    (void)dev;
+}
+#endif
+
 static const struct feature features[] = {
     {mqtt_net, mqtt_up, mqtt_time, mqtt_down, mqtt_end, mqtt_deadline, mqtt_idle},
+#if IOT_FEATURE_ALINK
+    {nothing, nothing, iot_device_alink_time, nothing, nothing, iot_device_alink_deadline,
+     iot_device_alink_idle},
+#endif
 };
 
 #define FEATURES (sizeof features / sizeof features[0])
@@ -110,6 +122,7 @@ static bool seed(struct iot_device *dev)
 static void tick(struct iot_device *dev, bool whole)
 {
     iot_mqtt_client_tick(&dev->mqtt, dev->now);
+    iot_device_alink_tick(dev);
 
     /* For subscriptions; who publishes asks himself. */
     iot_err ids = IOT_OK;
@@ -205,6 +218,7 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
     dev->opt = options;
     dev->deadline = IOT_TIME_NEVER;
     iot_tcp_init(&dev->tcp);
+    iot_device_alink_init(dev);
     struct iot_stream *stream,
         *carrier = options->stream != NULL ? options->stream : &dev->tcp.base;
     iot_err err = iot_device_secure(dev, carrier, &stream);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_secure.h"
 
+#include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
 
 #include "core/iot_core_assert.h"
@@ -191,7 +192,14 @@ static uint32_t judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err
     return link_judge(dev, stage, reason, detail);
 }
 
-const struct iot_mqtt_hooks iot_device_hooks = {login, judge, link_heard};
+static iot_err take(struct iot_device *dev, const struct iot_msg *msg)
+{
+    link_heard(dev, msg);
+    return iot_device_alink_take(dev, msg);
+}
+
+const struct iot_mqtt_hooks iot_device_hooks = {login, judge, take, iot_device_alink_take_parts,
+                                                iot_device_alink_event};
 
 iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
                           struct iot_stream **stream)

@@ -9,6 +9,7 @@
 #include "mqtt/iot_mqtt_client.h"
 #include "net/iot_net_tcp.h"
 #if IOT_FEATURE_LINK
+#include "link/iot_link_alink.h"
 #include "link/iot_link_profile.h"
 #endif
 #if IOT_FEATURE_TLS
@@ -16,6 +17,9 @@
 #endif
 
 struct iot_device {
+#if IOT_FEATURE_ALINK
+    struct iot_alink alink; /* first: see iot_alink_of */
+#endif
     bool wake;   /* something happened: a whole tick */
     bool queued; /* the application wants bytes sent: the second half of a tick will do */
     bool polling;

@@ -23,7 +23,8 @@ enum iot_mqtt_stage {
     IOT_MQTT_STABLE,
 };
 
-/* What a device adds to its client: where and as whom it logs in, and what it makes of a loss. */
+/* What a device adds to its client: where and as whom it logs in, what it makes of a loss, and what is
+ * its own business among messages and events. */
 struct iot_mqtt_hooks {
     /* The credentials for one attempt. `scratch` may hold texts of theirs until CONNECT is built.
      * IOT_OK; IOT_ERR_AGAIN: not ready; another error ends the attempt. */
@@ -32,8 +33,13 @@ struct iot_mqtt_hooks {
     /* A better name for a loss, and how long to stay away at least, ms; 0: by the ladder. */
     uint32_t (*judge)(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
                       int32_t detail);
-    /* A message was accepted, by a handler or not; before IOT_EV_MESSAGE. */
-    void (*heard)(struct iot_device *dev, const struct iot_msg *msg);
+    /* A message, before any handler gets it. IOT_OK: the device took it, IOT_EV_MESSAGE is not raised;
+     * IOT_ERR_AGAIN, IOT_ERR_FULL: declined, as by a handler; IOT_ERR_STATE: none of the device's. */
+    iot_err (*take)(struct iot_device *dev, const struct iot_msg *msg);
+    /* Does the device take this one in parts, as it is larger than the window? */
+    bool (*take_parts)(struct iot_device *dev, const struct iot_topic *topic);
+    /* Before the application gets an event. False: it does not. */
+    bool (*event)(struct iot_device *dev, const struct iot_event *ev);
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
@@ -49,6 +55,7 @@ struct iot_mqtt_client {
 #if IOT_FEATURE_RECEIVE
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
+    bool own;     /* the device itself has still to take it */
     bool taken;   /* a message was, on this link */
     bool full;    /* the handler that declined had found the outbox full */
     uint8_t
@@ -67,6 +74,7 @@ struct iot_mqtt_client {
     struct {
         uint32_t kept;
         uint32_t hits[IOT_TOPIC_HITS_WORDS]; /* who gets it */
+        bool own;                            /* the device, too */
         struct iot_topic topic;              /* in its head */
         uint8_t qos, flags;
     } parts;

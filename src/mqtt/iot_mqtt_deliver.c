@@ -60,12 +60,24 @@ static void match(struct iot_mqtt_client *c, const struct iot_topic *topic)
     iot_topic_index_match(&c->session.subs.index, name, c->hits);
 }
 
+/* The device comes before the application's handlers. False: it declines. */
+static bool deliver_own(struct iot_mqtt_client *c, const struct iot_msg *msg)
+{
+    if (!c->own)
+        return true;
+    iot_err err = c->hooks->take(c->dev, msg);
+    c->own = err == IOT_ERR_AGAIN || err == IOT_ERR_FULL;
+    c->handled |= err == IOT_OK;
+    return !c->own;
+}
+
 bool iot_mqtt_deliver_to(struct iot_mqtt_client *c, const struct iot_msg *msg)
 {
     struct iot_mqtt_outbox *box = &c->session.box;
     bool wanted = box->want_room;
     box->want_room = false;
-    bool taken = iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled);
+    bool taken = deliver_own(c, msg);
+    taken &= iot_mqtt_subs_deliver(&c->session.subs, c->hits, c->dev, msg, &c->handled);
     iot_mqtt_decline_full(c, box->want_room); /* refused just now, in a handler */
     box->want_room |= wanted;
     return taken;
@@ -82,6 +94,7 @@ bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
         struct iot_bytes name = {(const uint8_t *)msg->topic.text, msg->topic.len};
         IOT_DUMP_DOWN(c->opt->port_ops, name, msg->payload);
         match(c, &msg->topic);
+        c->own = c->hooks != NULL;
         c->offered = true;
         c->handled = false;
     }
@@ -92,8 +105,6 @@ bool iot_mqtt_deliver(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
     c->taken |=
         msg->qos != 0 && !(msg->flags & IOT_MSG_RETAIN); /* which comes with each link anew */
     IOT_COUNT(c->counters.received_messages, 1);
-    if (c->hooks != NULL)
-        c->hooks->heard(c->dev, msg);
     if (!c->handled) {
         struct iot_event ev = {.kind = IOT_EV_MESSAGE, .msg = msg};
         iot_mqtt_report(c, &ev);

@@ -30,9 +30,9 @@ bool iot_mqtt_parts_hear(struct iot_mqtt_session *s, struct iot_bytes in, struct
 }
 
 /* Leave only those hits whose handlers take messages in parts. */
-static bool is_taken(struct iot_mqtt_client *c)
+static bool is_taken(struct iot_mqtt_client *c, const struct iot_topic *topic)
 {
-    bool any = false;
+    bool any = c->parts.own = c->hooks != NULL && c->hooks->take_parts(c->dev, topic);
     for (uint32_t i = 0; i < IOT_MQTT_SUBS_MAX; i++) {
         uint32_t *word = &c->hits[i / 32], bit = (uint32_t)1 << i % 32;
         if (!c->session.subs.sub[i].in_parts)
@@ -44,7 +44,7 @@ static bool is_taken(struct iot_mqtt_client *c)
 
 bool iot_mqtt_parts_begin(struct iot_mqtt_client *c, const struct iot_mqtt_event *in, uint32_t head)
 {
-    if (c->deaf != 0 || head >= sizeof c->rx || !is_taken(c))
+    if (c->deaf != 0 || head >= sizeof c->rx || !is_taken(c, &in->msg.topic))
         return false;
     uint32_t from = c->rx_at;
     memmove(c->rx, c->rx + from, c->rx_len - from);
@@ -67,6 +67,7 @@ bool iot_mqtt_parts_offer(struct iot_mqtt_client *c, const struct iot_mqtt_event
     msg.flags = c->parts.flags;
     if (!c->offered) { /* to those who got its beginning */
         memcpy(c->hits, c->parts.hits, sizeof c->hits);
+        c->own = c->parts.own;
         c->offered = true;
     }
     if (!iot_mqtt_deliver_to(c, &msg))

@@ -6,7 +6,8 @@
 
 void iot_mqtt_report(struct iot_mqtt_client *c, const struct iot_event *ev)
 {
-    c->opt->on_event(c->opt->ctx, c->dev, ev);
+    if (c->hooks == NULL || c->hooks->event(c->dev, ev))
+        c->opt->on_event(c->opt->ctx, c->dev, ev);
 }
 
 void iot_mqtt_report_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
@@ -28,7 +29,8 @@ void iot_mqtt_report_ended(struct iot_mqtt_client *c)
                                .ticket = in.ticket};
         IOT_COUNT(c->counters.sent_messages, in.err == IOT_OK);
         IOT_COUNT(c->counters.failed_messages, in.err != IOT_OK);
-        iot_mqtt_report(c, &ev);
+        if (ev.ticket != 0) /* IOT_MSG_SILENT */
+            iot_mqtt_report(c, &ev);
     }
     c->more |= iot_mqtt_yielded(&c->session.box);
     if (!c->closing && iot_mqtt_outbox_room(&c->session.box))

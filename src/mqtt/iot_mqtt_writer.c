@@ -56,7 +56,7 @@ iot_err iot_mqtt_outbox_commit(struct iot_mqtt_outbox *box, struct iot_writer *w
     iot_mqtt_encode_publish_head(&box->tx[at], box->writer.first, topic, id, w->len);
 
     struct iot_mqtt_out *m = iot_mqtt_outbox_append(box, at, head + w->len, box->writer.flags);
-    m->ticket = ticket;
+    m->ticket = (box->writer.flags & IOT_MSG_SILENT) != 0 ? 0 : ticket;
     m->id = id;
     m->qos = qos & 3u;
     return IOT_OK;

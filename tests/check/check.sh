@@ -93,7 +93,7 @@ firmware() {
 }
 
 # The switches that are on.
-switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
+switches=$(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$/\1/p' include/iot/iot_config.h)
 
 hash_of() {
     printf '#include "iot/iot_config.h"\nunsigned hash = IOT_CONFIG_HASH;\n' |

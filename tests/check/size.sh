@@ -55,7 +55,7 @@ echo
 echo 'Switches of include/iot/iot_config.h: flash of the whole library without one, and what that saves, bytes'
 echo
 # shellcheck disable=SC2046 # words
-bash tests/check/switches.sh --table $(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_FEATURE_RECEIVE\)$/\1/p' include/iot/iot_config.h)
+bash tests/check/switches.sh --table $(sed -n 's/^#define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$/\1/p' include/iot/iot_config.h)
 
 members=$objects/tests/check/size_members.o
 if [ -e "$members" ]; then

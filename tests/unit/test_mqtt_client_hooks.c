@@ -33,6 +33,9 @@ static struct {
     int32_t detail;
     uint32_t heard;
     char topic[32];
+    iot_err takes; /* a message */
+    bool takes_parts;
+    enum iot_event_kind keeps; /* for itself; CONNECTING: none */
 } hook;
 
 static iot_err login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
@@ -58,15 +61,29 @@ static uint32_t judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err
     return hook.exile_ms;
 }
 
-static void heard(struct iot_device *dev, const struct iot_msg *msg)
+static iot_err take(struct iot_device *dev, const struct iot_msg *msg)
 {
     assert_ptr_equal(dev, DEV);
     assert_true(seen[IOT_EV_MESSAGE] <= hook.heard); /* before the application sees it */
     hook.heard++;
     snprintf(hook.topic, sizeof hook.topic, "%.*s", (int)msg->topic.len, msg->topic.text);
+    return hook.takes;
 }
 
-static const struct iot_mqtt_hooks hooks = {login, judge, heard};
+static bool take_parts(struct iot_device *dev, const struct iot_topic *topic)
+{
+    assert_ptr_equal(dev, DEV);
+    assert_true(topic->len > 0);
+    return hook.takes_parts;
+}
+
+static bool on_own_event(struct iot_device *dev, const struct iot_event *ev)
+{
+    assert_ptr_equal(dev, DEV);
+    return ev->kind != hook.keeps || ev->kind == IOT_EV_CONNECTING;
+}
+
+static const struct iot_mqtt_hooks hooks = {login, judge, take, take_parts, on_own_event};
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
@@ -88,6 +105,7 @@ static int setup(void **state)
     heap_trap_off();
     memset(&opt, 0, sizeof opt);
     memset(&hook, 0, sizeof hook);
+    hook.takes = IOT_ERR_STATE;
     memset(seen, 0, sizeof seen);
     memset(last, 0, sizeof last);
     opt.host = "broker.example";
@@ -550,11 +568,14 @@ static void without_reconnect_exile_is_the_applications_affair(void **state)
 
 /* ---- heard ------------------------------------------------------------------------------- */
 
+static uint32_t handled;
+
 static iot_err handler(void *ctx, struct iot_device *dev, const struct iot_msg *msg)
 {
     (void)ctx;
     (void)dev;
     (void)msg;
+    handled++;
     return IOT_OK;
 }
 
@@ -571,6 +592,58 @@ static void every_message_is_heard_and_what_no_handler_took_is_an_event(void **s
     assert_int_equal(hook.heard, 2);
     assert_string_equal(hook.topic, "b");
     assert_int_equal(seen[IOT_EV_MESSAGE], 1);
+}
+
+static void what_the_device_takes_is_no_event_and_goes_to_handlers_all_the_same(void **state)
+{
+    static const struct iot_filter f = {.filter = IOT_TOPIC("a"), .on_message = handler};
+    (void)state;
+    assert_err(iot_mqtt_session_subscribe(&client.session, &f, NULL), IOT_OK);
+    come_up();
+    hook.takes = IOT_OK;
+    handled = 0;
+    wire_publish(&wire, 0, "a", 0, "x", 1);
+    wire_publish(&wire, 0, "b", 0, "x", 1);
+    say();
+    run(0);
+    assert_int_equal(hook.heard, 2);
+    assert_int_equal(handled, 1);
+    assert_int_equal(seen[IOT_EV_MESSAGE], 0);
+}
+
+static void what_the_device_declines_is_offered_to_it_alone_again(void **state)
+{
+    static const struct iot_filter f = {.filter = IOT_TOPIC("a"), .on_message = handler};
+    (void)state;
+    assert_err(iot_mqtt_session_subscribe(&client.session, &f, NULL), IOT_OK);
+    come_up();
+    hook.takes = IOT_ERR_AGAIN;
+    handled = 0;
+    wire_publish(&wire, 2, "a", 7, "x", 1);
+    say();
+    run(100);
+    assert_true(hook.heard > 2);
+    assert_int_equal(handled, 1);
+    assert_string_equal(wire_words(stub_sent(&stub)), "CONNECT SUBSCRIBE(1)");
+    hook.takes = IOT_OK;
+    run(100);
+    uint32_t heard = hook.heard;
+    run(100);
+    assert_int_equal(hook.heard, heard);
+    assert_int_equal(handled, 1);
+    assert_string_equal(wire_words(stub_sent(&stub)), "CONNECT SUBSCRIBE(1) PUBACK(7)");
+}
+
+static void an_event_that_the_device_keeps_is_not_the_applications(void **state)
+{
+    (void)state;
+    come_up();
+    hook.keeps = IOT_EV_MESSAGE;
+    wire_publish(&wire, 0, "b", 0, "x", 1);
+    say();
+    run(0);
+    assert_int_equal(hook.heard, 1);
+    assert_int_equal(seen[IOT_EV_MESSAGE], 0);
 }
 
 /* ---- a stream with more, but not in this tick -------------------------------------------- */
@@ -661,6 +734,9 @@ int main(void)
         CASE(exile_ends_with_the_next_loss_that_brings_none),
         CASE(without_reconnect_exile_is_the_applications_affair),
         CASE(every_message_is_heard_and_what_no_handler_took_is_an_event),
+        CASE(what_the_device_takes_is_no_event_and_goes_to_handlers_all_the_same),
+        CASE(what_the_device_declines_is_offered_to_it_alone_again),
+        CASE(an_event_that_the_device_keeps_is_not_the_applications),
         CASE(nothing_now_but_more_later_is_asked_again_in_the_next_tick_at_once),
         CASE(nothing_now_but_more_later_gives_no_verdict_of_silence),
         CASE(the_end_of_a_stream_waits_for_what_comes_later),

@@ -124,6 +124,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         break;
     case IOT_EV_SUBACK:
     case IOT_EV_UNSUBACK:
+    case IOT_EV_REPLY:
+    case IOT_EV_NOTICE:
     case IOT_EV_BUSY:
         break;
     }

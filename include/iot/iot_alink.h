@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file iot_alink.h
+ * Requests and replies of the Alibaba Cloud IoT platform (Alink, protocol 1.0), over MQTT: the low-level form, for
+ * those who write their own JSON. What most applications want stands on it: iot_thing.h, iot_shadow.h, iot_cloud.h.
+ *
+ * A request is a message with an id; the platform answers it on the same topic with "_reply" behind it. A ticket
+ * names it, and exactly one of these events ends it:
+ *
+ *     IOT_EV_REPLY    the platform has answered: err is IOT_OK (code 200) or IOT_ERR_LINK_CODE, detail its code
+ *     IOT_EV_FAILED   there was no answer: LINK_TIMEOUT after IOT_REQUEST_MS, or what iot_mqtt.h says (CLOSED ...)
+ *     IOT_EV_DONE     only with IOT_ASK_NO_REPLY: the message was delivered as its QoS says
+ *
+ * A reply that comes too late, twice, or to a request of before a reboot finds nobody waiting and is dropped.
+ * Needs a device with an identity (iot_options.link). All calls: application code or any callback, in lwIP's context.
+ */
+#ifndef IOT_ALINK_H
+#define IOT_ALINK_H
+
+#include "iot/iot_json.h"
+#include "iot/iot_mqtt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if IOT_FEATURE_ALINK
+
+/** Beside IOT_EV_REPLY (iot_event.reply); valid until return. */
+struct iot_reply {
+    struct iot_json data;    /* IOT_JSON_NONE: the reply has none */
+    struct iot_json message; /* in words, a string; or IOT_JSON_NONE */
+};
+
+/** What the platform says unasked (IOT_EV_NOTICE). `code` and `data` are what is named here, else 0 and NONE. */
+enum iot_notice_kind {
+    IOT_NOTICE_DISABLED,  /* the device was disabled: the link ends soon, IOT_ERR_LINK_DISABLED */
+    IOT_NOTICE_ENABLED,   /* ... enabled again */
+    IOT_NOTICE_DELETED,   /* ... deleted */
+    IOT_NOTICE_ERROR,     /* a message of ours was dropped: code as in the platform's table; data */
+    IOT_NOTICE_BOOTSTRAP, /* code 0: fetch the address of the platform anew and connect there */
+    IOT_NOTICE_IDENTITY,  /* data: product key and device name, read from our certificate */
+    IOT_NOTICE_TIME,      /* unix_ms: the answer to iot_time_ask, the way there and back taken off */
+    IOT_NOTICE_CONFIG,    /* data: a remote configuration was pushed (iot_cloud.h) */
+    IOT_NOTICE_LOG,       /* code: 1, logs are wanted; 0, they are not */
+    IOT_NOTICE_BIND,      /* data: what happened between the device and a user */
+};
+
+/** Beside IOT_EV_NOTICE (iot_event.notice); valid until return. */
+struct iot_notice {
+    enum iot_notice_kind kind;
+    int32_t code;
+    int64_t unix_ms;
+    struct iot_json data;
+};
+
+enum iot_ask_flag {
+    IOT_ASK_NO_REPLY = 1, /* "sys":{"ack":0}: the platform does not answer, nobody waits */
+    IOT_ASK_QOS_1 = 2,    /* by QoS 1; else 0, of which the reply is the acknowledgement */
+};
+
+/**
+ * Begin a request: the writer stands behind `"params":`, where the application appends one JSON value.
+ *
+ * method   path of its topic behind /sys/{pk}/{dn}/, as "thing/event/property/post"; NUL-terminated.
+ * flags    of enum iot_ask_flag.
+ * max      bytes to reserve for params; the envelope has its own.
+ * w        out: as of iot_mqtt_begin, whose rules hold.
+ * Returns  IOT_OK; IOT_ERR_FULL: outbox, or IOT_REQUESTS_MAX requests await their replies; IOT_ERR_ARG: the device has no
+ *          platform identity; IOT_ERR_SIZE: topic longer than the platform's 128 bytes; others as iot_mqtt_begin.
+ */
+iot_err iot_alink_begin(struct iot_device *dev, const char *method, uint32_t flags, uint32_t max,
+                        struct iot_writer *w);
+
+/** Queue it. Errors as iot_mqtt_commit; the writer is closed in every case. */
+iot_err iot_alink_commit(struct iot_writer *w, iot_ticket *ticket);
+
+/** Begin and commit with `params`, JSON that is written already. */
+iot_err iot_alink_request(struct iot_device *dev, const char *method, uint32_t flags,
+                          struct iot_bytes params, iot_ticket *ticket);
+
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link/iot_link_alink.h"
+
+#include "core/iot_core_assert.h"
+
+#include <string.h>
+
+#if IOT_FEATURE_ALINK
+
+#define CODE_OK   200
+#define REPLY_LEN 6u /* of "_reply" */
+
+/* What an envelope has beside its topic and params or data. */
+#define ENVELOPE                                                                                   \
+    ((uint32_t)sizeof "{\"id\":\"4294967295\",\"version\":\"1.0\",\"sys\":{\"ack\":0},"               \
+                      "\"method\":\"\",\"params\":}")
+
+/* Digest of each kind of reply; PLAIN has none. */
+static const iot_alink_digest digests[IOT_ALINK_KINDS] = {NULL};
+
+void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
+                    const struct iot_alink_line *line)
+{
+    memset(a, 0, sizeof *a);
+    a->id = id;
+    a->line = line;
+}
+
+/* ---- Up: topics, requests, answers ---------------------------------------------------------- */
+
+iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
+                        const char *part, char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
+{
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+
+    if (a->id == NULL || a->id->product_key == NULL || a->id->device_name == NULL)
+        return IOT_ERR_ARG;
+    iot_writer_text(&w, before);
+    iot_writer_text(&w, a->id->product_key);
+    iot_writer_text(&w, "/");
+    iot_writer_text(&w, a->id->device_name);
+    iot_writer_text(&w, "/" + (*after == 0));
+    for (; *after != 0; after++) {
+        if (*after == '+' && part != NULL)
+            iot_writer_text(&w, part);
+        else
+            iot_writer_put(&w, after, 1);
+    }
+    if (w.overflow)
+        return IOT_ERR_SIZE;
+    *topic = (struct iot_topic){text, (uint16_t)w.len, 0};
+    return IOT_OK;
+}
+
+/* So that a late reply to another request, of before a reboot, is not taken for this one's. */
+static uint16_t hash_topic(const char *text, uint32_t len)
+{
+    uint32_t h = 2166136261u;
+
+    for (uint32_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)text[i]) * 16777619u;
+    return (uint16_t)(h >> 16);
+}
+
+static struct iot_alink_request *find(struct iot_alink *a, iot_ticket ticket)
+{
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
+        if (a->requests[i].ticket == ticket)
+            return &a->requests[i];
+    return NULL;
+}
+
+/* What stands behind /sys/{pk}/{dn}/, with dots. */
+static void write_method(struct iot_writer *w, const struct iot_topic *topic)
+{
+    uint32_t slashes = 0;
+
+    for (uint32_t i = 0; i < topic->len; i++) {
+        if (slashes >= 4)
+            iot_writer_put(w, topic->text[i] == '/' ? "." : &topic->text[i], 1);
+        slashes += topic->text[i] == '/';
+    }
+}
+
+iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part, uint8_t kind,
+                      uint32_t flags, uint32_t max, struct iot_writer *w)
+{
+    char text[IOT_LINK_TOPIC_MAX];
+    struct iot_msg msg = {.qos = (flags & IOT_ASK_QOS_1) != 0};
+    bool waits = (flags & IOT_ASK_NO_REPLY) == 0;
+
+    iot_err err = iot_alink_topic(a, "/sys/", method, part, text, &msg.topic);
+    if (err != IOT_OK)
+        return err;
+    if (waits && find(a, 0) == NULL)
+        return IOT_ERR_FULL;
+    if (max > IOT_MQTT_TX_BYTES)
+        return IOT_ERR_SIZE;
+    err = a->line->begin(iot_alink_device(a), &msg, max + ENVELOPE + msg.topic.len, w);
+    if (err != IOT_OK)
+        return err;
+    a->open_topic = hash_topic(msg.topic.text, msg.topic.len);
+    a->open_kind = kind;
+    a->open_waits = waits;
+    iot_writer_text(w, "{\"id\":\"");
+    iot_writer_u32(w, a->line->next_ticket(iot_alink_device(a)));
+    iot_writer_text(w, "\",\"version\":\"1.0\",");
+    if (!waits)
+        iot_writer_text(w, "\"sys\":{\"ack\":0},");
+    iot_writer_text(w, "\"method\":\"");
+    write_method(w, &msg.topic);
+    iot_writer_text(w, "\",\"params\":");
+    return IOT_OK;
+}
+
+iot_err iot_alink_begin(struct iot_device *dev, const char *method, uint32_t flags, uint32_t max,
+                        struct iot_writer *w)
+{
+    return iot_alink_ask(iot_alink_of(dev), method, NULL, IOT_ALINK_PLAIN, flags, max, w);
+}
+
+iot_err iot_alink_commit(struct iot_writer *w, iot_ticket *ticket)
+{
+    if (w->owner == NULL)
+        return IOT_ERR_STATE;
+    struct iot_alink *a = iot_alink_of(w->owner);
+    iot_ticket named;
+
+    iot_writer_text(w, "}");
+    iot_err err = a->line->commit(w, &named);
+    if (err != IOT_OK)
+        return err;
+    if (ticket != NULL)
+        *ticket = named;
+    if (!a->open_waits)
+        return IOT_OK;
+    struct iot_alink_request *r = find(a, 0); /* there was one, and nobody else could ask */
+    IOT_ASSERT(r != NULL);
+    *r = (struct iot_alink_request){
+        .ticket = named, .topic = a->open_topic, .kind = a->open_kind, .fresh = true};
+    a->fresh = true;
+    return IOT_OK;
+}
+
+iot_err iot_alink_ask_bytes(struct iot_alink *a, const char *method, uint8_t kind, uint32_t flags,
+                            struct iot_bytes params, iot_ticket *ticket)
+{
+    struct iot_writer w;
+
+    iot_err err = iot_alink_ask(a, method, NULL, kind, flags, params.len, &w);
+    if (err != IOT_OK)
+        return err;
+    iot_writer_put(&w, params.ptr, params.len);
+    return iot_alink_commit(&w, ticket);
+}
+
+iot_err iot_alink_request(struct iot_device *dev, const char *method, uint32_t flags,
+                          struct iot_bytes params, iot_ticket *ticket)
+{
+    return iot_alink_ask_bytes(iot_alink_of(dev), method, IOT_ALINK_PLAIN, flags, params, ticket);
+}
+
+iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *after, uint8_t qos,
+                       struct iot_bytes payload, iot_ticket *ticket)
+{
+    char text[IOT_LINK_TOPIC_MAX];
+    struct iot_msg msg = {.qos = qos};
+    struct iot_writer w;
+
+    iot_err err = iot_alink_topic(a, before, after, NULL, text, &msg.topic);
+    if (err == IOT_OK)
+        err = a->line->begin(iot_alink_device(a), &msg, payload.len, &w);
+    if (err != IOT_OK)
+        return err;
+    iot_writer_put(&w, payload.ptr, payload.len);
+    return a->line->commit(&w, ticket);
+}
+
+iot_err iot_alink_answer_begin(struct iot_alink *a, const struct iot_topic *topic, uint32_t id,
+                               int32_t code, uint32_t max, struct iot_writer *w)
+{
+    struct iot_msg msg = {.topic = *topic, .flags = IOT_MSG_SILENT};
+
+    if (topic->len > IOT_LINK_TOPIC_MAX || max > IOT_MQTT_TX_BYTES)
+        return IOT_ERR_SIZE;
+    iot_err err = a->line->begin(iot_alink_device(a), &msg, max + ENVELOPE, w);
+    if (err != IOT_OK)
+        return err;
+    iot_writer_text(w, "{\"id\":\"");
+    iot_writer_u32(w, id);
+    iot_writer_text(w, "\",\"code\":");
+    iot_json_put_i32(w, code);
+    iot_writer_text(w, ",\"data\":");
+    return IOT_OK;
+}
+
+iot_err iot_alink_answer_commit(struct iot_alink *a, struct iot_writer *w)
+{
+    iot_writer_text(w, "}");
+    return a->line->commit(w, NULL);
+}
+
+iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code)
+{
+    char text[IOT_LINK_TOPIC_MAX];
+    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = sizeof text}, w;
+
+    if (!call->has_id)
+        return IOT_OK;
+    iot_writer_put(&t, call->msg->topic.text, call->msg->topic.len);
+    iot_writer_text(&t, "_reply");
+    struct iot_topic topic = {text, (uint16_t)t.len, 0};
+    if (t.overflow)
+        return IOT_ERR_SIZE;
+    iot_err err = iot_alink_answer_begin(a, &topic, call->id, code, 2, &w);
+    if (err != IOT_OK)
+        return err;
+    iot_writer_text(&w, "{}");
+    return iot_alink_answer_commit(a, &w);
+}
+
+/* ---- Down ---------------------------------------------------------------------------------- */
+
+iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
+{
+    struct iot_json root, id;
+
+    memset(call, 0, sizeof *call);
+    call->msg = msg;
+    iot_err err = iot_json_check(msg->payload, &root, NULL);
+    if (err != IOT_OK)
+        return err;
+    if (iot_json_kind(root) != IOT_JSON_OBJECT)
+        return IOT_ERR_JSON_TYPE;
+    (void)iot_json_get(root, "params", &call->params);
+    (void)iot_json_get(root, "method", &call->method);
+    if (iot_json_get(root, "id", &id) != IOT_OK)
+        return IOT_OK;
+    call->has_id = true;
+    return iot_json_u32_text(id, &call->id);
+}
+
+iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err why)
+{
+    struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .msg = msg};
+
+    a->line->report(iot_alink_device(a), &ev);
+    return IOT_OK;
+}
+
+/* A request has come to its end; `r` is free again before anybody is told. */
+static void finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_event *ev)
+{
+    iot_alink_digest digest = digests[r->kind];
+
+    ev->ticket = r->ticket;
+    memset(r, 0, sizeof *r);
+    if (digest != NULL && ev->kind == IOT_EV_FAILED && digest(a, ev->err, NULL) != IOT_OK)
+        return;
+    a->line->report(iot_alink_device(a), ev);
+}
+
+iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
+{
+    struct iot_json root, id, code;
+    struct iot_reply reply = {{NULL, 0}, {NULL, 0}};
+    struct iot_event ev = {.kind = IOT_EV_REPLY, .reply = &reply};
+    uint32_t ticket;
+
+    iot_err err = iot_json_check(msg->payload, &root, NULL);
+    if (err == IOT_OK)
+        err = iot_json_get(root, "id", &id);
+    if (err == IOT_OK)
+        err = iot_json_u32_text(id, &ticket);
+    if (err == IOT_OK)
+        err = iot_json_get(root, "code", &code);
+    if (err == IOT_OK)
+        err = iot_json_i32(code, &ev.detail);
+    if (err != IOT_OK)
+        return iot_alink_drop(a, msg, err);
+    struct iot_alink_request *r = ticket == 0 ? NULL : find(a, ticket);
+    if (r == NULL || r->topic != hash_topic(msg->topic.text, msg->topic.len - REPLY_LEN))
+        return iot_alink_drop(a, msg, IOT_ERR_LINK_REPLY);
+    (void)iot_json_get(root, "data", &reply.data);
+    (void)iot_json_get(root, "message", &reply.message);
+    ev.err = ev.detail == CODE_OK ? IOT_OK : IOT_ERR_LINK_CODE;
+    if (digests[r->kind] != NULL) {
+        err = digests[r->kind](a, ev.detail, &reply);
+        if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL)
+            return err;
+    }
+    ev.ticket = r->ticket;
+    memset(r, 0, sizeof *r);
+    if (err == IOT_OK)
+        a->line->report(iot_alink_device(a), &ev);
+    return IOT_OK;
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+/* Requests are made between two ticks, when nobody knows what time it is. */
+void iot_alink_tick(struct iot_alink *a, iot_time now)
+{
+    a->now = now;
+    if (!a->fresh)
+        return;
+    a->fresh = false;
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
+        struct iot_alink_request *r = &a->requests[i];
+        if (!r->fresh)
+            continue;
+        r->fresh = false;
+        r->deadline = (uint32_t)now + IOT_REQUEST_MS;
+    }
+}
+
+/* Behind `now` or at it. Deadlines are less than 2^31 ms away, and a tick comes for each. */
+static bool is_over(const struct iot_alink_request *r, iot_time now)
+{
+    return r->ticket != 0 && !r->fresh && (int32_t)(r->deadline - (uint32_t)now) <= 0;
+}
+
+void iot_alink_expire(struct iot_alink *a, iot_time now)
+{
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
+        struct iot_event ev = {.kind = IOT_EV_FAILED, .err = IOT_ERR_LINK_TIMEOUT};
+        if (is_over(&a->requests[i], now))
+            finish(a, &a->requests[i], &ev);
+    }
+}
+
+iot_time iot_alink_deadline(const struct iot_alink *a)
+{
+    iot_time first = IOT_TIME_NEVER;
+
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
+        const struct iot_alink_request *r = &a->requests[i];
+        int32_t left = (int32_t)(r->deadline - (uint32_t)a->now);
+        if (r->ticket == 0)
+            continue;
+        iot_time due = r->fresh || left <= 0 ? 0 : a->now + (uint32_t)left;
+        if (due < first)
+            first = due;
+    }
+    return first;
+}
+
+bool iot_alink_idle(const struct iot_alink *a)
+{
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
+        if (a->requests[i].ticket != 0)
+            return false;
+    return true;
+}
+
+bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
+{
+    struct iot_alink_request *r = NULL;
+
+    if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)
+        r = find(a, ev->ticket);
+    if (r != NULL && ev->kind == IOT_EV_FAILED) {
+        struct iot_event end = *ev;
+        finish(a, r, &end);
+    }
+    for (uint32_t i = 0; ev->kind == IOT_EV_CLOSED && i < IOT_REQUESTS_MAX; i++) {
+        struct iot_event end = {.kind = IOT_EV_FAILED, .err = IOT_ERR_CLOSED};
+        if (a->requests[i].ticket != 0)
+            finish(a, &a->requests[i], &end);
+    }
+    return r == NULL;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link/iot_link_route.h"
+
+#include <string.h>
+
+#if IOT_FEATURE_ALINK
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+/* Where a topic of the platform's begins. */
+enum area {
+    AREA_NONE,
+    AREA_SYS,  /* /sys/{pk}/{dn}/ of this device */
+    AREA_EXT,  /* /ext/ */
+    AREA_OURS, /* /shadow/get/ and the like: what ends in {pk}/{dn} of this device, without it */
+};
+
+/* `path` stands behind that. A last '+' is one level, a last '#' any number of them: the rest of the handler. */
+struct route {
+    uint8_t area;
+    uint8_t len; /* of path without the wildcard */
+    char wild;   /* the wildcard, or 0 */
+    bool in_parts; /* takes messages larger than the window as well */
+    const char *path;
+    iot_link_handler take;
+};
+
+#define EXACT(area, path, take) {area, sizeof(path) - 1, 0, false, path, take}
+#define LEVEL(area, path, take) {area, sizeof(path) - 1, '+', false, path, take}
+#define UNDER(area, path, take) {area, sizeof(path) - 1, '#', false, path, take}
+#define PARTS(area, path, take) {area, sizeof(path) - 1, 0, true, path, take}
+
+/* The first that fits counts. What they do not name, but ends in "_reply", is a reply. */
+static const struct route routes[] = {
+    EXACT(AREA_NONE, "", NULL),
+};
+
+#define ROUTES (sizeof routes / sizeof routes[0])
+
+/* ---- Looking it up ------------------------------------------------------------------------- */
+
+/* Goes over `text` at the front of what is left; false: something else stands there. */
+static bool skip(struct iot_bytes *left, const char *text)
+{
+    uint32_t n = (uint32_t)strlen(text);
+
+    if (left->len < n || memcmp(left->ptr, text, n) != 0)
+        return false;
+    left->ptr += n;
+    left->len -= n;
+    return true;
+}
+
+/* The same at the end. */
+static bool drop(struct iot_bytes *left, const char *text)
+{
+    uint32_t n = (uint32_t)strlen(text);
+
+    if (left->len < n || memcmp(left->ptr + left->len - n, text, n) != 0)
+        return false;
+    left->len -= n;
+    return true;
+}
+
+static enum area area_of(const struct iot_alink *a, struct iot_bytes *left)
+{
+    const char *key = a->id == NULL ? NULL : a->id->product_key;
+    const char *name = a->id == NULL ? NULL : a->id->device_name;
+
+    if (a->id != NULL && skip(left, "/ext/"))
+        return AREA_EXT;
+    if (key == NULL || name == NULL)
+        return AREA_NONE;
+    if (skip(left, "/sys/"))
+        return skip(left, key) && skip(left, "/") && skip(left, name) && skip(left, "/")
+                   ? AREA_SYS
+                   : AREA_NONE;
+    return drop(left, name) && drop(left, "/") && drop(left, key) ? AREA_OURS : AREA_NONE;
+}
+
+static bool has_slash(struct iot_bytes text)
+{
+    for (uint32_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '/')
+            return true;
+    return false;
+}
+
+static bool fits(const struct route *r, enum area area, struct iot_bytes path,
+                 struct iot_bytes *rest)
+{
+    if (r->area != area || path.len < r->len || (r->wild == 0 && path.len != r->len) ||
+        memcmp(path.ptr, r->path, r->len) != 0)
+        return false;
+    *rest = (struct iot_bytes){path.ptr + r->len, path.len - r->len};
+    return r->wild != '+' || (rest->len != 0 && !has_slash(*rest));
+}
+
+static const struct route *find(enum area area, struct iot_bytes path, struct iot_bytes *rest)
+{
+    for (uint32_t i = 0; area != AREA_NONE && i < ROUTES; i++)
+        if (fits(&routes[i], area, path, rest))
+            return &routes[i];
+    return NULL;
+}
+
+iot_err iot_link_take(struct iot_alink *a, const struct iot_msg *msg)
+{
+    struct iot_bytes path = {(const uint8_t *)msg->topic.text, msg->topic.len}, rest;
+    enum area area = area_of(a, &path);
+    const struct route *r = find(area, path, &rest);
+
+    if (r != NULL)
+        return r->take(a, msg, rest);
+    return area == AREA_SYS && drop(&path, "_reply") ? iot_alink_reply(a, msg) : IOT_ERR_STATE;
+}
+
+bool iot_link_take_parts(struct iot_alink *a, const struct iot_topic *topic)
+{
+    struct iot_bytes path = {(const uint8_t *)topic->text, topic->len}, rest;
+    enum area area = area_of(a, &path);
+    const struct route *r = find(area, path, &rest);
+
+    return r != NULL && r->in_parts;
+}
+
+#endif
