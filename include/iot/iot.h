@@ -6,6 +6,7 @@
 
 #include "iot/iot_base.h"
 #include "iot/iot_device.h"
+#include "iot/iot_json.h"
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"

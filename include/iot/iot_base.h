@@ -79,7 +79,12 @@ extern "C" {
     X(LINK_DENIED, -82, "login not authorized: wrong secret or names, other region, or disabled")  \
     X(LINK_FLOW, -83, "closed right after connecting: too many connects, the platform slows us")   \
     X(LINK_TWICE, -84, "closed soon after the login: identity used elsewhere, kicked or disabled") \
-    X(LINK_DISABLED, -85, "the platform disabled or deleted this device")
+    X(LINK_DISABLED, -85, "the platform disabled or deleted this device")                          \
+    X(JSON_SYNTAX, -90, "not JSON; iot_json_check tells where it ceases to be")                    \
+    X(JSON_DEPTH, -91, "JSON nested deeper than IOT_JSON_DEPTH_MAX; raise it")                     \
+    X(JSON_MISSING, -92, "the JSON object has no such member")                                     \
+    X(JSON_TYPE, -93, "the JSON value is of another kind than was asked for")                      \
+    X(JSON_RANGE, -94, "the JSON value is too large for what was asked for; ask for a wider type")
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

@@ -181,6 +181,19 @@
 #define IOT_TLS_ECP_OPS 75
 #endif
 
+/* ---- JSON -------------------------------------------------------------------------------- */
+
+/** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
+#ifndef IOT_JSON_DEPTH_MAX
+#define IOT_JSON_DEPTH_MAX 16
+#endif
+
+/** Tokens of jsmn at a time, on the stack while a text is checked: 16 bytes each. Texts may have any number of them; fewer
+ *  here make them no slower until strings have to be looked at twice. */
+#ifndef IOT_JSON_TOKENS
+#define IOT_JSON_TOKENS 24
+#endif
+
 /* ---- What a device can do without ------------------------------------------------------------
  * 0 leaves it out. Its functions are not declared then, and who asks for it in options or arguments is refused by name.
  * What each alone saves in flash and RAM is measured on a Cortex-M3 (`make size` prints it): bytes of the library. */
@@ -256,6 +269,11 @@
  *  Saves 360 bytes and 32, and what lwIP's own resolver takes. */
 #ifndef IOT_FEATURE_DNS
 #define IOT_FEATURE_DNS 1
+#endif
+
+/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 4,000 bytes. */
+#ifndef IOT_FEATURE_JSON
+#define IOT_FEATURE_JSON 1
 #endif
 
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
@@ -342,6 +360,13 @@
 #error                                                                                             \
     "IOT_FEATURE_RECEIVE 0: PARTS, DECLINE, UNSUBSCRIBE and SUBS_INDEX are about received messages; leave them out too"
 #endif
+#if IOT_JSON_DEPTH_MAX < 1 || IOT_JSON_DEPTH_MAX > 31
+#error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
+#endif
+#if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
+#error                                                                                             \
+    "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif
@@ -354,7 +379,8 @@
 
 /** 1: somebody needs struct iot_writer. */
 #define IOT_WRITERS                                                                                \
-    (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_LOG_LEVEL > 0)
+    (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_FEATURE_JSON ||         \
+     IOT_LOG_LEVEL > 0)
 
 /** One number for everything above that changes a structure or a promise. */
 #define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
@@ -386,7 +412,8 @@
      (IOT_FEATURE_BY_REF)*0x02000u + (IOT_FEATURE_NETWORK_HINTS)*0x04000u +                        \
      (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
-     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u)
+     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
+     (IOT_FEATURE_JSON)*0x200000u)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),        \
