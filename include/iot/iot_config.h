@@ -288,7 +288,8 @@
 #define IOT_FEATURE_JSON 1
 #endif
 
-#define IOT_ALINK_CAN (IOT_FEATURE_LINK && IOT_FEATURE_RECEIVE && IOT_FEATURE_WRITER && IOT_FEATURE_JSON)
+#define IOT_ALINK_CAN                                                                              \
+    (IOT_FEATURE_LINK && IOT_FEATURE_RECEIVE && IOT_FEATURE_WRITER && IOT_FEATURE_JSON)
 
 /** 1: Requests and replies of the Alibaba Cloud IoT platform (iot_alink.h). Those behind it are parts of it. Saves 2,000
  *  bytes and 136. */
@@ -384,7 +385,8 @@
 #error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
 #endif
 #if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
-#error "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
+#error                                                                                             \
+    "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
 #endif
 #if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
 #error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"
@@ -440,7 +442,7 @@
      (IOT_FEATURE_BY_REF)*0x02000u + (IOT_FEATURE_NETWORK_HINTS)*0x04000u +                        \
      (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
-     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                \
+     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u)
 #define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \

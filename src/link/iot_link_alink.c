@@ -12,7 +12,7 @@
 
 /* What an envelope has beside its topic and params or data. */
 #define ENVELOPE                                                                                   \
-    ((uint32_t)sizeof "{\"id\":\"4294967295\",\"version\":\"1.0\",\"sys\":{\"ack\":0},"               \
+    ((uint32_t)sizeof "{\"id\":\"4294967295\",\"version\":\"1.0\",\"sys\":{\"ack\":0},"            \
                       "\"method\":\"\",\"params\":}")
 
 /* Digest of each kind of reply; PLAIN has none. */

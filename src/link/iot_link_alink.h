@@ -53,7 +53,7 @@ struct iot_alink {
     uint16_t open_topic;     /* of the request whose writer is open; */
     uint8_t open_kind;
     bool open_waits; /* it wants a reply */
-    bool fresh;              /* some request is */
+    bool fresh;      /* some request is */
     struct iot_alink_request requests[IOT_REQUESTS_MAX];
 };
 

@@ -18,17 +18,29 @@ enum area {
 /* `path` stands behind that. A last '+' is one level, a last '#' any number of them: the rest of the handler. */
 struct route {
     uint8_t area;
-    uint8_t len; /* of path without the wildcard */
-    char wild;   /* the wildcard, or 0 */
+    uint8_t len;   /* of path without the wildcard */
+    char wild;     /* the wildcard, or 0 */
     bool in_parts; /* takes messages larger than the window as well */
     const char *path;
     iot_link_handler take;
 };
 
-#define EXACT(area, path, take) {area, sizeof(path) - 1, 0, false, path, take}
-#define LEVEL(area, path, take) {area, sizeof(path) - 1, '+', false, path, take}
-#define UNDER(area, path, take) {area, sizeof(path) - 1, '#', false, path, take}
-#define PARTS(area, path, take) {area, sizeof(path) - 1, 0, true, path, take}
+#define EXACT(area, path, take)                                                                    \
+    {                                                                                              \
+        area, sizeof(path) - 1, 0, false, path, take                                               \
+    }
+#define LEVEL(area, path, take)                                                                    \
+    {                                                                                              \
+        area, sizeof(path) - 1, '+', false, path, take                                             \
+    }
+#define UNDER(area, path, take)                                                                    \
+    {                                                                                              \
+        area, sizeof(path) - 1, '#', false, path, take                                             \
+    }
+#define PARTS(area, path, take)                                                                    \
+    {                                                                                              \
+        area, sizeof(path) - 1, 0, true, path, take                                                \
+    }
 
 /* The first that fits counts. What they do not name, but ends in "_reply", is a reply. */
 static const struct route routes[] = {

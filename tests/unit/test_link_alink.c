@@ -44,17 +44,20 @@ static void a_request_is_an_envelope_on_its_topic(void **state)
     assert_err(ask("thing/event/property/post", 0, "{\"LightSwitch\":1}", &ticket), IOT_OK);
     assert_int_equal(ticket, 123);
     assert_string_equal(line.topic, ME "thing/event/property/post");
-    assert_string_equal(line.payload, "{\"id\":\"123\",\"version\":\"1.0\",\"method\":"
-                                      "\"thing.event.property.post\",\"params\":{\"LightSwitch\":1}}");
+    assert_string_equal(line.payload,
+                        "{\"id\":\"123\",\"version\":\"1.0\",\"method\":"
+                        "\"thing.event.property.post\",\"params\":{\"LightSwitch\":1}}");
     assert_int_equal(line.qos, 0);
 }
 
 static void without_a_reply_the_platform_is_told_so_and_nobody_waits(void **state)
 {
     (void)state;
-    assert_err(ask("thing/deviceinfo/update", IOT_ASK_NO_REPLY | IOT_ASK_QOS_1, "[]", NULL), IOT_OK);
-    assert_string_equal(line.payload, "{\"id\":\"1\",\"version\":\"1.0\",\"sys\":{\"ack\":0},\"method\":"
-                                      "\"thing.deviceinfo.update\",\"params\":[]}");
+    assert_err(ask("thing/deviceinfo/update", IOT_ASK_NO_REPLY | IOT_ASK_QOS_1, "[]", NULL),
+               IOT_OK);
+    assert_string_equal(line.payload,
+                        "{\"id\":\"1\",\"version\":\"1.0\",\"sys\":{\"ack\":0},\"method\":"
+                        "\"thing.deviceinfo.update\",\"params\":[]}");
     assert_int_equal(line.qos, 1);
     assert_true(iot_alink_idle(&line.alink));
     assert_true(iot_alink_deadline(&line.alink) == IOT_TIME_NEVER);
@@ -202,7 +205,11 @@ static void a_reply_to_somebody_else_is_nobodys(void **state)
         "/sys/a1B2c3D4e5/dev001/thing/event/property/post_reply",
         "/sys/a1B2c3D4e5F/dev001",
         "/sys/a1B2c3D4e5F/dev001_reply",
-        "/sys/", "/sys", "/", "_reply", "sys/a1B2c3D4e5F/dev001/x_reply",
+        "/sys/",
+        "/sys",
+        "/",
+        "_reply",
+        "sys/a1B2c3D4e5F/dev001/x_reply",
         "/ext/a1B2c3D4e5F/dev001/x_reply",
     };
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
@@ -306,10 +313,11 @@ static void an_answer_goes_to_the_topic_of_the_request(void **state)
 {
     struct iot_alink_call call;
     (void)state;
-    assert_err(read_call("{\"id\":\"55\",\"version\":\"1.0\",\"params\":{\"LightSwitch\":0},\"method\":"
-                         "\"thing.service.property.set\"}",
-                         &call),
-               IOT_OK);
+    assert_err(
+        read_call("{\"id\":\"55\",\"version\":\"1.0\",\"params\":{\"LightSwitch\":0},\"method\":"
+                  "\"thing.service.property.set\"}",
+                  &call),
+        IOT_OK);
     assert_int_equal(call.params.len, strlen("{\"LightSwitch\":0}"));
     assert_true(iot_json_is(call.method, "thing.service.property.set"));
     assert_err(iot_alink_answer(&line.alink, &call, 200), IOT_OK);
@@ -327,8 +335,9 @@ static void ids_are_numbers_or_texts_or_missing_and_nothing_else(void **state)
     assert_err(read_call("{\"id\":4294967295}", &call), IOT_OK);
     assert_true(call.has_id);
     assert_true(call.id == 4294967295u);
-    assert_err(read_call("{\"id\":\"007\"}", &call), IOT_OK);
+    assert_err(read_call("{\"id\":\"7\"}", &call), IOT_OK);
     assert_int_equal(call.id, 7);
+    assert_err(read_call("{\"id\":\"007\"}", &call), IOT_ERR_JSON_TYPE); /* as no number may be */
     assert_err(read_call("{\"params\":1}", &call), IOT_OK);
     assert_false(call.has_id);
     assert_err(iot_alink_answer(&line.alink, &call, 200), IOT_OK);
@@ -362,15 +371,16 @@ static void who_listens_subscribes_what_the_platform_sends(void **state)
 
 static void the_longest_names_fit_the_texts(void **state)
 {
-    static const struct iot_link_identity longest = {.product_key = "12345678901234567890",
-                                                     .device_name =
-                                                         "12345678901234567890123456789012"};
+    static const struct iot_link_identity longest = {
+        .product_key = "12345678901234567890", .device_name = "12345678901234567890123456789012"};
     struct iot_listen_texts texts;
     (void)state;
     line_setup(&longest);
     assert_err(iot_alink_listen(DEV, IOT_LISTEN_ALL, &texts), IOT_OK);
     assert_int_equal(line.subscribes, 4);
 }
+
+#define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
 {
