@@ -82,9 +82,9 @@ static void end_pub(const struct iot_event *ev)
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
-    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",     "DONE",
-                                        "FAILED",     "SUBACK",    "UNSUBACK", "MESSAGE",
-                                        "SKIPPED",    "WRITABLE",  "BUSY",     "CLOSED"};
+    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",    "DONE",    "FAILED",
+                                        "SUBACK",     "UNSUBACK",  "MESSAGE", "SKIPPED", "REPLY",
+                                        "NOTICE",     "WRITABLE",  "BUSY",    "CLOSED"};
     assert_ptr_equal(ctx, &opt);
     assert_ptr_equal(dev, DEV);
     note("%s", names[ev->kind]);
