@@ -675,17 +675,18 @@ get_source() {
 
 # --- jsmn: the tokens of JSON, a header. A copy even of the system's: compilers for boards may not see /usr/include.
 
-# pick_jsmn HEADER: copies it into $TMP/jsmn if it is one that we understand.
+# pick_jsmn HEADER: copies it into $TMP/jsmn if it has what src/json uses.
 pick_jsmn() {
     compiles '#define JSMN_STATIC
 #define JSMN_STRICT
 #include <jsmn.h>
 int main(void)
 {
-    jsmn_parser parser;
-    jsmntok_t tokens[4];
-    jsmn_init(&parser);
-    return jsmn_parse(&parser, "{\"a\":[1]}", 9, tokens, 4) != 4 || tokens[3].start != 6 || parser.pos != 9;
+    jsmn_parser p;
+    jsmn_init(&p);
+    p.pos = 1;
+    return jsmn_parse_string(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos++ != 3 || p.pos++ != 4 ||
+           jsmn_parse_primitive(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos != 6;
 }' -I "${1%/*}" && "$TMP/probe.out" || return 1
     mkdir "$TMP/jsmn.pick" && cp "$1" "$TMP/jsmn.pick/jsmn.h" || return 1
     rm -rf "$TMP/jsmn"

@@ -105,7 +105,7 @@ hash_of() {
 settings() {
     local said s plain
     for s in '-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1' '-DIOT_FEATURE_RECEIVE=0 -DIOT_FEATURE_PARTS=1' \
-             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0' -DIOT_JSON_TOKENS=17 -DIOT_JSON_DEPTH_MAX=32; do
+             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0' -DIOT_JSON_DEPTH_MAX=32; do
         # shellcheck disable=SC2086 # two words
         said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $s -fsyntax-only -x c - 2>&1) && return 1
         grep -q '#error "IOT_' <<<"$said" || return 1
