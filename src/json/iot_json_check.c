@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jsmn finds the tokens; what it lets pass is looked at here: what is in the tokens, and all that is between them.
  *
- * jsmn wants a token for each value of a text. Here it gets a few: when they are used up, it stops and can go on where it
+ * jsmn wants a token for each value of a text. Here it gets a few: when they are used up it stops, and can go on where it
  * was. Then the tokens are checked and dropped, but for those that it will still look at: the open containers, and the
- * name whose value comes next. It looks for the open one among all its tokens, at each bracket: few tokens bound
- * that, too. */
+ * name whose value comes next. */
 #include "json/iot_json_check.h"
 
 #include "core/iot_core_utf8.h"
@@ -18,7 +17,8 @@
 #define JSMN_STATIC
 #define JSMN_STRICT
 #undef JSMN_HEADER
-#undef JSMN_PARENT_LINKS /* a link per token, and they would have to be mended, too */
+#undef JSMN_PARENT_LINKS
+#define JSMN_PARENT_LINKS /* without, it searches its tokens at each comma and bracket */
 #include <jsmn.h>
 
 /* What may come next, blanks apart. Behind the text's one value: nothing. */
@@ -49,11 +49,15 @@ static bool all_plain(const uint8_t *p)
 /* From behind the quote to the end, or to what may not be in a string. */
 static const uint8_t *check_string(const uint8_t *at, const uint8_t *end)
 {
-    for (;;) {
-        while (end - at >= 4 && all_plain(at))
-            at += 4;
-        if (at == end)
-            return at;
+    const uint8_t *from = at;
+
+    while (at < end) {
+        /* The last four may be some that were seen. */
+        const uint8_t *four = end - at >= 4 ? at : end - 4;
+        if (end - from >= 4 && all_plain(four)) {
+            at = four + 4;
+            continue;
+        }
 
         uint32_t c = *at, n = 1, code;
         if (c == '\\') {
@@ -66,9 +70,10 @@ static const uint8_t *check_string(const uint8_t *at, const uint8_t *end)
                 n = 0;
         }
         if (n == 0)
-            return at;
+            break;
         at += n;
     }
+    return at;
 }
 
 static const uint8_t *check_primitive(const uint8_t *at, const uint8_t *end, bool *ok)
@@ -108,8 +113,7 @@ static iot_err follow(struct checker *c, const jsmntok_t *t, const jsmntok_t *la
                     goto end;
                 next = VALUE;
             } else if ((*at | 0x20) == '}') {
-                /* jsmn has compared the two brackets */
-                if ((next & CLOSE) == 0)
+                if ((next & CLOSE) == 0 || (c->objects & 1) != (*at == '}'))
                     goto end;
                 c->objects >>= 1;
                 next = COMMA | CLOSE;
@@ -194,7 +198,10 @@ static uint32_t drop(jsmn_parser *p, jsmntok_t *tokens)
             continue;
         if (super)
             p->toksuper = (int)kept;
-        tokens[kept++] = tokens[i];
+        tokens[kept] = tokens[i];
+        /* It may have been a name in between. */
+        tokens[kept].parent = (int)kept - 1;
+        kept++;
     }
     p->toknext = kept;
     return kept;
@@ -203,36 +210,37 @@ static uint32_t drop(jsmn_parser *p, jsmntok_t *tokens)
 iot_err iot_json_check_with(uint32_t count, struct iot_bytes text, struct iot_json *root,
                             uint32_t *offset)
 {
-    jsmntok_t tokens[IOT_JSON_TOKENS], *last;
+    jsmntok_t tokens[IOT_JSON_TOKENS];
     jsmn_parser parser;
     struct checker c = {.text = text.ptr, .at = text.ptr, .next = VALUE};
-    uint32_t kept = 0;
-    iot_err err;
-    int said;
+    uint32_t kept = 0, last;
+    iot_err err = IOT_OK;
 
     if (text.len > INT32_MAX) /* jsmn's positions are ints */
         return IOT_ERR_ARG;
     jsmn_init(&parser);
-    for (;;) {
-        said = jsmn_parse(&parser, (const char *)text.ptr, text.len, tokens, count);
-        last = tokens + parser.toknext;
-        if (said == JSMN_ERROR_INVAL && last > tokens + kept && last[-1].start == -1)
-            last--; /* begun, and then its bracket was refused */
-        err = follow(&c, tokens + kept, last, text.ptr + parser.pos);
-        if (err != IOT_OK || said != JSMN_ERROR_NOMEM)
+    while (jsmn_parse(&parser, (const char *)text.ptr, text.len, tokens, count) == JSMN_ERROR_NOMEM) {
+        err = follow(&c, tokens + kept, tokens + parser.toknext, text.ptr + parser.pos);
+        if (err != IOT_OK)
             break;
         kept = drop(&parser, tokens);
-        if (kept == count) {
+        if (kept == count)
             err = IOT_ERR_JSON_DEPTH;
+        if (err != IOT_OK)
             break;
-        }
+    }
+    if (err == IOT_OK) {
+        last = parser.toknext;
+        if (last > kept && tokens[last - 1].start == -1)
+            last--; /* begun, and then its bracket was refused */
+        err = follow(&c, tokens + kept, tokens + last, text.ptr + parser.pos);
     }
     if (err == IOT_OK)
         err = finish(&c, text.ptr + text.len);
-    if (offset != NULL)
-        *offset = (uint32_t)(c.at - text.ptr);
     if (err == IOT_OK)
         *root = (struct iot_json){c.root, (uint32_t)(c.root_end - c.root)};
+    if (offset != NULL)
+        *offset = (uint32_t)(c.at - text.ptr);
     return err;
 }
 

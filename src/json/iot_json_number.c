@@ -236,6 +236,10 @@ static uint64_t approximate(const struct decimal *d, int32_t *two)
 
     *two = 0;
     for (;;) {
+        while (mant >> 56 == 0) {
+            mant <<= 8;
+            *two -= 8;
+        }
         while (mant >> 63 == 0) {
             mant <<= 1;
             --*two;

@@ -218,6 +218,13 @@ bool iot_json_is(struct iot_json string, const char *text)
         return false;
     for (at = in.ptr, end = at + in.len; at < end;) {
         uint8_t bytes[4];
+        if (*at != '\\' && *at == (uint8_t)*text && *at != '\0') {
+            at++;
+            text++;
+            continue;
+        }
+        if (*at != '\\')
+            return false;
         uint32_t n = next_bytes(&at, end, bytes);
         for (uint32_t i = 0; i < n; i++, text++) {
             if (*text == '\0' || bytes[i] != (uint8_t)*text)
