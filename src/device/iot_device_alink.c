@@ -7,7 +7,8 @@
 
 #if IOT_FEATURE_ALINK
 
-IOT_STATIC_ASSERT(offsetof(struct iot_device, alink) == 0, "iot_alink_of takes the one for the other");
+IOT_STATIC_ASSERT(offsetof(struct iot_device, alink) == 0,
+                  "iot_alink_of takes the one for the other");
 
 static iot_ticket next_ticket(const struct iot_device *dev)
 {
@@ -20,8 +21,8 @@ static void report(struct iot_device *dev, const struct iot_event *ev)
     dev->opt->on_event(dev->opt->ctx, dev, ev);
 }
 
-static const struct iot_alink_line line = {iot_mqtt_begin, iot_mqtt_commit, iot_mqtt_cancel,
-                                           iot_mqtt_subscribe, next_ticket, report};
+static const struct iot_alink_line line = {iot_mqtt_begin,     iot_mqtt_commit, iot_mqtt_cancel,
+                                           iot_mqtt_subscribe, next_ticket,     report};
 
 void iot_device_alink_init(struct iot_device *dev)
 {

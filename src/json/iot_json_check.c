@@ -219,7 +219,8 @@ iot_err iot_json_check_with(uint32_t count, struct iot_bytes text, struct iot_js
     if (text.len > INT32_MAX) /* jsmn's positions are ints */
         return IOT_ERR_ARG;
     jsmn_init(&parser);
-    while (jsmn_parse(&parser, (const char *)text.ptr, text.len, tokens, count) == JSMN_ERROR_NOMEM) {
+    while (jsmn_parse(&parser, (const char *)text.ptr, text.len, tokens, count) ==
+           JSMN_ERROR_NOMEM) {
         err = follow(&c, tokens + kept, tokens + parser.toknext, text.ptr + parser.pos);
         if (err != IOT_OK)
             break;

@@ -61,6 +61,7 @@ void bench_json(void)
         known = read_properties(params, &p);
     mark_end();
     mark_name("json/set/%u", (unsigned)in.len);
-    if (known != 5 || p.temp != 21.5f || !p.power || strcmp(p.mode, "auto") != 0 || p.level != -42 || p.count != 65535)
+    if (known != 5 || p.temp != 21.5f || !p.power || strcmp(p.mode, "auto") != 0 ||
+        p.level != -42 || p.count != 65535)
         mark_fail("that is not what was set");
 }
