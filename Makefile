@@ -524,6 +524,12 @@ MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
 JSMN      := $(or $(JSMN_DIR),$(DEPS)/jsmn)
 JSMN_MARK := $(if $(JSMN_DIR),,$(wildcard $(DEPS)/stamp/jsmn))
 
+# The emulated platform's JSON. Also part of a plugin: hence -fPIC. Its hash function asks for no byte order.
+JANSSON_OUT  := build/jansson/$(ABI)
+JANSSON_LIB  := $(JANSSON_OUT)/libjansson.a
+JANSSON_SRC  := $(wildcard $(DEPS)/jansson/src/*.c)
+WITH_JSON    := -isystem $(DEPS)/jansson/src -isystem $(DEPS)/jansson/android
+
 # Where nobody packages cmocka it is compiled. It has no configuration but these.
 ifneq ($(filter ppc s390x m32-san,$(ABI)),)
 CMOCKA_OUT    := build/cmocka/$(ABI)
@@ -598,11 +604,11 @@ $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) 
 $(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
-$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
-$(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
+$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen $(SLIRP_CFLAGS)
+$(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
 # The broker that loads them knows no sanitizer.
-$(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(MOSQUITTO_CFLAGS)
+$(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(WITH_JSON) $(MOSQUITTO_CFLAGS)
 $(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST)
 $(OUT)/obj/tests/support/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
@@ -610,7 +616,7 @@ $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
-$(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
+$(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
@@ -698,7 +704,7 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
     $(MOSQUITTO_CFLAGS)))
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
@@ -731,6 +737,14 @@ $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
 
+$(JANSSON_LIB): $(JANSSON_SRC) $(wildcard $(DEPS)/stamp/jansson)
+	$(call step,JSON,$@)
+	@mkdir -p $(@D) && rm -f $@ $(JANSSON_OUT)/*.o
+	@echo '#define HAVE_STDINT_H 1' >$(JANSSON_OUT)/jansson_private_config.h
+	$(Q)for f in $(JANSSON_SRC); do \
+	    $(CC) -std=gnu99 -O2 -g -fPIC $(MACHINE) -w -DHAVE_CONFIG_H=1 -I$(JANSSON_OUT) $(WITH_JSON) -c $$f -o $(JANSSON_OUT)/$$(basename $$f .c).o || exit; done
+	$(Q)$(AR) rcs $@ $(JANSSON_OUT)/*.o
+
 ifdef CMOCKA_LIB
 $(CMOCKA_LIB): $(DEPS)/cmocka-source/src/cmocka.c $(wildcard $(DEPS)/stamp/cmocka-source)
 	$(call step,CMOCKA,$@)
@@ -760,7 +774,7 @@ $(MBEDTLS_LIB): $(MBEDTLS_OBJ) $(MBEDTLS_OUT)/members
 	$(Q)$(AR) rcs $@ $(MBEDTLS_OBJ)
 
 # They know each other: lwIP calls the port's clock, the port calls lwIP, mbedTLS calls our arena.
-STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
+STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(JANSSON_LIB)
 LINK_STACK := -Wl,--start-group $(STACK) -Wl,--end-group $(SLIRP_LIBS)
 
 # program NAME
@@ -778,10 +792,10 @@ $(PROGRAMS): $(STACK) $(OUT)/members
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
 # mosquitto's own functions come from the process that loads it.
-$(PLUGIN): $(PIC_OBJ) $(OUT)/members
+$(PLUGIN): $(PIC_OBJ) $(JANSSON_LIB) $(OUT)/members
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ)
+	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ) $(JANSSON_LIB) -Wl,--exclude-libs,ALL
 
 # The programs that start a broker with it.
 $(filter $(BIN)/cloud $(BIN)/device $(BIN)/board,$(PROGRAMS)): | $(PLUGIN)
@@ -804,10 +818,10 @@ $(OUT)/%.elf:
 	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 
 # Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(CMOCKA_LIB)
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
@@ -845,7 +859,7 @@ $(OUT)/libworld.a: $(WORLD_OBJ) $(BORROWED_OBJ) $(OUT)/members
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(WORLD_OBJ) $(BORROWED_OBJ)
 
-WORLD_STACK := $(OUT)/libworld.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
+WORLD_STACK := $(OUT)/libworld.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(JANSSON_LIB)
 LINK_WORLD  := $(WORLD_WRAP) -Wl,--start-group $(WORLD_STACK) -Wl,--end-group
 
 $(WORLDS): $(OUT)/%: $(OUT)/obj/unix_sim/world/main_%.o $(WORLD_STACK)

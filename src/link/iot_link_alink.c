@@ -30,9 +30,9 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
 /* ---- Up: topics, requests, answers ---------------------------------------------------------- */
 
 iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
-                        const char *part, char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
+                        const char *part, char *text, uint32_t cap, struct iot_topic *topic)
 {
-    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = cap};
 
     if (a->id == NULL || a->id->product_key == NULL || a->id->device_name == NULL)
         return IOT_ERR_ARG;
@@ -90,7 +90,7 @@ iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part,
     struct iot_msg msg = {.qos = (flags & IOT_ASK_QOS_1) != 0};
     bool waits = (flags & IOT_ASK_NO_REPLY) == 0;
 
-    iot_err err = iot_alink_topic(a, "/sys/", method, part, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, "/sys/", method, part, text, sizeof text, &msg.topic);
     if (err != IOT_OK)
         return err;
     if (waits && find(a, 0) == NULL)
@@ -168,7 +168,7 @@ iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *afte
     struct iot_msg msg = {.qos = qos};
     struct iot_writer w;
 
-    iot_err err = iot_alink_topic(a, before, after, NULL, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, before, after, NULL, text, sizeof text, &msg.topic);
     if (err == IOT_OK)
         err = a->line->begin(iot_alink_device(a), &msg, payload.len, &w);
     if (err != IOT_OK)

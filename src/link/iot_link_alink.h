@@ -79,10 +79,10 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
 /* ---- Up ---- */
 
 /** Topics of ours are `before`{pk}/{dn}/`after`, or without the last '/' and `after` if that is "". `part` stands for
- *  a '+' in `after`, if it is not NULL. Made in `text`. IOT_ERR_ARG: no identity with names; IOT_ERR_SIZE: longer than
- *  the platform takes. */
+ *  a '+' in `after`, if it is not NULL. Made in `text`, of `cap` bytes. IOT_ERR_ARG: no identity with names;
+ *  IOT_ERR_SIZE: it is longer. */
 iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
-                        const char *part, char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic);
+                        const char *part, char *text, uint32_t cap, struct iot_topic *topic);
 
 /** As iot_alink_begin, for a request whose reply `kind` digests first; `part` as above. */
 iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part, uint8_t kind,

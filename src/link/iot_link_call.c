@@ -111,7 +111,7 @@ static iot_err answer_topic(const struct iot_thing *t, const struct iot_call_slo
                            s->form == IOT_CALL_RRPC  ? "rrpc/response/+"
                            : s->form == IOT_CALL_EXT ? "thing/service/+"
                                                      : "thing/service/+_reply",
-                           name, text, topic);
+                           name, text, IOT_LINK_TOPIC_MAX, topic);
 }
 
 /* The output of a service, or `which` properties; else nothing. */

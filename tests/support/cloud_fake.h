@@ -80,6 +80,26 @@ static bool cloud_fake_hmac(void *ctx, enum cloud_hash hash, const char *key, co
     return true;
 }
 
+/* UTC at the time 0. */
+#define CLOUD_FAKE_WALL_MS 1700000000000u
+
+static bool cloud_fake_digest(void *ctx, enum cloud_hash hash, const void *bytes, size_t len,
+                              uint8_t out[CLOUD_DIGEST_MAX])
+{
+    (void)ctx;
+    memset(out, (int)len + ((const uint8_t *)bytes)[0], cloud_hash_len(hash));
+    return true;
+}
+
+/* Each call's bytes are one more than those of the one before. */
+static void cloud_fake_random(void *ctx, uint8_t *out, size_t len)
+{
+    static uint8_t next;
+
+    (void)ctx;
+    memset(out, ++next, len);
+}
+
 static void cloud_fake_log(void *ctx, const char *line)
 {
     size_t n = strlen(cloud_log);
@@ -93,9 +113,14 @@ static inline void cloud_fake_start(const char *more)
 {
     static char text[4096];
     char why[256];
-    struct cloud_config config = {
-        .hmac = cloud_fake_hmac, .log = cloud_fake_log, .sees_silence = true};
+    struct cloud_config config = {.hmac = cloud_fake_hmac,
+                                  .log = cloud_fake_log,
+                                  .digest = cloud_fake_digest,
+                                  .random = cloud_fake_random,
+                                  .wall_ms = CLOUD_FAKE_WALL_MS,
+                                  .sees_silence = true};
 
+    cloud_end(&cloud);
     cloud_log[0] = 0;
     snprintf(text, sizeof text, "%s%s", cloud_fake_book, more);
     if (!cloud_book_read(&cloud.book, "book", text, why, sizeof why))

@@ -57,14 +57,17 @@ static void a_topic_line_replaces_a_given_permission(void **state)
 static void an_error_names_file_and_line_and_what_is_wrong(void **state)
 {
     (void)state;
-    assert_refused("\n\nfoo", "file.txt:3: a line starts with product, topic, device or option, "
-                              "not 'foo'");
+    assert_refused("\n\nfoo",
+                   "file.txt:3: a line starts with product, model, topic, device or option, "
+                   "not 'foo'");
     assert_refused("product a-1", "file.txt:1: a product key has 1 to 20 letters and digits");
     assert_refused("product 123456789012345678901",
                    "file.txt:1: a product key has 1 to 20 letters and digits");
     assert_refused("product a1\nproduct a1", "file.txt:2: product a1 is there already");
-    assert_refused("product a1 colour", "file.txt:1: a product has secret=TEXT and gateway, not "
-                                        "'colour'");
+    assert_refused("product a1 colour",
+                   "file.txt:1: a product has secret=TEXT, gateway, raw, register "
+                   "and register=nwl, not "
+                   "'colour'");
     assert_refused("device a1 d secret=x", "file.txt:1: no product a1 above this line");
     assert_refused("product a1\ndevice a1 d", "file.txt:2: device d needs secret=TEXT, or "
                                               "auth=x509");

@@ -94,8 +94,8 @@ static void securemode_has_to_fit_the_transport(void **state)
     cloud_fake_refused(&login, 2, "securemode=3 does not fit: the connection is TLS, which is 2");
     login.client_id = PK ".dev001|securemode=-2,signmethod=hmacsha256|";
     cloud_fake_refused(&login, 2, "securemode=-2 is not offered");
-    login.client_id = PK ".dev001|securemode=2,signmethod=hmacsha256,authType=register|";
-    cloud_fake_refused(&login, 2, "authType register is not offered");
+    login.client_id = PK ".dev001|securemode=2,signmethod=hmacsha256,authType=id2|";
+    cloud_fake_refused(&login, 2, "authType id2 is not offered");
 }
 
 static void a_bad_client_id_is_refused_with_2_and_another_protocol_with_1(void **state)

@@ -82,9 +82,9 @@ static void end_pub(const struct iot_event *ev)
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
-    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",     "DONE",
-                                        "FAILED",     "SUBACK",    "UNSUBACK", "MESSAGE",
-                                        "SKIPPED",    "WRITABLE",  "BUSY",     "CLOSED"};
+    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",    "DONE",    "FAILED",
+                                        "SUBACK",     "UNSUBACK",  "MESSAGE", "SKIPPED", "REPLY",
+                                        "NOTICE",     "WRITABLE",  "BUSY",    "CLOSED"};
     assert_ptr_equal(ctx, &opt);
     assert_ptr_equal(dev, DEV);
     note("%s", names[ev->kind]);
@@ -1886,11 +1886,11 @@ static void live_a_full_life(void)
 static void every_call_is_allowed_inside_of_every_callback(void **state)
 {
     (void)state;
-    uint32_t inside_happened = 0;
+    uint32_t inside_happened = 0, kinds = 0;
     for (uint32_t kind = 0; kind <= IN_HANDLER; kind++) {
-        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY ||
-            kind == IOT_EV_NOTICE) /* not the client's */
-            continue;
+        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE)
+            continue; /* not the client's */
+        kinds++;
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
                 setup(NULL);
@@ -1916,7 +1916,7 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
         }
     }
     /* all kinds did occur: FAILED and SKIPPED, too */
-    assert_int_equal(inside_happened, 2 * ACTIONS * IN_HANDLER);
+    assert_int_equal(inside_happened, 2 * ACTIONS * kinds);
 }
 
 /* ---- a long random life ------------------------------------------------------------------ */

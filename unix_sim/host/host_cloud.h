@@ -11,7 +11,7 @@
 
 /** All may be NULL or 0. */
 struct host_cloud_options {
-    const char *devices;      /* path of a file of identities; see cloud_book.h */
+    const char *devices; /* path of a file of identities; see cloud_book.h. Models lie beside it */
     const char *devices_text; /* its text instead; both NULL: the sample identities */
     const char *more;         /* lines to put behind it */
     const char
@@ -68,7 +68,7 @@ bool host_cloud_issue(struct host_cloud *c, const char *product_key, const char 
                       char cert[HOST_PATH_MAX], char key[HOST_PATH_MAX]);
 
 /**
- * Give a command (see cloud_command.h) to the emulator that runs in a folder; waits at most 5 s.
+ * Give a command (see cloud_command.h) to the emulator that runs in a folder; waits at most 15 s.
  *
  * answer  out: what it said behind "ok", or in words what went wrong.
  * Returns true: it said "ok".
