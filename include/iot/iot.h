@@ -12,6 +12,7 @@
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
 #include "iot/iot_stream.h"
+#include "iot/iot_thing.h"
 #include "iot/iot_tls.h"
 
 #endif

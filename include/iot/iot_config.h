@@ -193,6 +193,29 @@
 #define IOT_REQUEST_MS 10000
 #endif
 
+/** Properties of a thing (iot_thing.h), members of one of its structs, inputs of one of its services. 4 bytes of stack per 32
+ *  of them and level of nesting. At most 200, which the platform takes in one message. */
+#ifndef IOT_PROPERTIES_MAX
+#define IOT_PROPERTIES_MAX 64
+#endif
+
+/** Services and sets of the platform's that are not answered yet; one more has to wait. RAM of a thing: 20 bytes each, and
+ *  IOT_CALL_TOKEN_BYTES. */
+#ifndef IOT_CALLS_MAX
+#define IOT_CALLS_MAX 2
+#endif
+
+/** Longest name of a synchronous call, bytes; the platform's are numbers. A service that is not in the model has its own name
+ *  in here too, behind a '/'. */
+#ifndef IOT_CALL_TOKEN_BYTES
+#define IOT_CALL_TOKEN_BYTES 24
+#endif
+
+/** How long the application may take to answer a service, ms. The platform waits some 8 s for a synchronous one. */
+#ifndef IOT_CALL_MS
+#define IOT_CALL_MS 8000
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
@@ -291,6 +314,17 @@
 #define IOT_FEATURE_ALINK IOT_ALINK_CAN
 #endif
 
+/** 1: The thing model (iot_thing.h): properties, events and services as tables. Saves 5,000 bytes. */
+#ifndef IOT_FEATURE_THING
+#define IOT_FEATURE_THING IOT_FEATURE_ALINK
+#endif
+
+/** 1: Bytes from and to products without a thing model, and synchronous calls of any form (iot_thing.h). Saves 500 bytes
+ *  and 4. */
+#ifndef IOT_FEATURE_RAW
+#define IOT_FEATURE_RAW IOT_FEATURE_ALINK
+#endif
+
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
@@ -387,6 +421,21 @@
 #if IOT_REQUEST_MS < 1 || IOT_REQUEST_MS > 1000000
 #error "IOT_REQUEST_MS: choose 1 to 1000000"
 #endif
+#if !IOT_FEATURE_ALINK && (IOT_FEATURE_THING || IOT_FEATURE_RAW)
+#error "IOT_FEATURE_ALINK 0: THING and RAW stand on it; leave them out too"
+#endif
+#if IOT_PROPERTIES_MAX < 1 || IOT_PROPERTIES_MAX > 200
+#error "IOT_PROPERTIES_MAX: choose 1 to 200"
+#endif
+#if IOT_CALLS_MAX < 1 || IOT_CALLS_MAX > 255
+#error "IOT_CALLS_MAX: choose 1 to 255"
+#endif
+#if IOT_CALL_TOKEN_BYTES < 20 || IOT_CALL_TOKEN_BYTES > 100
+#error "IOT_CALL_TOKEN_BYTES: choose 20, the platform's longest number, to 100"
+#endif
+#if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
+#error "IOT_CALL_MS: choose 1 to 1000000"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif
@@ -433,8 +482,13 @@
      (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
      (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
-     (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u)
-#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
+     (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
+     (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u)
+#define IOT_CONFIG_THING                                                                           \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \
+        IOT_CALL_TOKEN_BYTES)
+#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \

@@ -2,6 +2,7 @@
 #include "link/iot_link_alink.h"
 
 #include "core/iot_core_assert.h"
+#include "link/iot_link_call.h"
 
 #include <string.h>
 
@@ -302,6 +303,7 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
 void iot_alink_tick(struct iot_alink *a, iot_time now)
 {
     a->now = now;
+    iot_call_flush(a);
     if (!a->fresh)
         return;
     a->fresh = false;
@@ -327,11 +329,12 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
         if (is_over(&a->requests[i], now))
             finish(a, &a->requests[i], &ev);
     }
+    iot_call_expire(a, now);
 }
 
 iot_time iot_alink_deadline(const struct iot_alink *a)
 {
-    iot_time first = IOT_TIME_NEVER;
+    iot_time first = iot_call_deadline(a);
 
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         const struct iot_alink_request *r = &a->requests[i];
@@ -350,13 +353,17 @@ bool iot_alink_idle(const struct iot_alink *a)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
         if (a->requests[i].ticket != 0)
             return false;
-    return true;
+    return iot_call_idle(a);
 }
 
 bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
 {
     struct iot_alink_request *r = NULL;
 
+    if (ev->kind == IOT_EV_WRITABLE)
+        iot_call_flush(a);
+    if (ev->kind == IOT_EV_CLOSED)
+        iot_call_forget(a);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)
         r = find(a, ev->ticket);
     if (r != NULL && ev->kind == IOT_EV_FAILED) {

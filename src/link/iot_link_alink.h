@@ -14,6 +14,7 @@
 #define IOT_LINK_TOPIC_MAX 128u
 
 struct iot_alink;
+struct iot_raw_handlers;
 struct iot_thing;
 
 /** What alink needs of its device: a way up. As in iot_mqtt.h. */
@@ -49,8 +50,13 @@ struct iot_alink {
     const struct iot_link_identity *id; /* NULL: no device of the platform */
     const struct iot_alink_line *line;
     iot_time now;
+#if IOT_FEATURE_THING
     struct iot_thing *thing; /* NULL: none is attached */
-    uint16_t open_topic;     /* of the request whose writer is open; */
+#endif
+#if IOT_FEATURE_RAW
+    const struct iot_raw_handlers *raw; /* NULL: none */
+#endif
+    uint16_t open_topic; /* of the request whose writer is open; */
     uint8_t open_kind;
     bool open_waits; /* it wants a reply */
     bool fresh;      /* some request is */

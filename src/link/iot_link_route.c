@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_route.h"
 
+#include "link/iot_link_call.h"
+#include "link/iot_link_raw.h"
+#include "link/iot_link_rrpc.h"
+
 #include <string.h>
 
 #if IOT_FEATURE_ALINK
@@ -44,6 +48,17 @@ struct route {
 
 /* The first that fits counts. What they do not name, but ends in "_reply", is a reply. */
 static const struct route routes[] = {
+#if IOT_FEATURE_THING
+    UNDER(AREA_SYS, "thing/service/", iot_call_take),
+#endif
+#if IOT_FEATURE_RAW
+    PARTS(AREA_SYS, "thing/model/down_raw", iot_raw_take_down),
+    PARTS(AREA_SYS, "thing/model/up_raw_reply", iot_raw_take_reply),
+#endif
+#if IOT_FEATURE_THING || IOT_FEATURE_RAW
+    LEVEL(AREA_SYS, "rrpc/request/", iot_rrpc_take),
+    UNDER(AREA_EXT, "rrpc/", iot_rrpc_take_ext),
+#endif
     EXACT(AREA_NONE, "", NULL),
 };
 
