@@ -8,7 +8,7 @@
 # or a test runs. All paths are relative, so the clone's own path may hold blanks.
 #
 #   V=1          show the commands          T=name      only the tests whose name contains this
-#   DEPS=        where the parts are        LWIP_DIR= MBEDTLS_DIR=   source trees of your own
+#   DEPS=        where the parts are        LWIP_DIR= MBEDTLS_DIR= JSMN_DIR=   source trees of your own
 #   IP=          dual, v4 or v6: which of IPv4 and IPv6 lwIP is built with
 #   TLS13=1      TLS 1.3 beside 1.2: more flash, a larger arena
 #   VARIANT=     for `make test`: san (with sanitizers, the default) or sim (as the programs are built)
@@ -22,6 +22,7 @@ SHELL := /bin/bash
 DEPS        ?= build/deps
 LWIP_DIR    ?=
 MBEDTLS_DIR ?=
+JSMN_DIR    ?=
 IP          ?= dual
 TLS13       ?=
 T           ?=
@@ -36,6 +37,9 @@ $(error LWIP_DIR may not hold a blank: give a relative path or a symbolic link)
 endif
 ifneq ($(words x$(MBEDTLS_DIR)),1)
 $(error MBEDTLS_DIR may not hold a blank: give a relative path or a symbolic link)
+endif
+ifneq ($(words x$(JSMN_DIR)),1)
+$(error JSMN_DIR may not hold a blank: give a relative path or a symbolic link)
 endif
 ifneq ($(filter-out 0 1,$(TLS13)),)
 $(error TLS13 is '$(TLS13)'; it can be 1 or 0)
@@ -54,7 +58,7 @@ ifndef INNER
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
 
-FETCH = DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' bash port/deps/fetch.sh
+FETCH = DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' bash port/deps/fetch.sh
 LOCK  = mkdir -p build && flock build/.lock
 # Two jobs unless the caller said otherwise; in a recipe MAKEFLAGS tells.
 JOBS  = $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
@@ -190,7 +194,7 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check board
-	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' \
+	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
 	    bash tests/check/check.sh
 
 firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
@@ -212,7 +216,7 @@ size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked p
 	@DEPS='$(DEPS)' bash tests/check/size_firmware.sh
 
 BENCH = MAKE='$(MAKE)' DEPS='$(DEPS)' LWIP='$(or $(LWIP_DIR),$(DEPS)/lwip)' \
-        MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' bash tests/bench/bench.sh
+        MBEDTLS='$(or $(MBEDTLS_DIR),$(DEPS)/mbedtls)' JSMN='$(or $(JSMN_DIR),$(DEPS)/jsmn)' bash tests/bench/bench.sh
 
 bench: ## instructions on the hot paths, on a Cortex-M3 and on the host, beside the budget and lwIP's own client
 	@$(FETCH) bench board
@@ -516,6 +520,10 @@ MBEDTLS_OUT  := build/mbedtls/$(ABI)$(KIND)
 MBEDTLS_MARK := $(if $(MBEDTLS_DIR),,$(wildcard $(DEPS)/stamp/mbedtls))
 MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
 
+# One header, the same for every machine.
+JSMN      := $(or $(JSMN_DIR),$(DEPS)/jsmn)
+JSMN_MARK := $(if $(JSMN_DIR),,$(wildcard $(DEPS)/stamp/jsmn))
+
 # Where nobody packages cmocka it is compiled. It has no configuration but these.
 ifneq ($(filter ppc s390x m32-san,$(ABI)),)
 CMOCKA_OUT    := build/cmocka/$(ABI)
@@ -582,6 +590,7 @@ WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)
 $(OUT)/obj/%.o:               FLAGS = $(BASE) $(C99)
 $(OUT)/obj/src/net/%.o:       FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/src/crypto/%.o:    FLAGS = $(BASE) $(C99) $(WITH_TLS)
+$(OUT)/obj/src/json/%.o:      FLAGS = $(BASE) $(C99) -isystem $(JSMN)
 $(OUT)/obj/src/tls/%.o:       FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/%.o:          FLAGS = $(BASE) $(C99) $(WITH_LWIP)
 $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
@@ -689,7 +698,7 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
     $(MOSQUITTO_CFLAGS)))
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
@@ -698,7 +707,7 @@ $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS) $(RSA_BOUND)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/members,$(MBEDTLS_OBJ)))
 
-$(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK) $(MBEDTLS_MARK)
+$(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK) $(MBEDTLS_MARK) $(JSMN_MARK)
 	$(call step,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c $< -o $@

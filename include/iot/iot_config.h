@@ -200,12 +200,6 @@
 #define IOT_JSON_DEPTH_MAX 16
 #endif
 
-/** Tokens of jsmn at a time, on the stack while a text is checked: 16 bytes each. Texts may have any number of them; fewer
- *  here make them no slower until strings have to be looked at twice. */
-#ifndef IOT_JSON_TOKENS
-#define IOT_JSON_TOKENS 24
-#endif
-
 /* ---- What a device can do without ------------------------------------------------------------
  * 0 leaves it out. Its functions are not declared then, and who asks for it in options or arguments is refused by name.
  * What each alone saves in flash and RAM is measured on a Cortex-M3 (`make size` prints it): bytes of the library. */
@@ -382,9 +376,6 @@
 #endif
 #if IOT_JSON_DEPTH_MAX < 1 || IOT_JSON_DEPTH_MAX > 31
 #error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
-#endif
-#if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
-#error "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
 #endif
 #if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
 #error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"

@@ -3,7 +3,7 @@
 #
 # fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
 #
-#   run       lwIP and mbedTLS sources, libslirp, mosquitto with its clients and its plugin headers, the openssl
+#   run       lwIP and mbedTLS sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin headers, the openssl
 #             tool, the root certificates of the platform
 #   test      run + cmocka
 #   bench     run + valgrind
@@ -22,6 +22,7 @@
 #   DEPS                where the parts go; default build/deps, relative to the top of the repository
 #   LWIP_DIR            an lwIP source tree of your own (it holds src/include/lwip): nothing is fetched for it
 #   MBEDTLS_DIR         the same for mbedTLS (it holds include/mbedtls and library)
+#   JSMN_DIR            a folder of yours with jsmn.h: neither the system's nor a fetched one is used
 #   DEBIAN_MIRROR       a Debian mirror to take sources from, instead of one named by the system's apt
 #   DEPS_IGNORE_SYSTEM  1: download everything, even what the system has (to try how a bare machine fares)
 #
@@ -46,12 +47,13 @@ DEPS=${DEPS:-build/deps}
 case $DEPS in /*) ;; *) DEPS=$TOP/$DEPS ;; esac
 LWIP_DIR=${LWIP_DIR:-}
 MBEDTLS_DIR=${MBEDTLS_DIR:-}
+JSMN_DIR=${JSMN_DIR:-}
 DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -69,7 +71,7 @@ declare -A SOURCE_NEEDS=(                               # what an unpacked tree 
     [cmocka-source]='src/cmocka.c include/cmocka.h')
 declare -A SOURCE_KEEP=(                                # nothing named: all of it
     [lwip]='' [mbedtls]='library include 3rdparty LICENSE' [lwip21]='src COPYING' [cmocka-source]='src include COPYING')
-declare -A SOURCE_TREE=([lwip]=LWIP_DIR [mbedtls]=MBEDTLS_DIR)  # who names a tree of the user's own
+declare -A SOURCE_TREE=([lwip]=LWIP_DIR [mbedtls]=MBEDTLS_DIR [jsmn]=JSMN_DIR)  # who names a tree of the user's own
 # Upstream tarballs that were looked at. Debian's revisions come and go, these stay.
 declare -A SOURCE_SHA256=(
     [lwip_2.2.1+dfsg1.orig.tar.xz]=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
@@ -79,7 +81,7 @@ declare -A SOURCE_SHA256=(
 )
 
 parts_of_tier() {
-    local run='lwip mbedtls slirp mosquitto mosquitto-dev openssl roots'
+    local run='lwip mbedtls jsmn slirp mosquitto mosquitto-dev openssl roots'
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka" ;;
@@ -143,17 +145,18 @@ ready() {
     [ $first = 0 ]
 }
 
-# LWIP_DIR, MBEDTLS_DIR: use that tree, fetch nothing, keep no stamp (the user owns it).
+# LWIP_DIR, MBEDTLS_DIR, JSMN_DIR: use that tree, fetch nothing, keep no stamp (the user owns it).
 # own_tree PART VARIABLE HEADER
 own_tree() {
     local part kept=()
     [ -n "${!2}" ] || return 0
-    [ -r "${!2}/$3" ] || die "$2='${!2}' has no $3: name the top of an ${SOURCE_NAME[$1]} source tree"
+    [ -r "${!2}/$3" ] || die "$2='${!2}' has no $3: name the top of a source tree of ${SOURCE_NAME[$1]-$1}"
     for part in "${PARTS[@]}"; do [ "$part" = "$1" ] || kept+=("$part"); done
     PARTS=("${kept[@]}")
 }
 own_tree lwip LWIP_DIR src/include/lwip/init.h
 own_tree mbedtls MBEDTLS_DIR include/mbedtls/ssl.h
+own_tree jsmn JSMN_DIR jsmn.h
 
 missing=()
 for part in "${PARTS[@]}"; do ready "$part" || missing+=("$part"); done
@@ -574,7 +577,7 @@ finish() {
 # PACKAGES[PART]: what to install by hand instead, for the advice when a download fails.
 
 declare -A PACKAGES=(
-    [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
+    [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
     [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
@@ -662,6 +665,34 @@ get_source() {
         echo "got $name $version"
         echo "got $orig sha256 $sum"
     } >"$TMP/$part.got"
+}
+
+# --- jsmn: the tokens of JSON, a header. A copy even of the system's: compilers for boards may not see /usr/include.
+
+# pick_jsmn HEADER: copies it into $TMP/jsmn if it is one that we understand.
+pick_jsmn() {
+    compiles '#define JSMN_STATIC
+#define JSMN_STRICT
+#include <jsmn.h>
+int main(void)
+{
+    jsmn_parser parser;
+    jsmntok_t tokens[4];
+    jsmn_init(&parser);
+    return jsmn_parse(&parser, "{\"a\":[1]}", 9, tokens, 4) != 4 || tokens[3].start != 6 || parser.pos != 9;
+}' -I "${1%/*}" && "$TMP/probe.out" || return 1
+    mkdir "$TMP/jsmn.pick" && cp "$1" "$TMP/jsmn.pick/jsmn.h" || return 1
+    rm -rf "$TMP/jsmn"
+    mv "$TMP/jsmn.pick" "$TMP/jsmn"
+}
+
+probe_jsmn() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    pick_jsmn /usr/include/jsmn.h
+}
+
+get_jsmn() {
+    NO_DEPENDS=1 get_debs jsmn libjsmn-dev && pick_jsmn "$TMP/jsmn/usr/include/jsmn.h"
 }
 
 # --- libslirp: the network of the simulation
@@ -1250,6 +1281,7 @@ explain() {
             fi
         else
             echo "  Or install by hand, as root:  apt-get install ${PACKAGES[$part]}"
+            [ -z "${SOURCE_TREE[$part]-}" ] || echo "  Or say where you have it:  make ${SOURCE_TREE[$part]}=/path/to/$part ..."
         fi
         echo "  Or copy the folder ${DEPS#"$TOP"/} from a clone on a like machine where this has worked."
     } >&2

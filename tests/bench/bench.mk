@@ -16,6 +16,7 @@ TARGET  ?= host
 DEPS    ?= build/deps
 LWIP    ?= $(DEPS)/lwip
 MBEDTLS ?= $(DEPS)/mbedtls
+JSMN    ?= $(DEPS)/jsmn
 OUT  := build/bench/$(TARGET)
 HERE := tests/bench
 
@@ -95,6 +96,8 @@ $(OUT)/$1/obj/%.o: %.c $(OUT)/$1/flags
 
 $(OUT)/$1/obj/src/crypto/%.o $(OUT)/$1/obj/src/tls/%.o: WITH := -Iport/mbedtls -isystem $(MBEDTLS)/include \
     -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
+
+$(OUT)/$1/obj/src/json/%.o: WITH := -isystem $(JSMN)
 
 OBJ_$1 := $(patsubst %.c,$(OUT)/$1/obj/%.o,$(LIB_SRC) $(BENCH_SRC))
 $(OUT)/$1/bench: $$(OBJ_$1) $(COMMON_OBJ) $(MBEDTLS_LIB) $(SCRIPT)

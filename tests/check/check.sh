@@ -48,11 +48,12 @@ m32() {
 # An #error makes it give the file up. mbedTLS's check of its configuration has one for it, who does not see <limits.h>:
 # that check is left out, and mbedTLS's headers are not hushed, or nobody would notice the next.
 cppcheck() {
-    local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls}
+    local lwip=${LWIP_DIR:-$DEPS/lwip} mbedtls=${MBEDTLS_DIR:-$DEPS/mbedtls} jsmn=${JSMN_DIR:-$DEPS/jsmn}
     "$DEPS/bin/cppcheck" --std=c99 --platform=unix32 --quiet --error-exitcode=1 --inline-suppr \
-        --enable=warning,performance,portability --suppress="*:$lwip/*" \
+        --enable=warning,performance,portability --suppress="*:$lwip/*" --suppress="*:$jsmn/*" \
         -DIOT_ASSERTS=1 '-DMBEDTLS_CONFIG_FILE="iot_mbedtls_config.h"' -DMBEDTLS_CHECK_CONFIG_H \
-        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" -Iport/unix -Iport src port
+        -Iinclude -Isrc -Iport/lwip "-I$lwip/src/include" -Iport/mbedtls "-I$mbedtls/include" "-I$jsmn" -Iport/unix -Iport \
+        src port
 }
 
 # Each header by itself, as the first thing that a file includes: it includes what it needs. lwipopts.h too:
@@ -104,7 +105,7 @@ hash_of() {
 settings() {
     local said s plain
     for s in '-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1' '-DIOT_FEATURE_RECEIVE=0 -DIOT_FEATURE_PARTS=1' \
-             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0'; do
+             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0' -DIOT_JSON_DEPTH_MAX=32; do
         # shellcheck disable=SC2086 # two words
         said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $s -fsyntax-only -x c - 2>&1) && return 1
         grep -q '#error "IOT_' <<<"$said" || return 1
@@ -143,14 +144,15 @@ readme() {
     build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
         build fw-an385 v4 firmware && without_each || return
     { bash tests/check/size.sh && bash tests/check/size_firmware.sh; } >build/log/sizes.txt || return
-    LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} bash tests/bench/bench.sh m3 >build/log/bench.txt || return
+    LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} JSMN=${JSMN_DIR:-$DEPS/jsmn} bash tests/bench/bench.sh m3 >build/log/bench.txt || return
     bash tests/check/readme.sh size=build/log/sizes.txt bench=build/log/bench.txt
 }
 
 # Counting on the host is `make bench`; here it is enough that they build.
 benchmarks() {
     build lib dual mbedtls || return
-    $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}" MBEDTLS="${MBEDTLS_DIR:-$DEPS/mbedtls}"
+    $MAKE -s --no-print-directory -f tests/bench/bench.mk LWIP="${LWIP_DIR:-$DEPS/lwip}" MBEDTLS="${MBEDTLS_DIR:-$DEPS/mbedtls}" \
+        JSMN="${JSMN_DIR:-$DEPS/jsmn}"
 }
 
 shell_scripts() {

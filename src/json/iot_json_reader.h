@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IOT_JSON_READER_H
+#define IOT_JSON_READER_H
+
+#include "iot/iot_json.h"
+
+#if IOT_FEATURE_JSON
+
+/** The escape whose backslash is at `at`, both halves of a surrogate pair as one. Returns its length in bytes and its
+ *  character in `code`; 0: it is none, or half a pair, or cut off by `end`. */
+uint32_t iot_json_escape(const uint8_t *at, const uint8_t *end, uint32_t *code);
+
+#endif
+#endif
