@@ -83,7 +83,7 @@ extern "C" {
     X(LINK_TIMEOUT, -86, "no reply from the platform in time")                                     \
     X(LINK_CODE, -87, "the platform refused a request; detail is its code")                        \
     X(LINK_REPLY, -88, "a reply that nobody waits for: late, doubled, or to another device")       \
-    X(LINK_METHOD, -89, "a request of the platform's that nobody here serves")                    \
+    X(LINK_METHOD, -89, "a request of the platform's that nobody here serves")                     \
     X(JSON_SYNTAX, -90, "not JSON; iot_json_check tells where it ceases to be")                    \
     X(JSON_DEPTH, -91, "JSON nested deeper than IOT_JSON_DEPTH_MAX; raise it")                     \
     X(JSON_MISSING, -92, "the JSON object has no such member")                                     \
@@ -137,8 +137,8 @@ struct iot_bytes {
 typedef uint32_t iot_ticket;
 
 /** Appends into memory of the library's. Writing past the end sets `overflow` and writes nothing
- *  more, so that a chain of puts is checked once, at its commit. Fields are private but for `len`
- *  and `overflow`, which may be read. */
+ *  more, so that a chain of puts is checked once, at its commit. One without memory (ptr NULL) counts.
+ *  Fields are private but for `len` and `overflow`, which may be read. */
 struct iot_writer {
     uint8_t *ptr;
     uint32_t len;

@@ -282,12 +282,24 @@
 #define IOT_FEATURE_JSON 1
 #endif
 
-#define IOT_ALINK_CAN (IOT_FEATURE_LINK && IOT_FEATURE_RECEIVE && IOT_FEATURE_WRITER && IOT_FEATURE_JSON)
+#define IOT_ALINK_CAN                                                                              \
+    (IOT_FEATURE_LINK && IOT_FEATURE_RECEIVE && IOT_FEATURE_WRITER && IOT_FEATURE_JSON)
 
 /** 1: Requests and replies of the Alibaba Cloud IoT platform (iot_alink.h). Those behind it are parts of it. Saves 2,000
  *  bytes and 136. */
 #ifndef IOT_FEATURE_ALINK
 #define IOT_FEATURE_ALINK IOT_ALINK_CAN
+#endif
+
+/** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 5,000
+ *  bytes and 88. */
+#ifndef IOT_FEATURE_CLOUD
+#define IOT_FEATURE_CLOUD IOT_FEATURE_ALINK
+#endif
+
+/** 1: The shadow (iot_shadow.h). Saves 2,000 bytes and 4. */
+#ifndef IOT_FEATURE_SHADOW
+#define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
 #endif
 
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
@@ -380,6 +392,9 @@
 #if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
 #error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"
 #endif
+#if !IOT_FEATURE_ALINK && (IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: CLOUD and SHADOW are requests of the platform; leave them out too"
+#endif
 #if IOT_REQUESTS_MAX < 1 || IOT_REQUESTS_MAX > 255
 #error "IOT_REQUESTS_MAX: choose 1 to 255"
 #endif
@@ -431,8 +446,9 @@
      (IOT_FEATURE_BY_REF)*0x02000u + (IOT_FEATURE_NETWORK_HINTS)*0x04000u +                        \
      (IOT_FEATURE_DNS)*0x08000u + (IOT_FEATURE_STATS)*0x10000u +                                   \
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
-     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                \
-     (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u)
+     (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
+     (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
+     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u)
 #define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \

@@ -34,14 +34,14 @@ enum iot_event_kind {
     IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
                            bytes of the packet), MQTT_DECLINED (msg), or of the platform's: what is wrong with
                            it (JSON_..., LINK_...; msg) */
-    IOT_EV_REPLY,      /* ticket, reply: the platform has answered a request; err IOT_OK or LINK_CODE,
+    IOT_EV_REPLY,    /* ticket, reply: the platform has answered a request; err IOT_OK or LINK_CODE,
                            detail: its code. See iot_alink.h */
-    IOT_EV_NOTICE,     /* notice: the platform says something unasked. See iot_alink.h */
-    IOT_EV_WRITABLE,   /* room again after IOT_ERR_FULL */
-    IOT_EV_BUSY,   /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
+    IOT_EV_NOTICE,   /* notice: the platform says something unasked. See iot_alink.h */
+    IOT_EV_WRITABLE, /* room again after IOT_ERR_FULL */
+    IOT_EV_BUSY,     /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
                            the like): feed the watchdog; code 0: it is over. In the middle of a
                            tick: publish, subscribe and close are allowed, but do little */
-    IOT_EV_CLOSED, /* after iot_device_close: when the iot_poll that raised it has returned,
+    IOT_EV_CLOSED,   /* after iot_device_close: when the iot_poll that raised it has returned,
                           memory and borrowed texts are yours again. Only this gives them back:
                           after IOT_EV_LOST lwIP may still hold a name request of ours */
 };

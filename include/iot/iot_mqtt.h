@@ -65,7 +65,8 @@ enum iot_msg_flag {
      * one before. */
     IOT_MSG_REPLACE = 32,
 
-    IOT_MSG_SILENT = 64, /* private: its end is nobody's event. Of messages that are written in place */
+    IOT_MSG_SILENT =
+        64, /* private: its end is nobody's event. Of messages that are written in place */
 };
 #define IOT_MSG_POLICY (IOT_MSG_REFUSE | IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE)
 

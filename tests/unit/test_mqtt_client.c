@@ -1888,7 +1888,8 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
     (void)state;
     uint32_t inside_happened = 0;
     for (uint32_t kind = 0; kind <= IN_HANDLER; kind++) {
-        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE) /* not the client's */
+        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY ||
+            kind == IOT_EV_NOTICE) /* not the client's */
             continue;
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
