@@ -11,7 +11,8 @@
 
 static struct iot_link_identity who;
 static char told[16384]; /* events since the last look */
-static uint32_t seen;    /* of what was sent */
+static uint32_t seen;    /* bytes of what was sent on this link, */
+static uint32_t link_no; /* which has this number */
 static bool acks;        /* the broker acknowledges QoS 1 */
 static void (*on_told)(const struct iot_event *ev);
 static const char *const notices[] = {"DISABLED",  "ENABLED",  "DELETED", "ERROR",
@@ -84,6 +85,8 @@ static inline void alink_setup(const struct iot_port *port)
     opt.host = opt.client_id = NULL;
     opt.link = &who;
     opt.on_event = on_alink_event;
+    opt.keepalive_s = 0; /* time may pass without pings */
+    seen = link_no = 0;
     told[0] = 0;
     on_told = NULL;
     acks = true;
@@ -93,7 +96,6 @@ static inline void alink_setup(const struct iot_port *port)
 static inline void alink_up(void)
 {
     accept_login(false);
-    seen = stub_sent(&stub).len;
 }
 
 static inline void alink_begin(void)
@@ -114,6 +116,9 @@ static inline const char *published(void)
     run(0);
     words[0] = 0;
     struct iot_bytes rest = stub_sent(&stub);
+    if (link_no != stub.opens)
+        seen = 0;
+    link_no = stub.opens;
     rest.ptr += seen;
     rest.len -= seen;
     while (wire_next(&rest, &p)) {

@@ -21,8 +21,7 @@ static void tags_are_updated_and_deleted_by_qos_1(void **state)
     (void)state;
 
     assert_err(iot_tags_update(&dev, &site, 1, &ticket), IOT_OK);
-    assert_published("1 " SYS
-                     "thing/deviceinfo/update "
+    assert_published("1 " SYS "thing/deviceinfo/update "
                      "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"thing.deviceinfo.update\","
                      "\"params\":[{\"attrKey\":\"site\",\"attrValue\":\"hall-3\"}]}\n");
     assert_int_equal(ticket, 1);
@@ -30,8 +29,7 @@ static void tags_are_updated_and_deleted_by_qos_1(void **state)
     feed_reply("thing/deviceinfo/update", ticket, 200, "{}");
     assert_told("REPLY 1 OK 200 {}\n");
     assert_err(iot_tags_update(&dev, both, 2, &ticket), IOT_OK);
-    assert_published("1 " SYS
-                     "thing/deviceinfo/update "
+    assert_published("1 " SYS "thing/deviceinfo/update "
                      "{\"id\":\"2\",\"version\":\"1.0\",\"method\":\"thing.deviceinfo.update\","
                      "\"params\":[{\"attrKey\":\"a1\",\"attrValue\":\"\\\"x\\\"\\n\xe4\xbd\xa0\","
                      "\"domain\":\"SYSTEM\"},"
@@ -39,8 +37,7 @@ static void tags_are_updated_and_deleted_by_qos_1(void **state)
     feed_reply("thing/deviceinfo/update", ticket, 460, "{}");
     assert_told("REPLY 2 LINK_CODE 460 {}\n");
     assert_err(iot_tags_delete(&dev, &site, 1, &ticket), IOT_OK);
-    assert_published("1 " SYS
-                     "thing/deviceinfo/delete "
+    assert_published("1 " SYS "thing/deviceinfo/delete "
                      "{\"id\":\"3\",\"version\":\"1.0\",\"method\":\"thing.deviceinfo.delete\","
                      "\"params\":[{\"attrKey\":\"site\"}]}\n");
     feed_reply("thing/deviceinfo/update", ticket, 200, "{}"); /* not its topic */
@@ -55,8 +52,7 @@ static void the_library_tells_its_version_and_language(void **state)
 
     assert_err(iot_tags_sdk(&dev, NULL), IOT_OK);
     assert_published(
-        "1 " SYS
-        "thing/deviceinfo/update "
+        "1 " SYS "thing/deviceinfo/update "
         "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"thing.deviceinfo.update\",\"params\":["
         "{\"attrKey\":\"SYS_LP_SDK_VERSION\",\"attrValue\":\"0.1.0\",\"domain\":\"SYSTEM\"},"
         "{\"attrKey\":\"SYS_SDK_LANGUAGE\",\"attrValue\":\"C\",\"domain\":\"SYSTEM\"}]}\n");
