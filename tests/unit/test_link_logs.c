@@ -32,8 +32,7 @@ static void lines_are_uploaded_with_time_and_level_in_words(void **state)
 
     port_s = 1700000000;
     assert_err(iot_log_post(&dev, all, 2, NULL), IOT_OK);
-    assert_published("0 " SYS
-                     "thing/log/post "
+    assert_published("0 " SYS "thing/log/post "
                      "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"thing.log.post\",\"params\":["
                      "{\"utcTime\":\"2021-01-01T19:04:05.678+0000\",\"logLevel\":\"ERROR\","
                      "\"module\":\"ModuleA\","
@@ -134,8 +133,7 @@ static void whether_logs_are_wanted_is_asked_and_told(void **state)
     (void)state;
 
     assert_err(iot_log_ask(&dev, NULL), IOT_OK);
-    assert_published("0 " SYS
-                     "thing/config/log/get "
+    assert_published("0 " SYS "thing/config/log/get "
                      "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"thing.config.log.get\","
                      "\"params\":{\"configScope\":\"device\",\"getType\":\"content\"}}\n");
     feed_reply("thing/config/log/get", 1, 200,
@@ -177,8 +175,7 @@ static void the_radio_is_reported(void **state)
     (void)state;
 
     assert_err(iot_diag_post(&dev, &d, NULL), IOT_OK);
-    assert_published("0 " SYS
-                     "_thing/diag/post "
+    assert_published("0 " SYS "_thing/diag/post "
                      "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"_thing.diag.post\",\"params\":"
                      "{\"model\":\"format=simple|quantity=single|time=now\",\"p\":{\"wifi\":{"
                      "\"rssi\":-60,\"snr\":25,\"per\":3,"
