@@ -108,7 +108,8 @@ bool place_read_lamp(struct place *p)
         return false;
     if (iot_link_host(id, IOT_LINK_TLS, p->host, sizeof p->host) == IOT_OK)
         return true;
-    fprintf(stderr, "PK, DN: product key and device name; DS: the device's secret, or PS: the product's\n");
+    fprintf(stderr,
+            "PK, DN: product key and device name; DS: the device's secret, or PS: the product's\n");
     return false;
 }
 
@@ -285,9 +286,11 @@ void place_show_lamp_commands(const struct place *p)
 
     find_beside_us("cloud", path, sizeof path);
     const char *cloud = shell_word(path, word, sizeof word);
-    printf("\n  From another terminal, in this folder, do what an application of the platform's would:\n\n"
-           "    %s set %s %s '{\"LightSwitch\":0}'\n    %s call %s %s Toggle\n    %s show %s %s\n\n",
-           cloud, id->product_key, id->device_name, cloud, id->product_key, id->device_name, cloud,
-           id->product_key, id->device_name);
+    printf(
+        "\n  From another terminal, in this folder, do what an application of the platform's "
+        "would:\n\n"
+        "    %s set %s %s '{\"LightSwitch\":0}'\n    %s call %s %s Toggle\n    %s show %s %s\n\n",
+        cloud, id->product_key, id->device_name, cloud, id->product_key, id->device_name, cloud,
+        id->product_key, id->device_name);
     fflush(stdout);
 }

@@ -48,9 +48,9 @@ enum done {
     DONE_ALL = 127,
 };
 
-static const char *const done_names[] = {"registered", "posted its properties", "was set",
-                                         "served a call", "reported an event", "synced its clock",
-                                         "read its shadow"};
+static const char *const done_names[] = {
+    "registered",        "posted its properties", "was set",        "served a call",
+    "reported an event", "synced its clock",      "read its shadow"};
 
 /* All times in ms of host_clock_ms. up_ms: the first CONNACK; 0: not yet. */
 static struct {

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_MAX  16u
-#define TEXT_MAX  512u
-#define NAME_MAX  64u
-#define PARAMS_W  60 /* columns of the left side's JSON */
+#define OPEN_MAX 16u
+#define TEXT_MAX 512u
+#define NAME_MAX 64u
+#define PARAMS_W 60 /* columns of the left side's JSON */
 
 /* A request that awaits its answer. */
 struct request {
