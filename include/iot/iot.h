@@ -11,6 +11,7 @@
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
+#include "iot/iot_register.h"
 #include "iot/iot_stream.h"
 #include "iot/iot_tls.h"
 
