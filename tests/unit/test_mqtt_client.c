@@ -1896,7 +1896,9 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
                 setup(NULL);
-                opt.session = kind % 2 ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
+                /* a clean one empties itself with the link: there may be nobody to be told of room */
+                bool keep = kind % 2 || kind == IOT_EV_WRITABLE;
+                opt.session = keep ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
                 opt.no_reconnect = kind == IOT_EV_LOST && times == 1;
                 broker.keeps = true;
                 init();
