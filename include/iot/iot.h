@@ -12,6 +12,7 @@
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
+#include "iot/iot_register.h"
 #include "iot/iot_shadow.h"
 #include "iot/iot_stream.h"
 #include "iot/iot_thing.h"

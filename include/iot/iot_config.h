@@ -216,6 +216,11 @@
 #define IOT_CALL_MS 8000
 #endif
 
+/** Registration (iot_register.h): wait for the secret after the platform has accepted, ms. */
+#ifndef IOT_REGISTER_MS
+#define IOT_REGISTER_MS 15000
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
@@ -336,6 +341,14 @@
 #define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
 #endif
 
+#define IOT_REGISTER_CAN (IOT_FEATURE_LINK && IOT_FEATURE_DECLINE && IOT_FEATURE_JSON)
+
+/** 1: Dynamic registration (iot_register.h). 0: an identity with a registration is refused by iot_device_init. Saves 2,000
+ *  bytes and 16. */
+#ifndef IOT_FEATURE_REGISTER
+#define IOT_FEATURE_REGISTER IOT_REGISTER_CAN
+#endif
+
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
@@ -451,6 +464,12 @@
 #if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
 #error "IOT_CALL_MS: choose 1 to 1000000"
 #endif
+#if IOT_FEATURE_REGISTER && !IOT_REGISTER_CAN
+#error "IOT_FEATURE_REGISTER: needs LINK, RECEIVE, DECLINE and JSON; set those too, or leave it out"
+#endif
+#if IOT_REGISTER_MS < 1 || IOT_REGISTER_MS > 1000000
+#error "IOT_REGISTER_MS: choose 1 to 1000000"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif
@@ -499,7 +518,8 @@
      (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
      (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u +                                \
-     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u)
+     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
+     (IOT_FEATURE_REGISTER)*0x8000000u)
 #define IOT_CONFIG_THING                                                                           \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \

@@ -25,7 +25,8 @@ iot_err iot_shadow_attach(struct iot_device *dev, struct iot_shadow *s, iot_tick
     struct iot_alink *a = iot_alink_of(dev);
     struct iot_filter f = {.qos = 1};
 
-    iot_err err = iot_alink_topic(a, "/shadow/get/", "", NULL, s->filter, sizeof s->filter, &f.filter);
+    iot_err err =
+        iot_alink_topic(a, "/shadow/get/", "", NULL, s->filter, sizeof s->filter, &f.filter);
     if (err == IOT_OK)
         err = a->line->subscribe(dev, &f, ticket);
     if (err == IOT_OK)
