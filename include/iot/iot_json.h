@@ -48,7 +48,7 @@ struct iot_json {
 /**
  * Is this JSON, all of it? One value, blanks around it allowed.
  *
- * text     at most 2^31 - 1 bytes. Time grows with them, the stack does not (some 150 bytes).
+ * text     at most 2^31 - 1 bytes. Time grows with them, the stack does not (200 bytes).
  * root     out: the value; unchanged unless IOT_OK is returned. Lives as long as the text.
  * offset   out, may be NULL: where it ceases to be JSON; the length, if something is missing at the end.
  * Returns  IOT_OK; IOT_ERR_JSON_SYNTAX: it is not (also ill-formed UTF-8, half a surrogate pair in \u, a control
@@ -89,7 +89,7 @@ iot_err iot_json_i32(struct iot_json v, int32_t *out);
 iot_err iot_json_u32(struct iot_json v, uint32_t *out);
 iot_err iot_json_i64(struct iot_json v, int64_t *out);
 
-/** Nearest value, of two as near the even one; what is too large is IOT_ERR_JSON_RANGE, what is too small becomes 0. */
+/** Half a KB of stack while it works. Nearest value, of two as near the even one; what is too large is IOT_ERR_JSON_RANGE, what is too small becomes 0. */
 iot_err iot_json_float(struct iot_json v, float *out);
 iot_err iot_json_double(struct iot_json v, double *out);
 
@@ -136,7 +136,7 @@ void iot_json_put_bytes(struct iot_writer *w, struct iot_bytes text);
 void iot_json_put_i32(struct iot_writer *w, int32_t value);
 void iot_json_put_i64(struct iot_writer *w, int64_t value);
 
-/** The shortest text that is read back as the same value: at most 15 bytes (float), 24 (double). Infinities and
+/** Half a KB of stack. The shortest text that is read back as the same value: at most 15 bytes (float), 24 (double). Infinities and
  *  what is no number have no JSON: they become null. */
 void iot_json_put_float(struct iot_writer *w, float value);
 void iot_json_put_double(struct iot_writer *w, double value);
