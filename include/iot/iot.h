@@ -6,13 +6,16 @@
 
 #include "iot/iot_alink.h"
 #include "iot/iot_base.h"
+#include "iot/iot_cloud.h"
 #include "iot/iot_device.h"
 #include "iot/iot_json.h"
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
 #include "iot/iot_register.h"
+#include "iot/iot_shadow.h"
 #include "iot/iot_stream.h"
+#include "iot/iot_thing.h"
 #include "iot/iot_tls.h"
 
 #endif

@@ -142,8 +142,8 @@ struct iot_bytes {
 typedef uint32_t iot_ticket;
 
 /** Appends into memory of the library's. Writing past the end sets `overflow` and writes nothing
- *  more, so that a chain of puts is checked once, at its commit. Fields are private but for `len`
- *  and `overflow`, which may be read. */
+ *  more, so that a chain of puts is checked once, at its commit. One without memory (ptr NULL) counts.
+ *  Fields are private but for `len` and `overflow`, which may be read. */
 struct iot_writer {
     uint8_t *ptr;
     uint32_t len;

@@ -193,6 +193,29 @@
 #define IOT_REQUEST_MS 10000
 #endif
 
+/** Properties of a thing (iot_thing.h), members of one of its structs, inputs of one of its services. 4 bytes of stack per 32
+ *  of them and level of nesting. At most 200, which the platform takes in one message. */
+#ifndef IOT_PROPERTIES_MAX
+#define IOT_PROPERTIES_MAX 64
+#endif
+
+/** Services and sets of the platform's that are not answered yet; one more has to wait. RAM of a thing: 20 bytes each, and
+ *  IOT_CALL_TOKEN_BYTES. */
+#ifndef IOT_CALLS_MAX
+#define IOT_CALLS_MAX 2
+#endif
+
+/** Longest name of a synchronous call, bytes; the platform's are numbers. A service that is not in the model has its own name
+ *  in here too, behind a '/'. */
+#ifndef IOT_CALL_TOKEN_BYTES
+#define IOT_CALL_TOKEN_BYTES 24
+#endif
+
+/** How long the application may take to answer a service, ms. The platform waits some 8 s for a synchronous one. */
+#ifndef IOT_CALL_MS
+#define IOT_CALL_MS 8000
+#endif
+
 /** Registration (iot_register.h): wait for the secret after the platform has accepted, ms. */
 #ifndef IOT_REGISTER_MS
 #define IOT_REGISTER_MS 15000
@@ -203,12 +226,6 @@
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
 #ifndef IOT_JSON_DEPTH_MAX
 #define IOT_JSON_DEPTH_MAX 16
-#endif
-
-/** Tokens of jsmn at a time, on the stack while a text is checked: 16 bytes each. Texts may have any number of them; fewer
- *  here make them no slower until strings have to be looked at twice. */
-#ifndef IOT_JSON_TOKENS
-#define IOT_JSON_TOKENS 24
 #endif
 
 /* ---- What a device can do without ------------------------------------------------------------
@@ -288,7 +305,7 @@
 #define IOT_FEATURE_DNS 1
 #endif
 
-/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 4,000 bytes. */
+/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 5,840 bytes. */
 #ifndef IOT_FEATURE_JSON
 #define IOT_FEATURE_JSON 1
 #endif
@@ -300,6 +317,28 @@
  *  bytes and 136. */
 #ifndef IOT_FEATURE_ALINK
 #define IOT_FEATURE_ALINK IOT_ALINK_CAN
+#endif
+
+/** 1: The thing model (iot_thing.h): properties, events and services as tables. Saves 5,000 bytes. */
+#ifndef IOT_FEATURE_THING
+#define IOT_FEATURE_THING IOT_FEATURE_ALINK
+#endif
+
+/** 1: Bytes from and to products without a thing model, and synchronous calls of any form (iot_thing.h). Saves 500 bytes
+ *  and 4. */
+#ifndef IOT_FEATURE_RAW
+#define IOT_FEATURE_RAW IOT_FEATURE_ALINK
+#endif
+
+/** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 5,000
+ *  bytes and 88. */
+#ifndef IOT_FEATURE_CLOUD
+#define IOT_FEATURE_CLOUD IOT_FEATURE_ALINK
+#endif
+
+/** 1: The shadow (iot_shadow.h). Saves 2,000 bytes and 4. */
+#ifndef IOT_FEATURE_SHADOW
+#define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
 #endif
 
 #define IOT_REGISTER_CAN (IOT_FEATURE_LINK && IOT_FEATURE_DECLINE && IOT_FEATURE_JSON)
@@ -397,18 +436,33 @@
 #if IOT_JSON_DEPTH_MAX < 1 || IOT_JSON_DEPTH_MAX > 31
 #error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
 #endif
-#if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
-#error                                                                                             \
-    "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
-#endif
 #if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
 #error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"
+#endif
+#if !IOT_FEATURE_ALINK && (IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: CLOUD and SHADOW are requests of the platform; leave them out too"
 #endif
 #if IOT_REQUESTS_MAX < 1 || IOT_REQUESTS_MAX > 255
 #error "IOT_REQUESTS_MAX: choose 1 to 255"
 #endif
 #if IOT_REQUEST_MS < 1 || IOT_REQUEST_MS > 1000000
 #error "IOT_REQUEST_MS: choose 1 to 1000000"
+#endif
+#if !IOT_FEATURE_ALINK &&                                                                          \
+    (IOT_FEATURE_THING || IOT_FEATURE_RAW || IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: THING, RAW, CLOUD and SHADOW stand on it; leave them out too"
+#endif
+#if IOT_PROPERTIES_MAX < 1 || IOT_PROPERTIES_MAX > 200
+#error "IOT_PROPERTIES_MAX: choose 1 to 200"
+#endif
+#if IOT_CALLS_MAX < 1 || IOT_CALLS_MAX > 255
+#error "IOT_CALLS_MAX: choose 1 to 255"
+#endif
+#if IOT_CALL_TOKEN_BYTES < 20 || IOT_CALL_TOKEN_BYTES > 100
+#error "IOT_CALL_TOKEN_BYTES: choose 20, the platform's longest number, to 100"
+#endif
+#if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
+#error "IOT_CALL_MS: choose 1 to 1000000"
 #endif
 #if IOT_FEATURE_REGISTER && !IOT_REGISTER_CAN
 #error "IOT_FEATURE_REGISTER: needs LINK, RECEIVE, DECLINE and JSON; set those too, or leave it out"
@@ -463,8 +517,14 @@
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
      (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
+     (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u +                                \
+     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
      (IOT_FEATURE_REGISTER)*0x8000000u)
-#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
+#define IOT_CONFIG_THING                                                                           \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \
+        IOT_CALL_TOKEN_BYTES)
+#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \

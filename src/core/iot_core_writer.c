@@ -11,7 +11,7 @@ void iot_writer_put(struct iot_writer *w, const void *bytes, uint32_t n)
         w->overflow = true; /* sticks: a later, shorter put must not leave a text with a hole */
         return;
     }
-    if (n != 0) /* memcpy must not see the NULL that an empty slice may carry */
+    if (n != 0 && w->ptr != NULL) /* memcpy must not see the NULL that an empty slice may carry */
         memcpy(w->ptr + w->len, bytes, n);
     w->len += n;
 }

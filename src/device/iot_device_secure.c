@@ -4,6 +4,7 @@
 #include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
 #include "device/iot_device_register.h"
+#include "device/iot_device_wall.h"
 
 #include "core/iot_core_assert.h"
 
@@ -139,6 +140,7 @@ static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
 {
     const struct iot_tls_options *o = dev->opt->tls;
     iot_tls_init(&dev->tls, carrier, o, dev->opt->port_ops);
+    iot_device_wall_init(dev);
     dev->tls.base.on_busy = on_busy;
     dev->tls.base.busy_ctx = dev;
     *stream = &dev->tls.base;

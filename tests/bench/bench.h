@@ -12,4 +12,7 @@ void bench_lwip(void);
 /* The login of the platform. */
 void bench_sign(void);
 
+/* JSON of the platform. */
+void bench_json(void);
+
 #endif

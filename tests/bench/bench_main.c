@@ -8,5 +8,6 @@ int main(void)
     bench_device();
     bench_lwip();
     bench_sign();
+    bench_json();
     mark_over();
 }
