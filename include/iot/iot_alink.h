@@ -40,11 +40,13 @@ enum iot_notice_kind {
     IOT_NOTICE_DELETED,   /* ... deleted */
     IOT_NOTICE_ERROR,     /* a message of ours was dropped: code as in the platform's table; data */
     IOT_NOTICE_BOOTSTRAP, /* code 0: fetch the address of the platform anew and connect there */
-    IOT_NOTICE_IDENTITY,  /* data: product key and device name, read from our certificate */
-    IOT_NOTICE_TIME,   /* unix_ms: the answer to iot_time_ask, the way there and back taken off */
+    IOT_NOTICE_IDENTITY, /* data: product key and device name, read from our certificate (iot_cloud.h) */
+    IOT_NOTICE_TIME, /* unix_ms: the answer to iot_time_ask (iot_cloud.h); code 1: it is trusted */
     IOT_NOTICE_CONFIG, /* data: a remote configuration was pushed (iot_cloud.h) */
     IOT_NOTICE_LOG,    /* code: 1, logs are wanted; 0, they are not */
     IOT_NOTICE_BIND,   /* data: what happened between the device and a user */
+    IOT_NOTICE_RESET,  /* what iot_reset began has ended (iot_cloud.h): the event's err says how */
+    IOT_NOTICE_SHADOW, /* data: the desired state has changed (iot_shadow.h) */
 };
 
 /** Beside IOT_EV_NOTICE (iot_event.notice); valid until return. */

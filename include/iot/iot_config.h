@@ -216,17 +216,16 @@
 #define IOT_CALL_MS 8000
 #endif
 
+/** Registration (iot_register.h): wait for the secret after the platform has accepted, ms. */
+#ifndef IOT_REGISTER_MS
+#define IOT_REGISTER_MS 15000
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
 #ifndef IOT_JSON_DEPTH_MAX
 #define IOT_JSON_DEPTH_MAX 16
-#endif
-
-/** Tokens of jsmn at a time, on the stack while a text is checked: 16 bytes each. Texts may have any number of them; fewer
- *  here make them no slower until strings have to be looked at twice. */
-#ifndef IOT_JSON_TOKENS
-#define IOT_JSON_TOKENS 24
 #endif
 
 /* ---- What a device can do without ------------------------------------------------------------
@@ -306,7 +305,7 @@
 #define IOT_FEATURE_DNS 1
 #endif
 
-/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 4,000 bytes. */
+/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 5,840 bytes. */
 #ifndef IOT_FEATURE_JSON
 #define IOT_FEATURE_JSON 1
 #endif
@@ -329,6 +328,25 @@
  *  and 4. */
 #ifndef IOT_FEATURE_RAW
 #define IOT_FEATURE_RAW IOT_FEATURE_ALINK
+#endif
+
+/** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 5,000
+ *  bytes and 88. */
+#ifndef IOT_FEATURE_CLOUD
+#define IOT_FEATURE_CLOUD IOT_FEATURE_ALINK
+#endif
+
+/** 1: The shadow (iot_shadow.h). Saves 2,000 bytes and 4. */
+#ifndef IOT_FEATURE_SHADOW
+#define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
+#endif
+
+#define IOT_REGISTER_CAN (IOT_FEATURE_LINK && IOT_FEATURE_DECLINE && IOT_FEATURE_JSON)
+
+/** 1: Dynamic registration (iot_register.h). 0: an identity with a registration is refused by iot_device_init. Saves 2,000
+ *  bytes and 16. */
+#ifndef IOT_FEATURE_REGISTER
+#define IOT_FEATURE_REGISTER IOT_REGISTER_CAN
 #endif
 
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
@@ -418,12 +436,11 @@
 #if IOT_JSON_DEPTH_MAX < 1 || IOT_JSON_DEPTH_MAX > 31
 #error "IOT_JSON_DEPTH_MAX: choose 1 to 31"
 #endif
-#if IOT_JSON_TOKENS < IOT_JSON_DEPTH_MAX + 2
-#error                                                                                             \
-    "IOT_JSON_TOKENS: choose IOT_JSON_DEPTH_MAX + 2 at least: all open containers, a name and its value"
-#endif
 #if IOT_FEATURE_ALINK && !IOT_ALINK_CAN
 #error "IOT_FEATURE_ALINK: needs LINK, RECEIVE, WRITER and JSON; set those too, or leave it out"
+#endif
+#if !IOT_FEATURE_ALINK && (IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: CLOUD and SHADOW are requests of the platform; leave them out too"
 #endif
 #if IOT_REQUESTS_MAX < 1 || IOT_REQUESTS_MAX > 255
 #error "IOT_REQUESTS_MAX: choose 1 to 255"
@@ -431,8 +448,9 @@
 #if IOT_REQUEST_MS < 1 || IOT_REQUEST_MS > 1000000
 #error "IOT_REQUEST_MS: choose 1 to 1000000"
 #endif
-#if !IOT_FEATURE_ALINK && (IOT_FEATURE_THING || IOT_FEATURE_RAW)
-#error "IOT_FEATURE_ALINK 0: THING and RAW stand on it; leave them out too"
+#if !IOT_FEATURE_ALINK &&                                                                          \
+    (IOT_FEATURE_THING || IOT_FEATURE_RAW || IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: THING, RAW, CLOUD and SHADOW stand on it; leave them out too"
 #endif
 #if IOT_PROPERTIES_MAX < 1 || IOT_PROPERTIES_MAX > 200
 #error "IOT_PROPERTIES_MAX: choose 1 to 200"
@@ -445,6 +463,12 @@
 #endif
 #if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
 #error "IOT_CALL_MS: choose 1 to 1000000"
+#endif
+#if IOT_FEATURE_REGISTER && !IOT_REGISTER_CAN
+#error "IOT_FEATURE_REGISTER: needs LINK, RECEIVE, DECLINE and JSON; set those too, or leave it out"
+#endif
+#if IOT_REGISTER_MS < 1 || IOT_REGISTER_MS > 1000000
+#error "IOT_REGISTER_MS: choose 1 to 1000000"
 #endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
@@ -493,7 +517,9 @@
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
      (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
-     (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u)
+     (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u +                                \
+     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
+     (IOT_FEATURE_REGISTER)*0x8000000u)
 #define IOT_CONFIG_THING                                                                           \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \

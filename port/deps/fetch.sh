@@ -6,8 +6,9 @@
 #   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
 #             headers, the openssl tool, the root certificates of the platform
 #   test      run + cmocka
+#   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
-#   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
+#   check     test + thing + clang, clang-format, cppcheck and what `gcc -m32` needs
 #   firmware  gcc and newlib for bare-metal Arm
 #   board     run + firmware + QEMU, which plays the board
 #   portable  test + other machines: compilers for big-endian PowerPC and S/390 with qemu-user, the sanitizers of
@@ -53,7 +54,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -87,16 +88,17 @@ parts_of_tier() {
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka" ;;
+        thing)    echo jq ;;
         bench)    echo "$run valgrind" ;;
-        check)    echo "$run cmocka clang cppcheck m32" ;;
+        check)    echo "$run cmocka clang cppcheck m32 jq" ;;
         firmware) echo arm ;;
         board)    echo "$run arm qemu" ;;
         portable) echo "$run cmocka cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
-        *)        die "unknown tier '$1'; there are: run test bench check firmware board portable" ;;
+        *)        die "unknown tier '$1'; there are: run test thing bench check firmware board portable" ;;
     esac
 }
 
-[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware board portable)"
+[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test thing bench check firmware board portable)"
 PARTS=()
 for tier in "$@"; do
     list=$(parts_of_tier "$tier")
@@ -580,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [openssl]='openssl' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -675,17 +677,18 @@ get_source() {
 
 # --- jsmn: the tokens of JSON, a header. A copy even of the system's: compilers for boards may not see /usr/include.
 
-# pick_jsmn HEADER: copies it into $TMP/jsmn if it is one that we understand.
+# pick_jsmn HEADER: copies it into $TMP/jsmn if it has what src/json uses.
 pick_jsmn() {
     compiles '#define JSMN_STATIC
 #define JSMN_STRICT
 #include <jsmn.h>
 int main(void)
 {
-    jsmn_parser parser;
-    jsmntok_t tokens[4];
-    jsmn_init(&parser);
-    return jsmn_parse(&parser, "{\"a\":[1]}", 9, tokens, 4) != 4 || tokens[3].start != 6 || parser.pos != 9;
+    jsmn_parser p;
+    jsmn_init(&p);
+    p.pos = 1;
+    return jsmn_parse_string(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos++ != 3 || p.pos++ != 4 ||
+           jsmn_parse_primitive(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos != 6;
 }' -I "${1%/*}" && "$TMP/probe.out" || return 1
     mkdir "$TMP/jsmn.pick" && cp "$1" "$TMP/jsmn.pick/jsmn.h" || return 1
     rm -rf "$TMP/jsmn"
@@ -920,6 +923,23 @@ probe_roots() {
 
 get_roots() {
     NO_DEPENDS=1 get_debs roots ca-certificates && pick_roots "$TMP/roots/usr/share/ca-certificates/mozilla"
+}
+
+# --- jq: reads thing models
+
+JQ_PROBE='{"a":[1,2]}'
+
+probe_jq() {
+    local found
+    found=$(tool jq) || return 1
+    says '^3$' "$found" -n "$JQ_PROBE | .a | add" || return 1
+    wrap_system jq jq "$found"
+}
+
+get_jq() {
+    get_debs jq jq || return
+    wrap_private jq jq usr/bin/jq
+    says '^3$' try_wrapped jq jq -n "$JQ_PROBE | .a | add"
 }
 
 # --- valgrind: instruction counts

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_alink.h"
 
+#include "device/iot_device_wall.h"
+
 #include "core/iot_core_assert.h"
 #include "core/iot_core_stats.h"
 #include "link/iot_link_route.h"
@@ -21,8 +23,25 @@ static void report(struct iot_device *dev, const struct iot_event *ev)
     dev->opt->on_event(dev->opt->ctx, dev, ev);
 }
 
-static const struct iot_alink_line line = {iot_mqtt_begin,     iot_mqtt_commit, iot_mqtt_cancel,
-                                           iot_mqtt_subscribe, next_ticket,     report};
+static const struct iot_port *port(const struct iot_device *dev)
+{
+    return dev->opt->port_ops;
+}
+
+static void wake(struct iot_device *dev)
+{
+    dev->wake = true;
+}
+
+static const struct iot_alink_line line = {iot_mqtt_begin,
+                                           iot_mqtt_commit,
+                                           iot_mqtt_cancel,
+                                           iot_mqtt_subscribe,
+                                           next_ticket,
+                                           report,
+                                           port,
+                                           wake,
+                                           iot_device_vouches};
 
 void iot_device_alink_init(struct iot_device *dev)
 {

@@ -3,6 +3,8 @@
 
 #include "core/iot_core_assert.h"
 #include "link/iot_link_call.h"
+#include "link/iot_link_reset.h"
+#include "link/iot_link_shadow.h"
 
 #include <string.h>
 
@@ -17,7 +19,12 @@
                       "\"method\":\"\",\"params\":}")
 
 /* Digest of each kind of reply; PLAIN has none. */
-static const iot_alink_digest digests[IOT_ALINK_KINDS] = {NULL};
+static const iot_alink_digest digests[IOT_ALINK_KINDS] = {
+    [IOT_ALINK_PLAIN] = NULL,
+#if IOT_FEATURE_CLOUD
+    [IOT_ALINK_RESET] = iot_link_reset_digest,
+#endif
+};
 
 void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
                     const struct iot_alink_line *line)
@@ -25,6 +32,7 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
     memset(a, 0, sizeof *a);
     a->id = id;
     a->line = line;
+    iot_link_reset_init(a);
 }
 
 /* ---- Up: topics, requests, answers ---------------------------------------------------------- */
@@ -63,10 +71,18 @@ static uint16_t hash_topic(const char *text, uint32_t len)
     return (uint16_t)(h >> 16);
 }
 
-static struct iot_alink_request *find(struct iot_alink *a, iot_ticket ticket)
+struct iot_alink_request *iot_alink_find(struct iot_alink *a, iot_ticket ticket)
 {
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
         if (a->requests[i].ticket == ticket)
+            return &a->requests[i];
+    return NULL;
+}
+
+struct iot_alink_request *iot_alink_find_kind(struct iot_alink *a, uint8_t kind)
+{
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
+        if (a->requests[i].ticket != 0 && a->requests[i].kind == kind)
             return &a->requests[i];
     return NULL;
 }
@@ -83,6 +99,22 @@ static void write_method(struct iot_writer *w, const struct iot_topic *topic)
     }
 }
 
+iot_err iot_alink_open(struct iot_alink *a, const struct iot_msg *msg, uint8_t kind, bool waits,
+                       uint32_t max, struct iot_writer *w)
+{
+    if (waits && iot_alink_find(a, 0) == NULL)
+        return IOT_ERR_FULL;
+    if (max > IOT_MQTT_TX_BYTES)
+        return IOT_ERR_SIZE;
+    iot_err err = a->line->begin(iot_alink_device(a), msg, max, w);
+    if (err != IOT_OK)
+        return err;
+    a->open_topic = hash_topic(msg->topic.text, msg->topic.len);
+    a->open_kind = kind;
+    a->open_waits = waits;
+    return IOT_OK;
+}
+
 iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part, uint8_t kind,
                       uint32_t flags, uint32_t max, struct iot_writer *w)
 {
@@ -93,16 +125,11 @@ iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part,
     iot_err err = iot_alink_topic(a, "/sys/", method, part, text, sizeof text, &msg.topic);
     if (err != IOT_OK)
         return err;
-    if (waits && find(a, 0) == NULL)
-        return IOT_ERR_FULL;
     if (max > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;
-    err = a->line->begin(iot_alink_device(a), &msg, max + ENVELOPE + msg.topic.len, w);
+    err = iot_alink_open(a, &msg, kind, waits, max + ENVELOPE + msg.topic.len, w);
     if (err != IOT_OK)
         return err;
-    a->open_topic = hash_topic(msg.topic.text, msg.topic.len);
-    a->open_kind = kind;
-    a->open_waits = waits;
     iot_writer_text(w, "{\"id\":\"");
     iot_writer_u32(w, a->line->next_ticket(iot_alink_device(a)));
     iot_writer_text(w, "\",\"version\":\"1.0\",");
@@ -135,7 +162,8 @@ iot_err iot_alink_commit(struct iot_writer *w, iot_ticket *ticket)
         *ticket = named;
     if (!a->open_waits)
         return IOT_OK;
-    struct iot_alink_request *r = find(a, 0); /* there was one, and nobody else could ask */
+    struct iot_alink_request *r =
+        iot_alink_find(a, 0); /* there was one, and nobody else could ask */
     IOT_ASSERT(r != NULL);
     *r = (struct iot_alink_request){
         .ticket = named, .topic = a->open_topic, .kind = a->open_kind, .fresh = true};
@@ -152,6 +180,21 @@ iot_err iot_alink_ask_bytes(struct iot_alink *a, const char *method, uint8_t kin
     if (err != IOT_OK)
         return err;
     iot_writer_put(&w, params.ptr, params.len);
+    return iot_alink_commit(&w, ticket);
+}
+
+iot_err iot_alink_ask_words(struct iot_alink *a, const char *method, uint32_t flags,
+                            iot_alink_words write, const void *what, iot_ticket *ticket)
+{
+    struct iot_writer w = {.cap = IOT_MQTT_TX_BYTES};
+
+    write(&w, what);
+    if (w.overflow)
+        return IOT_ERR_SIZE;
+    iot_err err = iot_alink_ask(a, method, NULL, IOT_ALINK_PLAIN, flags, w.len, &w);
+    if (err != IOT_OK)
+        return err;
+    write(&w, what);
     return iot_alink_commit(&w, ticket);
 }
 
@@ -201,19 +244,28 @@ iot_err iot_alink_answer_commit(struct iot_alink *a, struct iot_writer *w)
     return a->line->commit(w, NULL);
 }
 
+iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOPIC_MAX],
+                               struct iot_topic *topic)
+{
+    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+
+    iot_writer_put(&t, msg->topic.text, msg->topic.len);
+    iot_writer_text(&t, "_reply");
+    *topic = (struct iot_topic){text, (uint16_t)t.len, 0};
+    return t.overflow ? IOT_ERR_SIZE : IOT_OK;
+}
+
 iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code)
 {
     char text[IOT_LINK_TOPIC_MAX];
-    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = sizeof text}, w;
+    struct iot_topic topic;
+    struct iot_writer w;
 
     if (!call->has_id)
         return IOT_OK;
-    iot_writer_put(&t, call->msg->topic.text, call->msg->topic.len);
-    iot_writer_text(&t, "_reply");
-    struct iot_topic topic = {text, (uint16_t)t.len, 0};
-    if (t.overflow)
-        return IOT_ERR_SIZE;
-    iot_err err = iot_alink_answer_begin(a, &topic, call->id, code, 2, &w);
+    iot_err err = iot_alink_answer_topic(call->msg, text, &topic);
+    if (err == IOT_OK)
+        err = iot_alink_answer_begin(a, &topic, call->id, code, 2, &w);
     if (err != IOT_OK)
         return err;
     iot_writer_text(&w, "{}");
@@ -249,8 +301,14 @@ iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err w
     return IOT_OK;
 }
 
-/* A request has come to its end; `r` is free again before anybody is told. */
-static void finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_event *ev)
+void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice)
+{
+    struct iot_event ev = {.kind = IOT_EV_NOTICE, .notice = notice};
+
+    a->line->report(iot_alink_device(a), &ev);
+}
+
+void iot_alink_finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_event *ev)
 {
     iot_alink_digest digest = digests[r->kind];
 
@@ -259,6 +317,11 @@ static void finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_
     if (digest != NULL && ev->kind == IOT_EV_FAILED && digest(a, ev->err, NULL) != IOT_OK)
         return;
     a->line->report(iot_alink_device(a), ev);
+}
+
+bool iot_alink_is_reply(const struct iot_alink_request *r, const struct iot_msg *msg)
+{
+    return r->topic == hash_topic(msg->topic.text, msg->topic.len - REPLY_LEN);
 }
 
 iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
@@ -279,8 +342,8 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
         err = iot_json_i32(code, &ev.detail);
     if (err != IOT_OK)
         return iot_alink_drop(a, msg, err);
-    struct iot_alink_request *r = ticket == 0 ? NULL : find(a, ticket);
-    if (r == NULL || r->topic != hash_topic(msg->topic.text, msg->topic.len - REPLY_LEN))
+    struct iot_alink_request *r = ticket == 0 ? NULL : iot_alink_find(a, ticket);
+    if (r == NULL || !iot_alink_is_reply(r, msg))
         return iot_alink_drop(a, msg, IOT_ERR_LINK_REPLY);
     (void)iot_json_get(root, "data", &reply.data);
     (void)iot_json_get(root, "message", &reply.message);
@@ -327,14 +390,18 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         struct iot_event ev = {.kind = IOT_EV_FAILED, .err = IOT_ERR_LINK_TIMEOUT};
         if (is_over(&a->requests[i], now))
-            finish(a, &a->requests[i], &ev);
+            iot_alink_finish(a, &a->requests[i], &ev);
     }
     iot_call_expire(a, now);
+    iot_link_reset_step(a);
 }
 
 iot_time iot_alink_deadline(const struct iot_alink *a)
 {
-    iot_time first = iot_call_deadline(a);
+    iot_time first = iot_call_deadline(a), reset = iot_link_reset_deadline(a);
+
+    if (reset < first)
+        first = reset;
 
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         const struct iot_alink_request *r = &a->requests[i];
@@ -353,7 +420,7 @@ bool iot_alink_idle(const struct iot_alink *a)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
         if (a->requests[i].ticket != 0)
             return false;
-    return iot_call_idle(a);
+    return iot_call_idle(a) && iot_link_reset_idle(a);
 }
 
 bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
@@ -365,16 +432,18 @@ bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
     if (ev->kind == IOT_EV_CLOSED)
         iot_call_forget(a);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)
-        r = find(a, ev->ticket);
+        r = iot_alink_find(a, ev->ticket);
     if (r != NULL && ev->kind == IOT_EV_FAILED) {
         struct iot_event end = *ev;
-        finish(a, r, &end);
+        iot_alink_finish(a, r, &end);
     }
     for (uint32_t i = 0; ev->kind == IOT_EV_CLOSED && i < IOT_REQUESTS_MAX; i++) {
         struct iot_event end = {.kind = IOT_EV_FAILED, .err = IOT_ERR_CLOSED};
         if (a->requests[i].ticket != 0)
-            finish(a, &a->requests[i], &end);
+            iot_alink_finish(a, &a->requests[i], &end);
     }
+    iot_link_reset_event(a, ev);
+    iot_link_shadow_event(a, ev);
     return r == NULL;
 }
 

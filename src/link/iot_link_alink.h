@@ -7,6 +7,8 @@
 
 #include "iot/iot_alink.h"
 #include "iot/iot_device.h"
+#include "iot/iot_shadow.h"
+#include "link/iot_link_cloud.h"
 
 #if IOT_FEATURE_ALINK
 
@@ -17,7 +19,7 @@ struct iot_alink;
 struct iot_raw_handlers;
 struct iot_thing;
 
-/** What alink needs of its device: a way up. As in iot_mqtt.h. */
+/** What alink needs of its device: a way up, as in iot_mqtt.h, and a few words. */
 struct iot_alink_line {
     iot_err (*begin)(struct iot_device *dev, const struct iot_msg *msg, uint32_t max,
                      struct iot_writer *w);
@@ -27,6 +29,11 @@ struct iot_alink_line {
     /* The ticket of the next commit: it is the request's id as well. */
     iot_ticket (*next_ticket)(const struct iot_device *dev);
     void (*report)(struct iot_device *dev, const struct iot_event *ev);
+    const struct iot_port *(*port)(const struct iot_device *dev);
+    /* There is something to do in the next tick. */
+    void (*wake)(struct iot_device *dev);
+    /* May the peer of the present link be believed that it is now `unix_s`? */
+    bool (*vouches)(struct iot_device *dev, int64_t unix_s);
 };
 
 /* A request that awaits its reply. Its id is its ticket. */
@@ -39,7 +46,14 @@ struct iot_alink_request {
 };
 
 /** Who digests a reply before the application is told of it. */
-enum iot_alink_kind { IOT_ALINK_PLAIN, IOT_ALINK_KINDS };
+enum iot_alink_kind {
+    IOT_ALINK_PLAIN,
+    IOT_ALINK_TIME,
+    IOT_ALINK_RESET,
+    IOT_ALINK_TSL,
+    IOT_ALINK_SHADOW,
+    IOT_ALINK_KINDS
+};
 
 /** `r` NULL: the request failed, and `code` is the error. IOT_OK: tell the application as well; IOT_ERR_STATE: there is
  *  nothing to tell; IOT_ERR_AGAIN, IOT_ERR_FULL: the reply is declined, it comes again. */
@@ -61,6 +75,12 @@ struct iot_alink {
     bool open_waits; /* it wants a reply */
     bool fresh;      /* some request is */
     struct iot_alink_request requests[IOT_REQUESTS_MAX];
+#if IOT_FEATURE_CLOUD
+    struct iot_cloud cloud;
+#endif
+#if IOT_FEATURE_SHADOW
+    struct iot_shadow *shadow; /* NULL: none is attached */
+#endif
 };
 
 static inline struct iot_alink *iot_alink_of(struct iot_device *dev)
@@ -84,6 +104,11 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
 iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
                         const char *part, char *text, uint32_t cap, struct iot_topic *topic);
 
+/** The next request: a writer for a message whose end, and whose reply if it `waits` for one, is waited for.
+ *  Commit with iot_alink_commit, which closes its object. Returns as iot_alink_begin. */
+iot_err iot_alink_open(struct iot_alink *a, const struct iot_msg *msg, uint8_t kind, bool waits,
+                       uint32_t max, struct iot_writer *w);
+
 /** As iot_alink_begin, for a request whose reply `kind` digests first; `part` as above. */
 iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part, uint8_t kind,
                       uint32_t flags, uint32_t max, struct iot_writer *w);
@@ -96,7 +121,26 @@ iot_err iot_alink_ask_bytes(struct iot_alink *a, const char *method, uint8_t kin
 iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *after, uint8_t qos,
                        struct iot_bytes payload, iot_ticket *ticket);
 
+/** A request by QoS `flags` say, whose params `write` writes: it is called twice, and the first time they are only
+ *  counted. IOT_ERR_SIZE also: longer than the outbox. */
+typedef void (*iot_alink_words)(struct iot_writer *w, const void *what);
+iot_err iot_alink_ask_words(struct iot_alink *a, const char *method, uint32_t flags,
+                            iot_alink_words write, const void *what, iot_ticket *ticket);
+
 /* ---- Down ---- */
+
+/** A request that awaits its reply: by its ticket; or some one of a kind. NULL: there is none. */
+struct iot_alink_request *iot_alink_find(struct iot_alink *a, iot_ticket ticket);
+struct iot_alink_request *iot_alink_find_kind(struct iot_alink *a, uint8_t kind);
+
+/** Does a topic that ends in "_reply" answer its topic? */
+bool iot_alink_is_reply(const struct iot_alink_request *r, const struct iot_msg *msg);
+
+/** It has come to its end: it is free again, then the application is told by `ev`, with its ticket. */
+void iot_alink_finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_event *ev);
+
+/** What the platform says unasked, to the application; the last thing in a step. */
+void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice);
 
 /** A request of the platform's, as it lies in the window. */
 struct iot_alink_call {
@@ -120,6 +164,10 @@ iot_err iot_alink_answer_begin(struct iot_alink *a, const struct iot_topic *topi
 
 /** Close the envelope and queue it. Errors as iot_mqtt_commit. */
 iot_err iot_alink_answer_commit(struct iot_alink *a, struct iot_writer *w);
+
+/** Topic of the answer to a request, in `text`. IOT_ERR_SIZE: longer than the platform takes. */
+iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOPIC_MAX],
+                               struct iot_topic *topic);
 
 /** The whole answer, `{"id":"55","code":200,"data":{}}`, on the request's own topic with "_reply" behind it. Without
  *  an id there is nothing to answer: IOT_OK. Errors as iot_mqtt_begin: nothing is sent, decline the request. */

@@ -4,6 +4,7 @@
 #include "link/iot_link_call.h"
 #include "link/iot_link_raw.h"
 #include "link/iot_link_rrpc.h"
+#include "link/iot_link_shadow.h"
 
 #include <string.h>
 
@@ -59,15 +60,30 @@ static const struct route routes[] = {
     LEVEL(AREA_SYS, "rrpc/request/", iot_rrpc_take),
     UNDER(AREA_EXT, "rrpc/", iot_rrpc_take_ext),
 #endif
-    EXACT(AREA_NONE, "", NULL),
+#if IOT_FEATURE_CLOUD
+    UNDER(AREA_EXT, "ntp/", iot_link_take_time),
+    UNDER(AREA_EXT, "error/", iot_link_take_error),
+    EXACT(AREA_EXT, "auth/identity/response", iot_link_take_identity),
+    EXACT(AREA_SYS, "thing/config/push", iot_link_take_config),
+    EXACT(AREA_SYS, "thing/config/log/push", iot_link_take_log),
+    EXACT(AREA_SYS, "thing/disable", iot_link_take_disable),
+    EXACT(AREA_SYS, "thing/enable", iot_link_take_enable),
+    EXACT(AREA_SYS, "thing/delete", iot_link_take_delete),
+    EXACT(AREA_SYS, "thing/bootstrap/notify", iot_link_take_bootstrap),
+    EXACT(AREA_SYS, "_thing/event/notify", iot_link_take_bind),
+    PARTS(AREA_SYS, "thing/dsltemplate/get_reply", iot_link_take_tsl),
+    PARTS(AREA_SYS, "thing/dynamicTsl/get_reply", iot_link_take_tsl),
+#endif
+#if IOT_FEATURE_SHADOW
+    EXACT(AREA_OURS, "/shadow/get/", iot_link_take_shadow),
+#endif
 };
 
 #define ROUTES (sizeof routes / sizeof routes[0])
 
 /* ---- Looking it up ------------------------------------------------------------------------- */
 
-/* Goes over `text` at the front of what is left; false: something else stands there. */
-static bool skip(struct iot_bytes *left, const char *text)
+bool iot_link_skip(struct iot_bytes *left, const char *text)
 {
     uint32_t n = (uint32_t)strlen(text);
 
@@ -78,7 +94,20 @@ static bool skip(struct iot_bytes *left, const char *text)
     return true;
 }
 
-/* The same at the end. */
+bool iot_link_is_own(const struct iot_alink *a, struct iot_bytes *left)
+{
+    const char *key = a->id->product_key, *name = a->id->device_name;
+
+    return key != NULL && name != NULL && iot_link_skip(left, key) && iot_link_skip(left, "/") &&
+           iot_link_skip(left, name);
+}
+
+bool iot_link_is(struct iot_bytes left, const char *text)
+{
+    return iot_link_skip(&left, text) && left.len == 0;
+}
+
+/* As iot_link_skip, at the end. */
 static bool drop(struct iot_bytes *left, const char *text)
 {
     uint32_t n = (uint32_t)strlen(text);
@@ -94,14 +123,12 @@ static enum area area_of(const struct iot_alink *a, struct iot_bytes *left)
     const char *key = a->id == NULL ? NULL : a->id->product_key;
     const char *name = a->id == NULL ? NULL : a->id->device_name;
 
-    if (a->id != NULL && skip(left, "/ext/"))
+    if (a->id != NULL && iot_link_skip(left, "/ext/"))
         return AREA_EXT;
     if (key == NULL || name == NULL)
         return AREA_NONE;
-    if (skip(left, "/sys/"))
-        return skip(left, key) && skip(left, "/") && skip(left, name) && skip(left, "/")
-                   ? AREA_SYS
-                   : AREA_NONE;
+    if (iot_link_skip(left, "/sys/"))
+        return iot_link_is_own(a, left) && iot_link_skip(left, "/") ? AREA_SYS : AREA_NONE;
     return drop(left, name) && drop(left, "/") && drop(left, key) ? AREA_OURS : AREA_NONE;
 }
 

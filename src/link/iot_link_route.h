@@ -17,6 +17,15 @@
 typedef iot_err (*iot_link_handler)(struct iot_alink *a, const struct iot_msg *msg,
                                     struct iot_bytes rest);
 
+/** Goes over `text` at the front of what is left; false: something else stands there. */
+bool iot_link_skip(struct iot_bytes *left, const char *text);
+
+/** The same for "{pk}/{dn}" of this device. */
+bool iot_link_is_own(const struct iot_alink *a, struct iot_bytes *left);
+
+/** Is it this text, and nothing else? */
+bool iot_link_is(struct iot_bytes left, const char *text);
+
 /** A message has come: as iot_mqtt_hooks.take. */
 iot_err iot_link_take(struct iot_alink *a, const struct iot_msg *msg);
 

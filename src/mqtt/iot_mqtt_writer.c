@@ -67,7 +67,9 @@ iot_err iot_mqtt_session_begin(struct iot_mqtt_session *s, const struct iot_msg 
 {
     struct iot_msg head = *msg;
     head.payload = (struct iot_bytes){NULL, 0};
+    head.flags &= (uint8_t)~IOT_MSG_SILENT;
     iot_err err = iot_mqtt_outbox_check(&head);
+    head.flags = msg->flags;
     if (err == IOT_OK)
         err = iot_mqtt_outbox_begin(&s->box, &head, max, w);
     iot_mqtt_follow(s);

@@ -11,7 +11,19 @@
 
 bool iot_tls_wall(const struct iot_tls *t, int64_t *now_s)
 {
-    return t->port->wall != NULL && t->port->wall(t->port->ctx, now_s) == IOT_OK;
+    if (t->port->wall != NULL && t->port->wall(t->port->ctx, now_s) == IOT_OK)
+        return true;
+    return t->wall != NULL && t->wall(t->wall_ctx, now_s);
+}
+
+bool iot_tls_vouches(struct iot_tls *t, int64_t unix_s)
+{
+    if (t->state == NULL || unix_s < t->state->floor_s ||
+        iot_tls_dates(t->valid_from_s, t->valid_to_s, unix_s) != 0)
+        return false;
+    if (t->doubtful)
+        t->deadline = 0;
+    return true;
 }
 
 static iot_err saved_time(const struct iot_tls *t, int64_t *at_s)

@@ -169,8 +169,8 @@ static void begin_up(struct iot_tls *t, iot_time now)
         iot_log_text(line, iot_tls_suite(t));
         iot_log_text(line, t->judged ? "" : ", no certificate looked at");
     }
-    t->doubtful &= t->port->wall != NULL; /* never known: nothing to wait for */
-    t->deadline = t->doubtful ? now + RECHECK_MS : IOT_TIME_NEVER;
+    /* Never known by the port: nothing to wait for, but for the peer's own word. */
+    t->deadline = t->doubtful && t->port->wall != NULL ? now + RECHECK_MS : IOT_TIME_NEVER;
 }
 
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)

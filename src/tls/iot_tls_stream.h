@@ -20,7 +20,7 @@ struct iot_tls_state;
 #define IOT_TLS_PSK_IDENTITY_MAX 100
 
 /** Key and identity for PSK, asked for at each connection when the options hold none. IOT_OK;
- *  IOT_ERR_AGAIN; another error ends the attempt. */
+ *  IOT_ERR_AGAIN; IOT_ERR_STATE: there is none this time, and PSK is not offered; another error ends the attempt. */
 typedef iot_err (*iot_tls_psk_source)(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX],
                                       uint32_t *identity_len, uint8_t key[IOT_TLS_PSK_MAX]);
 
@@ -61,6 +61,8 @@ struct iot_tls {
     uint32_t high; /* most bytes of the arena since init */
     iot_tls_psk_source psk;
     void *psk_ctx;
+    bool (*wall)(void *ctx, int64_t *now_s); /* trusted time where the port has none; or NULL */
+    void *wall_ctx;
     iot_err reason; /* why the phase is OVER, or soon will be */
     int32_t detail;
     uint32_t written, released, mark, mark_lower;
@@ -82,6 +84,11 @@ iot_err iot_tls_check(const struct iot_tls_options *opt, bool psk_source);
 /** The peer refused us behind the handshake: should this be the doing of a kept session (which shows no
  *  certificate and no key again), the next handshake is a full one. */
 void iot_tls_refused(struct iot_tls *t);
+
+/** May the peer be believed that it is now `unix_s`? It is authenticated; but it cannot vouch for a time at which its own
+ *  certificates would be bad, or that has passed for certain. If so, what was judged without trusted time is judged
+ *  again. */
+bool iot_tls_vouches(struct iot_tls *t, int64_t unix_s);
 
 void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out);
 

@@ -87,7 +87,7 @@ firmware() {
     local board bad=0
     for board in an385 an386 an500; do
         build "fw-$board" v4 STRICT=1 firmware ticks || return
-        "$DEPS/bin/arm-none-eabi-nm" "build/firmware-strict/$board/firmware_superloop.elf" |
+        "$DEPS/bin/arm-none-eabi-nm" build/firmware-strict/"$board"/firmware_*.elf |
             grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
     done
     return $bad
@@ -105,7 +105,7 @@ hash_of() {
 settings() {
     local said s plain
     for s in '-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_TLS_13=1' '-DIOT_FEATURE_RECEIVE=0 -DIOT_FEATURE_PARTS=1' \
-             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0' -DIOT_JSON_TOKENS=17 -DIOT_JSON_DEPTH_MAX=32; do
+             '-DIOT_LOG_LEVEL=1 -DIOT_FEATURE_ERR_NAMES=0' -DIOT_JSON_DEPTH_MAX=32; do
         # shellcheck disable=SC2086 # two words
         said=$(printf '#include "iot/iot_config.h"\n' | gcc -std=c99 -Iinclude $s -fsyntax-only -x c - 2>&1) && return 1
         grep -q '#error "IOT_' <<<"$said" || return 1
@@ -157,7 +157,7 @@ benchmarks() {
 
 shell_scripts() {
     local f files=()
-    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
+    for f in .ci/run port/deps/*.sh port/thing/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
         [ -e "$f" ] || continue
         bash -n "$f" || return
         files+=("$f")
@@ -172,6 +172,7 @@ step 'and each is noticed when broken'         selftest  bash tests/check/selfte
 step 'headers stand alone'                     headers   headers
 step 'wrong settings are refused'              settings  settings
 step 'layout (clang-format)'                   format    bash tests/check/format.sh
+step 'thing models become C, or are refused'    thing     env JQ="$DEPS/bin/jq" bash tests/check/thing.sh
 # shellcheck disable=SC2086 # lists of words, here and below
 {
 step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everything

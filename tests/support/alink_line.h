@@ -117,8 +117,29 @@ static inline void line_report(struct iot_device *dev, const struct iot_event *e
     }
 }
 
+static inline const struct iot_port *line_port(const struct iot_device *dev)
+{
+    static const struct iot_port none = {.ctx = NULL};
+
+    assert_ptr_equal(dev, DEV);
+    return &none;
+}
+
+static inline void line_wake(struct iot_device *dev)
+{
+    assert_ptr_equal(dev, DEV);
+}
+
+static inline bool line_vouches(struct iot_device *dev, int64_t unix_s)
+{
+    assert_ptr_equal(dev, DEV);
+    (void)unix_s;
+    return false;
+}
+
 static const struct iot_alink_line line_ops = {line_begin,     line_commit,      line_cancel,
-                                               line_subscribe, line_next_ticket, line_report};
+                                               line_subscribe, line_next_ticket, line_report,
+                                               line_port,      line_wake,        line_vouches};
 
 /* As if the identity were that of the options. */
 static inline void line_setup(const struct iot_link_identity *id)

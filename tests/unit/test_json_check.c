@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "json/iot_json_check.h"
+#include "iot/iot_json.h"
 
 #include "heap_trap.h"
-
-/* Where a token window is tried in all sizes. */
-#define WINDOW_MIN 3u
 
 /* ---- Another opinion: the grammar of RFC 8259 as it is written, by recursion ------------------ */
 
@@ -178,18 +175,7 @@ static iot_err other_check(struct iot_bytes text, struct iot_json *root)
     return o.deep ? IOT_ERR_JSON_DEPTH : good && o.at == o.end ? IOT_OK : IOT_ERR_JSON_SYNTAX;
 }
 
-/* ---- Ours beside it, with windows of several sizes --------------------------------------------- */
-
-static uint32_t depth_of(struct iot_bytes text)
-{
-    uint32_t depth = 0, most = 0;
-    for (uint32_t i = 0; i < text.len; i++) {
-        depth += text.ptr[i] == '[' || text.ptr[i] == '{';
-        most = depth > most ? depth : most;
-        depth -= depth != 0 && (text.ptr[i] == ']' || text.ptr[i] == '}');
-    }
-    return most;
-}
+/* ---- Ours beside it ---------------------------------------------------------------------------- */
 
 static void tell(struct iot_bytes text, const char *what, iot_err ours, iot_err other)
 {
@@ -200,10 +186,9 @@ static void tell(struct iot_bytes text, const char *what, iot_err ours, iot_err 
 }
 
 /* The text at the end of readable memory. */
-static iot_err same_in_all_windows(struct iot_bytes text, uint32_t *offset)
+static iot_err judge(struct iot_bytes text, uint32_t *offset)
 {
     struct iot_json root = {NULL, 77}, root_other;
-    uint32_t least = depth_of(text) + 2;
     iot_err other = other_check(text, &root_other), err = iot_json_check(text, &root, offset);
 
     if (err != other)
@@ -214,20 +199,13 @@ static iot_err same_in_all_windows(struct iot_bytes text, uint32_t *offset)
         tell(text, "root was written", err, other);
     if (*offset > text.len || (err == IOT_OK && *offset != text.len))
         tell(text, "offset", err, other);
-    for (uint32_t n = least > WINDOW_MIN ? least : WINDOW_MIN; n < IOT_JSON_TOKENS; n++) {
-        uint32_t where = 0;
-        iot_err again = iot_json_check_with(n, text, &root, &where);
-        if (again != err || where != *offset ||
-            (err == IOT_OK && (root.ptr != root_other.ptr || root.len != root_other.len)))
-            tell(text, "in a smaller window", again, err);
-    }
     return err;
 }
 
 static iot_err verdict(struct iot_bytes text)
 {
     uint32_t offset;
-    return same_in_all_windows(guarded(text), &offset);
+    return judge(guarded(text), &offset);
 }
 
 static const char good_text[] =
@@ -616,7 +594,7 @@ static void what_it_does_not_is_refused_where_it_ceases_to_be_json(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint32_t offset = 77;
         struct iot_bytes text = guarded(rows[i].text);
-        iot_err err = same_in_all_windows(text, &offset);
+        iot_err err = judge(text, &offset);
         if (err != IOT_ERR_JSON_SYNTAX || offset != rows[i].offset) {
             char hex[200];
             to_hex(rows[i].text, hex, sizeof hex);
@@ -817,16 +795,6 @@ static void large_texts_need_no_more_memory(void **state)
     }
 }
 
-static void a_window_that_is_too_small_for_the_depth_says_so(void **state)
-{
-    struct iot_json root;
-    (void)state;
-
-    assert_err(iot_json_check_with(4, BYTES("[[1,2],3]"), &root, NULL), IOT_OK);
-    assert_err(iot_json_check_with(2, BYTES("[[1,2],3]"), &root, NULL), IOT_ERR_JSON_DEPTH);
-    assert_err(iot_json_check_with(2, BYTES("{\"a\":[]}"), &root, NULL), IOT_ERR_JSON_DEPTH);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -839,7 +807,6 @@ int main(void)
         cmocka_unit_test(grown_texts_are_taken_and_hurt_ones_judged_as_the_grammar_says),
         cmocka_unit_test(what_is_nested_too_deep_is_refused_where_it_gets_too_deep),
         cmocka_unit_test(large_texts_need_no_more_memory),
-        cmocka_unit_test(a_window_that_is_too_small_for_the_depth_says_so),
     };
     return cmocka_run_group_tests_name("json_check", tests, NULL, NULL);
 }

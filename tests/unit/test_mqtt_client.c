@@ -82,9 +82,10 @@ static void end_pub(const struct iot_event *ev)
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
-    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",    "DONE",    "FAILED",
-                                        "SUBACK",     "UNSUBACK",  "MESSAGE", "SKIPPED", "REPLY",
-                                        "NOTICE",     "WRITABLE",  "BUSY",    "CLOSED"};
+    static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",     "DONE",
+                                        "FAILED",     "SUBACK",    "UNSUBACK", "MESSAGE",
+                                        "SKIPPED",    "REPLY",     "NOTICE",   "REGISTERED",
+                                        "WRITABLE",   "BUSY",      "CLOSED"};
     assert_ptr_equal(ctx, &opt);
     assert_ptr_equal(dev, DEV);
     note("%s", names[ev->kind]);
@@ -1888,13 +1889,16 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
     (void)state;
     uint32_t inside_happened = 0, kinds = 0;
     for (uint32_t kind = 0; kind <= IN_HANDLER; kind++) {
-        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE)
+        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE ||
+            kind == IOT_EV_REGISTERED)
             continue; /* not the client's */
         kinds++;
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
                 setup(NULL);
-                opt.session = kind % 2 ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
+                /* a clean one empties itself with the link: there may be nobody to be told of room */
+                bool keep = kind % 2 || kind == IOT_EV_WRITABLE;
+                opt.session = keep ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
                 opt.no_reconnect = kind == IOT_EV_LOST && times == 1;
                 broker.keeps = true;
                 init();

@@ -391,7 +391,7 @@ static int connect_control(const char *dir)
 }
 
 /* All that comes until the other end closes; false: it did not in time. */
-static bool read_all(int fd, char *text, size_t cap)
+static bool read_all(int fd, char *text, size_t cap, void (*meanwhile)(void))
 {
     uint64_t end = host_clock_ms() + COMMAND_MS;
     size_t len = 0;
@@ -400,7 +400,9 @@ static bool read_all(int fd, char *text, size_t cap)
     text[0] = 0;
     while (host_clock_ms() < end) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, (int)(end - host_clock_ms())) <= 0)
+        if (meanwhile != NULL)
+            meanwhile();
+        if (poll(&p, 1, meanwhile != NULL ? 0 : (int)(end - host_clock_ms())) <= 0)
             continue;
         bool room = len + 1 < cap;
         ssize_t n = read(fd, room ? text + len : spill, room ? cap - 1 - len : sizeof spill);
@@ -414,6 +416,12 @@ static bool read_all(int fd, char *text, size_t cap)
 }
 
 bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_t cap)
+{
+    return host_cloud_command_while(dir, line, answer, cap, NULL);
+}
+
+bool host_cloud_command_while(const char *dir, const char *line, char *answer, uint32_t cap,
+                              void (*meanwhile)(void))
 {
     static char said[CLOUD_REPLY_MAX];
     size_t len = strlen(line);
@@ -429,7 +437,7 @@ bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_
         return false;
     }
     bool sent = send(fd, line, len, MSG_NOSIGNAL) == (ssize_t)len &&
-                send(fd, "\n", 1, MSG_NOSIGNAL) == 1 && read_all(fd, said, sizeof said);
+                send(fd, "\n", 1, MSG_NOSIGNAL) == 1 && read_all(fd, said, sizeof said, meanwhile);
     close(fd);
     bool ok = sent && strncmp(said, "ok\n", 3) == 0;
     const char *error = strncmp(said, "error: ", 7) == 0 ? said + 7 : said;

@@ -75,6 +75,11 @@ bool host_cloud_issue(struct host_cloud *c, const char *product_key, const char 
  */
 bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_t cap);
 
+/** The same for a command that waits for a device which lives in this process: `meanwhile` is called again and again
+ *  until the answer has come, and has to let it live for a moment, some milliseconds. */
+bool host_cloud_command_while(const char *dir, const char *line, char *answer, uint32_t cap,
+                              void (*meanwhile)(void));
+
 /** The last `cap` - 1 bytes of the log of the emulator in a folder, NUL at the end. False: there is none. */
 bool host_cloud_log(const char *dir, char *text, uint32_t cap);
 
