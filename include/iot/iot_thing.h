@@ -340,12 +340,12 @@ iot_err iot_thing_batch_commit(struct iot_batch *batch, iot_ticket *ticket);
  *  application's, as any other. Borrowed until the next iot_device_init. */
 struct iot_raw_handlers {
     /** Bytes from the platform, in parts if they are larger than the window. iot_raw_answer answers, at once. */
-    iot_err (*on_down)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
+    iot_mqtt_handler on_down;
     /** What the platform's script made of its reply to what was posted; in parts, too. */
-    iot_err (*on_reply)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
+    iot_mqtt_handler on_reply;
     /** A synchronous call (RRPC) that is no service: on /ext/rrpc/{id}/{any topic}, or on rrpc/request/{id} when it is no
      *  request of a service's. iot_raw_answer answers; the platform waits for some seconds. */
-    iot_err (*on_rrpc)(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
+    iot_mqtt_handler on_rrpc;
     void *ctx;
 };
 

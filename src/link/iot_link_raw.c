@@ -51,27 +51,38 @@ iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct
 
 /* ---- Down ------------------------------------------------------------------------------------ */
 
+static iot_err offer(struct iot_alink *a, iot_mqtt_handler on, const struct iot_msg *msg)
+{
+    if (on == NULL)
+        return IOT_ERR_STATE;
+    iot_err err = on(a->raw->ctx, iot_alink_device(a), msg);
+    return err == IOT_ERR_AGAIN || err == IOT_ERR_FULL ? err : IOT_OK;
+}
+
 iot_err iot_raw_take_down(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    if (a->raw == NULL || a->raw->on_down == NULL)
-        return IOT_ERR_STATE;
-    return a->raw->on_down(a->raw->ctx, iot_alink_device(a), msg);
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_down, msg);
 }
 
 iot_err iot_raw_take_reply(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    if (a->raw == NULL || a->raw->on_reply == NULL)
-        return IOT_ERR_STATE;
-    return a->raw->on_reply(a->raw->ctx, iot_alink_device(a), msg);
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_reply, msg);
 }
 
 iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
 {
-    if (a->raw == NULL || a->raw->on_rrpc == NULL)
-        return IOT_ERR_STATE;
-    return a->raw->on_rrpc(a->raw->ctx, iot_alink_device(a), msg);
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_rrpc, msg);
+}
+
+bool iot_raw_lets_parts(const struct iot_alink *a, iot_link_handler take)
+{
+    if (take == iot_raw_take_down)
+        return a->raw != NULL && a->raw->on_down != NULL;
+    if (take == iot_raw_take_reply)
+        return a->raw != NULL && a->raw->on_reply != NULL;
+    return true;
 }
 
 #endif

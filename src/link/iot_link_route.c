@@ -175,7 +175,7 @@ bool iot_link_take_parts(struct iot_alink *a, const struct iot_topic *topic)
     enum area area = area_of(a, &path);
     const struct route *r = find(area, path, &rest);
 
-    return r != NULL && r->in_parts;
+    return r != NULL && r->in_parts && iot_raw_lets_parts(a, r->take);
 }
 
 #endif

@@ -810,6 +810,69 @@ static void an_answer_with_data_finds_room_or_the_call_comes_again(void **state)
     assert_true(is_free());
 }
 
+/* ---- Two of them ----------------------------------------------------------------------------- */
+
+struct plug_values {
+    bool on;
+};
+
+static struct iot_device other;
+static struct stub_stream other_stub;
+static struct plug_values plug;
+
+static void other_run(void)
+{
+    for (uint32_t i = 0; i < 20; i++)
+        (void)iot_poll(&other, now_ms + i);
+}
+
+static void two_devices_of_different_products_do_not_know_each_other(void **state)
+{
+    static const struct iot_field fields[] = {{"On", IOT_TYPE_BOOL, RW, 0, 0, 0, {NULL}, NULL}};
+    static const struct iot_model model = {fields, NULL, NULL, 1, 0, 0};
+    static const struct iot_thing_options plug_options = {.model = &model, .values = &plug};
+    static struct iot_thing plug_thing;
+    struct iot_link_identity plug_identity = link_identity;
+    struct iot_options plug_opt = opt;
+    const char *expected = "/sys/a1PlugPlug1/plug/thing/service/property/set_reply"
+                           "{\"id\":\"4\",\"code\":200,\"data\":{}}";
+
+    (void)state;
+    plug_identity.product_key = "a1PlugPlug1";
+    plug_identity.device_name = "plug";
+    plug_opt.link = &plug_identity;
+    plug_opt.stream = &other_stub.base;
+    stub_init(&other_stub);
+    plug.on = false;
+    assert_err(iot_device_init(&other, &plug_opt), IOT_OK);
+    assert_err(iot_thing_attach(&other, &plug_thing, &plug_options), IOT_OK);
+    assert_err(iot_device_connect(&other), IOT_OK);
+    other_run();
+    wire_connack(&in, 0, 0);
+    stub_receive(&other_stub, wire_bytes(&in));
+    wire_clear(&in);
+    other_run();
+    assert_true(iot_device_connected(&other));
+
+    app.says = IOT_CALL_LATER;
+    link_feed(ADD, "{\"id\":\"4\",\"params\":{\"A\":1,\"B\":2}}");
+    struct iot_bytes set = BYTES("{\"id\":\"4\",\"params\":{\"On\":1}}");
+    wire_publish(&in, 0, "/sys/a1PlugPlug1/plug/" SET, 0, set.ptr, set.len);
+    stub_receive(&other_stub, wire_bytes(&in));
+    wire_clear(&in);
+    other_run();
+    assert_true(plug.on);
+    assert_false(values.on);
+    assert_int_equal(app.sets, 0);
+    struct iot_bytes sent = stub_sent(&other_stub);
+    assert_non_null(memmem(sent.ptr, sent.len, expected, strlen(expected)));
+    assert_err(iot_thing_answer(&plug_thing, app.call, 1), IOT_ERR_STATE);
+    assert_err(iot_thing_answer(&thing, app.call, 1), IOT_OK);
+    link_feed("/sys/a1PlugPlug1/plug/" SET, "{\"id\":\"5\",\"params\":{\"On\":0}}");
+    assert_int_equal(events[IOT_EV_MESSAGE], 1); /* of the other's, on this one's link */
+    assert_true(plug.on);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -838,6 +901,7 @@ int main(void)
         cmocka_unit_test_setup(a_token_that_is_too_long_is_skipped_by_name, setup),
         cmocka_unit_test_setup(without_a_model_the_application_gets_it_all, setup_low),
         cmocka_unit_test_setup(an_answer_with_data_finds_room_or_the_call_comes_again, setup_low),
+        cmocka_unit_test_setup(two_devices_of_different_products_do_not_know_each_other, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
