@@ -407,7 +407,7 @@ static int summarize(void)
     for (uint32_t i = 0; i < sizeof done_names / sizeof done_names[0]; i++)
         if ((app.done & 1u << i) != 0)
             printf("%s %s", (app.done & ((1u << i) - 1)) != 0 ? "," : "", done_names[i]);
-    printf("\n");
+    printf("%s\n", app.done == 0 ? " did nothing" : "");
     if (app.connects == 0 || app.hopeless)
         explain();
     else if (!all)

@@ -40,7 +40,8 @@ static void give_up(struct peer_child *c, const char *why)
 {
     host_kill(c->pid);
     close(c->fd);
-    fail_msg("%s:\n%s", why, c->said);
+    print_message("%s\n", c->said); /* fail_msg cuts it */
+    fail_msg("%s", why);
 }
 
 void peer_child_says(struct peer_child *c, const char *what)

@@ -47,11 +47,8 @@ static void command(const char *line)
     uint64_t end = host_clock_ms() + PATIENCE_MS;
 
     while (!host_cloud_command(cloud.dir, line, said, sizeof said)) {
-        if (host_clock_ms() > end) {
-            host_kill(child.pid);
-            close(child.fd);
+        if (host_clock_ms() > end)
             fail_msg("%s: %s\n%s", line, said, child.said);
-        }
         host_pause_ms(20);
     }
 }
@@ -231,6 +228,20 @@ static void all_of_them_name_a_secret_that_is_wrong_and_want_their_arguments(voi
     }
 }
 
+/* After a failed test, too. */
+static int end_child(void **state)
+{
+    int status;
+
+    (void)state;
+    if (child.pid > 0 && host_alive(child.pid, &status))
+        host_kill(child.pid);
+    child.pid = 0;
+    return 0;
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, end_child)
+
 static int setup(void **state)
 {
     (void)state;
@@ -250,15 +261,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_lamp_posts_reports_is_set_and_called),
-        cmocka_unit_test(the_lamp_that_nobody_calls_has_not_shown_all),
-        cmocka_unit_test(the_shadow_is_reported_and_what_is_desired_meanwhile_is_done),
-        cmocka_unit_test(what_was_desired_before_it_came_is_done_too),
-        cmocka_unit_test(the_configuration_is_asked_for_and_taken_when_it_is_pushed),
-        cmocka_unit_test(without_a_configuration_the_platform_says_so),
-        cmocka_unit_test(a_device_registers_once_and_logs_in_for_ever),
-        cmocka_unit_test(bytes_go_up_and_come_down),
-        cmocka_unit_test(all_of_them_name_a_secret_that_is_wrong_and_want_their_arguments),
+        TEST(the_lamp_posts_reports_is_set_and_called),
+        TEST(the_lamp_that_nobody_calls_has_not_shown_all),
+        TEST(the_shadow_is_reported_and_what_is_desired_meanwhile_is_done),
+        TEST(what_was_desired_before_it_came_is_done_too),
+        TEST(the_configuration_is_asked_for_and_taken_when_it_is_pushed),
+        TEST(without_a_configuration_the_platform_says_so),
+        TEST(a_device_registers_once_and_logs_in_for_ever),
+        TEST(bytes_go_up_and_come_down),
+        TEST(all_of_them_name_a_secret_that_is_wrong_and_want_their_arguments),
     };
     return cmocka_run_group_tests_name("examples", tests, setup, teardown);
 }
