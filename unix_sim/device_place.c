@@ -95,6 +95,7 @@ bool place_read_lamp(struct place *p)
     struct iot_link_identity *id = &p->identity;
 
     p->kind = PLACE_EMULATOR;
+    p->quiet = environment("LOG", NULL) == NULL;
     id->product_key = environment("PK", SAMPLE_PK);
     id->device_name = environment("DN", environment("DS", NULL) != NULL ? SAMPLE_DN : NEW_DN);
     id->device_secret = environment("DS", NULL);
@@ -212,7 +213,7 @@ void place_send(struct place *p, const char *text)
 void place_show_log(struct place *p)
 {
     if (p->kind == PLACE_EMULATOR)
-        say_cloud_log(p->cloud.dir, &p->log_seen);
+        say_cloud_log(p->cloud.dir, &p->log_seen, !p->quiet);
 }
 
 static void show_mosquitto(const struct place *p, const char *program, const char *topic,

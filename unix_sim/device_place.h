@@ -34,6 +34,7 @@ struct place {
     struct iot_tls_options tls;
     struct host_pem ca;
     uint64_t log_seen; /* bytes of the emulator's log that were shown */
+    bool quiet;        /* its traffic is not shown: somebody else does */
     const char *user_name, *password;
 };
 

@@ -135,7 +135,7 @@ int32_t lamp_on_measure(void *ctx, struct iot_thing *thing, iot_call call)
 static void measure(void)
 {
     app.values.temp = 21.5f + (float)(app.posts % 5) / 4;
-    app.values.energy += app.values.light_switch ? 0.0125 : 0.0005;
+    app.values.energy += app.values.light_switch ? 0.25 : 0.125;
     app.posts++;
 }
 
@@ -147,6 +147,18 @@ static void post_measured(void)
     iot_properties_add(&which, LAMP_TEMP);
     iot_properties_add(&which, LAMP_ENERGY);
     queued("what it measured", iot_thing_post(&app.thing, &which, 0, 0, NULL));
+}
+
+/* The shadow shows the lamp to those who do not ask it. */
+static iot_err shade(void)
+{
+    const struct iot_shadow_value values[] = {
+        {.name = "name", .text = app.values.name},
+        {.name = "brightness", .number = app.values.brightness},
+    };
+
+    return iot_shadow_report(&app.device, values, sizeof values / sizeof values[0],
+                             app.connects == 1 ? IOT_SHADOW_RESET : IOT_SHADOW_NEXT, NULL);
 }
 
 /* ---- After each login ---------------------------------------------------------------------- */
@@ -161,7 +173,7 @@ static void on_connected(void)
     measure();
     if (queued("the properties", iot_thing_post(&app.thing, NULL, 0, 0, &app.posted)) &&
         queued("the desired ones", iot_thing_desired_get(&app.thing, NULL, &app.desired)) &&
-        queued("the time", iot_time_ask(&app.device, NULL)))
+        queued("the time", iot_time_ask(&app.device, NULL)) && queued("the shadow", shade()))
         queued("the shadow", iot_shadow_get(&app.device, &app.shadow_asked));
     if (app.up_ms == 0) {
         app.up_ms = host_clock_ms();

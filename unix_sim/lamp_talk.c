@@ -16,11 +16,13 @@
 /* A request that awaits its answer. */
 struct request {
     bool used, ours;
+    uint32_t serial;
     char id[24], name[NAME_MAX], params[PARAMS_W + 4];
     uint64_t since_ms;
 };
 
 static struct request requests[OPEN_MAX];
+static uint32_t serial;
 static struct talk_count counted;
 
 /* ---- Reading a message --------------------------------------------------------------------- */
@@ -44,8 +46,8 @@ static bool read_message(const char *line, uint32_t len, struct message *m)
         return false;
     *space = 0;
     m->up = line[0] == '>';
-    snprintf(m->topic, sizeof m->topic, "%s", text);
-    snprintf(m->payload, sizeof m->payload, "%s", space + 1);
+    snprintf(m->topic, sizeof m->topic, "%.159s", text);
+    snprintf(m->payload, sizeof m->payload, "%.511s", space + 1);
     return true;
 }
 
@@ -89,6 +91,14 @@ static const char *short_name(const char *topic)
     return topic;
 }
 
+/* Of "thing.service.Measure". */
+static const char *last_word(const char *method)
+{
+    const char *dot = strrchr(method, '.');
+
+    return dot != NULL ? dot + 1 : method;
+}
+
 /* ---- Exchanges ----------------------------------------------------------------------------- */
 
 static void cut(const char *text, char *into)
@@ -108,6 +118,7 @@ static void open_request(const struct message *m, const char *id, const char *na
             r = &requests[i];
     r->used = true;
     r->ours = m->up;
+    r->serial = ++serial;
     r->since_ms = host_clock_ms();
     snprintf(r->id, sizeof r->id, "%s", id);
     snprintf(r->name, sizeof r->name, "%s", name);
@@ -125,12 +136,18 @@ static void show(struct request *r, const char *code, const char *words)
     r->used = false;
 }
 
+/* Answers come in the order of what they answer, where nothing else pairs them: the oldest. */
 static struct request *find(bool ours, const char *id)
 {
-    for (uint32_t i = 0; i < OPEN_MAX; i++)
-        if (requests[i].used && requests[i].ours == ours && strcmp(requests[i].id, id) == 0)
-            return &requests[i];
-    return NULL;
+    struct request *found = NULL;
+
+    for (uint32_t i = 0; i < OPEN_MAX; i++) {
+        struct request *r = &requests[i];
+        if (r->used && r->ours == ours && strcmp(r->id, id) == 0 &&
+            (found == NULL || r->serial < found->serial))
+            found = r;
+    }
+    return found;
 }
 
 /* Alink: an id pairs the two. */
@@ -138,12 +155,17 @@ static void on_alink(const struct message *m)
 {
     size_t len = strlen(m->topic);
     bool reply = len > 6 && strcmp(m->topic + len - 6, "_reply") == 0;
-    char id[24], code[16], words[80], params[TEXT_MAX];
+    char id[24], code[16], words[80], method[80], name[NAME_MAX], params[TEXT_MAX];
 
     value_of(m->payload, "id", id, sizeof id);
+    value_of(m->payload, "method", method, sizeof method);
     if (!reply && strstr(m->topic, "/rrpc/response/") == NULL) {
         value_of(m->payload, "params", params, sizeof params);
-        open_request(m, id, short_name(m->topic), params);
+        if (strstr(m->topic, "/rrpc/request/") != NULL)
+            snprintf(name, sizeof name, "%.40s (rrpc)", last_word(method));
+        else
+            snprintf(name, sizeof name, "%.60s", short_name(m->topic));
+        open_request(m, id, name, params);
         return;
     }
     value_of(m->payload, "code", code, sizeof code);

@@ -126,8 +126,9 @@ iot_err iot_json_number_i64(struct iot_bytes text, int64_t *out)
 
 /* ---- Large numbers, lowest word first; all of a computation have the same count of words ------- */
 
-/* double needs 26: 2^54 * 5^323, or 2^54 * 2^661, times 10 */
-#define WORDS_MAX 27u
+/* The largest number is met near the smallest normal value: a divisor of 2^768 (double), 2^113 (float), and room for the
+ * upper half of what it is made of. */
+#define WORDS_MAX 26u
 
 struct big {
     uint32_t w[WORDS_MAX];
@@ -200,7 +201,7 @@ static void make_ratio(struct big *r, struct big *s, uint32_t words, uint64_t va
     make(s, words, 1, two < 0 ? (uint32_t)-two : 0, point > 0 ? (uint32_t)point : 0);
 }
 
-const struct iot_json_format iot_json_float_format = {24, 6, 9, -149, 127};
+const struct iot_json_format iot_json_float_format = {24, 5, 9, -149, 127};
 const struct iot_json_format iot_json_double_format = {53, WORDS_MAX, 17, -1074, 1023};
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -358,7 +359,7 @@ static uint32_t write_digits(uint64_t mant, int32_t two, bool uneven,
             break;
         digits[count++] = (uint8_t)('0' + digit);
     }
-    if (high && (!low || compare(&r, &r, &s, words) > -(int)(digit & 1)))
+    if (high && (!low || compare(&r, &r, &s, words) > 0))
         digit++;
     digits[count++] = (uint8_t)('0' + digit);
     return count;
@@ -383,8 +384,8 @@ uint32_t iot_json_number_text(uint64_t bits, const struct iot_json_format *f,
     if (exponent != 0)
         mant |= hidden;
     if (mant != 0)
-        count = write_digits(mant, f->lowest + (exponent != 0 ? exponent - 1 : 0),
-                             mant == hidden && exponent > 1, f, digits, &point);
+        count = write_digits(mant, f->lowest + (exponent != 0 ? exponent - 1 : 0), mant == hidden,
+                             f, digits, &point);
 
     bool plain = point > -4 && point <= f->digits;
     int32_t left = plain ? point : 1; /* digits in front of the point */

@@ -69,8 +69,8 @@ static void begin_part(struct iot_mqtt_session *s)
     }
     if (s->phase != IOT_MQTT_PH_UP)
         return;
-    bool asks = iot_mqtt_subs_is_due(&s->subs) || iot_mqtt_rels_due(&s->box);
-    if (s->inbox.owed != 0 || s->watch.want_ping || (asks && !iot_mqtt_errand(s))) {
+    if (s->inbox.owed != 0 || s->watch.want_ping || iot_mqtt_subs_is_due(&s->subs) ||
+        iot_mqtt_rels_due(&s->box)) {
         put_control(s);
         if (s->ctl_len != 0) {
             set_part(s, IOT_MQTT_PART_CTL, s->ctl, s->ctl_len);

@@ -115,17 +115,11 @@ static bool offered(uint32_t i, const struct iot_tls_options *o)
            (o->ca_count != 0 || (suites[i].kinds & IOT_TLS_PSK) != 0);
 }
 
-/* A source may have no key this time. */
-static bool lacks_psk(uint32_t i, const struct iot_tls_state *x)
-{
-    return (suites[i].kinds & IOT_TLS_PSK) != 0 && x->conf.MBEDTLS_PRIVATE(psk) == NULL;
-}
-
 void iot_tls_choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < SUITES; i++)
-        if (offered(i, o) && !lacks_psk(i, x))
+        if (offered(i, o))
             x->suites[n++] = suites[i].suite;
     x->suites[n] = 0;
     mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);

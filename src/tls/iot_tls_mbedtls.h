@@ -62,7 +62,6 @@ bool iot_tls_is_for(const mbedtls_x509_crt *crt, const char *name);
 /** iot_tls_kinds.c: what options ask for. */
 uint32_t iot_tls_kinds(const struct iot_tls_options *o);
 bool iot_tls_offers_13(const struct iot_tls_options *o);
-/** When it is known whether there is a PSK: without, none of its suites. */
 void iot_tls_choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o);
 /** A suite that begins with a pre-shared key. */
 bool iot_tls_is_psk(int suite);

@@ -122,7 +122,7 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     if (err == IOT_OK)
         *ret = mbedtls_ssl_conf_psk(&t->state->conf, key, sizeof key, identity, len);
     iot_wipe(key, sizeof key);
-    return err == IOT_ERR_STATE ? IOT_OK : err;
+    return err == IOT_ERR_STATE ? IOT_OK : err; /* mbedTLS offers no suite with PSK then */
 }
 
 /* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each.
@@ -169,6 +169,7 @@ static void configure(struct iot_tls *t)
     if (iot_tls_offers_13(t->opt))
         configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
+    iot_tls_choose_suites(x, t->opt);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
@@ -208,7 +209,6 @@ static iot_err fill(struct iot_tls *t)
         ret = add_certificates(t);
     if (ret != 0)
         return credential_error(t, ret);
-    iot_tls_choose_suites(x, t->opt);
 
     ask_for_small_records(x, iot_tls_offers_13(t->opt));
     if (t->opt->alpn != NULL)

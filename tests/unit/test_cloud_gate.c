@@ -200,6 +200,18 @@ static void tls_psk_has_no_key_for_whom_it_does_not_know(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
+static void a_will_is_refused_only_when_an_option_says_so(void **state)
+{
+    (void)state;
+    struct cloud_login login = cloud_fake_login(1, "dev001");
+    login.will = true;
+    assert_int_equal(cloud_fake_judge(&login, 0).answer, CLOUD_ACCEPT);
+    cloud.book.rules.no_will = true;
+    cloud_fake_refused(&login, 5, "it has a will, which is off by an option");
+    login.will = false;
+    assert_int_equal(cloud_fake_judge(&login, 0).answer, CLOUD_ACCEPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +224,7 @@ int main(void)
         TEST(a_certificate_is_an_identity_whatever_the_user_name),
         TEST(tls_psk_gives_the_key_of_the_identity_that_then_logs_in),
         TEST(tls_psk_has_no_key_for_whom_it_does_not_know),
+        TEST(a_will_is_refused_only_when_an_option_says_so),
     };
     return cmocka_run_group_tests_name("cloud gate", tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 static iot_err kv_get(void *ctx, const char *key, void *into, uint32_t cap, uint32_t *len)
 {
     (void)ctx;
-    if (strcmp(key, "iot-time") == 0) /* TLS' own */
+    if (strcmp(key, "iot-time") == 0 || strcmp(key, "iot-reset") == 0) /* others' */
         return IOT_ERR_STATE;
     assert_string_equal(key, board.key);
     board.gets++;
@@ -359,6 +359,15 @@ static void a_device_that_is_not_known_by_name_gets_a_client_id_and_a_token(void
     assert_false(device_holds("devtoken"));
 }
 
+static uint32_t handled;
+
+static iot_err on_message(void *ctx, struct iot_device *d, const struct iot_msg *msg)
+{
+    (void)ctx, (void)d, (void)msg;
+    handled++;
+    return IOT_OK;
+}
+
 static void what_the_application_wants_sent_waits_for_the_login_and_keeps_its_order(void **state)
 {
     static const char *const topics[] = {"a", "b", "c", "d"};
@@ -374,7 +383,8 @@ static void what_the_application_wants_sent_waits_for_the_login_and_keeps_its_or
         opt.will.payload = BYTES("gone");
         assert_err(iot_device_init(&dev, &opt), IOT_OK);
         assert_err(iot_device_connect(&dev), IOT_OK);
-        struct iot_filter f = {.filter = IOT_TOPIC("/ext/#")}; /* of which nothing comes there */
+        struct iot_filter f = {.filter = IOT_TOPIC("/ext/#"), .on_message = on_message};
+        handled = 0;
         assert_err(iot_mqtt_subscribe(&dev, &f, NULL), IOT_OK);
         for (uint32_t i = 0; i < 4; i++) {
             struct iot_msg msg = {.topic = {topics[i], 1, 0}, .payload = BYTES("x"), .qos = i % 2};
@@ -391,12 +401,15 @@ static void what_the_application_wants_sent_waits_for_the_login_and_keeps_its_or
         run(500);
         assert_string_equal(sent_words(), "CONNECT");
         assert_false(iot_device_idle(&dev));
+        say("/ext/other", "{}", 0);
+        assert_string_equal(happened(), "connecting skipped:LINK_METHOD");
         say("/ext/register", ANSWER, 1);
         run(10);
+        assert_int_equal(handled, 0);
         (void)connect_texts(&flags);
         assert_int_equal(flags, kept ? 0xc4 : 0xc6); /* the will is back, and the session's kind */
         connack(0);
-        assert_string_equal(happened(), "connecting registered connecting connected done done");
+        assert_string_equal(happened(), "registered connecting connected done done");
         assert_string_equal(sent_words(), kept ? "CONNECT SUBSCRIBE(3) PUBLISH PUBLISH(1) PUBLISH "
                                                  "PUBLISH(2)"
                                                : "CONNECT SUBSCRIBE(3) PUBLISH PUBLISH(1) PUBLISH "
@@ -410,6 +423,50 @@ static void what_the_application_wants_sent_waits_for_the_login_and_keeps_its_or
         assert_int_equal(last[IOT_EV_DONE].ticket, ticket[3]);
     }
 }
+
+#if IOT_FEATURE_SESSION_KEEP && IOT_FEATURE_QOS2
+static void a_session_that_is_kept_outlives_a_registration(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .payload = BYTES("x"), .qos = 1};
+
+    (void)state;
+    opt.session = IOT_SESSION_KEEP;
+    opt.first_id = 1;
+    put_secret(SECRET);
+    begin();
+    connack(0);
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    msg.qos = 2;
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    run(0);
+    wire_ack(&in, 0x50, 2); /* PUBREC: a PUBREL is due again later */
+    wire_publish(&in, 4, "/in", 9, "x", 1);
+    receive();
+    run(0);
+    assert_string_equal(happened(), "connecting connected message");
+    /* the store is emptied, by whomever */
+    kv_del(NULL, NULL);
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+    run(2000);
+    assert_connect(ASKS);
+    connack(0);
+    run(1000);
+    assert_string_equal(sent_words(), "CONNECT");
+    say("/ext/register", ANSWER, 1);
+    run(10);
+    wire_connack(&in, 1, 0);
+    wire_publish(&in, 12, "/in", 9, "x", 1);
+    receive();
+    run(0);
+    assert_string_equal(happened(), "lost:TCP_RESET connecting registered connecting connected");
+    assert_string_equal(sent_words(), "CONNECT PUBREC(9) PUBREL(2) PUBLISH+DUP(1)");
+    wire_ack(&in, 0x40, 1);
+    wire_ack(&in, 0x70, 2);
+    receive();
+    run(0);
+    assert_string_equal(happened(), "done done");
+}
+#endif
 
 static void a_slow_port_is_asked_again(void **state)
 {
@@ -671,12 +728,15 @@ static void packets_that_no_registration_has_end_it(void **state)
         assert_string_equal(happened(), i == 7 ? "lost:MQTT_TOO_LARGE" : "lost:MQTT_PROTOCOL");
         assert_int_equal(board.sets, 0);
     }
-    setup(NULL);
-    begin();
-    wire_connack(&in, 1, 0); /* a session, on a clean one */
-    receive();
-    run(0);
-    assert_string_equal(happened(), "connecting lost:MQTT_SESSION");
+    for (uint32_t kept = 0; kept <= IOT_FEATURE_SESSION_KEEP; kept++) {
+        setup(NULL);
+        opt.session = kept ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
+        begin();
+        wire_connack(&in, 1, 0); /* a session, on a clean one */
+        receive();
+        run(0);
+        assert_string_equal(happened(), "connecting lost:MQTT_SESSION");
+    }
 }
 
 static void silence_ends_it_by_name_and_the_ladder_begins(void **state)
@@ -702,6 +762,8 @@ static void an_answer_that_waited_while_the_loop_stood_still_is_in_time(void **s
     (void)state;
     begin();
     connack(0);
+    for (uint32_t i = 0; i < 3 * IOT_POLL_PACKETS; i++) /* more than one tick looks at */
+        wire_pingresp(&in);
     wire_publish(&in, 0, "/ext/register", 0, ANSWER, sizeof ANSWER - 1);
     receive();
     now_ms += 3 * IOT_REGISTER_MS;
@@ -1219,6 +1281,9 @@ int main(void)
         CASE(a_device_without_a_secret_registers_stores_and_logs_in_at_once),
         CASE(a_device_that_is_not_known_by_name_gets_a_client_id_and_a_token),
         CASE(what_the_application_wants_sent_waits_for_the_login_and_keeps_its_order),
+#if IOT_FEATURE_SESSION_KEEP && IOT_FEATURE_QOS2
+        CASE(a_session_that_is_kept_outlives_a_registration),
+#endif
         CASE(a_slow_port_is_asked_again),
         CASE(a_store_that_is_never_ready_ends_the_attempt_by_name),
         CASE(a_broken_store_never_leads_to_a_registration),

@@ -159,8 +159,8 @@ static bool is_topic_of(const struct cloud_call *call, const char *topic)
                                            cloud_text_after(topic, "/ext/rrpc/") != NULL));
 }
 
-static struct cloud_call *find_waiting(struct cloud *c, int device, const char *topic,
-                                       const char *id)
+/* id NULL: it has none; then the request must be one that waits. */
+static struct cloud_call *find_call(struct cloud *c, int device, const char *topic, const char *id)
 {
     char text[11];
 
@@ -168,7 +168,7 @@ static struct cloud_call *find_waiting(struct cloud *c, int device, const char *
         struct cloud_call *call = &c->calls[i];
         snprintf(text, sizeof text, "%u", (unsigned)call->id);
         if (call->id != 0 && call->device == device && is_topic_of(call, topic) &&
-            (call->plain || id == NULL || strcmp(id, text) == 0))
+            (call->plain || (id != NULL ? strcmp(id, text) == 0 : call->state == CLOUD_CALL_WAITS)))
             return call;
     }
     return NULL;
@@ -212,12 +212,12 @@ bool cloud_call_take(struct cloud *c, int device, const char *topic, const void 
 
     if (!is_answer(c, device, topic))
         return false;
-    struct cloud_call *call = find_waiting(c, device, topic, NULL);
+    struct cloud_call *call = find_call(c, device, topic, NULL);
     json_t *message =
         call != NULL && call->plain ? NULL : cloud_json_read(payload, len, why, sizeof why);
     bool has_id = cloud_alink_id(message, id);
     if (call == NULL || !call->plain)
-        call = find_waiting(c, device, topic, has_id ? id : NULL);
+        call = find_call(c, device, topic, has_id ? id : NULL);
     const char *key = cloud_key_of(c, device), *name = cloud_name_of(c, device);
     if (call == NULL) {
         cloud_say(c, "answer of %s %s %s id '%s': nobody waits for it", key, name, topic, id);

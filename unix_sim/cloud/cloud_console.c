@@ -115,20 +115,20 @@ static bool read_hex(char *text, size_t *len)
     return true;
 }
 
-/* A request was sent, or not. */
-static void wait_for(struct cloud_order *o, uint32_t id, const char *why)
+/* A request was sent, or not; `why` is looked at after it was made. */
+static void wait_for(struct cloud_order *o, uint32_t id, const char *const *why)
 {
     if (id == 0)
-        cloud_order_fail(o, "%s", why);
+        cloud_order_fail(o, "%s", *why);
     else
         o->ticket = id;
 }
 
 /* Sent, and its answer is not waited for. */
-static void sent(struct cloud_order *o, uint32_t id, const char *why)
+static void sent(struct cloud_order *o, uint32_t id, const char *const *why)
 {
     if (id == 0) {
-        cloud_order_fail(o, "%s", why);
+        cloud_order_fail(o, "%s", *why);
         return;
     }
     char text[11];
@@ -177,7 +177,7 @@ void cloud_console_set(struct cloud_order *o)
     if (values != NULL && check_set(o, device, values, false)) {
         uint32_t id =
             cloud_call(o->cloud, device, CLOUD_WAY_TOPIC, SET_PATH, NULL, values, o->now_ms, &why);
-        wait_for(o, id, why);
+        wait_for(o, id, &why);
     }
     json_decref(values);
 }
@@ -241,7 +241,7 @@ void cloud_console_call(struct cloud_order *o)
         snprintf(path, sizeof path, "thing/service/%s", name);
         uint32_t id = cloud_call(o->cloud, device, way_of(word, service), path, name, params,
                                  o->now_ms, &why);
-        wait_for(o, id, why);
+        wait_for(o, id, &why);
     }
     json_decref(params);
 }
@@ -267,7 +267,7 @@ void cloud_console_rrpc(struct cloud_order *o)
         }
     }
     uint32_t id = cloud_call_bytes(o->cloud, device, topic, o->rest, len, o->now_ms, &why);
-    wait_for(o, id, why);
+    wait_for(o, id, &why);
 }
 
 void cloud_console_raw(struct cloud_order *o)
@@ -288,7 +288,7 @@ void cloud_console_raw(struct cloud_order *o)
     else if (!read_hex(hex, &len))
         cloud_order_fail(o, "that is no hexadecimal");
     else if (rrpc)
-        wait_for(o, cloud_call_bytes(o->cloud, device, topic + 1, hex, len, o->now_ms, &why), why);
+        wait_for(o, cloud_call_bytes(o->cloud, device, topic + 1, hex, len, o->now_ms, &why), &why);
     else if (!cloud_send(o->cloud, device, topic, hex, len, &why))
         cloud_order_fail(o, "%s", why);
 }
@@ -362,7 +362,7 @@ static void push_config(struct cloud_order *o)
     wait_for(o,
              cloud_call(o->cloud, device, CLOUD_WAY_TOPIC, "thing/config/push", NULL, params,
                         o->now_ms, &why),
-             why);
+             &why);
     json_decref(params);
 }
 
@@ -421,7 +421,7 @@ void cloud_console_log_mode(struct cloud_order *o)
     sent(o,
          cloud_call(o->cloud, device, CLOUD_WAY_TOPIC, "thing/config/log/push", NULL, params,
                     o->now_ms, &why),
-         why);
+         &why);
     json_decref(params);
 }
 
@@ -436,7 +436,7 @@ void cloud_console_bootstrap(struct cloud_order *o)
     wait_for(o,
              cloud_call(o->cloud, device, CLOUD_WAY_TOPIC, "thing/bootstrap/notify", NULL, params,
                         o->now_ms, &why),
-             why);
+             &why);
     json_decref(params);
 }
 
