@@ -21,10 +21,24 @@ struct values {
 static const struct iot_reals temp_limits = {-40, 120};
 static const struct iot_ints level_limits = {-100, 100};
 static const struct iot_field properties[] = {
-    {"temp", IOT_TYPE_FLOAT, RW, offsetof(struct values, temp), 0, 0, {.reals = &temp_limits}, NULL},
+    {"temp",
+     IOT_TYPE_FLOAT,
+     RW,
+     offsetof(struct values, temp),
+     0,
+     0,
+     {.reals = &temp_limits},
+     NULL},
     {"power", IOT_TYPE_BOOL, RW, offsetof(struct values, power), 0, 0, {NULL}, NULL},
     {"mode", IOT_TYPE_TEXT, RW, offsetof(struct values, mode), 0, 7, {NULL}, NULL},
-    {"level", IOT_TYPE_INT, RW, offsetof(struct values, level), 0, 0, {.ints = &level_limits}, NULL},
+    {"level",
+     IOT_TYPE_INT,
+     RW,
+     offsetof(struct values, level),
+     0,
+     0,
+     {.ints = &level_limits},
+     NULL},
     {"count", IOT_TYPE_INT, RW, offsetof(struct values, count), 0, 0, {NULL}, NULL},
 };
 static const struct iot_model model = {properties, NULL, NULL, 5, 0, 0};
@@ -85,8 +99,11 @@ void bench_thing(void)
 {
     static const struct iot_link_identity id = {.product_key = "a1B2c3D4e5F",
                                                 .device_name = "dev001"};
-    static const struct iot_alink_line line = {
-        .begin = begin, .commit = commit, .next_ticket = next_ticket, .report = report, .port = port};
+    static const struct iot_alink_line line = {.begin = begin,
+                                               .commit = commit,
+                                               .next_ticket = next_ticket,
+                                               .report = report,
+                                               .port = port};
     static struct iot_alink alink;
     static struct iot_thing thing;
     struct iot_msg msg = {.topic = {topic, sizeof topic - 1, 0},
