@@ -71,8 +71,7 @@ static void it_is_asked_for_whole_or_reduced_once_at_a_time(void **state)
     assert_err(iot_tsl_get(&dev, false, NULL, NULL, NULL), IOT_ERR_ARG);
     assert_err(iot_tsl_get(&dev, false, sink, &got, NULL), IOT_OK);
     assert_published(
-        "0 " SYS
-        "thing/dsltemplate/get "
+        "0 " SYS "thing/dsltemplate/get "
         "{\"id\":\"1\",\"version\":\"1.0\",\"method\":\"thing.dsltemplate.get\",\"params\":{}}\n");
     assert_err(iot_tsl_get(&dev, true, sink, &got, NULL), IOT_ERR_FULL);
     feed_reply("thing/dsltemplate/get", 1, 200, TSL);
@@ -81,7 +80,7 @@ static void it_is_asked_for_whole_or_reduced_once_at_a_time(void **state)
     assert_err(iot_tsl_get(&dev, true, sink, &got, NULL), IOT_OK);
     assert_published(
         "0 " SYS "thing/dynamicTsl/get "
-                 "{\"id\":\"2\",\"version\":\"1.0\",\"method\":\"thing.dynamicTsl.get\",\"params\":"
+        "{\"id\":\"2\",\"version\":\"1.0\",\"method\":\"thing.dynamicTsl.get\",\"params\":"
         "{\"nodes\":[\"type\",\"identifier\"],\"addDefault\":false}}\n");
     feed_reply("thing/dsltemplate/get", 2, 200, "{}"); /* not what was asked */
     assert_told("SKIPPED LINK_REPLY\n");
