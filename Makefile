@@ -105,13 +105,13 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS REGION CA LOG BOARD LOGIN FLASH
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS PS REGION CA LOG BOARD LOGIN FLASH
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
-	@$(PEERS) $(SIM)/device
+	@$(PEERS) $(SIM)/$$([ -n "$$BROKER$$REGION" ] && echo device || echo lamp)
 
 test: ## all tests: unit, interop and scenario
 	@$(FETCH) test
@@ -197,6 +197,11 @@ check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
 	    bash tests/check/check.sh
 
+thing: ## tables of a thing model that the platform's console exported: MODEL=file.json [OUT=folder] makes NAME.h and NAME.c
+	@[ -n '$(MODEL)' ] || { echo 'which model? MODEL=file.json' >&2; exit 2; }
+	@$(FETCH) thing
+	@JQ='$(DEPS)/bin/jq' bash port/thing/thing.sh '$(MODEL)' $(if $(OUT),'$(OUT)')
+
 firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
@@ -276,7 +281,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
+.PHONY: help all lib run thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
         run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
@@ -471,6 +476,8 @@ JUDGE_SRC   := $(patsubst %,unix_sim/world/world_%.c,serial packet flight lint s
 # unix_sim/NAME.c is a program; unix_sim/NAME_*.c are its further parts.
 PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
+# The model of a lamp, as `make thing` makes it of unix_sim/cloud/lamp.json.
+LAMP_SRC    := examples/lamp_model/lamp.c
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 # Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client.
@@ -492,8 +499,10 @@ PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NO
 # Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
 PRODUCT      := examples/firmware_superloop
-FIRMWARES    := firmware_superloop ticks
+FIRMWARES    := firmware_superloop firmware_lamp ticks
 FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
+# The same product, but for what it does.
+FIRMWARE_firmware_lamp := examples/firmware_lamp/product.c $(LAMP_SRC) $(filter-out %/product.c,$(FIRMWARE_firmware_superloop))
 FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c %/say.c,$(FIRMWARE_firmware_superloop))
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
@@ -523,6 +532,12 @@ MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
 # One header, the same for every machine.
 JSMN      := $(or $(JSMN_DIR),$(DEPS)/jsmn)
 JSMN_MARK := $(if $(JSMN_DIR),,$(wildcard $(DEPS)/stamp/jsmn))
+
+# The emulated platform's JSON. Also part of a plugin: hence -fPIC. Its hash function asks for no byte order.
+JANSSON_OUT  := build/jansson/$(ABI)
+JANSSON_LIB  := $(JANSSON_OUT)/libjansson.a
+JANSSON_SRC  := $(wildcard $(DEPS)/jansson/src/*.c)
+WITH_JSON    := -isystem $(DEPS)/jansson/src -isystem $(DEPS)/jansson/android
 
 # Where nobody packages cmocka it is compiled. It has no configuration but these.
 ifneq ($(filter ppc s390x m32-san,$(ABI)),)
@@ -554,7 +569,7 @@ MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
-               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
+               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
 PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
@@ -598,19 +613,21 @@ $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) 
 $(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
-$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) -I$(OUT)/gen $(SLIRP_CFLAGS)
-$(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim
+$(OUT)/obj/examples/firmware_lamp/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
+$(OUT)/obj/examples/lamp_model/%.o: FLAGS = $(BASE) $(C99)
+$(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen -Iexamples $(SLIRP_CFLAGS)
+$(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
 # The broker that loads them knows no sanitizer.
-$(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(MOSQUITTO_CFLAGS)
-$(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST)
+$(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(WITH_JSON) $(MOSQUITTO_CFLAGS)
+$(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST) -Iexamples
 $(OUT)/obj/tests/support/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
-$(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
+$(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
@@ -664,7 +681,7 @@ lwip:     $(LWIP_OUT)/liblwip.a
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
-firmware: $(OUT)/firmware_superloop.elf  # this and the next: the variants fw-... alone
+firmware: $(OUT)/firmware_superloop.elf $(OUT)/firmware_lamp.elf # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
 ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
 library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks: ; @:
@@ -698,7 +715,7 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
     $(MOSQUITTO_CFLAGS)))
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
@@ -731,6 +748,14 @@ $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
 
+$(JANSSON_LIB): $(JANSSON_SRC) $(wildcard $(DEPS)/stamp/jansson)
+	$(call step,JSON,$@)
+	@mkdir -p $(@D) && rm -f $@ $(JANSSON_OUT)/*.o
+	@echo '#define HAVE_STDINT_H 1' >$(JANSSON_OUT)/jansson_private_config.h
+	$(Q)for f in $(JANSSON_SRC); do \
+	    $(CC) -std=gnu99 -O2 -g -fPIC $(MACHINE) -w -DHAVE_CONFIG_H=1 -I$(JANSSON_OUT) $(WITH_JSON) -c $$f -o $(JANSSON_OUT)/$$(basename $$f .c).o || exit; done
+	$(Q)$(AR) rcs $@ $(JANSSON_OUT)/*.o
+
 ifdef CMOCKA_LIB
 $(CMOCKA_LIB): $(DEPS)/cmocka-source/src/cmocka.c $(wildcard $(DEPS)/stamp/cmocka-source)
 	$(call step,CMOCKA,$@)
@@ -760,7 +785,7 @@ $(MBEDTLS_LIB): $(MBEDTLS_OBJ) $(MBEDTLS_OUT)/members
 	$(Q)$(AR) rcs $@ $(MBEDTLS_OBJ)
 
 # They know each other: lwIP calls the port's clock, the port calls lwIP, mbedTLS calls our arena.
-STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
+STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(JANSSON_LIB)
 LINK_STACK := -Wl,--start-group $(STACK) -Wl,--end-group $(SLIRP_LIBS)
 
 # program NAME
@@ -769,8 +794,9 @@ $(BIN)/$1: $(call obj,unix_sim/$1.c $(filter unix_sim/$1_%,$(SIM_SRC)))
 endef
 $(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
 
-# It has its timeline from build/device.
+# They have their timeline from build/device, and where the lamp lives is where that lives.
 $(BIN)/board: $(call obj,unix_sim/device_say.c)
+$(BIN)/lamp: $(call obj,unix_sim/device_say.c unix_sim/device_place.c $(LAMP_SRC))
 
 $(PROGRAMS): $(STACK) $(OUT)/members
 	$(call step,LD,$@)
@@ -778,18 +804,19 @@ $(PROGRAMS): $(STACK) $(OUT)/members
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
 # mosquitto's own functions come from the process that loads it.
-$(PLUGIN): $(PIC_OBJ) $(OUT)/members
+$(PLUGIN): $(PIC_OBJ) $(JANSSON_LIB) $(OUT)/members
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ)
+	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ) $(JANSSON_LIB) -Wl,--exclude-libs,ALL
 
 # The programs that start a broker with it.
-$(filter $(BIN)/cloud $(BIN)/device $(BIN)/board,$(PROGRAMS)): | $(PLUGIN)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board),$(PROGRAMS)): | $(PLUGIN)
 
+$(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) -o $@ $< $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(call rpath,$(SLIRP_DIRS))
 
 # No start files and no system calls: what wants a heap or a file does not link.
 BOARD_SCRIPT := port/mps2_an385/iot_mps2.ld
@@ -804,10 +831,10 @@ $(OUT)/%.elf:
 	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 
 # Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(CMOCKA_LIB)
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
@@ -845,7 +872,7 @@ $(OUT)/libworld.a: $(WORLD_OBJ) $(BORROWED_OBJ) $(OUT)/members
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(WORLD_OBJ) $(BORROWED_OBJ)
 
-WORLD_STACK := $(OUT)/libworld.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB)
+WORLD_STACK := $(OUT)/libworld.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(JANSSON_LIB)
 LINK_WORLD  := $(WORLD_WRAP) -Wl,--start-group $(WORLD_STACK) -Wl,--end-group
 
 $(WORLDS): $(OUT)/%: $(OUT)/obj/unix_sim/world/main_%.o $(WORLD_STACK)

@@ -188,7 +188,7 @@ static void work(struct app *app)
 
     while ((reason = reason_to_stop(app)) == NULL) {
         greet(app);
-        say_cloud_log(app->cloud.dir, &app->log_seen);
+        say_cloud_log(app->cloud.dir, &app->log_seen, true);
         if (!host_board_turn(&app->board, TURN_MS)) {
             reason = "the board has ended by itself";
             break;
@@ -230,7 +230,7 @@ int main(void)
     if (make_flash(&app) && power_on(&app)) {
         work(&app);
         host_board_stop(&app.board);
-        say_cloud_log(app.cloud.dir, &app.log_seen);
+        say_cloud_log(app.cloud.dir, &app.log_seen, true);
         printf("\n  readings    %lu done\n", (unsigned long)app.readings);
     }
     host_cloud_stop(&app.cloud);

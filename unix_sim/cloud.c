@@ -4,7 +4,7 @@
  * build/cloud: the emulated platform on loopback, until Ctrl-C; or, with a command, one word to it.
  *
  *     build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P] [--psk-port P] [--x509-port P]
- *     build/cloud [--dir DIR] COMMAND [WORDS...]
+ *     build/cloud [--dir DIR] [--json] COMMAND [WORDS...]
  *
  * MOSQUITTO and OPENSSL name the programs it starts. Exit 0: done; 1: no, and why is in words.
  */
@@ -25,14 +25,31 @@
 static const char usage[] =
     "build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P]\n"
     "            [--psk-port P] [--x509-port P]      the emulated platform, until Ctrl-C\n"
-    "build/cloud [--dir DIR] COMMAND                 to the one that runs:\n"
+    "build/cloud [--dir DIR] [--json] COMMAND        to the one that runs:\n"
     "  list                         its devices\n"
     "  disable|enable|delete PK DN  as the buttons of the console\n"
     "  kick PK DN                   close the device's connection\n"
     "  publish PK DN TOPIC PAYLOAD  a message to the device\n"
     "  flow PK DN on|off            shut it out as flow control does\n"
     "  option NAME VALUE            keepalive-limits on|off; publish-rate, deliver-rate,\n"
-    "                               connect-rate, subscriptions N (0: any); flow-wait-s N\n"
+    "                               connect-rate, subscriptions N (0: any); flow-wait-s N;\n"
+    "                               post-strict, retain, config on|off; reply-delay-ms,\n"
+    "                               reply-drop, reply-double, rrpc-wait-ms N;\n"
+    "                               reply-code TOPIC-SUFFIX CODE (0: no more)\n"
+    "  show PK DN                   all that is known of the device\n"
+    "  set PK DN '{\"Name\":VALUE}'  set properties, wait for the device's answer\n"
+    "  call PK DN SERVICE ['{\"Name\":VALUE}'] [sync|async|rrpc|ext]\n"
+    "                               call a service, wait for the answer\n"
+    "  rrpc PK DN [/TOPIC] TEXT|hex:HEX, raw PK DN HEX [rrpc]\n"
+    "                               bytes to the device\n"
+    "  desired PK DN '{...}'        desired values; null takes one away\n"
+    "  shadow PK DN ['{\"desired\":{...}}']\n"
+    "                               its shadow; change what is desired\n"
+    "  config PK [[md5] '{...}'|none], config push PK DN\n"
+    "                               remote configuration of the product\n"
+    "  log-mode PK DN 0|1, bootstrap PK DN, error PK DN CODE [WORDS]\n"
+    "                               notifications\n"
+    "  reply PK DN ID, tsl PK       what came of a request; the model\n"
     "  log                          what it has logged\n";
 
 static int complain(const char *what, const char *word)
@@ -59,9 +76,9 @@ static int show_log(const char *dir)
     return 0;
 }
 
-static int command(const char *dir, char *const words[], int count)
+static int command(const char *dir, bool json, char *const words[], int count)
 {
-    static char line[CLOUD_LINE_MAX], answer[64 * 1024];
+    static char line[CLOUD_LINE_MAX], answer[CLOUD_REPLY_MAX];
     char path[HOST_PATH_MAX];
     size_t len = 0;
 
@@ -69,12 +86,18 @@ static int command(const char *dir, char *const words[], int count)
         return complain("no emulator runs here; start one with `build/cloud` or `make run`", "");
     if (strcmp(words[0], "log") == 0)
         return show_log(path);
+    if (json)
+        len = (size_t)snprintf(line, sizeof line, "--json ");
     for (int i = 0; i < count && len < sizeof line; i++)
         len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", i > 0 ? " " : "", words[i]);
     if (len >= sizeof line)
         return complain("the command is too long", "");
-    if (!host_cloud_command(path, line, answer, sizeof answer))
-        return complain(answer, "");
+    if (!host_cloud_command(path, line, answer, sizeof answer)) {
+        if (!json || answer[0] != '{')
+            return complain(answer, "");
+        printf("%s\n", answer);
+        return 1;
+    }
     fputs(answer, stdout);
     return 0;
 }
@@ -150,6 +173,7 @@ int main(int argc, char **argv)
         {"--psk-port", NULL, &o.psk_port},
         {"--x509-port", NULL, &o.x509_port},
     };
+    bool json = false;
     int i = 1;
 
     while (i < argc && strncmp(argv[i], "--", 2) == 0) {
@@ -158,6 +182,11 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--help") == 0) {
             fputs(usage, stdout);
             return 0;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+            i++;
+            continue;
         }
         while (w < sizeof words / sizeof words[0] && strcmp(argv[i], words[w].name) != 0)
             w++;
@@ -174,5 +203,5 @@ int main(int argc, char **argv)
         }
         i += 2;
     }
-    return i < argc ? command(o.dir, argv + i, argc - i) : serve(&o);
+    return i < argc ? command(o.dir, json, argv + i, argc - i) : serve(&o);
 }

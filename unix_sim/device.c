@@ -196,6 +196,7 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     case IOT_EV_WRITABLE:
     case IOT_EV_REPLY:
     case IOT_EV_NOTICE:
+    case IOT_EV_REGISTERED:
     case IOT_EV_BUSY:
         break;
     }

@@ -21,6 +21,9 @@
 #define SAMPLE_PK "a1B2c3D4e5F"
 #define SAMPLE_DN "dev001"
 #define SAMPLE_DS "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+/* One that nobody has switched on yet, and what its product knows. */
+#define NEW_DN "new001"
+#define NEW_PS "Ps16CharSecret01"
 
 static uint64_t arena[PLACE_ARENA_BYTES / 8];
 
@@ -85,6 +88,30 @@ bool place_read(struct place *p)
     if (!read_ca(p))
         return false;
     return broker != NULL ? read_broker(p, broker) : read_identity(p);
+}
+
+bool place_read_lamp(struct place *p)
+{
+    struct iot_link_identity *id = &p->identity;
+
+    p->kind = PLACE_EMULATOR;
+    p->quiet = environment("LOG", NULL) == NULL;
+    id->product_key = environment("PK", SAMPLE_PK);
+    id->device_name = environment("DN", environment("DS", NULL) != NULL ? SAMPLE_DN : NEW_DN);
+    id->device_secret = environment("DS", NULL);
+    id->ext = IOT_LINK_EXT_RRPC | IOT_LINK_EXT_ERROR;
+    id->system_topics = true;
+    if (id->device_secret == NULL) {
+        p->registration.product_secret = environment("PS", NEW_PS);
+        id->registration = &p->registration;
+    }
+    if (!read_ca(p))
+        return false;
+    if (iot_link_host(id, IOT_LINK_TLS, p->host, sizeof p->host) == IOT_OK)
+        return true;
+    fprintf(stderr,
+            "PK, DN: product key and device name; DS: the device's secret, or PS: the product's\n");
+    return false;
 }
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -186,7 +213,7 @@ void place_send(struct place *p, const char *text)
 void place_show_log(struct place *p)
 {
     if (p->kind == PLACE_EMULATOR)
-        say_cloud_log(p->cloud.dir, &p->log_seen);
+        say_cloud_log(p->cloud.dir, &p->log_seen, !p->quiet);
 }
 
 static void show_mosquitto(const struct place *p, const char *program, const char *topic,
@@ -250,5 +277,21 @@ void place_show_commands(const struct place *p)
         printf("\n");
         break;
     }
+    fflush(stdout);
+}
+
+void place_show_lamp_commands(const struct place *p)
+{
+    const struct iot_link_identity *id = &p->identity;
+    char path[HOST_PATH_MAX + 16], word[2 * HOST_PATH_MAX];
+
+    find_beside_us("cloud", path, sizeof path);
+    const char *cloud = shell_word(path, word, sizeof word);
+    printf(
+        "\n  From another terminal, in this folder, do what an application of the platform's "
+        "would:\n\n"
+        "    %s set %s %s '{\"LightSwitch\":0}'\n    %s call %s %s Toggle\n    %s show %s %s\n\n",
+        cloud, id->product_key, id->device_name, cloud, id->product_key, id->device_name, cloud,
+        id->product_key, id->device_name);
     fflush(stdout);
 }

@@ -76,14 +76,27 @@ void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len
     }
 }
 
-void say_cloud_log(const char *dir, uint64_t *seen)
+/* About a message that went well. */
+static bool is_traffic(const char *line)
+{
+    static const char *const heads[] = {"publish ", "answer ", "call ", "event of ", "message to "};
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (strncmp(line, heads[i], strlen(heads[i])) == 0)
+            return strstr(line, "dropped") == NULL && strstr(line, "refused") == NULL;
+    return false;
+}
+
+void say_cloud_log(const char *dir, uint64_t *seen, bool traffic)
 {
     static const char head[] = "cloud: ";
     char line[LINE_MAX];
 
-    while (host_cloud_line(dir, seen, line, sizeof line))
-        if (strncmp(line, head, sizeof head - 1) == 0)
-            say(PLAIN, "cloud", "%s", line + sizeof head - 1);
+    while (host_cloud_line(dir, seen, line, sizeof line)) {
+        const char *words = line + sizeof head - 1;
+        if (strncmp(line, head, sizeof head - 1) == 0 && (traffic || !is_traffic(words)))
+            say(PLAIN, "cloud", "%s", words);
+    }
 }
 
 const char *shell_word(const char *text, char *into, size_t cap)

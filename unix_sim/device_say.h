@@ -24,8 +24,9 @@ void say_lost(const struct iot_event *ev);
  *  $LOG, default 3, are left out. */
 void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len);
 
-/** What the emulated platform in a folder has logged since the last call; `*seen` starts with 0. */
-void say_cloud_log(const char *dir, uint64_t *seen);
+/** What the emulated platform in a folder has logged since the last call; `*seen` starts with 0. traffic false: without
+ *  the messages that went well. */
+void say_cloud_log(const char *dir, uint64_t *seen, bool traffic);
 
 /** As a word for the shell: `text` itself if it holds nothing special, else quoted in `into`. */
 const char *shell_word(const char *text, char *into, size_t cap);

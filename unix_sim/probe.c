@@ -16,11 +16,13 @@
  *                                 With --flash, clean=0 is a session that outlives a reboot.
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
+ *     json HEX|@FILE
  *
  *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
  *     EV err NAME ...
  *     EV msg TOPIC QOS RETAIN DUP HEX                        EV skipped NAME DETAIL TOPIC QOS
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
+ *     EV json ok                   EV json NAME              (no JSON: fails)
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *     EV flash COUNT               EV wear SECTOR COUNT      (at the end)
  *     EV cut N erase|program|set|del ADDRESS LENGTH          (power has gone: exit 42)
@@ -36,6 +38,7 @@
 #include "probe_event.h"
 #include "probe_flash.h"
 #include "probe_input.h"
+#include "probe_json.h"
 #include "probe_mqtt.h"
 #include "unix/iot_port_unix.h"
 
@@ -131,9 +134,9 @@ static const struct {
     const char *name;
     probe_command run;
 } commands[] = {
-    {"connect", probe_connect}, {"pub", probe_pub},  {"sub", probe_sub}, {"unsub", probe_unsub},
-    {"disc", probe_disc},       {"netif", do_netif}, {"run", do_run},    {"sleep", do_sleep},
-    {"wait", do_wait},          {"quit", do_quit},
+    {"connect", probe_connect}, {"pub", probe_pub},  {"sub", probe_sub},   {"unsub", probe_unsub},
+    {"disc", probe_disc},       {"netif", do_netif}, {"run", do_run},      {"sleep", do_sleep},
+    {"wait", do_wait},          {"quit", do_quit},   {"json", probe_json},
 };
 
 /* ---- Running them -------------------------------------------------------------------------- */

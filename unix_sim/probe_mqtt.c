@@ -102,6 +102,9 @@ static void on_event(void *ctx, struct iot_device *device, const struct iot_even
     case IOT_EV_NOTICE:
     case IOT_EV_BUSY:
         break;
+    case IOT_EV_REGISTERED:
+        probe_event("registered");
+        break;
     case IOT_EV_CONNECTING:
         probe.waiting = true;
         break;

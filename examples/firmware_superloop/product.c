@@ -239,6 +239,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_WRITABLE:
     case IOT_EV_REPLY: /* of requests, which it does not make */
     case IOT_EV_NOTICE:
+    case IOT_EV_REGISTERED:
         break;
     }
 }

@@ -12,8 +12,10 @@
 #include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
+#include "iot/iot_register.h"
 #include "iot/iot_shadow.h"
 #include "iot/iot_stream.h"
+#include "iot/iot_thing.h"
 #include "iot/iot_tls.h"
 
 #endif

@@ -18,6 +18,7 @@
 #define IOT_ALINK_H
 
 #include "iot/iot_json.h"
+#include "iot/iot_link.h"
 #include "iot/iot_mqtt.h"
 
 #ifdef __cplusplus
@@ -76,6 +77,32 @@ iot_err iot_alink_begin(struct iot_device *dev, const char *method, uint32_t fla
 
 /** Queue it. Errors as iot_mqtt_commit; the writer is closed in every case. */
 iot_err iot_alink_commit(struct iot_writer *w, iot_ticket *ticket);
+
+/** What the platform may send: groups of its topics. */
+enum iot_listen {
+    IOT_LISTEN_SYSTEM = 1, /* /sys/{pk}/{dn}/#: requests, replies, raw data */
+    IOT_LISTEN_TIME = 2,   /* /ext/ntp/{pk}/{dn}/response: what iot_time_ask waits for */
+    IOT_LISTEN_ERROR = 4,  /* /ext/error/{pk}/{dn}; with IOT_LINK_EXT_ERROR in the identity */
+    IOT_LISTEN_RRPC = 8,   /* /ext/rrpc/+/#; with IOT_LINK_EXT_RRPC */
+    IOT_LISTEN_ALL = 15,
+};
+
+/** Memory for the texts of these subscriptions; private. */
+struct iot_listen_texts {
+    char text[3][IOT_PRODUCT_KEY_MAX + IOT_DEVICE_NAME_MAX + 20];
+};
+
+/**
+ * Subscribe to what the platform sends to this device, by QoS 1. Not needed, and not to be called, with `system_topics`
+ * in the identity: then the platform does it itself, which saves memory, slots (IOT_MQTT_SUBS_MAX) and time. Subscriptions
+ * are renewed as all others are.
+ *
+ * groups   of enum iot_listen; a slot each.
+ * texts    used until IOT_EV_CLOSED; NULL if `groups` is IOT_LISTEN_RRPC alone.
+ * Returns  IOT_OK; errors of iot_mqtt_subscribe: what was subscribed by then stays, the call may be repeated;
+ *          IOT_ERR_ARG: no identity with names, or no group.
+ */
+iot_err iot_alink_listen(struct iot_device *dev, uint32_t groups, struct iot_listen_texts *texts);
 
 /** Begin and commit with `params`, JSON that is written already. */
 iot_err iot_alink_request(struct iot_device *dev, const char *method, uint32_t flags,

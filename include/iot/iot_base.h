@@ -74,6 +74,11 @@ extern "C" {
     X(MQTT_SUBACK, -70, "broker refused the subscription")                                         \
     X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")                        \
     X(MQTT_UNFINISHED, -72, "a streamed message was not written on in time")                       \
+    X(LINK_REGISTER, -76,                                                                          \
+      "registration refused: product secret, console switch, or active already")                   \
+    X(LINK_REGISTER_TIMEOUT, -77, "the platform took the registration and sent no secret")         \
+    X(LINK_REGISTER_TLS, -78,                                                                      \
+      "registration needs TLS by certificates; no secret is stored for PSK")                       \
     X(LINK_CLIENT_ID, -80, "the platform rejects the client id: a field is missing or wrong")      \
     X(LINK_SECRET, -81, "login refused: wrong secret, unknown names, or device disabled, deleted") \
     X(LINK_DENIED, -82, "login not authorized: wrong secret or names, other region, or disabled")  \

@@ -193,6 +193,34 @@
 #define IOT_REQUEST_MS 10000
 #endif
 
+/** Properties of a thing (iot_thing.h), members of one of its structs, inputs of one of its services. 4 bytes of stack per 32
+ *  of them and level of nesting. At most 200, which the platform takes in one message. */
+#ifndef IOT_PROPERTIES_MAX
+#define IOT_PROPERTIES_MAX 64
+#endif
+
+/** Services and sets of the platform's that are not answered yet; one more has to wait. RAM of a thing: 20 bytes each, and
+ *  IOT_CALL_TOKEN_BYTES. */
+#ifndef IOT_CALLS_MAX
+#define IOT_CALLS_MAX 2
+#endif
+
+/** Longest name of a synchronous call, bytes; the platform's are numbers. A service that is not in the model has its own name
+ *  in here too, behind a '/'. */
+#ifndef IOT_CALL_TOKEN_BYTES
+#define IOT_CALL_TOKEN_BYTES 24
+#endif
+
+/** How long the application may take to answer a service, ms. The platform waits some 8 s for a synchronous one. */
+#ifndef IOT_CALL_MS
+#define IOT_CALL_MS 8000
+#endif
+
+/** Registration (iot_register.h): wait for the secret after the platform has accepted, ms. */
+#ifndef IOT_REGISTER_MS
+#define IOT_REGISTER_MS 15000
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
@@ -277,7 +305,7 @@
 #define IOT_FEATURE_DNS 1
 #endif
 
-/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 4,000 bytes. */
+/** 1: JSON (iot_json.h): read, checked strictly, and written. Needs jsmn.h, one header. Saves 5,840 bytes. */
 #ifndef IOT_FEATURE_JSON
 #define IOT_FEATURE_JSON 1
 #endif
@@ -291,6 +319,17 @@
 #define IOT_FEATURE_ALINK IOT_ALINK_CAN
 #endif
 
+/** 1: The thing model (iot_thing.h): properties, events and services as tables. Saves 5,000 bytes. */
+#ifndef IOT_FEATURE_THING
+#define IOT_FEATURE_THING IOT_FEATURE_ALINK
+#endif
+
+/** 1: Bytes from and to products without a thing model, and synchronous calls of any form (iot_thing.h). Saves 500 bytes
+ *  and 4. */
+#ifndef IOT_FEATURE_RAW
+#define IOT_FEATURE_RAW IOT_FEATURE_ALINK
+#endif
+
 /** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 6,920
  *  bytes and 72. */
 #ifndef IOT_FEATURE_CLOUD
@@ -300,6 +339,14 @@
 /** 1: The shadow (iot_shadow.h). Saves 2,230 bytes and 8. */
 #ifndef IOT_FEATURE_SHADOW
 #define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
+#endif
+
+#define IOT_REGISTER_CAN (IOT_FEATURE_LINK && IOT_FEATURE_DECLINE && IOT_FEATURE_JSON)
+
+/** 1: Dynamic registration (iot_register.h). 0: an identity with a registration is refused by iot_device_init. Saves 2,000
+ *  bytes and 16. */
+#ifndef IOT_FEATURE_REGISTER
+#define IOT_FEATURE_REGISTER IOT_REGISTER_CAN
 #endif
 
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
@@ -401,6 +448,28 @@
 #if IOT_REQUEST_MS < 1 || IOT_REQUEST_MS > 1000000
 #error "IOT_REQUEST_MS: choose 1 to 1000000"
 #endif
+#if !IOT_FEATURE_ALINK &&                                                                          \
+    (IOT_FEATURE_THING || IOT_FEATURE_RAW || IOT_FEATURE_CLOUD || IOT_FEATURE_SHADOW)
+#error "IOT_FEATURE_ALINK 0: THING, RAW, CLOUD and SHADOW stand on it; leave them out too"
+#endif
+#if IOT_PROPERTIES_MAX < 1 || IOT_PROPERTIES_MAX > 200
+#error "IOT_PROPERTIES_MAX: choose 1 to 200"
+#endif
+#if IOT_CALLS_MAX < 1 || IOT_CALLS_MAX > 255
+#error "IOT_CALLS_MAX: choose 1 to 255"
+#endif
+#if IOT_CALL_TOKEN_BYTES < 20 || IOT_CALL_TOKEN_BYTES > 100
+#error "IOT_CALL_TOKEN_BYTES: choose 20, the platform's longest number, to 100"
+#endif
+#if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
+#error "IOT_CALL_MS: choose 1 to 1000000"
+#endif
+#if IOT_FEATURE_REGISTER && !IOT_REGISTER_CAN
+#error "IOT_FEATURE_REGISTER: needs LINK, RECEIVE, DECLINE and JSON; set those too, or leave it out"
+#endif
+#if IOT_REGISTER_MS < 1 || IOT_REGISTER_MS > 1000000
+#error "IOT_REGISTER_MS: choose 1 to 1000000"
+#endif
 #if IOT_LOG_LEVEL < 0 || IOT_LOG_LEVEL > 5
 #error "IOT_LOG_LEVEL: choose 0 (no log) to 5, see enum iot_log_level"
 #endif
@@ -448,8 +517,14 @@
      (IOT_FEATURE_ERR_NAMES)*0x20000u + (IOT_FEATURE_ERR_TEXTS)*0x40000u +                         \
      (IOT_FEATURE_TLS_RSA)*0x80000u + (IOT_FEATURE_TLS_PLATFORM)*0x100000u +                       \
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
-     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u)
-#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_REQUESTS_MAX)
+     (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u +                                \
+     (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
+     (IOT_FEATURE_REGISTER)*0x8000000u)
+#define IOT_CONFIG_THING                                                                           \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \
+        IOT_CALL_TOKEN_BYTES)
+#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \

@@ -34,9 +34,11 @@ enum iot_event_kind {
     IOT_EV_SKIPPED,    /* a message was dropped: err MQTT_TOO_LARGE (msg: topic and QoS, detail:
                            bytes of the packet), MQTT_DECLINED (msg), or of the platform's: what is wrong with
                            it (JSON_..., LINK_...; msg) */
-    IOT_EV_REPLY,    /* ticket, reply: the platform has answered a request; err IOT_OK or LINK_CODE,
+    IOT_EV_REPLY,  /* ticket, reply: the platform has answered a request; err IOT_OK or LINK_CODE,
                            detail: its code. See iot_alink.h */
-    IOT_EV_NOTICE,   /* notice: the platform says something unasked. See iot_alink.h */
+    IOT_EV_NOTICE, /* notice: the platform says something unasked. See iot_alink.h */
+    IOT_EV_REGISTERED, /* the platform gave a secret, and it is stored: the link that fetched it ends, and
+                           the login follows at once. See iot_register.h */
     IOT_EV_WRITABLE, /* room again after IOT_ERR_FULL */
     IOT_EV_BUSY,     /* code 1: the next step takes long and cannot be sliced (IOT_TLS_ECDHE_RSA and
                            the like): feed the watchdog; code 0: it is over. In the middle of a
@@ -89,6 +91,11 @@ struct iot_credentials {
     const char *host; /* NUL-terminated */
     uint16_t port;
     struct iot_bytes client_id, user_name, password; /* ptr NULL: none */
+#if IOT_FEATURE_REGISTER
+    bool
+        registers; /* this attempt fetches the device's secret (iot_register.h): look, replace the host
+                       if need be, but no text of the login. What you write here is not looked at */
+#endif
 };
 
 /**
@@ -172,7 +179,8 @@ struct iot_pool_use {
  * options  borrowed, see there.
  * Returns  IOT_OK; IOT_ERR_ARG: no host, no client id for a kept session, no session_key or kv for one
  *          that outlives reboots, no on_event or port, password without user name, bad will; a
- *          platform identity that is ill-formed (iot_link.h) or with x509 lacks TLS or the certificate; TLS options that cannot work: no authority for a
+ *          platform identity that is ill-formed (iot_link.h) or with x509 lacks TLS or the certificate, or with
+ *          a registration lacks TLS or the port's kv; TLS options that cannot work: no authority for a
  *          kind that needs one, PSK or certificate without its other half, unknown kinds, names or
  *          keys too long, arena missing or not aligned; TLS or identity not built in;
  *          IOT_ERR_MQTT_TOPIC: will topic, or ill-formed client id or user name; IOT_ERR_SIZE: CONNECT

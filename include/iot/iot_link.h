@@ -40,6 +40,8 @@ enum iot_link_ext {
 typedef iot_err (*iot_link_sign)(void *ctx, enum iot_sign_method method, struct iot_bytes text,
                                  uint8_t mac[32]);
 
+struct iot_registration;
+
 /**
  * Who the device is. All texts are NUL-terminated and borrowed as long as options are. Beside the names they
  * are printable ASCII without '|', ',' and '=', which would break the client id; longest lengths in
@@ -48,8 +50,11 @@ typedef iot_err (*iot_link_sign)(void *ctx, enum iot_sign_method method, struct 
 struct iot_link_identity {
     const char *product_key;   /* letters and digits [IOT_PRODUCT_KEY_MAX] */
     const char *device_name;   /* letters, digits, - _ @ . : [IOT_DEVICE_NAME_MAX] */
-    const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`, or
-                                  with a client certificate (x509) */
+    const char *device_secret; /* letters and digits [IOT_DEVICE_SECRET_MAX]; NULL: with `sign`,
+                                  `registration`, or a client certificate (x509) */
+
+    /** Instead of both, and of x509: fetch a secret and keep it (iot_register.h). NULL: none. */
+    const struct iot_registration *registration;
 
     iot_link_sign sign; /* NULL: device_secret signs; else that is not used */
     void *sign_ctx;

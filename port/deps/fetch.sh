@@ -3,11 +3,12 @@
 #
 # fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
 #
-#   run       lwIP and mbedTLS sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin headers, the openssl
-#             tool, the root certificates of the platform
+#   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
+#             headers, the openssl tool, the root certificates of the platform
 #   test      run + cmocka
+#   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
-#   check     test + clang, clang-format, cppcheck and what `gcc -m32` needs
+#   check     test + thing + clang, clang-format, cppcheck and what `gcc -m32` needs
 #   firmware  gcc and newlib for bare-metal Arm
 #   board     run + firmware + QEMU, which plays the board
 #   portable  test + other machines: compilers for big-endian PowerPC and S/390 with qemu-user, the sanitizers of
@@ -53,48 +54,51 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
 # Sources: Debian's source packages, each from a stable suite: it stays in its series, only fixes come.
-declare -A SOURCE_PACKAGE=([lwip]=lwip [mbedtls]=mbedtls [lwip21]=lwip [cmocka-source]=cmocka)
-declare -A SOURCE_SUITE=([lwip]=trixie [mbedtls]=trixie [lwip21]=bookworm [cmocka-source]=bookworm)
-declare -A SOURCE_NAME=([lwip]=lwIP [mbedtls]=mbedTLS [lwip21]=lwIP [cmocka-source]=cmocka)
-declare -A SOURCE_SERIES=([lwip]=2.2 [mbedtls]=3.6 [lwip21]=2.1 [cmocka-source]=1.1)  # the API we are written for
+declare -A SOURCE_PACKAGE=([lwip]=lwip [mbedtls]=mbedtls [jansson]=jansson [lwip21]=lwip [cmocka-source]=cmocka)
+declare -A SOURCE_SUITE=([lwip]=trixie [mbedtls]=trixie [jansson]=trixie [lwip21]=bookworm [cmocka-source]=bookworm)
+declare -A SOURCE_NAME=([lwip]=lwIP [mbedtls]=mbedTLS [jansson]=jansson [lwip21]=lwIP [cmocka-source]=cmocka)
+declare -A SOURCE_SERIES=([lwip]=2.2 [mbedtls]=3.6 [jansson]=2 [lwip21]=2.1 [cmocka-source]=1.1)  # the API we are written for
 # What was tested; later ones of the series are taken, and said.
-declare -A SOURCE_KNOWN=([lwip]=2.2.1 [mbedtls]=3.6.6 [lwip21]=2.1.3 [cmocka-source]=1.1.5)
+declare -A SOURCE_KNOWN=([lwip]=2.2.1 [mbedtls]=3.6.6 [jansson]=2.14 [lwip21]=2.1.3 [cmocka-source]=1.1.5)
 declare -A SOURCE_NEEDS=(                               # what an unpacked tree has
     [lwip]='src/core/tcp.c src/include/lwip/init.h'
     [mbedtls]='library/ssl_tls.c library/error.c include/mbedtls/ssl.h'
+    [jansson]='src/load.c src/jansson.h android/jansson_config.h'
     [lwip21]='src/core/tcp.c src/include/lwip/init.h'
     [cmocka-source]='src/cmocka.c include/cmocka.h')
 declare -A SOURCE_KEEP=(                                # nothing named: all of it
-    [lwip]='' [mbedtls]='library include 3rdparty LICENSE' [lwip21]='src COPYING' [cmocka-source]='src include COPYING')
+    [lwip]='' [mbedtls]='library include 3rdparty LICENSE' [jansson]='src android LICENSE' [lwip21]='src COPYING' [cmocka-source]='src include COPYING')
 declare -A SOURCE_TREE=([lwip]=LWIP_DIR [mbedtls]=MBEDTLS_DIR [jsmn]=JSMN_DIR)  # who names a tree of the user's own
 # Upstream tarballs that were looked at. Debian's revisions come and go, these stay.
 declare -A SOURCE_SHA256=(
     [lwip_2.2.1+dfsg1.orig.tar.xz]=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
     [lwip_2.1.3+dfsg1.orig.tar.xz]=0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24
+    [jansson_2.14.orig.tar.gz]=c739578bf6b764aa0752db9a2fdadcfe921c78f1228c7ec0bb47fa804c55d17b
     [cmocka_1.1.5.orig.tar.xz]=f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
     [mbedtls_3.6.6.orig.tar.bz2]=8fb65fae8dcae5840f793c0a334860a411f884cc537ea290ce1c52bb64ca007a
 )
 
 parts_of_tier() {
-    local run='lwip mbedtls jsmn slirp mosquitto mosquitto-dev openssl roots'
+    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev openssl roots'
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka" ;;
+        thing)    echo jq ;;
         bench)    echo "$run valgrind" ;;
-        check)    echo "$run cmocka clang cppcheck m32" ;;
+        check)    echo "$run cmocka clang cppcheck m32 jq" ;;
         firmware) echo arm ;;
         board)    echo "$run arm qemu" ;;
         portable) echo "$run cmocka cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
-        *)        die "unknown tier '$1'; there are: run test bench check firmware board portable" ;;
+        *)        die "unknown tier '$1'; there are: run test thing bench check firmware board portable" ;;
     esac
 }
 
-[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test bench check firmware board portable)"
+[ $# -gt 0 ] || die "usage: fetch.sh TIER...   (run test thing bench check firmware board portable)"
 PARTS=()
 for tier in "$@"; do
     list=$(parts_of_tier "$tier")
@@ -578,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [openssl]='openssl' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [openssl]='openssl' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -592,6 +596,10 @@ get_lwip() { get_source lwip; }
 
 probe_mbedtls() { return 1; }
 get_mbedtls() { get_source mbedtls; }
+
+# The JSON of the emulated platform; compiled by us, for it runs on every machine that the tests run on.
+probe_jansson() { return 1; }
+get_jansson() { get_source jansson; }
 
 # The oldest lwIP that we promise to work with.
 probe_lwip21() { return 1; }
@@ -669,17 +677,18 @@ get_source() {
 
 # --- jsmn: the tokens of JSON, a header. A copy even of the system's: compilers for boards may not see /usr/include.
 
-# pick_jsmn HEADER: copies it into $TMP/jsmn if it is one that we understand.
+# pick_jsmn HEADER: copies it into $TMP/jsmn if it has what src/json uses.
 pick_jsmn() {
     compiles '#define JSMN_STATIC
 #define JSMN_STRICT
 #include <jsmn.h>
 int main(void)
 {
-    jsmn_parser parser;
-    jsmntok_t tokens[4];
-    jsmn_init(&parser);
-    return jsmn_parse(&parser, "{\"a\":[1]}", 9, tokens, 4) != 4 || tokens[3].start != 6 || parser.pos != 9;
+    jsmn_parser p;
+    jsmn_init(&p);
+    p.pos = 1;
+    return jsmn_parse_string(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos++ != 3 || p.pos++ != 4 ||
+           jsmn_parse_primitive(&p, "[\"a\",12]", 8, NULL, 0) != 0 || p.pos != 6;
 }' -I "${1%/*}" && "$TMP/probe.out" || return 1
     mkdir "$TMP/jsmn.pick" && cp "$1" "$TMP/jsmn.pick/jsmn.h" || return 1
     rm -rf "$TMP/jsmn"
@@ -914,6 +923,23 @@ probe_roots() {
 
 get_roots() {
     NO_DEPENDS=1 get_debs roots ca-certificates && pick_roots "$TMP/roots/usr/share/ca-certificates/mozilla"
+}
+
+# --- jq: reads thing models
+
+JQ_PROBE='{"a":[1,2]}'
+
+probe_jq() {
+    local found
+    found=$(tool jq) || return 1
+    says '^3$' "$found" -n "$JQ_PROBE | .a | add" || return 1
+    wrap_system jq jq "$found"
+}
+
+get_jq() {
+    get_debs jq jq || return
+    wrap_private jq jq usr/bin/jq
+    says '^3$' try_wrapped jq jq -n "$JQ_PROBE | .a | add"
 }
 
 # --- valgrind: instruction counts

@@ -102,6 +102,7 @@ static enum detail_kind kind_of(iot_err err)
 {
     switch (err) {
     case IOT_ERR_MQTT_REFUSED:
+    case IOT_ERR_LINK_REGISTER:
     case IOT_ERR_LINK_CLIENT_ID:
     case IOT_ERR_LINK_SECRET:
     case IOT_ERR_LINK_DENIED:

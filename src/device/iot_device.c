@@ -6,6 +6,7 @@
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_dump.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_keep.h"
 
 #include <string.h>
@@ -255,7 +256,7 @@ bool iot_device_idle(const struct iot_device *dev)
 
 bool iot_device_connected(const struct iot_device *dev)
 {
-    return iot_mqtt_up(&dev->mqtt.session);
+    return iot_mqtt_up(&dev->mqtt.session) && !iot_mqtt_errand(&dev->mqtt.session);
 }
 
 iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)

@@ -3,6 +3,7 @@
 
 #include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
+#include "device/iot_device_register.h"
 #include "device/iot_device_wall.h"
 
 #include "core/iot_core_assert.h"
@@ -46,10 +47,16 @@ static iot_err link_sample(struct iot_device *dev, struct iot_credentials *out)
     uint8_t *scratch = iot_mqtt_client_scratch(&dev->mqtt, &cap);
     if (dev->opt->link == NULL)
         return IOT_OK;
-    iot_err err = iot_link_init(&dev->link, dev->opt->link);
-    return err != IOT_OK
-               ? err
-               : iot_link_dry_run(&dev->link, dev->opt->host, transport_of(dev), scratch, cap, out);
+    iot_err err = iot_link_init(&dev->link, dev->opt->link, dev->opt->port_ops);
+    if (err == IOT_OK && iot_link_may_register(dev->opt->link, transport_of(dev))) {
+        err = iot_link_dry_run(&dev->link, true, dev->opt->host, transport_of(dev), scratch, cap,
+                               out);
+        if (err == IOT_OK)
+            err = iot_mqtt_client_check(&dev->mqtt, out);
+    }
+    return err != IOT_OK ? err
+                         : iot_link_dry_run(&dev->link, false, dev->opt->host, transport_of(dev),
+                                            scratch, cap, out);
 }
 
 #else
@@ -97,13 +104,16 @@ static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX
                             uint8_t key[IOT_TLS_PSK_MAX])
 {
     struct iot_device *dev = ctx;
-    return iot_link_psk(dev->opt->link, identity, len, key);
+    return iot_link_profile_psk(&dev->link, identity, len, key);
 }
 
 /* PSK identity and key can be made from the platform's identity, if that holds a secret. */
 static bool has_platform_psk(struct iot_device *dev)
 {
-    if (dev->opt->link == NULL || dev->opt->link->x509)
+    const struct iot_link_identity *id = dev->opt->link;
+    if (id == NULL || id->x509)
+        return false;
+    if (id->registration != NULL && id->registration->kind != IOT_REGISTER_SECRET)
         return false;
     dev->tls.psk = platform_psk;
     dev->tls.psk_ctx = dev;
@@ -181,9 +191,12 @@ static iot_err login(struct iot_device *dev, uint8_t *scratch, uint32_t cap,
     iot_err err = iot_device_ids_reserve(dev); /* subscriptions are renewed under new ones */
     if (err == IOT_OK)
         err = link_login(dev, scratch, cap, out);
+    iot_device_register_mark(dev, out);
     if (err != IOT_OK || dev->opt->on_credentials == NULL)
         return err;
-    return dev->opt->on_credentials(dev->opt->ctx, dev, out);
+    err = dev->opt->on_credentials(dev->opt->ctx, dev, out);
+    iot_device_register_mark(dev, out);
+    return err;
 }
 
 static uint32_t judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err *reason,
@@ -196,12 +209,19 @@ static uint32_t judge(struct iot_device *dev, enum iot_mqtt_stage stage, iot_err
 
 static iot_err take(struct iot_device *dev, const struct iot_msg *msg)
 {
+    iot_err err = iot_device_register_take(dev, msg);
+    if (err != IOT_ERR_STATE)
+        return err;
     link_heard(dev, msg);
     return iot_device_alink_take(dev, msg);
 }
 
-const struct iot_mqtt_hooks iot_device_hooks = {login, judge, take, iot_device_alink_take_parts,
-                                                iot_device_alink_event};
+const struct iot_mqtt_hooks iot_device_hooks = {login,
+                                                judge,
+                                                take,
+                                                iot_device_alink_take_parts,
+                                                iot_device_alink_event,
+                                                iot_device_register_result};
 
 iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
                           struct iot_stream **stream)

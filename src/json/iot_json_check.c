@@ -72,6 +72,8 @@ static const uint8_t *check_primitive(const uint8_t *at, const uint8_t *end, boo
     static const char literals[] = "true\0null\0false";
     uint32_t n = (uint32_t)(end - at);
 
+    if (*at < 'a')
+        return iot_json_number_end(at, end, ok);
     for (const char *l = literals; l < literals + sizeof literals; l += 5) {
         if (*at == (uint8_t)*l) {
             uint32_t i = 0;
@@ -81,7 +83,8 @@ static const uint8_t *check_primitive(const uint8_t *at, const uint8_t *end, boo
             return at + i;
         }
     }
-    return iot_json_number_end(at, end, ok);
+    *ok = false;
+    return at;
 }
 
 iot_err iot_json_check(struct iot_bytes text, struct iot_json *root, uint32_t *offset)

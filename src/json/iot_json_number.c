@@ -40,69 +40,73 @@ const uint8_t *iot_json_number_end(const uint8_t *at, const uint8_t *end, bool *
 
 /* ---- A number taken apart: 0.D1D2D3... * 10^point, D1 is not 0 ------------------------------- */
 
-#define LEAD_MAX     19u       /* digits that a uint64_t holds */
-#define TEXT_MAX     90000000u /* a longer text is taken for none; so it cannot make up for ... */
-#define EXPONENT_MAX 100000000 /* ... an exponent from here on, which may be cut */
+#define LEAD_MAX 19u /* digits that a uint64_t holds */
+#define EXPONENT_MAX                                                                               \
+    100000000 /* one from here on may be cut: no text has digits enough to make up for it */
 
 struct decimal {
-    const uint8_t *at, *end; /* its digits from D1 on, with a point somewhere */
-    uint64_t lead;           /* the first digits ... */
-    uint32_t lead_count;     /* ... so many */
-    uint32_t count;          /* digits up to the last that is not 0; none: it is 0 */
+    const uint8_t *at;   /* its digits from D1 on, with a point somewhere */
+    uint64_t lead;       /* the first digits ... */
+    uint32_t lead_count; /* ... so many */
+    uint32_t count;      /* digits up to the last that is not 0; none: it is 0 */
     int32_t point;
     bool negative;
 };
 
-static bool take_apart(struct iot_bytes text, struct decimal *d)
+static void take_apart(struct iot_bytes text, struct decimal *d)
 {
     const uint8_t *at = text.ptr, *end = text.ptr + text.len;
-    uint32_t seen = 0;
-    bool ok, fraction = false;
+    uint32_t seen = 0, whole = 0, zeros = 0; /* digits, those before the point, zeros behind it */
+    uint64_t lead = 0;
+    bool fraction = false;
 
-    if (text.len > TEXT_MAX || iot_json_number_end(at, end, &ok) != end || !ok)
-        return false;
-    *d = (struct decimal){.end = end};
-    if (*at == '-') {
-        d->negative = true;
-        at++;
-    }
-    for (; at < end && (*at | 0x20) != 'e'; at++) {
-        if (*at == '.') {
+    d->negative = at < end && *at == '-';
+    at += d->negative;
+    d->lead_count = LEAD_MAX;
+    d->count = 0;
+    for (; at < end; at++) {
+        uint32_t digit = *at - (uint32_t)'0';
+        if (digit > 9) {
+            if (*at != '.')
+                break;
             fraction = true;
+            whole = seen;
             continue;
         }
-        uint32_t digit = *at - (uint32_t)'0';
-        if (digit != 0 || seen != 0) {
-            if (seen++ == 0)
-                d->at = at;
-            if (digit != 0)
-                d->count = seen;
-            if (seen <= LEAD_MAX) {
-                d->lead = d->lead * 10 + digit;
-                d->lead_count = seen;
+        if (seen == 0) {
+            if (digit == 0) {
+                zeros += fraction;
+                continue;
             }
+            d->at = at;
         }
-        if (fraction ? seen == 0 : seen != 0)
-            d->point += fraction ? -1 : 1;
+        if (seen++ < LEAD_MAX)
+            lead = lead * 10 + digit;
+        if (digit != 0)
+            d->count = seen;
     }
+    d->lead = lead;
+    if (seen < LEAD_MAX)
+        d->lead_count = seen;
+    d->point = (int32_t)(fraction ? whole : seen) - (int32_t)zeros;
     if (at < end) {
         int32_t exponent = 0;
-        bool down = *++at == '-';
-        for (d->end = at - 1; at < end; at++) {
-            if (*at >= '0' && exponent < EXPONENT_MAX)
-                exponent = exponent * 10 + (*at - '0');
+        bool down = false;
+        for (at++; at < end && exponent < EXPONENT_MAX; at++) {
+            if (*at == '-')
+                down = true;
+            else if (*at != '+')
+                exponent = exponent * 10 + (*at & 15);
         }
         d->point += down ? -exponent : exponent;
     }
-    return true;
 }
 
 iot_err iot_json_number_i64(struct iot_bytes text, int64_t *out)
 {
     struct decimal d;
 
-    if (!take_apart(text, &d))
-        return IOT_ERR_JSON_TYPE;
+    take_apart(text, &d);
     if (d.count == 0)
         d.point = 0;
     if (d.point < (int32_t)d.count)
@@ -122,8 +126,9 @@ iot_err iot_json_number_i64(struct iot_bytes text, int64_t *out)
 
 /* ---- Large numbers, lowest word first; all of a computation have the same count of words ------- */
 
-/* double needs 26: 2^54 * 5^323, or 2^54 * 2^661, times 10 */
-#define WORDS_MAX 27u
+/* The largest number is met near the smallest normal value: a divisor of 2^768 (double), 2^113 (float), and room for the
+ * upper half of what it is made of. */
+#define WORDS_MAX 26u
 
 struct big {
     uint32_t w[WORDS_MAX];
@@ -196,7 +201,7 @@ static void make_ratio(struct big *r, struct big *s, uint32_t words, uint64_t va
     make(s, words, 1, two < 0 ? (uint32_t)-two : 0, point > 0 ? (uint32_t)point : 0);
 }
 
-const struct iot_json_format iot_json_float_format = {24, 6, 9, -149, 127};
+const struct iot_json_format iot_json_float_format = {24, 5, 9, -149, 127};
 const struct iot_json_format iot_json_double_format = {53, WORDS_MAX, 17, -1074, 1023};
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -280,8 +285,7 @@ iot_err iot_json_number_bits(struct iot_bytes text, const struct iot_json_format
     uint32_t precision = f->precision;
     uint64_t sign, kept = 0;
 
-    if (!take_apart(text, &d))
-        return IOT_ERR_JSON_TYPE;
+    take_apart(text, &d);
     sign = (uint64_t)d.negative << (precision == 24 ? 31 : 63);
     if (d.count == 0 || d.point < -400) {
         *bits = sign;
@@ -355,7 +359,7 @@ static uint32_t write_digits(uint64_t mant, int32_t two, bool uneven,
             break;
         digits[count++] = (uint8_t)('0' + digit);
     }
-    if (high && (!low || compare(&r, &r, &s, words) > -(int)(digit & 1)))
+    if (high && (!low || compare(&r, &r, &s, words) > 0))
         digit++;
     digits[count++] = (uint8_t)('0' + digit);
     return count;
@@ -380,8 +384,8 @@ uint32_t iot_json_number_text(uint64_t bits, const struct iot_json_format *f,
     if (exponent != 0)
         mant |= hidden;
     if (mant != 0)
-        count = write_digits(mant, f->lowest + (exponent != 0 ? exponent - 1 : 0),
-                             mant == hidden && exponent > 1, f, digits, &point);
+        count = write_digits(mant, f->lowest + (exponent != 0 ? exponent - 1 : 0), mant == hidden,
+                             f, digits, &point);
 
     bool plain = point > -4 && point <= f->digits;
     int32_t left = plain ? point : 1; /* digits in front of the point */

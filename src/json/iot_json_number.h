@@ -21,8 +21,9 @@ struct iot_json_format {
 };
 extern const struct iot_json_format iot_json_float_format, iot_json_double_format;
 
-/* The text given to these is a number from end to end, or the answer is IOT_ERR_JSON_TYPE. */
+/* The text given to these is a number from end to end, of less than 10^8 bytes. Of anything else they may say anything. */
 
+/** IOT_ERR_JSON_TYPE: it has a fraction; IOT_ERR_JSON_RANGE. */
 iot_err iot_json_number_i64(struct iot_bytes text, int64_t *out);
 
 /** The nearest value, ties to even, as the bits of the format; IOT_ERR_JSON_RANGE: too large. */

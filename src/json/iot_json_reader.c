@@ -106,15 +106,17 @@ static const uint8_t *skip_gap(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* From behind the first quote to behind the last. */
+/* From behind the first quote to behind the last: one with an even count of backslashes in front. */
 static const uint8_t *skip_string(const uint8_t *at, const uint8_t *end)
 {
     while (at < end) {
-        uint32_t c = *at++;
-        if (c == '"')
-            break;
-        if (c == '\\' && at < end)
-            at++;
+        if (*at++ == '"') {
+            uint32_t n = 2;
+            while (at[-(int32_t)n] == '\\') /* at the latest the first quote is none */
+                n++;
+            if (n % 2 == 0)
+                break;
+        }
     }
     return at;
 }
@@ -209,27 +211,32 @@ static bool inside(struct iot_json v, struct iot_bytes *text)
     return true;
 }
 
-bool iot_json_is(struct iot_json string, const char *text)
+/* From an escape on. */
+static bool is_escaped(const uint8_t *at, const uint8_t *end, const char *text)
 {
-    struct iot_bytes in;
-    const uint8_t *at, *end;
+    uint8_t bytes[4];
 
-    if (!inside(string, &in))
-        return false;
-    for (at = in.ptr, end = at + in.len; at < end;) {
-        uint8_t bytes[4];
-        if (*at != '\\' && *at == (uint8_t)*text && *at != '\0') {
-            at++;
-            text++;
-            continue;
-        }
-        if (*at != '\\')
-            return false;
+    while (at < end) {
         uint32_t n = next_bytes(&at, end, bytes);
-        for (uint32_t i = 0; i < n; i++, text++) {
-            if (*text == '\0' || bytes[i] != (uint8_t)*text)
+        for (uint32_t i = 0; i < n; i++) {
+            if (bytes[i] == 0 || bytes[i] != (uint8_t)*text++)
                 return false;
         }
+    }
+    return *text == '\0';
+}
+
+bool iot_json_is(struct iot_json string, const char *text)
+{
+    const uint8_t *at = string.ptr, *end;
+
+    if (string.len < 2 || *at != '"')
+        return false;
+    for (end = at + string.len - 1; ++at < end; text++) {
+        if (*at == '\\')
+            return is_escaped(at, end, text);
+        if (*text == '\0' || *at != (uint8_t)*text)
+            return false;
     }
     return *text == '\0';
 }
@@ -282,28 +289,29 @@ iot_err iot_json_raw_text(struct iot_json v, struct iot_bytes *out)
 
 /* ---- Numbers ------------------------------------------------------------------------------- */
 
-iot_err iot_json_i64(struct iot_json v, int64_t *out)
+static iot_err integer(struct iot_json v, int64_t least, int64_t most, int64_t *out)
 {
-    return iot_json_number_i64((struct iot_bytes){v.ptr, v.len}, out);
+    int64_t value = 0;
+    iot_err err = IOT_ERR_JSON_TYPE;
+
+    if (iot_json_kind(v) == IOT_JSON_NUMBER)
+        err = iot_json_number_i64((struct iot_bytes){v.ptr, v.len}, &value);
+    if (err == IOT_OK && (value < least || value > most))
+        err = IOT_ERR_JSON_RANGE;
+    if (err == IOT_OK)
+        *out = value;
+    return err;
 }
 
-static iot_err number_within(struct iot_json v, int64_t least, int64_t most, int64_t *out)
+iot_err iot_json_i64(struct iot_json v, int64_t *out)
 {
-    int64_t value;
-    iot_err err = iot_json_i64(v, &value);
-
-    if (err != IOT_OK)
-        return err;
-    if (value < least || value > most)
-        return IOT_ERR_JSON_RANGE;
-    *out = value;
-    return IOT_OK;
+    return integer(v, INT64_MIN, INT64_MAX, out);
 }
 
 iot_err iot_json_i32(struct iot_json v, int32_t *out)
 {
     int64_t value;
-    iot_err err = number_within(v, INT32_MIN, INT32_MAX, &value);
+    iot_err err = integer(v, INT32_MIN, INT32_MAX, &value);
 
     if (err == IOT_OK)
         *out = (int32_t)value;
@@ -313,19 +321,25 @@ iot_err iot_json_i32(struct iot_json v, int32_t *out)
 iot_err iot_json_u32(struct iot_json v, uint32_t *out)
 {
     int64_t value;
-    iot_err err = number_within(v, 0, UINT32_MAX, &value);
+    iot_err err = integer(v, 0, UINT32_MAX, &value);
 
     if (err == IOT_OK)
         *out = (uint32_t)value;
     return err;
 }
 
+static iot_err number_bits(struct iot_json v, const struct iot_json_format *format, uint64_t *bits)
+{
+    if (iot_json_kind(v) != IOT_JSON_NUMBER)
+        return IOT_ERR_JSON_TYPE;
+    return iot_json_number_bits((struct iot_bytes){v.ptr, v.len}, format, bits);
+}
+
 iot_err iot_json_float(struct iot_json v, float *out)
 {
     uint64_t bits;
     uint32_t bits32;
-    iot_err err =
-        iot_json_number_bits((struct iot_bytes){v.ptr, v.len}, &iot_json_float_format, &bits);
+    iot_err err = number_bits(v, &iot_json_float_format, &bits);
 
     if (err != IOT_OK)
         return err;
@@ -337,8 +351,7 @@ iot_err iot_json_float(struct iot_json v, float *out)
 iot_err iot_json_double(struct iot_json v, double *out)
 {
     uint64_t bits;
-    iot_err err =
-        iot_json_number_bits((struct iot_bytes){v.ptr, v.len}, &iot_json_double_format, &bits);
+    iot_err err = number_bits(v, &iot_json_double_format, &bits);
 
     if (err == IOT_OK)
         memcpy(out, &bits, sizeof bits);
@@ -352,19 +365,24 @@ iot_err iot_json_bool(struct iot_json v, bool *out)
     iot_err err = IOT_OK;
 
     if (kind != IOT_JSON_TRUE && kind != IOT_JSON_FALSE)
-        err = number_within(v, 0, 1, &value);
+        err = integer(v, 0, 1, &value);
     if (err == IOT_OK)
         *out = value != 0;
     return err;
 }
 
-/* The number, or the string's inside. */
+/* The number in a string. What is no number becomes none at all. */
 static struct iot_json unquoted(struct iot_json v)
 {
-    struct iot_bytes in = {v.ptr, v.len};
+    struct iot_bytes in;
+    bool ok;
 
-    (void)inside(v, &in);
-    return (struct iot_json){in.ptr, in.len};
+    if (inside(v, &in)) {
+        v = (struct iot_json){in.ptr, in.len};
+        if (iot_json_number_end(in.ptr, in.ptr + in.len, &ok) != in.ptr + in.len || !ok)
+            v.len = 0;
+    }
+    return v;
 }
 
 iot_err iot_json_u32_text(struct iot_json v, uint32_t *out)

@@ -7,11 +7,13 @@
 
 #if IOT_FEATURE_JSON
 
-/* Bytes of the well-formed character at `at`; 0: it is none. */
-static uint32_t character(const uint8_t *at, const uint8_t *end)
+/* Bytes at `at` that may stay as they are: a well-formed character, or 0. */
+static uint32_t plain(const uint8_t *at, const uint8_t *end)
 {
-    uint32_t n = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+    uint32_t c = *at, n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
+    if (c < 0x80)
+        return c >= 0x20 && c != '"' && c != '\\';
     if (n > (uint32_t)(end - at) || !iot_utf8_valid((struct iot_bytes){at, n}))
         return 0;
     return n;
@@ -39,18 +41,17 @@ void iot_json_put_bytes(struct iot_writer *w, struct iot_bytes text)
 
     iot_writer_put(w, "\"", 1);
     while (at < end) {
-        bool special = *at < 0x20 || *at == '"' || *at == '\\';
-        uint32_t n = special ? 0 : character(at, end);
-        if (n != 0) {
-            at += n;
-            continue;
+        uint32_t n = plain(at, end);
+        if (n == 0) {
+            iot_writer_put(w, from, (uint32_t)(at - from));
+            if (*at < 0x80)
+                put_escaped(w, *at);
+            else
+                iot_writer_put(w, "\xef\xbf\xbd", 3); /* U+FFFD */
+            from = at + 1;
+            n = 1;
         }
-        iot_writer_put(w, from, (uint32_t)(at - from));
-        if (special)
-            put_escaped(w, *at);
-        else
-            iot_writer_put(w, "\xef\xbf\xbd", 3); /* U+FFFD */
-        from = ++at;
+        at += n;
     }
     iot_writer_put(w, from, (uint32_t)(at - from));
     iot_writer_put(w, "\"", 1);

@@ -2,6 +2,7 @@
 #include "link/iot_link_alink.h"
 
 #include "core/iot_core_assert.h"
+#include "link/iot_link_call.h"
 #include "link/iot_link_reset.h"
 #include "link/iot_link_shadow.h"
 
@@ -38,9 +39,9 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
 /* ---- Up: topics, requests, answers ---------------------------------------------------------- */
 
 iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
-                        const char *part, char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
+                        const char *part, char *text, uint32_t cap, struct iot_topic *topic)
 {
-    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = cap};
 
     if (a->id == NULL || a->id->product_key == NULL || a->id->device_name == NULL)
         return IOT_ERR_ARG;
@@ -122,7 +123,7 @@ iot_err iot_alink_ask(struct iot_alink *a, const char *method, const char *part,
     struct iot_msg msg = {.qos = (flags & IOT_ASK_QOS_1) != 0};
     bool waits = (flags & IOT_ASK_NO_REPLY) == 0;
 
-    iot_err err = iot_alink_topic(a, "/sys/", method, part, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, "/sys/", method, part, text, sizeof text, &msg.topic);
     if (err != IOT_OK)
         return err;
     if (max > IOT_MQTT_TX_BYTES)
@@ -211,7 +212,7 @@ iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *afte
     struct iot_msg msg = {.qos = qos};
     struct iot_writer w;
 
-    iot_err err = iot_alink_topic(a, before, after, NULL, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, before, after, NULL, text, sizeof text, &msg.topic);
     if (err == IOT_OK)
         err = a->line->begin(iot_alink_device(a), &msg, payload.len, &w);
     if (err != IOT_OK)
@@ -391,6 +392,7 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
 void iot_alink_tick(struct iot_alink *a, iot_time now)
 {
     a->now = now;
+    iot_call_flush(a);
     if (!a->fresh)
         return;
     a->fresh = false;
@@ -416,12 +418,16 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
         if (is_over(&a->requests[i], now))
             iot_alink_finish(a, &a->requests[i], &ev);
     }
+    iot_call_expire(a, now);
     iot_link_reset_step(a);
 }
 
 iot_time iot_alink_deadline(const struct iot_alink *a)
 {
-    iot_time first = iot_link_reset_deadline(a);
+    iot_time first = iot_call_deadline(a), reset = iot_link_reset_deadline(a);
+
+    if (reset < first)
+        first = reset;
 
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         const struct iot_alink_request *r = &a->requests[i];
@@ -440,13 +446,17 @@ bool iot_alink_idle(const struct iot_alink *a)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
         if (a->requests[i].ticket != 0)
             return false;
-    return iot_link_reset_idle(a);
+    return iot_call_idle(a) && iot_link_reset_idle(a);
 }
 
 bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
 {
     struct iot_alink_request *r = NULL;
 
+    if (ev->kind == IOT_EV_WRITABLE)
+        iot_call_flush(a);
+    if (ev->kind == IOT_EV_CLOSED)
+        iot_call_forget(a);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)
         r = iot_alink_find(a, ev->ticket);
     if (r != NULL && ev->kind == IOT_EV_FAILED) {

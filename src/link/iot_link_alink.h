@@ -16,6 +16,7 @@
 #define IOT_LINK_TOPIC_MAX 128u
 
 struct iot_alink;
+struct iot_raw_handlers;
 struct iot_thing;
 
 /** What alink needs of its device: a way up, as in iot_mqtt.h, and a few words. */
@@ -63,8 +64,13 @@ struct iot_alink {
     const struct iot_link_identity *id; /* NULL: no device of the platform */
     const struct iot_alink_line *line;
     iot_time now;
+#if IOT_FEATURE_THING
     struct iot_thing *thing; /* NULL: none is attached */
-    uint16_t open_topic;     /* of the request whose writer is open; */
+#endif
+#if IOT_FEATURE_RAW
+    const struct iot_raw_handlers *raw; /* NULL: none */
+#endif
+    uint16_t open_topic; /* of the request whose writer is open; */
     uint8_t open_kind;
     bool open_waits; /* it wants a reply */
     bool fresh;      /* some request is */
@@ -93,10 +99,10 @@ void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
 /* ---- Up ---- */
 
 /** Topics of ours are `before`{pk}/{dn}/`after`, or without the last '/' and `after` if that is "". `part` stands for
- *  a '+' in `after`, if it is not NULL. Made in `text`. IOT_ERR_ARG: no identity with names; IOT_ERR_SIZE: longer than
- *  the platform takes. */
+ *  a '+' in `after`, if it is not NULL. Made in `text`, of `cap` bytes. IOT_ERR_ARG: no identity with names;
+ *  IOT_ERR_SIZE: it is longer. */
 iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const char *after,
-                        const char *part, char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic);
+                        const char *part, char *text, uint32_t cap, struct iot_topic *topic);
 
 /** The next request: a writer for a message whose end, and whose reply if it `waits` for one, is waited for.
  *  Commit with iot_alink_commit, which closes its object. Returns as iot_alink_begin. */

@@ -11,11 +11,87 @@
  * same identity, come back no sooner than in five minutes. */
 #define STAY_AWAY_MS 300000u
 
-iot_err iot_link_init(struct iot_link *l, const struct iot_link_identity *id)
+#if IOT_FEATURE_REGISTER
+static iot_err register_init(struct iot_link *l, const struct iot_port *port)
+{
+    memset(&l->registers, 0, sizeof l->registers);
+    return l->id->registration == NULL ? IOT_OK : iot_register_init(&l->registers, l->id, port);
+}
+
+static iot_err register_login(struct iot_link *l, enum iot_link_transport transport,
+                              uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
+{
+    return iot_register_login(&l->registers, transport, scratch, cap, out);
+}
+
+static bool register_judge(const struct iot_link *l, enum iot_mqtt_stage stage, iot_err *reason,
+                           int32_t detail, bool *refused)
+{
+    return iot_register_judge(&l->registers, stage >= IOT_MQTT_ACCEPTED, reason, detail, refused);
+}
+
+static iot_err register_psk(const struct iot_link *l, uint8_t identity[IOT_LINK_PSK_IDENTITY_MAX],
+                            uint32_t *len, uint8_t key[IOT_LINK_PSK_BYTES])
+{
+    return iot_register_psk(&l->registers, identity, len, key);
+}
+
+bool iot_link_registers(const struct iot_link *l)
+{
+    return iot_register_asks(&l->registers);
+}
+
+#else
+
+static iot_err register_init(struct iot_link *l, const struct iot_port *port)
+{
+    (void)l, (void)port;
+    return IOT_OK;
+}
+
+static iot_err register_login(struct iot_link *l, enum iot_link_transport transport,
+                              uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
+{
+    (void)l, (void)transport, (void)scratch, (void)cap;
+    memset(out, 0, sizeof *out);
+    return IOT_ERR_ARG; /* iot_link_check has refused it */
+}
+
+static bool register_judge(const struct iot_link *l, enum iot_mqtt_stage stage, iot_err *reason,
+                           int32_t detail, bool *refused)
+{
+    (void)l, (void)stage, (void)reason, (void)detail, (void)refused;
+    return false;
+}
+
+static iot_err register_psk(const struct iot_link *l, uint8_t identity[IOT_LINK_PSK_IDENTITY_MAX],
+                            uint32_t *len, uint8_t key[IOT_LINK_PSK_BYTES])
+{
+    (void)l, (void)identity, (void)len, (void)key;
+    return IOT_ERR_ARG;
+}
+
+bool iot_link_registers(const struct iot_link *l)
+{
+    (void)l;
+    return false;
+}
+#endif
+
+iot_err iot_link_profile_psk(const struct iot_link *l, uint8_t identity[IOT_LINK_PSK_IDENTITY_MAX],
+                             uint32_t *len, uint8_t key[IOT_LINK_PSK_BYTES])
+{
+    return l->id->registration != NULL ? register_psk(l, identity, len, key)
+                                       : iot_link_psk(l->id, identity, len, key);
+}
+
+iot_err iot_link_init(struct iot_link *l, const struct iot_link_identity *id,
+                      const struct iot_port *port)
 {
     l->id = id;
     l->disabled = false;
-    return iot_link_check(id);
+    iot_err err = register_init(l, port);
+    return err == IOT_OK ? iot_link_check(id) : err;
 }
 
 static uint16_t port_of(const struct iot_link_identity *id, enum iot_link_transport transport)
@@ -23,48 +99,70 @@ static uint16_t port_of(const struct iot_link_identity *id, enum iot_link_transp
     return id->x509 || transport != IOT_LINK_TLS ? IOT_LINK_ITLS_PORT : IOT_LINK_PORT;
 }
 
-static iot_err credentials(const struct iot_link_identity *id, const char *host,
-                           enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
-                           struct iot_credentials *out)
+/* Host and port; `*used` bytes of the scratch. */
+static iot_err place(const struct iot_link_identity *id, const char *host,
+                     enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
+                     struct iot_credentials *out, uint32_t *used)
 {
-    struct iot_link_login login;
-    uint32_t used = 0;
-
+    *used = 0;
     out->host = host;
     if (out->port == 0)
         out->port = port_of(id, transport);
-    if (host == NULL) {
-        iot_err err = iot_link_host(id, transport, (char *)scratch, cap);
-        if (err != IOT_OK)
-            return err;
-        out->host = (const char *)scratch;
-        used = (uint32_t)strlen(out->host) + 1;
-    }
-    iot_err err = iot_link_login(id, transport, scratch + used, cap - used, &login);
-    out->client_id = login.client_id;
-    out->user_name = login.user_name;
-    out->password = login.password;
-    return err;
+    if (host != NULL)
+        return IOT_OK;
+    iot_err err = iot_link_host(id, transport, (char *)scratch, cap);
+    if (err != IOT_OK)
+        return err;
+    out->host = (const char *)scratch;
+    *used = (uint32_t)strlen(out->host) + 1;
+    return IOT_OK;
+}
+
+static void fill(struct iot_credentials *out, const struct iot_link_login *login)
+{
+    out->client_id = login->client_id;
+    out->user_name = login->user_name;
+    out->password = login->password;
 }
 
 iot_err iot_link_credentials(struct iot_link *l, const char *host,
                              enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
                              struct iot_credentials *out)
 {
+    struct iot_link_login login;
+    uint32_t used;
+
     l->disabled = false;
-    return credentials(l->id, host, transport, scratch, cap, out);
+    iot_err err = place(l->id, host, transport, scratch, cap, out, &used);
+    if (err != IOT_OK)
+        return err;
+    err = l->id->registration != NULL
+              ? register_login(l, transport, scratch + used, cap - used, &login)
+              : iot_link_login(l->id, transport, scratch + used, cap - used, &login);
+    fill(out, &login);
+    return err;
 }
 
-iot_err iot_link_dry_run(const struct iot_link *l, const char *host,
+iot_err iot_link_dry_run(const struct iot_link *l, bool asks, const char *host,
                          enum iot_link_transport transport, uint8_t *scratch, uint32_t cap,
                          struct iot_credentials *out)
 {
     struct iot_link_identity id = *l->id;
+    struct iot_link_login login;
+    uint32_t used;
+
     if (id.sign != NULL) {
         id.sign = NULL;
         id.device_secret = "0";
     }
-    return credentials(&id, host, transport, scratch, cap, out);
+    iot_err err = place(&id, host, transport, scratch, cap, out, &used);
+    if (err != IOT_OK)
+        return err;
+    err = id.registration != NULL
+              ? iot_register_sample(&id, asks, transport, scratch + used, cap - used, &login)
+              : iot_link_login(&id, transport, scratch + used, cap - used, &login);
+    fill(out, &login);
+    return err;
 }
 
 /* The peer ended it in good order: with close_notify; without TLS, with FIN. A reset, or an end inside of TLS,
@@ -98,7 +196,10 @@ uint32_t iot_link_judge(struct iot_link *l, enum iot_mqtt_stage stage, iot_err *
                         int32_t detail)
 {
     iot_err judged = IOT_OK;
+    bool refused;
 
+    if (register_judge(l, stage, reason, detail, &refused))
+        return refused ? STAY_AWAY_MS : 0;
     if (*reason == IOT_ERR_MQTT_REFUSED)
         judged = refusal(detail);
     else if (l->disabled && by_peer_somehow(*reason))

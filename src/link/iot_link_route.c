@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_route.h"
 
+#include "link/iot_link_call.h"
+#include "link/iot_link_raw.h"
+#include "link/iot_link_rrpc.h"
 #include "link/iot_link_shadow.h"
 
 #include <string.h>
@@ -46,7 +49,17 @@ struct route {
 
 /* The first that fits counts. What they do not name, but ends in "_reply", is a reply. */
 static const struct route routes[] = {
-    EXACT(AREA_NONE, "", NULL),
+#if IOT_FEATURE_THING
+    UNDER(AREA_SYS, "thing/service/", iot_call_take),
+#endif
+#if IOT_FEATURE_RAW
+    PARTS(AREA_SYS, "thing/model/down_raw", iot_raw_take_down),
+    PARTS(AREA_SYS, "thing/model/up_raw_reply", iot_raw_take_reply),
+#endif
+#if IOT_FEATURE_THING || IOT_FEATURE_RAW
+    LEVEL(AREA_SYS, "rrpc/request/", iot_rrpc_take),
+    UNDER(AREA_EXT, "rrpc/", iot_rrpc_take_ext),
+#endif
 #if IOT_FEATURE_CLOUD
     UNDER(AREA_EXT, "ntp/", iot_link_take_time),
     UNDER(AREA_EXT, "error/", iot_link_take_error),
@@ -162,7 +175,7 @@ bool iot_link_take_parts(struct iot_alink *a, const struct iot_topic *topic)
     enum area area = area_of(a, &path);
     const struct route *r = find(area, path, &rest);
 
-    return r != NULL && r->in_parts;
+    return r != NULL && r->in_parts && iot_raw_lets_parts(a, r->take);
 }
 
 #endif

@@ -25,7 +25,8 @@ iot_err iot_shadow_attach(struct iot_device *dev, struct iot_shadow *s, iot_tick
     struct iot_alink *a = iot_alink_of(dev);
     struct iot_filter f = {.qos = 1};
 
-    iot_err err = iot_alink_topic(a, "/shadow/get/", "", NULL, s->filter, &f.filter);
+    iot_err err =
+        iot_alink_topic(a, "/shadow/get/", "", NULL, s->filter, sizeof s->filter, &f.filter);
     if (err == IOT_OK)
         err = a->line->subscribe(dev, &f, ticket);
     if (err == IOT_OK)
@@ -50,7 +51,7 @@ static iot_err begin(struct iot_alink *a, int64_t version, uint32_t max, struct 
         return IOT_ERR_STATE;
     if (max > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;
-    iot_err err = iot_alink_topic(a, "/shadow/update/", "", NULL, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, "/shadow/update/", "", NULL, text, sizeof text, &msg.topic);
     if (err == IOT_OK)
         err = iot_alink_open(a, &msg, IOT_ALINK_SHADOW, true, max + FRAME, w);
     if (err == IOT_OK)

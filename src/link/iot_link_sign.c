@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_sign.h"
+#include "link/iot_link_register.h"
 
 #if IOT_FEATURE_LINK
 
@@ -19,17 +20,13 @@
 
 /* ---- is it well-formed */
 
-/* Kinds of characters. '|' is of none: it ends the parts of a client id. */
-enum {
-    DIGIT = 1,
-    LETTER = 2,
-    DASH = 4,
-    NAME = 8,   /* _ @ . : */
-    OTHER = 16, /* printable, neither of the others */
-    LIST = 32,  /* , = */
-    BLANK = 64,
-};
-#define PLAIN (DIGIT | LETTER | DASH | NAME | OTHER)
+#define DIGIT  IOT_CHAR_DIGIT
+#define LETTER IOT_CHAR_LETTER
+#define DASH   IOT_CHAR_DASH
+#define NAME   IOT_CHAR_NAME
+#define LIST   IOT_CHAR_LIST
+#define BLANK  IOT_CHAR_BLANK
+#define PLAIN  IOT_CHAR_PLAIN
 
 static uint32_t kind_of(char c)
 {
@@ -53,7 +50,7 @@ static uint32_t kind_of(char c)
     case '=':
         return LIST;
     default:
-        return OTHER;
+        return IOT_CHAR_OTHER;
     }
 }
 
@@ -84,26 +81,30 @@ static const struct {
 };
 IOT_STATIC_ASSERT(sizeof(struct iot_link_identity) <= UINT8_MAX, "offsets are bytes");
 
+bool iot_link_is_text(const char *text, uint32_t min, uint32_t max, uint32_t kinds)
+{
+    uint32_t n = 0;
+
+    for (; text[n] != '\0'; n++)
+        if (n == max || (kind_of(text[n]) & kinds) == 0)
+            return false;
+    return n >= min;
+}
+
 iot_err iot_link_check(const struct iot_link_identity *id)
 {
     for (uint32_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const char *text;
-        uint32_t n = 0;
         memcpy(&text, (const uint8_t *)id + rules[i].at, sizeof text);
-        if (text == NULL)
-            continue;
-        while (text[n] != '\0') {
-            if (n == rules[i].max || (kind_of(text[n]) & rules[i].kinds) == 0)
-                return IOT_ERR_ARG;
-            n++;
-        }
-        if (n < rules[i].min)
+        if (text != NULL && !iot_link_is_text(text, rules[i].min, rules[i].max, rules[i].kinds))
             return IOT_ERR_ARG;
     }
     if ((uint32_t)id->method > IOT_SIGN_HMACMD5)
         return IOT_ERR_ARG;
     if ((id->product_key == NULL) != (id->device_name == NULL))
         return IOT_ERR_ARG;
+    if (id->registration != NULL)
+        return iot_register_check(id);
     if (id->x509)
         return IOT_OK;
     if (id->product_key == NULL || (id->device_secret == NULL && id->sign == NULL))
@@ -129,8 +130,7 @@ static iot_err sign(const struct iot_link_identity *id, enum iot_sign_method met
     return IOT_OK;
 }
 
-/* `digits`: twice the bytes. */
-static void put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t digits)
+void iot_link_put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t digits)
 {
     for (uint32_t i = 0; i < digits; i++)
         iot_writer_put(w, &"0123456789ABCDEF"[i % 2 != 0 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4],
@@ -213,6 +213,16 @@ static const char method_names[][11] = {[IOT_SIGN_HMACSHA256] = "hmacsha256",
                                         [IOT_SIGN_HMACSHA1] = "hmacsha1",
                                         [IOT_SIGN_HMACMD5] = "hmacmd5"};
 
+const char *iot_link_method_name(enum iot_sign_method method)
+{
+    return method_names[method];
+}
+
+const char *iot_link_version(const struct iot_link_identity *id)
+{
+    return id->sdk_version != NULL ? id->sdk_version : OUR_VERSION;
+}
+
 iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transport transport,
                        uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
 {
@@ -225,7 +235,7 @@ iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transpo
     memset(out, 0, sizeof *out);
     if (err != IOT_OK)
         return err;
-    if (id->x509 && transport == IOT_LINK_PLAIN)
+    if (id->registration != NULL || (id->x509 && transport == IOT_LINK_PLAIN))
         return IOT_ERR_ARG;
 
     const struct values values = {{
@@ -233,7 +243,7 @@ iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transpo
         id->product_key,
         id->device_name,
         id->timestamp != NULL ? id->timestamp : FIXED_TIMESTAMP,
-        id->sdk_version != NULL ? id->sdk_version : OUR_VERSION,
+        iot_link_version(id),
         transport == IOT_LINK_PLAIN ? "3" : "2",
         method_names[id->method],
         "C",
@@ -270,7 +280,7 @@ iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transpo
         if (!id->x509) {
             out->password.ptr = scratch + w.len;
             out->password.len = 2 * iot_digest_bytes((enum iot_digest_kind)id->method);
-            put_hex(&w, mac, out->password.len);
+            iot_link_put_hex(&w, mac, out->password.len);
         }
         if (w.overflow) {
             iot_wipe(scratch, cap); /* half a password */
@@ -295,7 +305,7 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
     if (err != IOT_OK)
         return err;
     if (id->product_key == NULL || (id->device_secret == NULL && id->sign == NULL))
-        return IOT_ERR_ARG; /* good enough with x509 only */
+        return IOT_ERR_ARG; /* good enough with x509 or a registration only */
     const struct values values = {{NULL, id->product_key, id->device_name}};
     put(&name, &values, "id" PRODUCT "&" DEVICE "timestamp" FIXED_TIMESTAMP);
     err = sign(id, IOT_SIGN_HMACSHA256, (struct iot_bytes){identity, name.len}, mac);
@@ -304,7 +314,7 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
         put(&name, &values, "devicename|hmacsha256|" PRODUCT "&" DEVICE "|" FIXED_TIMESTAMP);
         IOT_ASSERT(!name.overflow);
         *len = name.len;
-        put_hex(&hex, mac, IOT_LINK_PSK_BYTES);
+        iot_link_put_hex(&hex, mac, IOT_LINK_PSK_BYTES);
     }
     iot_wipe(mac, sizeof mac);
     return err;

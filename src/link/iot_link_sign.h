@@ -19,7 +19,8 @@ struct iot_link_login {
 #define IOT_LINK_LOGIN_MAX 659
 
 /** Is the identity well-formed? IOT_OK; IOT_ERR_ARG: a text is missing, too long, or has a character that
- *  it may not have; one name without the other; neither secret nor sign nor x509. */
+ *  it may not have; one name without the other; neither secret nor sign nor x509; a registration beside one of
+ *  them, or ill-formed. */
 iot_err iot_link_check(const struct iot_link_identity *id);
 
 /**
@@ -28,11 +29,37 @@ iot_err iot_link_check(const struct iot_link_identity *id);
  * id       checked, as iot_link_check does, each time: credentials may change between two connects.
  * scratch  gets the texts, without NULs; they are valid as long as it is.
  * out      all zero unless IOT_OK is returned.
- * Returns  IOT_OK; IOT_ERR_ARG: iot_link_check refuses `id`, or x509 without TLS; IOT_ERR_SIZE: scratch is
+ * Returns  IOT_OK; IOT_ERR_ARG: iot_link_check refuses `id`, x509 without TLS, or `id` has a registration instead of
+ *          what it logs in with (iot_link_register.h); IOT_ERR_SIZE: scratch is
  *          too small; what `sign` returned (AGAIN included).
  */
 iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transport transport,
                        uint8_t *scratch, uint32_t cap, struct iot_link_login *out);
+
+/* ---- For the other logins (iot_link_register.h) ---- */
+
+/* Kinds of characters. '|' is of none: it ends the parts of a client id. */
+enum iot_char {
+    IOT_CHAR_DIGIT = 1,
+    IOT_CHAR_LETTER = 2,
+    IOT_CHAR_DASH = 4,
+    IOT_CHAR_NAME = 8,   /* _ @ . : */
+    IOT_CHAR_OTHER = 16, /* printable, neither of the others */
+    IOT_CHAR_LIST = 32,  /* , = */
+    IOT_CHAR_BLANK = 64,
+    IOT_CHAR_PLAIN =
+        IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH | IOT_CHAR_NAME | IOT_CHAR_OTHER,
+};
+
+/** Are these `min` to `max` characters of these kinds? */
+bool iot_link_is_text(const char *text, uint32_t min, uint32_t max, uint32_t kinds);
+
+/** `digits` in capitals, two a byte. */
+void iot_link_put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t digits);
+
+/** What `signmethod` and `_v` say. */
+const char *iot_link_method_name(enum iot_sign_method method);
+const char *iot_link_version(const struct iot_link_identity *id);
 
 /** Bytes of the pre-shared key: HEX of an HMAC-SHA256. */
 #define IOT_LINK_PSK_BYTES 64

@@ -39,7 +39,7 @@ iot_err iot_time_ask(struct iot_device *dev, iot_ticket *ticket)
 
     if (iot_alink_find_kind(a, IOT_ALINK_TIME) != NULL)
         return IOT_ERR_FULL;
-    iot_err err = iot_alink_topic(a, "/ext/ntp/", "request", NULL, text, &msg.topic);
+    iot_err err = iot_alink_topic(a, "/ext/ntp/", "request", NULL, text, sizeof text, &msg.topic);
     if (err == IOT_OK)
         err = iot_alink_open(a, &msg, IOT_ALINK_TIME, true,
                              sizeof "{\"deviceSendTime\":\"18446744073709551615\"}", &w);

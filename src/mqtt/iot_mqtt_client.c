@@ -5,6 +5,7 @@
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
 #include "mqtt/iot_mqtt_deliver.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_hint.h"
 #include "mqtt/iot_mqtt_pump.h"
 #include "mqtt/iot_mqtt_ref.h"
@@ -49,6 +50,20 @@ static enum iot_mqtt_stage stage_of(const struct iot_mqtt_client *c)
     return c->session.now >= c->stable ? IOT_MQTT_STABLE : IOT_MQTT_ACCEPTED;
 }
 
+/* ---- Errands --------------------------------------------------------------------------- */
+
+static bool on_errand(const struct iot_mqtt_client *c)
+{
+    return c->phase == PH_LIVE && iot_mqtt_errand(&c->session) && iot_mqtt_up(&c->session);
+}
+
+static void come_again(struct iot_mqtt_client *c)
+{
+    forget_link(c);
+    c->phase = PH_WAIT;
+    wait_ms(c, 0);
+}
+
 static void log_lost(const struct iot_mqtt_client *c, const struct iot_event *ev)
 {
     IOT_LOG (c->opt->port_ops, IOT_LOG_WARN, line) {
@@ -61,6 +76,10 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail)
 {
     enum iot_mqtt_stage stage = stage_of(c);
     uint32_t exile_ms = 0;
+    if (on_errand(c) && c->hooks->errand(c->dev, false) == IOT_OK) {
+        come_again(c); /* it had served: the peer may end it as well as we */
+        return;
+    }
     if (c->hooks != NULL)
         exile_ms = c->hooks->judge(c->dev, stage, &reason, detail);
     struct iot_event ev = {.kind = IOT_EV_LOST, .err = reason};
@@ -210,7 +229,9 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c)
         err = poll_stream(c);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
             iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
-        if (err != IOT_ERR_AGAIN) {
+        if (err != IOT_ERR_AGAIN && iot_mqtt_errand(&c->session)) {
+            come_again(c);
+        } else if (err != IOT_ERR_AGAIN) {
             forget_link(c);
             c->phase = PH_IDLE;
         }
@@ -257,7 +278,7 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c)
         lose(c, IOT_ERR_MQTT_DECLINED, iot_mqtt_deaf(c));
         return;
     }
-    if (c->session.now >= c->stable && iot_mqtt_unsettled(&c->session))
+    if (c->session.now >= c->stable && !on_errand(c) && iot_mqtt_unsettled(&c->session))
         iot_mqtt_settle(&c->session);
     iot_err err = iot_mqtt_watch_expire(&c->session.watch, c->session.now, c->dry);
     if (err != IOT_OK)
@@ -282,10 +303,35 @@ static void finish(struct iot_mqtt_client *c)
     iot_mqtt_report_kind(c, IOT_EV_CLOSED);
 }
 
+static void say_bye(struct iot_mqtt_client *c)
+{
+    iot_mqtt_session_bye(&c->session);
+    iot_mqtt_decline_end(c);
+    c->phase = PH_BYE;
+    wait_ms(c, BYE_MS);
+    c->more = true;
+}
+
+/* A message that is declined has a deadline of its own. */
+static void end_errand(struct iot_mqtt_client *c)
+{
+    bool late = c->session.now >= c->until && !c->more && !iot_mqtt_declining(c);
+    iot_err err = c->hooks->errand(c->dev, late);
+
+    if (err == IOT_OK) {
+        say_bye(c);
+        iot_mqtt_pump_reset(c); /* the answer lies in the window */
+    } else if (err != IOT_ERR_AGAIN) {
+        lose(c, err, 0);
+    }
+}
+
 void iot_mqtt_client_end(struct iot_mqtt_client *c)
 {
     iot_mqtt_report_ended(c); /* also without a link messages give way to others */
-    if (!c->closing || c->close_asked)
+    if (on_errand(c))
+        end_errand(c);
+    if (c->close_asked || (!c->closing && c->phase != PH_BYE))
         return;
     bool drained = iot_mqtt_session_idle(&c->session) || c->session.now >= c->drain_deadline;
 
@@ -302,11 +348,7 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
         if (iot_mqtt_up(&c->session)) {
             if (!drained)
                 break;
-            iot_mqtt_session_bye(&c->session);
-            iot_mqtt_decline_end(c);
-            c->phase = PH_BYE;
-            wait_ms(c, BYE_MS);
-            c->more = true;
+            say_bye(c);
         } else if (gives_up(c)) {
             finish(c); /* before CONNACK there is nothing to say */
         }
@@ -347,7 +389,9 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
                         iot_mqtt_watch_deadline(&c->session.watch));
         first = earlier(first, iot_mqtt_source_deadline(c));
         first = earlier(first, iot_mqtt_decline_deadline(c));
-        if (iot_mqtt_unsettled(&c->session))
+        if (on_errand(c))
+            first = iot_mqtt_declining(c) ? first : earlier(first, c->until);
+        else if (iot_mqtt_unsettled(&c->session))
             first = earlier(first, c->stable);
         break;
     case PH_BYE:

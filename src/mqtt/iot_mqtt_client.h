@@ -5,7 +5,9 @@
  *
  *     IDLE -connect-> WAIT -due-> OPEN -stream up-> LIVE -close, drained-> BYE -> CLOSING -> IDLE
  *                      ^___________|________________|  lost: wait by the ladder
- */
+ *
+ * An errand is a connection of the device's own, for which the application's messages and subscriptions wait. When
+ * it has served it goes through BYE and CLOSING as well, and then to WAIT for no time. */
 #ifndef IOT_MQTT_CLIENT_H
 #define IOT_MQTT_CLIENT_H
 
@@ -40,6 +42,10 @@ struct iot_mqtt_hooks {
     bool (*take_parts)(struct iot_device *dev, const struct iot_topic *topic);
     /* Before the application gets an event. False: it does not. */
     bool (*event)(struct iot_device *dev, const struct iot_event *ev);
+    /* Of a connection for which `login` has set iot_credentials.registers; NULL where it never does. Asked after
+     * CONNACK. IOT_OK: it has served, is ended in good order, and the next attempt follows at once;
+     * IOT_ERR_AGAIN: it goes on; another error ends it by that name. `late`: IOT_REGISTER_MS are over. */
+    iot_err (*errand)(struct iot_device *dev, bool late);
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined
@@ -94,7 +100,7 @@ struct iot_mqtt_client {
     iot_err reason; /* of the last loss */
     int32_t detail;
     iot_err broken; /* what the stream said; acted on when everything received is digested */
-    iot_time until; /* WAIT: next attempt; BYE: patience */
+    iot_time until; /* WAIT: next attempt; BYE, and LIVE on an errand: patience */
     iot_time drain_deadline;    /* closing: messages may take so long */
     iot_time stable;            /* LIVE: from then on the ladder starts anew */
     struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */

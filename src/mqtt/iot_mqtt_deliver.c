@@ -4,6 +4,7 @@
 #include "core/iot_core_dump.h"
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_offer.h"
 #include "mqtt/iot_mqtt_parts.h"
 #include "mqtt/iot_mqtt_pump.h"
@@ -50,14 +51,18 @@ void iot_mqtt_give_up(struct iot_mqtt_client *c, const struct iot_msg *msg, uint
     }
     if (!whole)
         iot_mqtt_parts_end(c);
-    if (msg->qos == 0)
+    if (msg->qos == 0 &&
+        !iot_mqtt_errand(&c->session)) /* whose payload is no business of the application's */
         report_skipped(c, IOT_ERR_MQTT_DECLINED, 0, msg);
 }
 
 static void match(struct iot_mqtt_client *c, const struct iot_topic *topic)
 {
     struct iot_bytes name = {(const uint8_t *)topic->text, topic->len};
-    iot_topic_index_match(&c->session.subs.index, name, c->hits);
+    if (iot_mqtt_errand(&c->session)) /* nobody's but the device's */
+        memset(c->hits, 0, sizeof c->hits);
+    else
+        iot_topic_index_match(&c->session.subs.index, name, c->hits);
 }
 
 /* The device comes before the application's handlers. False: it declines. */

@@ -2,6 +2,7 @@
 #include "mqtt/iot_mqtt_hear.h"
 
 #include "core/iot_core_assert.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_held.h"
 #include "mqtt/iot_mqtt_keep.h"
 #include "mqtt/iot_mqtt_offer.h"
@@ -15,11 +16,15 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         ev->code = p->code;
         return IOT_ERR_MQTT_REFUSED;
     }
-    if (p->session_present && !iot_mqtt_keeps(s->opt))
+    if (p->session_present && (!iot_mqtt_keeps(s->opt) || iot_mqtt_errand(s)))
         return IOT_ERR_MQTT_SESSION; /* MQTT-3.2.2-1 */
 
     s->phase = IOT_MQTT_PH_UP;
     iot_mqtt_watch_up(&s->watch);
+    ev->kind = IOT_MQTT_EV_CONNACK;
+    ev->session_present = p->session_present;
+    if (iot_mqtt_errand(s))
+        return IOT_OK;
     if (p->session_present) {
         s->resent = (uint16_t)iot_mqtt_outbox_resume(&s->box);
     } else {
@@ -27,9 +32,16 @@ static iot_err on_connack(struct iot_mqtt_session *s, const struct iot_mqtt_pack
         iot_mqtt_subs_renew(&s->subs);
     }
     iot_mqtt_qos2_up(s, p->session_present);
-    ev->kind = IOT_MQTT_EV_CONNACK;
-    ev->session_present = p->session_present;
     return IOT_OK;
+}
+
+/* Answers to what the application had in flight on another connection, and QoS 2, whose memory is of that one, are
+ * as much out of place as a second CONNACK. */
+static bool strange_on_errand(const struct iot_mqtt_session *s, const struct iot_mqtt_packet *p)
+{
+    if (!iot_mqtt_errand(s) || p->type == IOT_MQTT_CONNACK || p->type == IOT_MQTT_PINGRESP)
+        return false;
+    return p->type != IOT_MQTT_PUBLISH || p->qos == 2;
 }
 
 static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packet *p,
@@ -37,6 +49,8 @@ static iot_err on_packet(struct iot_mqtt_session *s, const struct iot_mqtt_packe
 {
     if ((p->type == IOT_MQTT_CONNACK) != (s->phase == IOT_MQTT_PH_CONNECT))
         return IOT_ERR_MQTT_PROTOCOL; /* MQTT-3.2.0-1: first, and only once */
+    if (strange_on_errand(s, p))
+        return IOT_ERR_MQTT_PROTOCOL;
 
     switch ((enum iot_mqtt_type)p->type) {
     case IOT_MQTT_CONNACK:
@@ -95,7 +109,9 @@ iot_err iot_mqtt_feed(struct iot_mqtt_session *s, struct iot_bytes in, uint32_t 
     iot_err err = iot_mqtt_decode(in, &p);
     /* Only PUBLISH is judged by its contents: what else is too large is so from its header on,
      * however much of it is here. */
-    if (p.total > s->window && (err == IOT_ERR_AGAIN || p.type != IOT_MQTT_PUBLISH))
+    if (p.total > s->window && iot_mqtt_errand(s))
+        err = IOT_ERR_MQTT_TOO_LARGE;
+    else if (p.total > s->window && (err == IOT_ERR_AGAIN || p.type != IOT_MQTT_PUBLISH))
         err = iot_mqtt_offer_large(s, in, &p, used, ev);
     else if (err == IOT_OK) {
         err = on_packet(s, &p, ev);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/iot_mqtt_login.h"
 
+#include "mqtt/iot_mqtt_errand.h"
+
 #include <string.h>
 
 #define MQTT_PORT  1883u
@@ -21,6 +23,7 @@ void iot_mqtt_credentials(const struct iot_options *opt, struct iot_credentials 
     out->client_id = text_bytes(opt->client_id);
     out->user_name = text_bytes(opt->user_name);
     out->password = opt->password;
+    iot_mqtt_errand_unwanted(out);
 }
 
 uint8_t *iot_mqtt_login_scratch(uint8_t *window, uint32_t bytes, uint32_t *cap)

@@ -5,6 +5,7 @@
 #include "core/iot_core_stats.h"
 #include "mqtt/iot_mqtt_decline.h"
 #include "mqtt/iot_mqtt_deliver.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_hear.h"
 #include "mqtt/iot_mqtt_parts.h"
 #include "mqtt/iot_mqtt_ref.h"
@@ -36,9 +37,13 @@ void iot_mqtt_pump_done(struct iot_mqtt_client *c, uint32_t used)
 static void on_connack(struct iot_mqtt_client *c, bool session_present)
 {
     struct iot_event ev = {.kind = IOT_EV_CONNECTED, .session_present = session_present};
+    c->stable = c->session.now + STABLE_MS;
+    if (iot_mqtt_errand(&c->session)) {
+        c->until = c->session.now + IOT_REGISTER_MS;
+        return;
+    }
     IOT_COUNT(c->counters.connects, 1);
     IOT_COUNT(c->counters.resent_messages, c->session.resent);
-    c->stable = c->session.now + STABLE_MS;
     IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
         iot_log_text(line, session_present ? "mqtt: connected, session kept" : "mqtt: connected");
     iot_mqtt_report(c, &ev);

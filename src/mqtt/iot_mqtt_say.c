@@ -2,6 +2,7 @@
 #include "mqtt/iot_mqtt_say.h"
 
 #include "core/iot_core_assert.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_rel.h"
 #include "mqtt/iot_mqtt_request.h"
@@ -39,14 +40,15 @@ static void put_control(struct iot_mqtt_session *s)
     s->ctl_len = 0;
     put_acks(s);
     uint16_t rel;
-    while (slot_has(s, 4) && (rel = iot_mqtt_rels_next(&s->box)) != 0)
+    while (!iot_mqtt_errand(s) && slot_has(s, 4) && (rel = iot_mqtt_rels_next(&s->box)) != 0)
         put_ack(s, IOT_MQTT_PUBREL, rel);
     if (s->watch.want_ping && slot_has(s, 2)) {
         iot_mqtt_encode_empty(&s->ctl[s->ctl_len], IOT_MQTT_PINGREQ);
         s->ctl_len = (uint16_t)(s->ctl_len + 2);
         iot_mqtt_watch_pinged(&s->watch, s->now);
     }
-    iot_mqtt_put_requests(s);
+    if (!iot_mqtt_errand(s))
+        iot_mqtt_put_requests(s);
 }
 
 static void set_part(struct iot_mqtt_session *s, enum iot_mqtt_part part, const uint8_t *ptr,
@@ -76,7 +78,7 @@ static void begin_part(struct iot_mqtt_session *s)
         }
     }
     const struct iot_mqtt_out *m = iot_mqtt_outbox_next(&s->box);
-    if (m == NULL)
+    if (m == NULL || iot_mqtt_errand(s))
         return;
     if (iot_mqtt_needs_clearing(s, m)) {
         s->ctl_len = 0;

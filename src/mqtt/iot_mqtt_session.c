@@ -3,6 +3,7 @@
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_utf8.h"
+#include "mqtt/iot_mqtt_errand.h"
 #include "mqtt/iot_mqtt_held.h"
 #include "mqtt/iot_mqtt_keep.h"
 #include "mqtt/iot_mqtt_offer.h"
@@ -70,9 +71,9 @@ static iot_err build_connect(const struct iot_options *opt, const struct iot_cre
         .user_name = who->user_name,
         .password = who->password,
         .keepalive_s = opt->keepalive_s,
-        .clean = !iot_mqtt_keeps(opt),
+        .clean = !iot_mqtt_keeps(opt) || iot_mqtt_errand_wanted(who),
     };
-    if (opt->will.topic.len != 0) {
+    if (!iot_mqtt_errand_wanted(who) && opt->will.topic.len != 0) {
         c.will_topic.ptr = (const uint8_t *)opt->will.topic.text;
         c.will_topic.len = opt->will.topic.len;
         c.will_payload = opt->will.payload;
@@ -110,6 +111,7 @@ iot_err iot_mqtt_session_start(struct iot_mqtt_session *s, const struct iot_cred
     iot_err err = iot_mqtt_session_check(s->opt, who, scratch, cap, &s->part_left);
     if (err != IOT_OK)
         return err;
+    iot_mqtt_errand_set(s, iot_mqtt_errand_wanted(who));
     s->phase = IOT_MQTT_PH_CONNECT;
     s->part = IOT_MQTT_PART_CONNECT;
     s->part_ptr = scratch;
@@ -122,6 +124,7 @@ void iot_mqtt_session_lost(struct iot_mqtt_session *s)
     bool keep = iot_mqtt_keeps(s->opt);
     iot_mqtt_outbox_lost(&s->box, keep);
     iot_mqtt_subs_lost(&s->subs);
+    iot_mqtt_errand_set(s, false);
     s->phase = IOT_MQTT_PH_IDLE;
     s->part = IOT_MQTT_PART_NONE;
     iot_mqtt_inbox_lost(&s->inbox, keep);

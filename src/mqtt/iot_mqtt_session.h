@@ -64,6 +64,9 @@ struct iot_mqtt_event {
 struct iot_mqtt_session {
     uint8_t phase, part;
     bool bye_put; /* DISCONNECT is in the slot, or was sent */
+#if IOT_FEATURE_REGISTER
+    bool errand; /* see iot_mqtt_errand.h */
+#endif
 #if IOT_FEATURE_RECEIVE
     struct iot_mqtt_ack offered; /* what accept will owe */
     struct iot_mqtt_ack large;   /* what the end of a message larger than the window will owe */

@@ -122,7 +122,7 @@ static iot_err add_psk(struct iot_tls *t, int *ret)
     if (err == IOT_OK)
         *ret = mbedtls_ssl_conf_psk(&t->state->conf, key, sizeof key, identity, len);
     iot_wipe(key, sizeof key);
-    return err;
+    return err == IOT_ERR_STATE ? IOT_OK : err; /* mbedTLS offers no suite with PSK then */
 }
 
 /* In TLS 1.3 tickets come after the handshake, and mbedtls_ssl_read reports each.

@@ -20,7 +20,7 @@ struct iot_tls_state;
 #define IOT_TLS_PSK_IDENTITY_MAX 100
 
 /** Key and identity for PSK, asked for at each connection when the options hold none. IOT_OK;
- *  IOT_ERR_AGAIN; another error ends the attempt. */
+ *  IOT_ERR_AGAIN; IOT_ERR_STATE: there is none this time, and PSK is not offered; another error ends the attempt. */
 typedef iot_err (*iot_tls_psk_source)(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX],
                                       uint32_t *identity_len, uint8_t key[IOT_TLS_PSK_MAX]);
 

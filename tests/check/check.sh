@@ -87,7 +87,7 @@ firmware() {
     local board bad=0
     for board in an385 an386 an500; do
         build "fw-$board" v4 STRICT=1 firmware ticks || return
-        "$DEPS/bin/arm-none-eabi-nm" "build/firmware-strict/$board/firmware_superloop.elf" |
+        "$DEPS/bin/arm-none-eabi-nm" build/firmware-strict/"$board"/firmware_*.elf |
             grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
     done
     return $bad
@@ -157,7 +157,7 @@ benchmarks() {
 
 shell_scripts() {
     local f files=()
-    for f in .ci/run port/deps/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
+    for f in .ci/run port/deps/*.sh port/thing/*.sh unix_sim/*.sh tests/check/*.sh tests/bench/*.sh; do
         [ -e "$f" ] || continue
         bash -n "$f" || return
         files+=("$f")
@@ -172,6 +172,7 @@ step 'and each is noticed when broken'         selftest  bash tests/check/selfte
 step 'headers stand alone'                     headers   headers
 step 'wrong settings are refused'              settings  settings
 step 'layout (clang-format)'                   format    bash tests/check/format.sh
+step 'thing models become C, or are refused'    thing     env JQ="$DEPS/bin/jq" bash tests/check/thing.sh
 # shellcheck disable=SC2086 # lists of words, here and below
 {
 step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everything

@@ -129,6 +129,7 @@ awk -v rooms="$work/rooms" '
         if (file ~ /^(unix_sim\/world|tests\/scenario)\// &&
             (starts(inc, "host/") && inc != "host/host_question.h" || inc ~ /_unix\.h$/))
             bad("the world is virtual: nothing of unix_sim/host and port/unix")
+        if (inc == "jsmn.h" && !(file ~ /^src\/json\/.*\.c$/)) bad("jsmn is known to src/json only")
         if (starts(inc, "mbedtls/") || starts(inc, "psa/")) {
             if (!(file ~ /^(src\/crypto|src\/tls|port|tests\/interop)\// || file ~ /^tests\/unit\/test_(crypto|tls)_/))
                 bad("mbedTLS is known to src/crypto, src/tls, their unit tests, tests/interop and port only")

@@ -140,6 +140,11 @@ void rig_power_on(const char *board)
     start(board, "firmware_superloop", false);
 }
 
+void rig_power_on_with(const char *program)
+{
+    start("an385", program, false);
+}
+
 void rig_power_on_counted(const char *program)
 {
     start("an385", program, true);

@@ -33,7 +33,9 @@ void rig_flash_expect(const char *key, const char *text);
 
 /** board: "an385", "an386", "an500". */
 void rig_power_on(const char *board);
-/** An an385 with another program (build/firmware/an385/PROGRAM.elf), whose time is counted in instructions. */
+/** An an385 with another program: build/firmware/an385/PROGRAM.elf. */
+void rig_power_on_with(const char *program);
+/** The same, but its time is counted in instructions. */
 void rig_power_on_counted(const char *program);
 void rig_power_off(void);
 

@@ -25,8 +25,8 @@ const char *const peer_loopback = "::1";
 static struct peer_device *devices[PEER_DEVICES_MAX];
 
 static const char *const kind_names[PEER_KINDS] = {
-    "CONNECTING", "CONNECTED", "LOST",    "DONE",     "FAILED", "SUBACK",
-    "UNSUBACK",   "MESSAGE",   "SKIPPED", "WRITABLE", "BUSY",   "CLOSED",
+    "CONNECTING", "CONNECTED", "LOST",   "DONE",       "FAILED",   "SUBACK", "UNSUBACK", "MESSAGE",
+    "SKIPPED",    "REPLY",     "NOTICE", "REGISTERED", "WRITABLE", "BUSY",   "CLOSED",
 };
 
 /* ---- Payloads ---------------------------------------------------------------------------- */

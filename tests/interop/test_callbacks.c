@@ -85,10 +85,11 @@ static void live_through_everything(struct peer_device *p)
 
 /* ---- Calls from inside ------------------------------------------------------------------- */
 
-/* Busy is TLS alone; replies and notices are the platform's. */
+/* Busy is TLS alone; replies, notices and registrations are the platform's. */
 static bool is_elsewhere(uint32_t kind)
 {
-    return kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE;
+    return kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE ||
+           kind == IOT_EV_REGISTERED;
 }
 
 static uint32_t inside[PEER_KINDS], depth, deepest, refused_calls;

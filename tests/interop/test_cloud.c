@@ -6,8 +6,12 @@
 #include "host/host_child.h"
 #include "host/host_cloud.h"
 #include "peer_run.h"
+#include "peer_socket.h"
+#include "wire_client.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +22,7 @@
 #define DS_OFF  "2f3e4d5c6b7a89980716253443526170"
 #define DS_PSK  "3c4d5e6f708192a3b4c5d6e7f8091a2b"
 #define OWN     "/" PK "/dev001/"
+#define SYS     "/sys" OWN
 #define WAIT_MS 20000u
 
 static struct host_cloud cloud;
@@ -491,6 +496,182 @@ static void a_payload_over_256_kb_is_dropped(void **state)
     assert_false(logged("262145 bytes"));
 }
 
+/* ---- what the platform says to a device */
+
+/* A device by hand, which talks and listens: dev001 by a vector of the protocol, without SUBSCRIBE. */
+struct talker {
+    int fd;
+    struct wire heard;
+    uint32_t seen; /* bytes of it */
+};
+
+static struct talker talker;
+
+static void start_talker(void)
+{
+    static const char id[] =
+        PK ".dev001|timestamp=2524608000000,securemode=3,signmethod=hmacsha256,ext=3,_ss=1|";
+    static const char password[] =
+        "E94C6C93B28B957C26538D2B0FEBD732A54FAA2D172C6B72ADED4DFADF897AE4";
+    static const uint8_t middle[] = {0, 4, 'M', 'Q', 'T', 'T', 4, 0xc2, 0, 60};
+    struct wire w = {0};
+    size_t len = sizeof middle + 6 + strlen(id) + strlen("dev001&" PK) + strlen(password);
+    uint8_t head[3] = {0x10, (uint8_t)(len | 0x80), (uint8_t)(len >> 7)};
+
+    wire_put(&w, head, 3);
+    wire_put(&w, middle, sizeof middle);
+    client_text(&w, id);
+    client_text(&w, "dev001&" PK);
+    client_text(&w, password);
+    memset(&talker, 0, sizeof talker);
+    talker.fd = peer_socket_connect(cloud.plain_port);
+    assert_true(talker.fd >= 0);
+    assert_int_equal(write(talker.fd, w.bytes, w.len), w.len);
+    uint8_t connack[4];
+    assert_int_equal(recv(talker.fd, connack, 4, MSG_WAITALL), 4);
+    assert_int_equal(connack[3], 0);
+}
+
+static void talk(const char *topic, const char *payload)
+{
+    static struct wire w;
+
+    wire_clear(&w);
+    wire_publish(&w, 0, topic, 0, payload, (uint32_t)strlen(payload));
+    assert_int_equal(write(talker.fd, w.bytes, w.len), w.len);
+}
+
+/* The next message's payload, whose topic must be this or, if it ends with a slash, start so. */
+static const char *listen_for(const char *topic, char whole[160])
+{
+    struct wire *h = &talker.heard;
+    struct wire_packet packet;
+
+    for (;;) {
+        struct iot_bytes rest = {h->bytes + talker.seen, h->len - talker.seen};
+        if (wire_next(&rest, &packet))
+            break;
+        struct pollfd p = {.fd = talker.fd, .events = POLLIN};
+        if (poll(&p, 1, (int)WAIT_MS) <= 0)
+            fail_msg("nothing on %s", topic);
+        ssize_t n = read(talker.fd, h->bytes + h->len, sizeof h->bytes - h->len);
+        assert_true(n > 0);
+        h->len += (uint32_t)n;
+    }
+    talker.seen += packet.whole.len;
+    size_t n = strlen(topic);
+    if (packet.topic.len < n || memcmp(packet.topic.ptr, topic, n) != 0 ||
+        (packet.topic.len > n && topic[n - 1] != '/'))
+        fail_msg("%.*s, not %s", (int)packet.topic.len, packet.topic.ptr, topic);
+    if (whole != NULL)
+        snprintf(whole, 160, "%.*s", (int)packet.topic.len, packet.topic.ptr);
+    snprintf(text, sizeof text, "%.*s", (int)packet.payload.len, packet.payload.ptr);
+    return text;
+}
+
+/* A command that waits for the device, from another process; its exit is 0 if the answer is good. */
+static pid_t ask(const char *line)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(host_cloud_command(cloud.dir, line, said, sizeof said) ? 0 : 1);
+    return pid;
+}
+
+static int outcome(pid_t pid)
+{
+    int status;
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void reports_are_answered_and_remembered(void **state)
+{
+    (void)state;
+    start_talker();
+    talk(SYS "thing/event/property/post",
+         "{\"id\":\"1\",\"version\":\"1.0\",\"params\":{\"LightSwitch\":1,\"Foo\":2},\"method\":"
+         "\"thing.event.property.post\"}");
+    assert_string_equal(
+        listen_for(SYS "thing/event/property/post_reply", NULL),
+        "{\"code\":200,\"data\":{},\"id\":\"1\",\"message\":\"dropped: Foo (6320: Foo "
+        "is not in the model)\",\"method\":\"thing.event.property.post\",\"version\":"
+        "\"1.0\"}");
+    talk(SYS "thing/dsltemplate/get", "{\"id\":\"2\",\"version\":\"1.0\",\"params\":{},\"method\":"
+                                      "\"thing.dsltemplate.get\"}");
+    assert_true(strlen(listen_for(SYS "thing/dsltemplate/get_reply", NULL)) > 8000);
+    assert_non_null(strstr(text, "\"identifier\":\"Scenes\""));
+    command("show " PK " dev001");
+    assert_non_null(strstr(said, "property LightSwitch {\"value\":1,"));
+    assert_null(strstr(said, "Foo"));
+    close(talker.fd);
+}
+
+static void a_command_waits_for_the_answer_of_the_device(void **state)
+{
+    char topic[160], answer[64];
+    (void)state;
+    start_talker();
+    pid_t pid = ask("set " PK " dev001 {\"LightSwitch\":0}");
+    int id = 0;
+    assert_int_equal(
+        sscanf(listen_for(SYS "thing/service/property/set", NULL), "{\"id\":\"%d\"", &id), 1);
+    snprintf(answer, sizeof answer, "{\"id\":\"%d\",\"code\":200,\"data\":{}}", id);
+    talk(SYS "thing/service/property/set_reply", answer);
+    assert_int_equal(outcome(pid), 0);
+
+    pid = ask("call " PK " dev001 Measure"); /* and the device does it wrong */
+    assert_int_equal(sscanf(listen_for(SYS "rrpc/request/", topic), "{\"id\":\"%d\"", &id), 1);
+    char number[32];
+    snprintf(number, sizeof number, "%.19s", strrchr(topic, '/') + 1);
+    snprintf(topic, sizeof topic, SYS "rrpc/response/%s", number);
+    snprintf(answer, sizeof answer, "{\"id\":\"%d\",\"code\":200,\"data\":{}}", id);
+    talk(topic, answer);
+    assert_int_equal(outcome(pid), 1);
+    assert_logged("is wrong: data: 6304 Temp is missing");
+
+    command("option rrpc-wait-ms 100");
+    pid = ask("call " PK " dev001 Toggle");
+    listen_for(SYS "thing/service/Toggle", NULL);
+    assert_int_equal(outcome(pid), 1);
+    command("option rrpc-wait-ms 8000");
+    close(talker.fd);
+}
+
+static void a_new_device_registers_and_then_logs_in(void **state)
+{
+    struct client c;
+    char secret[65];
+    int fd;
+    (void)state;
+    new_client(&c, "MOSQUITTO_SUB", cloud.tls_port);
+    ADD(&c, "--cafile", cloud.ca_pem);
+    snprintf(c.id, sizeof c.id,
+             PK ".new001|authType=register,random=1A2B3C4D,signmethod=hmacsha256,securemode=2|");
+    snprintf(c.user, sizeof c.user, "new001&" PK);
+    sign("-sha256", "Ps16CharSecret01", "deviceNamenew001productKey" PK "random1A2B3C4D",
+         c.password);
+    ADD(&c, "-i", c.id, "-u", c.user, "-P", c.password, "-v", "-C", "1", "-W", "20", "-t", "x");
+    pid_t pid = start_client(&c, &fd);
+    read_client(fd);
+    outcome(pid);
+    const char *at = strstr(text, "/ext/register {\"productKey\":\"" PK
+                                  "\",\"deviceName\":\"new001\",\"deviceSecret\":\"");
+    if (at == NULL)
+        fail_msg("%s", text);
+    snprintf(secret, sizeof secret, "%.32s", strstr(at, "Secret\":\"") + strlen("Secret\":\""));
+    assert_int_equal(strspn(secret, "0123456789abcdef"), 32);
+    assert_null(strstr((assert_true(host_cloud_log(cloud.dir, text, sizeof text)), text), secret));
+    new_device(&c, "MOSQUITTO_PUB", "new001", secret);
+    assert_int_equal(RUN(&c, "-t", "/" PK "/new001/user/update", "-m", "hi", "-q", "1"), 0);
+    assert_logged("registration of " PK " new001: register");
+    assert_logged("login " PK " new001 accepted: hmacsha256, tls");
+}
+
 static void no_secret_is_in_a_log(void **state)
 {
     static const char *const secrets[] = {DS, DS_TWO, DS_OFF, DS_PSK, "Ps16CharSecret01"};
@@ -620,6 +801,9 @@ int main(void)
         TEST(a_command_sends_a_message_to_the_device),
         TEST(a_topic_with_both_permissions_comes_back_and_nothing_is_retained),
         TEST(a_payload_over_256_kb_is_dropped),
+        TEST(reports_are_answered_and_remembered),
+        TEST(a_command_waits_for_the_answer_of_the_device),
+        TEST(a_new_device_registers_and_then_logs_in),
         TEST(no_secret_is_in_a_log),
         TEST(the_server_is_certified_for_the_hosts_of_all_regions),
         TEST(wrong_identities_are_named_by_file_and_line),

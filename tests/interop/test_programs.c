@@ -151,6 +151,48 @@ static void the_probe_names_a_refused_port_and_what_it_does_not_understand(void 
     ASSERT_PRINTED("EV err USAGE ");
 }
 
+static void the_probe_judges_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command, *said;
+        int code;
+    } rows[] = {
+        {"json 7b2261223a5b312c2d322e3565337d", "EV json JSON_SYNTAX\n", 1}, /* {"a":[1,-2.5e3} */
+        {"json 7b2261223a5b312c2d322e3565335d7d", "EV json ok\n", 0},
+        {"json 5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b", "EV json JSON_DEPTH\n", 1},
+        {"json 22ff22", "EV json JSON_SYNTAX\n", 1},
+        {"json 31", "EV json ok\n", 0},
+        {"json", "EV json JSON_SYNTAX\n", 1},
+        {"json 3", "EV err USAGE json: HEX ", 1},
+        {"json @/nonexistent/x", "EV err USAGE json: /nonexistent/x: ", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *argv[] = {(char *)program("probe"), "-c", (char *)rows[i].command, NULL};
+        assert_int_equal(run(argv), rows[i].code);
+        const char *said = strstr(output, rows[i].said);
+        if (said == NULL)
+            fail_msg("%s:\n%s", rows[i].command, output);
+        assert_null(strstr(said + 1, "EV json"));
+    }
+
+    /* 256 KiB of a file. A word of the probe has no blank in it, the path of a clone may. */
+    static char text[256 * 1024 + 1];
+    char path[HOST_PATH_MAX];
+    memset(text, ' ', sizeof text - 1);
+    text[0] = '[';
+    for (size_t n = 1; n < sizeof text - 8; n += 4)
+        memcpy(text + n, n == 1 ? "1234" : ",\"\"\n", 4);
+    text[sizeof text - 2] = ']';
+    peer_file_write(broker.dir, "text", text, path);
+    assert_int_equal(chdir(broker.dir), 0);
+    char *argv[] = {(char *)program("probe"), "-c", "json @text", NULL};
+    int code = run(argv);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(code, 0);
+    ASSERT_PRINTED("EV json ok\n");
+}
+
 /* However the script goes on, it is told, and the end is not a good one. */
 static void the_probe_names_a_server_that_is_not_who_it_should_be(void **state)
 {
@@ -330,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_probe_connects_subscribes_publishes_and_hears_itself),
         cmocka_unit_test(the_probe_names_a_refused_port_and_what_it_does_not_understand),
+        cmocka_unit_test(the_probe_judges_json),
         cmocka_unit_test(the_probe_names_a_server_that_is_not_who_it_should_be),
         cmocka_unit_test(the_smallest_program_publishes),
         cmocka_unit_test(the_demonstration_logs_in_at_the_emulated_platform_and_sums_up),

@@ -57,14 +57,17 @@ static void a_topic_line_replaces_a_given_permission(void **state)
 static void an_error_names_file_and_line_and_what_is_wrong(void **state)
 {
     (void)state;
-    assert_refused("\n\nfoo", "file.txt:3: a line starts with product, topic, device or option, "
-                              "not 'foo'");
+    assert_refused("\n\nfoo",
+                   "file.txt:3: a line starts with product, model, topic, device or option, "
+                   "not 'foo'");
     assert_refused("product a-1", "file.txt:1: a product key has 1 to 20 letters and digits");
     assert_refused("product 123456789012345678901",
                    "file.txt:1: a product key has 1 to 20 letters and digits");
     assert_refused("product a1\nproduct a1", "file.txt:2: product a1 is there already");
-    assert_refused("product a1 colour", "file.txt:1: a product has secret=TEXT and gateway, not "
-                                        "'colour'");
+    assert_refused("product a1 colour",
+                   "file.txt:1: a product has secret=TEXT, gateway, raw, register "
+                   "and register=nwl, not "
+                   "'colour'");
     assert_refused("device a1 d secret=x", "file.txt:1: no product a1 above this line");
     assert_refused("product a1\ndevice a1 d", "file.txt:2: device d needs secret=TEXT, or "
                                               "auth=x509");
@@ -133,6 +136,51 @@ static void the_sample_book_is_right(void **state)
     assert_string_equal(book.devices[d].secret, "0f1e2d3c4b5a69788796a5b4c3d2e1f0");
 }
 
+static void models_registration_and_raw_belong_to_a_product(void **state)
+{
+    (void)state;
+    assert_true(read("product a1 secret=s register\nmodel a1 x/lamp.json\ndevice a1 d\n"
+                     "product b1 raw register=nwl\nproduct c1\n"));
+    assert_string_equal(book.products[0].model, "x/lamp.json");
+    assert_int_equal(book.products[0].registers, CLOUD_REGISTER_LISTED);
+    assert_false(book.products[0].raw);
+    assert_string_equal(book.devices[0].secret, "");
+    assert_int_equal(book.products[1].registers, CLOUD_REGISTER_NEW);
+    assert_true(book.products[1].raw);
+    assert_int_equal(book.products[2].registers, CLOUD_REGISTER_OFF);
+    assert_refused("model a1 f", "file.txt:1: no product a1 above this line");
+    assert_refused("product a1\nmodel a1", "file.txt:2: it has to be: model PK FILE");
+}
+
+static void faults_of_answers_are_options(void **state)
+{
+    (void)state;
+    assert_true(read(
+        "option reply-delay-ms 5\noption reply-drop 2\noption reply-double 3\noption will off\n"
+        "option retain off\noption config off\noption post-strict on\noption reply-code a/b 500\n"
+        "option reply-code c 6\noption reply-code a/b 501\n"));
+    assert_int_equal(book.rules.reply_delay_ms, 5);
+    assert_int_equal(book.rules.reply_drop, 2);
+    assert_int_equal(book.rules.reply_double, 3);
+    assert_int_equal(book.rules.rrpc_wait_ms, 8000);
+    assert_true(book.rules.no_will && book.rules.no_retain && book.rules.no_config);
+    assert_true(book.rules.post_strict);
+    assert_string_equal(book.rules.reply_codes[0].suffix, "a/b");
+    assert_int_equal(book.rules.reply_codes[0].code, 501);
+    assert_int_equal(book.rules.reply_codes[1].code, 6);
+    assert_true(read("option will on\n"));
+    assert_false(book.rules.no_will);
+    assert_refused("option reply-code a",
+                   "file.txt:1: it has to be: option reply-code SUFFIX CODE; CODE 0: no more");
+    assert_refused("option reply-code a 1000000",
+                   "file.txt:1: it has to be: option reply-code SUFFIX CODE; CODE 0: no more");
+    assert_refused("option reply-drop x", "file.txt:1: reply-drop is a number 0..1000000, not 'x'");
+    assert_refused("option reply-code a 1\noption reply-code b 1\noption reply-code c 1\n"
+                   "option reply-code d 1\noption reply-code e 1\noption reply-code f 1\n"
+                   "option reply-code g 1\noption reply-code h 1\noption reply-code i 1\n",
+                   "file.txt:9: more than 8 of reply-code");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +190,8 @@ int main(void)
         cmocka_unit_test(an_error_never_repeats_what_may_be_a_secret),
         cmocka_unit_test(tables_and_lines_have_an_end),
         cmocka_unit_test(the_sample_book_is_right),
+        cmocka_unit_test(models_registration_and_raw_belong_to_a_product),
+        cmocka_unit_test(faults_of_answers_are_options),
     };
     return cmocka_run_group_tests_name("cloud book", tests, NULL, NULL);
 }

@@ -65,8 +65,8 @@ static void publish_sends_the_rest_of_the_line_as_it_is(void **state)
 static void what_cannot_be_done_is_said_in_words(void **state)
 {
     (void)state;
-    assert_contains(command(""), "error: commands are list, log, disable");
-    assert_contains(command("fly"), "error: commands are list, log, disable");
+    assert_contains(command(""), "error: commands are log, list, disable");
+    assert_contains(command("fly"), "error: commands are log, list, disable");
     assert_string_equal(command("disable"),
                         "error: which device? give its product key and its name\n");
     assert_string_equal(command("disable " PK),

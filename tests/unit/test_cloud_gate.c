@@ -94,8 +94,8 @@ static void securemode_has_to_fit_the_transport(void **state)
     cloud_fake_refused(&login, 2, "securemode=3 does not fit: the connection is TLS, which is 2");
     login.client_id = PK ".dev001|securemode=-2,signmethod=hmacsha256|";
     cloud_fake_refused(&login, 2, "securemode=-2 is not offered");
-    login.client_id = PK ".dev001|securemode=2,signmethod=hmacsha256,authType=register|";
-    cloud_fake_refused(&login, 2, "authType register is not offered");
+    login.client_id = PK ".dev001|securemode=2,signmethod=hmacsha256,authType=id2|";
+    cloud_fake_refused(&login, 2, "authType id2 is not offered");
 }
 
 static void a_bad_client_id_is_refused_with_2_and_another_protocol_with_1(void **state)
@@ -200,6 +200,18 @@ static void tls_psk_has_no_key_for_whom_it_does_not_know(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, cloud_fake_setup)
 
+static void a_will_is_refused_only_when_an_option_says_so(void **state)
+{
+    (void)state;
+    struct cloud_login login = cloud_fake_login(1, "dev001");
+    login.will = true;
+    assert_int_equal(cloud_fake_judge(&login, 0).answer, CLOUD_ACCEPT);
+    cloud.book.rules.no_will = true;
+    cloud_fake_refused(&login, 5, "it has a will, which is off by an option");
+    login.will = false;
+    assert_int_equal(cloud_fake_judge(&login, 0).answer, CLOUD_ACCEPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +224,7 @@ int main(void)
         TEST(a_certificate_is_an_identity_whatever_the_user_name),
         TEST(tls_psk_gives_the_key_of_the_identity_that_then_logs_in),
         TEST(tls_psk_has_no_key_for_whom_it_does_not_know),
+        TEST(a_will_is_refused_only_when_an_option_says_so),
     };
     return cmocka_run_group_tests_name("cloud gate", tests, NULL, NULL);
 }

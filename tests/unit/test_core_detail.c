@@ -6,7 +6,7 @@
 
 static const iot_err with_connack[] = {
     IOT_ERR_MQTT_REFUSED, IOT_ERR_LINK_CLIENT_ID, IOT_ERR_LINK_SECRET,   IOT_ERR_LINK_DENIED,
-    IOT_ERR_LINK_FLOW,    IOT_ERR_LINK_TWICE,     IOT_ERR_LINK_DISABLED,
+    IOT_ERR_LINK_FLOW,    IOT_ERR_LINK_TWICE,     IOT_ERR_LINK_DISABLED, IOT_ERR_LINK_REGISTER,
 };
 
 static const char *const connack[] = {

@@ -343,17 +343,16 @@ static void texts_have_their_escapes_resolved(void **state)
         }
         /* one character more or less, or another one, is another text */
         char other[64];
-        strcpy(other, rows[i].text);
-        strcat(other, "x");
+        snprintf(other, sizeof other, "%sx", rows[i].text);
         assert_false(iot_json_is(v, other));
-        other[need] = '\0';
+        snprintf(other, sizeof other, "%s", rows[i].text);
         for (uint32_t n = 0; n < need; n++) {
             other[n] ^= 1;
             assert_false(iot_json_is(v, other));
             other[n] ^= 1;
         }
         if (need != 0) {
-            other[need - 1] = '\0';
+            snprintf(other, need, "%s", rows[i].text);
             assert_false(iot_json_is(v, other));
         }
         if (strchr(rows[i].json, '\\') == NULL) {

@@ -28,7 +28,7 @@ static int setup(void **state)
     id = (struct iot_link_identity){
         .product_key = "a1B2c3D4e5F", .device_name = "dev001", .device_secret = "5ecret"};
     memset(&link_, 0xee, sizeof link_);
-    assert_err(iot_link_init(&link_, &id), IOT_OK);
+    assert_err(iot_link_init(&link_, &id, NULL), IOT_OK);
     assert_false(link_.disabled);
     memset(scratch, 0xee, sizeof scratch);
     signs = 0;
@@ -50,11 +50,11 @@ static void init_refuses_what_is_no_identity(void **state)
 {
     (void)state;
     id.device_secret = NULL;
-    assert_err(iot_link_init(&link_, &id), IOT_ERR_ARG);
+    assert_err(iot_link_init(&link_, &id, NULL), IOT_ERR_ARG);
     id.sign = sign;
-    assert_err(iot_link_init(&link_, &id), IOT_OK);
+    assert_err(iot_link_init(&link_, &id, NULL), IOT_OK);
     id.device_name = "with blank";
-    assert_err(iot_link_init(&link_, &id), IOT_ERR_ARG);
+    assert_err(iot_link_init(&link_, &id, NULL), IOT_ERR_ARG);
     assert_int_equal(signs, 0);
 }
 
@@ -141,7 +141,8 @@ static void a_dry_run_asks_nobody_and_has_the_real_lengths(void **state)
         const char *host = i / 36 % 2 ? "own.example" : NULL;
         struct iot_credentials dry = {0}, real = {0};
         link_.disabled = true;
-        iot_err err = iot_link_dry_run(&link_, host, transport, scratch, sizeof scratch, &dry);
+        iot_err err =
+            iot_link_dry_run(&link_, false, host, transport, scratch, sizeof scratch, &dry);
         assert_int_equal(signs, 0);
         assert_true(link_.disabled); /* nothing has happened */
         assert_int_equal(err,
@@ -289,7 +290,7 @@ static void who_does_not_know_its_names_takes_all_for_itself(void **state)
 {
     (void)state;
     id = (struct iot_link_identity){.x509 = true};
-    assert_err(iot_link_init(&link_, &id), IOT_OK);
+    assert_err(iot_link_init(&link_, &id, NULL), IOT_OK);
     assert_true(disables("/sys/a1B2c3D4e5F/dev001/thing/disable"));
     assert_false(disables("/sys/a1B2c3D4e5F/dev001/thing/enable"));
     assert_false(disables("/ext/x/thing/disable"));

@@ -84,7 +84,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
 {
     static const char *const names[] = {"CONNECTING", "CONNECTED", "LOST",     "DONE",
                                         "FAILED",     "SUBACK",    "UNSUBACK", "MESSAGE",
-                                        "SKIPPED",    "WRITABLE",  "BUSY",     "CLOSED"};
+                                        "SKIPPED",    "REPLY",     "NOTICE",   "REGISTERED",
+                                        "WRITABLE",   "BUSY",      "CLOSED"};
     assert_ptr_equal(ctx, &opt);
     assert_ptr_equal(dev, DEV);
     note("%s", names[ev->kind]);
@@ -1886,15 +1887,18 @@ static void live_a_full_life(void)
 static void every_call_is_allowed_inside_of_every_callback(void **state)
 {
     (void)state;
-    uint32_t inside_happened = 0;
+    uint32_t inside_happened = 0, kinds = 0;
     for (uint32_t kind = 0; kind <= IN_HANDLER; kind++) {
-        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY ||
-            kind == IOT_EV_NOTICE) /* not the client's */
-            continue;
+        if (kind == IOT_EV_BUSY || kind == IOT_EV_REPLY || kind == IOT_EV_NOTICE ||
+            kind == IOT_EV_REGISTERED)
+            continue; /* not the client's */
+        kinds++;
         for (uint32_t action = 0; action < ACTIONS; action++) {
             for (uint32_t times = 1; times <= 20; times += 19) {
                 setup(NULL);
-                opt.session = kind % 2 ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
+                /* a clean one empties itself with the link: there may be nobody to be told of room */
+                bool keep = kind % 2 || kind == IOT_EV_WRITABLE;
+                opt.session = keep ? IOT_SESSION_KEEP : IOT_SESSION_CLEAN;
                 opt.no_reconnect = kind == IOT_EV_LOST && times == 1;
                 broker.keeps = true;
                 init();
@@ -1916,7 +1920,7 @@ static void every_call_is_allowed_inside_of_every_callback(void **state)
         }
     }
     /* all kinds did occur: FAILED and SKIPPED, too */
-    assert_int_equal(inside_happened, 2 * ACTIONS * IN_HANDLER);
+    assert_int_equal(inside_happened, 2 * ACTIONS * kinds);
 }
 
 /* ---- a long random life ------------------------------------------------------------------ */

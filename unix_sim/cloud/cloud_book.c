@@ -43,7 +43,7 @@ static bool is_name_char(char c)
     return cloud_is_alnum(c) || c == '-' || c == '_' || c == '@' || c == '.' || c == ':';
 }
 
-static bool is_name(const char *text)
+bool cloud_book_is_name(const char *text)
 {
     return *text != 0 && strlen(text) <= CLOUD_NAME_MAX && cloud_text_all(text, is_name_char);
 }
@@ -131,8 +131,15 @@ static bool add_product(struct cloud_book *book, char *const words[], int count,
             FAIL(at, "a secret has 1 to %d letters and digits", CLOUD_SECRET_MAX);
         else if (strcmp(words[i], "gateway") == 0)
             p->gateway = true;
+        else if (strcmp(words[i], "raw") == 0)
+            p->raw = true;
+        else if (strcmp(words[i], "register") == 0)
+            p->registers = CLOUD_REGISTER_LISTED;
+        else if (strcmp(words[i], "register=nwl") == 0)
+            p->registers = CLOUD_REGISTER_NEW;
         else
-            FAIL(at, "a product has secret=TEXT and gateway, not '%s'", words[i]);
+            FAIL(at, "a product has secret=TEXT, gateway, raw, register and register=nwl, not '%s'",
+                 words[i]);
     }
     snprintf(p->key, sizeof p->key, "%s", words[1]);
     int index = book->product_count++;
@@ -167,6 +174,20 @@ static bool add_topic(struct cloud_book *book, char *const words[], int count,
     return true;
 }
 
+static bool add_model(struct cloud_book *book, char *const words[], int count,
+                      const struct place *at)
+{
+    if (count != 3)
+        FAIL(at, "it has to be: model PK FILE");
+    int product = cloud_book_product(book, words[1]);
+    if (product < 0)
+        FAIL(at, "no product %s above this line", words[1]);
+    if (strlen(words[2]) > CLOUD_FILE_NAME_MAX)
+        FAIL(at, "the name of a model's file has at most %d characters", CLOUD_FILE_NAME_MAX);
+    snprintf(book->products[product].model, sizeof book->products[product].model, "%s", words[2]);
+    return true;
+}
+
 static bool read_auth(const char *word, uint8_t *auth)
 {
     static const char *const names[] = {"secret", "x509", "psk"};
@@ -188,7 +209,7 @@ static bool add_device(struct cloud_book *book, char *const words[], int count,
     int product = cloud_book_product(book, words[1]);
     if (product < 0)
         FAIL(at, "no product %s above this line", words[1]);
-    if (!is_name(words[2]))
+    if (!cloud_book_is_name(words[2]))
         FAIL(at, "a device name has 1 to %d letters, digits and -_@.:", CLOUD_NAME_MAX);
     if (cloud_book_device(book, words[1], words[2]) >= 0)
         FAIL(at, "device %s %s is there already", words[1], words[2]);
@@ -211,16 +232,56 @@ static bool add_device(struct cloud_book *book, char *const words[], int count,
         else if (auth == NULL) /* not repeated: it may be a secret without its 'secret=' */
             FAIL(at, "word %d: a device has secret=TEXT, auth=KIND and disabled", i + 1);
     }
-    if (d->auth != CLOUD_AUTH_X509 && d->secret[0] == 0)
+    bool may_register = book->products[product].registers != CLOUD_REGISTER_OFF;
+    if (d->auth != CLOUD_AUTH_X509 && d->secret[0] == 0 && !may_register)
         FAIL(at, "device %s needs secret=TEXT, or auth=x509", words[2]);
     snprintf(d->name, sizeof d->name, "%s", words[2]);
     book->device_count++;
     return true;
 }
 
+/* "SUFFIX CODE". */
+static bool set_reply_code(struct cloud_rules *rules, const char *value, char *why, size_t cap)
+{
+    size_t n = strcspn(value, " ");
+    struct cloud_reply_code *place = NULL;
+    uint32_t code;
+
+    if (n == 0 || n > CLOUD_SUFFIX_MAX || value[n] == 0 ||
+        !cloud_text_number(value + n + 1, 999999, &code)) {
+        snprintf(why, cap, "it has to be: option reply-code SUFFIX CODE; CODE 0: no more");
+        return false;
+    }
+    for (int i = CLOUD_REPLY_CODES_MAX - 1; i >= 0; i--)
+        if (rules->reply_codes[i].code == 0)
+            place = &rules->reply_codes[i];
+    for (int i = 0; i < CLOUD_REPLY_CODES_MAX; i++) {
+        struct cloud_reply_code *r = &rules->reply_codes[i];
+        if (r->code != 0 && strlen(r->suffix) == n && strncmp(r->suffix, value, n) == 0)
+            place = r;
+    }
+    if (place == NULL) {
+        snprintf(why, cap, "more than %d of reply-code", CLOUD_REPLY_CODES_MAX);
+        return false;
+    }
+    snprintf(place->suffix, sizeof place->suffix, "%.*s", (int)n, value);
+    place->code = code;
+    return true;
+}
+
 bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *value, char *why,
                        size_t cap)
 {
+    const struct {
+        const char *name;
+        bool *flag, on;
+    } flags[] = {
+        {"keepalive-limits", &rules->keepalive_limits, true},
+        {"post-strict", &rules->post_strict, true},
+        {"will", &rules->no_will, false},
+        {"retain", &rules->no_retain, false},
+        {"config", &rules->no_config, false},
+    };
     const struct {
         const char *name;
         uint32_t *number, max;
@@ -231,15 +292,23 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"flow-wait-s", &rules->flow_wait_s, 86400},
         {"subscriptions", &rules->subscriptions, 1000000},
         {"log-payload", &rules->log_payload, CLOUD_LOG_PAYLOAD_MAX},
+        {"reply-delay-ms", &rules->reply_delay_ms, 600000},
+        {"reply-drop", &rules->reply_drop, 1000000},
+        {"reply-double", &rules->reply_double, 1000000},
+        {"rrpc-wait-ms", &rules->rrpc_wait_ms, 600000},
     };
 
-    if (strcmp(name, "keepalive-limits") == 0) {
+    if (strcmp(name, "reply-code") == 0)
+        return set_reply_code(rules, value, why, cap);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         bool on = strcmp(value, "on") == 0;
+        if (strcmp(name, flags[i].name) != 0)
+            continue;
         if (!on && strcmp(value, "off") != 0) {
             snprintf(why, cap, "%s is on or off, not '%s'", name, value);
             return false;
         }
-        rules->keepalive_limits = on;
+        *flags[i].flag = on == flags[i].on;
         return true;
     }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -253,7 +322,9 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
     snprintf(
         why, cap,
         "no option '%s'; there are keepalive-limits, publish-rate, deliver-rate, connect-rate, "
-        "flow-wait-s, subscriptions, log-payload",
+        "flow-wait-s, subscriptions, log-payload, post-strict, will, retain, config, "
+        "reply-delay-ms, "
+        "reply-drop, reply-double, reply-code, rrpc-wait-ms",
         name);
     return false;
 }
@@ -261,11 +332,13 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
 static bool add_option(struct cloud_book *book, char *const words[], int count,
                        const struct place *at)
 {
-    char what[256];
+    char what[320], value[CLOUD_SUFFIX_MAX + 16];
 
-    if (count != 3)
+    if (count != 3 && !(count == 4 && strcmp(words[1], "reply-code") == 0))
         FAIL(at, "it has to be: option NAME VALUE");
-    if (!cloud_book_option(&book->rules, words[1], words[2], what, sizeof what))
+    snprintf(value, sizeof value, "%s%s%s", words[2], count == 4 ? " " : "",
+             count == 4 ? words[3] : "");
+    if (!cloud_book_option(&book->rules, words[1], value, what, sizeof what))
         FAIL(at, "%s", what);
     return true;
 }
@@ -276,6 +349,7 @@ static bool add_line(struct cloud_book *book, char *line, const struct place *at
         const char *word;
         bool (*add)(struct cloud_book *, char *const[], int, const struct place *);
     } kinds[] = {{"product", add_product},
+                 {"model", add_model},
                  {"topic", add_topic},
                  {"device", add_device},
                  {"option", add_option}};
@@ -293,7 +367,7 @@ static bool add_line(struct cloud_book *book, char *line, const struct place *at
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(words[0], kinds[i].word) == 0)
             return kinds[i].add(book, words, count, at);
-    FAIL(at, "a line starts with product, topic, device or option, not '%.20s'", words[0]);
+    FAIL(at, "a line starts with product, model, topic, device or option, not '%.20s'", words[0]);
 }
 
 bool cloud_book_read(struct cloud_book *book, const char *name, const char *text, char *why,
@@ -304,6 +378,7 @@ bool cloud_book_read(struct cloud_book *book, const char *name, const char *text
 
     memset(book, 0, sizeof *book);
     book->rules.flow_wait_s = 300;
+    book->rules.rrpc_wait_ms = 8000;
     while (*text != 0) {
         size_t n = strcspn(text, "\n");
         at.line++;

@@ -4,10 +4,15 @@
  * What the emulated platform knows: products, their topics and devices, and its own rules. Read from
  * a text of lines; a `#` starts a comment:
  *
- *     product PK [secret=PS] [gateway]
+ *     product PK [secret=PS] [gateway] [raw] [register | register=nwl]
+ *     model   PK FILE                               its thing model; a file beside this one, or with a folder
  *     topic   PK PATH publish|subscribe|both        PATH follows /{pk}/{dn}/; + and # may stand in it
  *     device  PK DN [secret=DS] [auth=secret|x509|psk] [disabled]
  *     option  NAME VALUE                            see struct cloud_rules
+ *     option  reply-code SUFFIX CODE
+ *
+ * raw: its data is bytes, which a script on the platform reads. register: its devices may fetch their secrets (they need no
+ * secret= here); register=nwl: also devices that are not listed, which then get a token.
  *
  * Each product has the custom topics that a console gives it: user/get and get to subscribe,
  * user/update, user/update/error, update and error to publish; a `topic` line for the same path
@@ -31,6 +36,9 @@
 #define CLOUD_DEVICES_MAX  256
 
 #define CLOUD_LOG_PAYLOAD_MAX 200
+#define CLOUD_FILE_NAME_MAX   128
+#define CLOUD_REPLY_CODES_MAX 8
+#define CLOUD_SUFFIX_MAX      64
 
 enum cloud_access {
     CLOUD_PUBLISH = 1,
@@ -50,10 +58,19 @@ enum cloud_state {
     CLOUD_DELETED,
 };
 
+enum cloud_register {
+    CLOUD_REGISTER_OFF,
+    CLOUD_REGISTER_LISTED, /* devices of the book */
+    CLOUD_REGISTER_NEW,    /* any */
+};
+
 struct cloud_product {
     char key[CLOUD_KEY_MAX + 1];
-    char secret[CLOUD_SECRET_MAX + 1]; /* empty: none */
-    bool gateway;                      /* its devices may use the topics of gateways */
+    char secret[CLOUD_SECRET_MAX + 1];   /* empty: none */
+    char model[CLOUD_FILE_NAME_MAX + 1]; /* name of the file; empty: none */
+    bool gateway;                        /* its devices may use the topics of gateways */
+    bool raw;
+    uint8_t registers; /* of enum cloud_register */
 };
 
 struct cloud_topic {
@@ -66,10 +83,18 @@ struct cloud_device {
     uint16_t product;
     uint8_t auth, state;
     char name[CLOUD_NAME_MAX + 1];
-    char secret[CLOUD_SECRET_MAX + 1]; /* empty: none */
+    char secret[CLOUD_SECRET_MAX + 1]; /* empty: none, or none yet */
+    bool activated;                    /* it has logged in */
+    char cid[33], token[33];           /* of a device that registered itself; empty: it did not */
 };
 
-/** Rules that the platform has, or is said to have; all off by default. */
+/* Topics that end so are answered with this code. code: 0, free. */
+struct cloud_reply_code {
+    char suffix[CLOUD_SUFFIX_MAX + 1];
+    uint32_t code;
+};
+
+/** Rules that the platform has, or is said to have, all off by default; and faults of its answers. */
 struct cloud_rules {
     bool keepalive_limits;  /* "keepalive-limits": refuse a keep-alive outside 30..1200 s */
     uint32_t publish_rate;  /* "publish-rate": messages a device may send in a second; 0: any */
@@ -79,6 +104,18 @@ struct cloud_rules {
     uint32_t subscriptions; /* "subscriptions": how many a connection may have; 0: any */
     uint32_t
         log_payload; /* "log-payload": so many bytes of a device's message are in the log; 0: none */
+    bool post_strict; /* "post-strict": one wrong property refuses the whole post */
+    bool
+        no_will; /* "will off": a CONNECT with a will is refused; on, and else: wills are ignored */
+    bool
+        no_retain; /* "retain off": a PUBLISH with RETAIN is dropped; on, and else: the flag is ignored */
+    bool no_config;          /* "config off": there is no remote configuration */
+    uint32_t reply_delay_ms; /* "reply-delay-ms": answers come so much later */
+    uint32_t reply_drop;     /* "reply-drop": each so many-th answer is lost; 0: none */
+    uint32_t reply_double;   /* "reply-double": each so many-th answer comes twice; 0: none */
+    uint32_t rrpc_wait_ms;   /* "rrpc-wait-ms": how long a device has for its answer; 8000 */
+    struct cloud_reply_code
+        reply_codes[CLOUD_REPLY_CODES_MAX]; /* "reply-code": "SUFFIX CODE"; 0: no more */
 };
 
 struct cloud_book {
@@ -99,9 +136,12 @@ struct cloud_book {
 bool cloud_book_read(struct cloud_book *book, const char *name, const char *text, char *why,
                      size_t cap);
 
-/** Set one rule by its name in the file; false: `why` says what is wrong. */
+/** Set one rule by its name in the file; the value of reply-code is two words. False: `why` says what is wrong. */
 bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *value, char *why,
                        size_t cap);
+
+/** Is it the name of a device? */
+bool cloud_book_is_name(const char *text);
 
 /** Index, or -1. */
 int cloud_book_product(const struct cloud_book *book, const char *key);

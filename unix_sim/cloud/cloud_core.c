@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/cloud_core.h"
 
+#include "cloud/cloud_alink.h"
+#include "cloud/cloud_call.h"
+#include "cloud/cloud_file.h"
 #include "cloud/cloud_gate.h"
+#include "cloud/cloud_out.h"
+#include "cloud/cloud_register.h"
 #include "cloud/cloud_text.h"
-#include "cloud/cloud_topic.h"
+#include "cloud/cloud_thing.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,40 +18,7 @@
 
 static const char *const transport_names[] = {"plain", "tls", "tls-psk", "tls with certificate"};
 
-/* ---- Log ----------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void say(struct cloud *c, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    cloud_text_clean(line); /* names and topics come from outside */
-    c->config.log(c->config.ctx, line);
-}
-
-static const char *key_of(const struct cloud *c, int device)
-{
-    return cloud_book_key(&c->book, device);
-}
-
-static const char *name_of(const struct cloud *c, int device)
-{
-    return c->book.devices[device].name;
-}
-
 /* ---- Devices, connections, outputs ---------------------------------------------------------- */
-
-/* -1: no device's. */
-static int device_of(const struct cloud *c, cloud_link link)
-{
-    for (int i = 0; link != 0 && i < c->book.device_count; i++)
-        if (c->sessions[i].link == link)
-            return i;
-    return -1;
-}
 
 /* One more; false: that is too many in this span. */
 static bool count(struct cloud_rate *r, uint32_t max, uint32_t span_ms, uint64_t now_ms)
@@ -62,66 +33,53 @@ static bool count(struct cloud_rate *r, uint32_t max, uint32_t span_ms, uint64_t
     return true;
 }
 
-/* NULL: no room; then it is lost, which the log says. */
-static struct cloud_output *put(struct cloud *c, enum cloud_output_kind kind, cloud_link link)
-{
-    if (c->out_count == CLOUD_OUTPUTS_MAX) {
-        say(c, "output lost: more than %d at once", CLOUD_OUTPUTS_MAX);
-        return NULL;
-    }
-    struct cloud_output *o =
-        &c->outputs[(c->out_first + c->out_count++) % (uint32_t)CLOUD_OUTPUTS_MAX];
-    o->kind = kind;
-    o->link = link;
-    return o;
-}
-
-const struct cloud_output *cloud_next(struct cloud *c)
-{
-    if (c->out_count == 0)
-        return NULL;
-    const struct cloud_output *o = &c->outputs[c->out_first];
-    c->out_first = (c->out_first + 1) % CLOUD_OUTPUTS_MAX;
-    c->out_count--;
-    return o;
-}
-
-static bool put_message(struct cloud *c, enum cloud_output_kind kind, cloud_link link,
-                        const char *topic, const char *payload, size_t len)
-{
-    struct cloud_output *o = put(c, kind, link);
-
-    if (o == NULL)
-        return false;
-    o->qos = 1; /* as far as the subscription allows */
-    snprintf(o->topic, sizeof o->topic, "%s", topic);
-    memcpy(o->payload, payload, len);
-    o->payload[len] = 0;
-    o->payload_len = (uint16_t)len;
-    return true;
-}
-
 /* Out of the book of connections at once: what it still sends is nobody's. */
 static void cut(struct cloud *c, int device, const char *why)
 {
     struct cloud_session *s = &c->sessions[device];
 
-    say(c, "kicked %s %s: %s", key_of(c, device), name_of(c, device), why);
-    put(c, CLOUD_OUT_KICK, s->link);
+    cloud_say(c, "kicked %s %s: %s", cloud_key_of(c, device), cloud_name_of(c, device), why);
+    cloud_put_kick(c, s->link);
     s->link = 0;
     s->close_ms = 0;
 }
 
 void cloud_init(struct cloud *c, const struct cloud_config *config)
 {
-    struct cloud_session none = {0};
+    struct cloud_book book = c->book;
 
+    memset(c, 0, sizeof *c);
+    c->book = book;
     c->config = *config;
-    for (int i = 0; i < CLOUD_DEVICES_MAX; i++)
-        c->sessions[i] = none;
-    memset(c->psk_links, 0, sizeof c->psk_links);
-    c->psk_next = c->out_first = c->out_count = 0;
     c->next_id = 1;
+    cloud_json_start();
+}
+
+void cloud_end(struct cloud *c)
+{
+    cloud_out_end(c);
+    cloud_call_end(c);
+    for (int i = 0; i < CLOUD_PRODUCTS_MAX; i++) {
+        cloud_model_free(c->models[i]);
+        cloud_file_free(c->files[i]);
+        c->models[i] = NULL;
+        c->files[i] = NULL;
+    }
+    for (int i = 0; i < CLOUD_DEVICES_MAX; i++) {
+        cloud_thing_free(c->things[i]);
+        c->things[i] = NULL;
+    }
+}
+
+bool cloud_set_model(struct cloud *c, int product, const char *text, char *why, size_t cap)
+{
+    struct cloud_model *m = cloud_model_read(text, c->book.products[product].key, why, cap);
+
+    if (m == NULL)
+        return false;
+    cloud_model_free(c->models[product]);
+    c->models[product] = m;
+    return true;
 }
 
 /* ---- Login --------------------------------------------------------------------------------- */
@@ -155,6 +113,7 @@ static void open_session(struct cloud *c, const struct cloud_login *login, uint6
 
     if (s->link != 0 && s->link != login->link)
         cut(c, device, "by a second login");
+    c->book.devices[device].activated = true;
     s->link = login->link;
     s->transport = login->transport;
     s->keepalive_s = login->keepalive_s;
@@ -164,9 +123,8 @@ static void open_session(struct cloud *c, const struct cloud_login *login, uint6
     s->close_ms = 0;
     if (login->transport == CLOUD_TLS_X509) {
         int n = snprintf(payload, sizeof payload, "{\"productKey\":\"%s\",\"deviceName\":\"%s\"}",
-                         key_of(c, device), name_of(c, device));
-        put_message(c, CLOUD_OUT_DIRECT, s->link, "/ext/auth/identity/response", payload,
-                    (size_t)n);
+                         cloud_key_of(c, device), cloud_name_of(c, device));
+        cloud_put(c, CLOUD_OUT_DIRECT, s->link, "/ext/auth/identity/response", payload, (size_t)n);
     }
 }
 
@@ -178,24 +136,33 @@ void cloud_login(struct cloud *c, const struct cloud_login *login, uint64_t now_
     int device = -1;
 
     memset(verdict, 0, sizeof *verdict);
-    if (cloud_gate_login(c, login, &id, &device, verdict) &&
-        check_flow(c, device, now_ms, verdict)) {
+    bool ok = cloud_gate_login(c, login, &id, &device, verdict);
+    if (ok && cloud_register_asked(&id)) {
+        if (cloud_register_open(c, login, &id, now_ms, verdict))
+            return;
+    } else if (ok && check_flow(c, device, now_ms, verdict)) {
         verdict->answer = CLOUD_ACCEPT;
         open_session(c, login, now_ms, &id, device);
-        say(c, "login %s %s accepted: %s, %s", key_of(c, device), name_of(c, device),
-            login->transport == CLOUD_TLS_X509 ? "certificate" : cloud_hash_name(id.method),
-            transport_names[login->transport]);
-    } else if (verdict->answer == CLOUD_CLOSE) {
-        say(c, "login %s %s closed: %s", key_of(c, device), name_of(c, device), verdict->reason);
+        cloud_say(c, "login %s %s accepted: %s, %s", cloud_key_of(c, device),
+                  cloud_name_of(c, device),
+                  login->transport == CLOUD_TLS_X509    ? "certificate"
+                  : strcmp(id.auth_type, "connwl") == 0 ? "token"
+                                                        : cloud_hash_name(id.method),
+                  transport_names[login->transport]);
+        return;
+    }
+    if (verdict->answer == CLOUD_CLOSE) {
+        cloud_say(c, "login %s %s closed: %s", cloud_key_of(c, device), cloud_name_of(c, device),
+                  verdict->reason);
     } else if (login->cert_key != NULL && login->cert_name != NULL) {
-        say(c, "login %.40s %.40s refused (%u): %s", login->cert_key, login->cert_name,
-            verdict->code, verdict->reason);
+        cloud_say(c, "login %.40s %.40s refused (%u): %s", login->cert_key, login->cert_name,
+                  verdict->code, verdict->reason);
     } else {
         char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
         if (cloud_user_name_read(who, key, name))
-            say(c, "login %s %s refused (%u): %s", key, name, verdict->code, verdict->reason);
+            cloud_say(c, "login %s %s refused (%u): %s", key, name, verdict->code, verdict->reason);
         else
-            say(c, "login '%.80s' refused (%u): %s", who, verdict->code, verdict->reason);
+            cloud_say(c, "login '%.80s' refused (%u): %s", who, verdict->code, verdict->reason);
     }
 }
 
@@ -205,7 +172,7 @@ bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char 
     int device = -1;
 
     if (!cloud_gate_psk(c, identity, &device, key, &v)) {
-        say(c, "tls-psk '%.100s' refused: %s", identity, v.reason);
+        cloud_say(c, "tls-psk '%.100s' refused: %s", identity, v.reason);
         return false;
     }
     struct cloud_psk_link *p = &c->psk_links[c->psk_next++ % CLOUD_PSK_LINKS_MAX];
@@ -216,14 +183,15 @@ bool cloud_psk_key(struct cloud *c, cloud_link link, const char *identity, char 
 
 void cloud_gone(struct cloud *c, cloud_link link)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
 
+    cloud_register_gone(c, link);
     for (int i = 0; i < CLOUD_PSK_LINKS_MAX; i++)
         if (c->psk_links[i].link == link)
             c->psk_links[i].link = 0;
     if (device < 0)
         return;
-    say(c, "offline %s %s", key_of(c, device), name_of(c, device));
+    cloud_say(c, "offline %s %s", cloud_key_of(c, device), cloud_name_of(c, device));
     c->sessions[device].link = 0;
     c->sessions[device].close_ms = 0;
 }
@@ -232,7 +200,7 @@ void cloud_gone(struct cloud *c, cloud_link link)
 
 void cloud_heard(struct cloud *c, cloud_link link, uint64_t now_ms)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
 
     if (device >= 0)
         c->sessions[device].heard_ms = now_ms;
@@ -240,7 +208,7 @@ void cloud_heard(struct cloud *c, cloud_link link, uint64_t now_ms)
 
 bool cloud_subscribe(struct cloud *c, cloud_link link, const char *filter, uint32_t held)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
     char full[64];
     const char *why = NULL;
 
@@ -253,15 +221,26 @@ bool cloud_subscribe(struct cloud *c, cloud_link link, const char *filter, uint3
     }
     if (why == NULL)
         return true;
-    say(c, "subscribe %s %s %.200s refused: %s", key_of(c, device), name_of(c, device), filter,
-        why);
+    cloud_say(c, "subscribe %s %s %.200s refused: %s", cloud_key_of(c, device),
+              cloud_name_of(c, device), filter, why);
+    return false;
+}
+
+bool cloud_may_retain(struct cloud *c, cloud_link link, const char *topic)
+{
+    int device = cloud_device_of(c, link);
+
+    if (device < 0 || !c->book.rules.no_retain)
+        return device >= 0;
+    cloud_say(c, "publish %s %s %.200s dropped: it has RETAIN, which is off by an option",
+              cloud_key_of(c, device), cloud_name_of(c, device), topic);
     return false;
 }
 
 bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size_t payload_len,
                        uint64_t now_ms)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
     char what[96];
     const char *why = NULL;
 
@@ -286,7 +265,8 @@ bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size
     }
     if (why == NULL)
         return true;
-    say(c, "publish %s %s %.200s dropped: %s", key_of(c, device), name_of(c, device), topic, why);
+    cloud_say(c, "publish %s %s %.200s dropped: %s", cloud_key_of(c, device),
+              cloud_name_of(c, device), topic, why);
     return false;
 }
 
@@ -295,16 +275,16 @@ static void say_publish(struct cloud *c, int device, const char *topic, const vo
 {
     size_t shown = len < c->book.rules.log_payload ? len : c->book.rules.log_payload;
 
-    say(c, "publish %s %s %s: %zu bytes%s%.*s", key_of(c, device), name_of(c, device), topic, len,
-        shown > 0 ? ": " : "", (int)shown, shown > 0 ? (const char *)payload : "");
+    cloud_say(c, "publish %s %s %s: %zu bytes%s%.*s", cloud_key_of(c, device),
+              cloud_name_of(c, device), topic, len, shown > 0 ? ": " : "", (int)shown,
+              shown > 0 ? (const char *)payload : "");
 }
 
 enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
                                const void *payload, size_t len, uint64_t now_ms)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
 
-    (void)now_ms; /* the services that answer are called from here */
     if (device < 0)
         return CLOUD_DROP;
     switch (cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, NULL)) {
@@ -312,6 +292,7 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
         return CLOUD_DROP;
     case CLOUD_TOPIC_SYSTEM:
         say_publish(c, device, topic, payload, len);
+        cloud_serve(c, device, topic, payload, len, now_ms);
         return CLOUD_TAKEN;
     case CLOUD_TOPIC_CUSTOM:
         say_publish(c, device, topic, payload, len);
@@ -322,23 +303,29 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
 
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms)
 {
-    int device = device_of(c, link);
+    int device = cloud_device_of(c, link);
     const char *why;
 
+    if (cloud_register_is(c, link))
+        return strcmp(topic, "/ext/register") == 0 || strcmp(topic, "/ext/regnwl") == 0;
     if (device < 0 || cloud_topic_wrong(topic, false) != NULL ||
         cloud_topic_allowed(&c->book, device, topic, CLOUD_SUBSCRIBE, &why) == CLOUD_TOPIC_NONE)
         return false;
     if (!count(&c->sessions[device].delivered, c->book.rules.deliver_rate, SECOND_MS, now_ms)) {
-        say(c, "message to %s %s %s dropped: more than %u messages in a second", key_of(c, device),
-            name_of(c, device), topic, (unsigned)c->book.rules.deliver_rate);
+        cloud_say(c, "message to %s %s %s dropped: more than %u messages in a second",
+                  cloud_key_of(c, device), cloud_name_of(c, device), topic,
+                  (unsigned)c->book.rules.deliver_rate);
         return false;
     }
-    say(c, "message to %s %s %s", key_of(c, device), name_of(c, device), topic);
+    cloud_say(c, "message to %s %s %s", cloud_key_of(c, device), cloud_name_of(c, device), topic);
     return true;
 }
 
 void cloud_tick(struct cloud *c, uint64_t now_ms)
 {
+    cloud_out_tick(c, now_ms);
+    cloud_call_tick(c, now_ms);
+    cloud_register_tick(c, now_ms);
     for (int i = 0; i < c->book.device_count; i++) {
         struct cloud_session *s = &c->sessions[i];
         uint64_t silence_ms = (uint64_t)s->keepalive_s * SECOND_MS + CLOUD_GRACE_MS;
@@ -354,37 +341,22 @@ void cloud_tick(struct cloud *c, uint64_t now_ms)
 
 /* ---- The console --------------------------------------------------------------------------- */
 
-/* Devices that asked for it (_ss=1) get system topics without SUBSCRIBE. */
-static bool send_topic(struct cloud *c, int device, const char *topic, const char *payload,
-                       size_t len, enum cloud_topic_kind kind)
-{
-    const struct cloud_session *s = &c->sessions[device];
-    /* these name no device: only this one may get it */
-    bool nameless = cloud_text_after(topic, "/ext/rrpc/") != NULL ||
-                    cloud_text_after(topic, "/ext/auth/") != NULL;
-    bool direct = nameless || (kind == CLOUD_TOPIC_SYSTEM && s->system_subscribed);
-
-    return put_message(c, direct ? CLOUD_OUT_DIRECT : CLOUD_OUT_PUBLISH, s->link, topic, payload,
-                       len);
-}
-
 void cloud_set_state(struct cloud *c, int device, enum cloud_state state, uint64_t now_ms)
 {
     static const char *const words[] = {"enable", "disable", "delete"};
-    char topic[CLOUD_TOPIC_MAX + 1], payload[128];
+    char path[32];
+    const char *why;
     struct cloud_session *s = &c->sessions[device];
 
     c->book.devices[device].state = (uint8_t)state;
-    say(c, "%sd %s %s", words[state], key_of(c, device), name_of(c, device));
+    cloud_say(c, "%sd %s %s", words[state], cloud_key_of(c, device), cloud_name_of(c, device));
     s->close_ms = 0;
     if (s->link == 0)
         return;
-    snprintf(topic, sizeof topic, "/sys/%s/%s/thing/%s", key_of(c, device), name_of(c, device),
-             words[state]);
-    int n = snprintf(payload, sizeof payload,
-                     "{\"id\":\"%u\",\"version\":\"1.0\",\"params\":{},\"method\":\"thing.%s\"}",
-                     (unsigned)c->next_id++, words[state]);
-    send_topic(c, device, topic, payload, (size_t)n, CLOUD_TOPIC_SYSTEM);
+    snprintf(path, sizeof path, "thing/%s", words[state]);
+    json_t *params = json_object();
+    cloud_call(c, device, CLOUD_WAY_TOPIC, path, NULL, params, now_ms, &why);
+    json_decref(params);
     if (state != CLOUD_ENABLED)
         s->close_ms = now_ms + CLOUD_LAST_WORD_MS;
 }
@@ -412,7 +384,7 @@ bool cloud_send(struct cloud *c, int device, const char *topic, const char *payl
         *why = "the payload is too long for this emulator";
     else if (c->sessions[device].link == 0)
         *why = "the device is offline, and the platform keeps no messages";
-    else if (!send_topic(c, device, topic, payload, len, kind))
+    else if (!cloud_tell(c, device, topic, payload, len, kind))
         *why = "too many messages wait to be sent";
     return *why == NULL;
 }
@@ -423,7 +395,8 @@ void cloud_set_flow(struct cloud *c, int device, bool on)
 
     s->flow = on;
     s->flow_until_ms = 0;
-    say(c, "flow control %s for %s %s", on ? "on" : "off", key_of(c, device), name_of(c, device));
+    cloud_say(c, "flow control %s for %s %s", on ? "on" : "off", cloud_key_of(c, device),
+              cloud_name_of(c, device));
     if (on && s->link != 0)
         cut(c, device, "by flow control");
 }

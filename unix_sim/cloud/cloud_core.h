@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file cloud_core.h
- * The emulated platform: who may connect, what a connection may do, what the platform says. It has
- * no sockets, clock, heap or cryptography of its own: a front tells it what happened (and when, in
+ * The emulated platform: who may connect, what a connection may do, what the platform answers and says. It has
+ * no sockets, clock, chance or cryptography of its own: a front tells it what happened (and when, in
  * ms of any clock that does not go back), does what a verdict says, and then takes the outputs with
- * cloud_next until there are none, which it does outside of calls in here.
+ * cloud_next until there are none, which it does outside of calls in here. What it knows of a device's values and
+ * documents is on the heap, each with a limit.
  */
 #ifndef CLOUD_CORE_H
 #define CLOUD_CORE_H
@@ -12,11 +13,16 @@
 #include "cloud/cloud_book.h"
 #include "cloud/cloud_login.h"
 
-#define CLOUD_OUTPUTS_MAX     32
-#define CLOUD_PAYLOAD_MAX     (256u * 1024u) /* of a device's message */
-#define CLOUD_SENT_MAX        4096           /* of a message that the platform sends */
-#define CLOUD_GRACE_MS        5000u          /* silence after the keep-alive that is forgiven */
-#define CLOUD_LAST_WORD_MS    250u /* between thing/disable and the end of the connection */
+#define CLOUD_OUTPUTS_MAX     64
+#define CLOUD_LATER_MAX       128               /* answers that wait for their time */
+#define CLOUD_PAYLOAD_MAX     (256u * 1024u)    /* of a device's message */
+#define CLOUD_SENT_MAX        CLOUD_PAYLOAD_MAX /* of a message that the platform sends */
+#define CLOUD_CALLS_MAX       64                /* requests to devices that are remembered */
+#define CLOUD_ANSWER_MAX      4096   /* bytes of an answer to one of them that are remembered */
+#define CLOUD_REGISTRARS_MAX  16     /* connections that only register, at once */
+#define CLOUD_REGISTER_MS     15000u /* ... and how long each may last */
+#define CLOUD_GRACE_MS        5000u  /* silence after the keep-alive that is forgiven */
+#define CLOUD_LAST_WORD_MS    250u   /* between thing/disable and the end of the connection */
 #define CLOUD_PSK_LINKS_MAX   64
 #define CLOUD_KEEPALIVE_S_MIN 30
 #define CLOUD_KEEPALIVE_S_MAX 1200
@@ -38,7 +44,13 @@ struct cloud_config {
     bool (*hmac)(void *ctx, enum cloud_hash hash, const char *key, const char *text,
                  uint8_t out[CLOUD_DIGEST_MAX]);
     void (*log)(void *ctx, const char *line);
+    /* Digest of `bytes`; NULL: no files of configuration. */
+    bool (*digest)(void *ctx, enum cloud_hash hash, const void *bytes, size_t len,
+                   uint8_t out[CLOUD_DIGEST_MAX]);
+    /* For secrets and tokens; NULL: no registration of devices. */
+    void (*random)(void *ctx, uint8_t *out, size_t len);
     void *ctx;
+    uint64_t wall_ms;  /* UTC in ms when the front's clock was 0 */
     bool sees_silence; /* the front reports every packet by cloud_heard: silence can be judged */
 };
 
@@ -51,6 +63,7 @@ struct cloud_login {
     const char *client_id;
     const char *user_name, *password; /* NULL: none */
     const char *cert_key, *cert_name; /* CLOUD_TLS_X509: O and CN of its subject; else NULL */
+    bool will;                        /* it has one; a front that cannot know says false */
 };
 
 enum cloud_answer {
@@ -82,9 +95,20 @@ struct cloud_output {
     enum cloud_output_kind kind;
     cloud_link link;
     uint8_t qos;
-    uint16_t payload_len;
     char topic[CLOUD_TOPIC_MAX + 1];
-    char payload[CLOUD_SENT_MAX + 1];
+    char *payload; /* NULL for CLOUD_OUT_KICK; else with a NUL behind it, which does not count */
+    uint32_t payload_len;
+};
+
+/* An answer that an option holds back. */
+struct cloud_later {
+    uint64_t due_ms;
+    uint32_t order;  /* among those that are due at once */
+    cloud_link link; /* which must be the device's still */
+    uint16_t device;
+    char topic[CLOUD_TOPIC_MAX + 1];
+    char *payload; /* NULL: free */
+    uint32_t payload_len;
 };
 
 /* So many in a span of time, counted anew in each span. */
@@ -109,6 +133,37 @@ struct cloud_psk_link {
     uint16_t device;
 };
 
+/* A connection that came to register and may do nothing else. link: 0, free. */
+struct cloud_registrar {
+    cloud_link link;
+    uint64_t close_ms;
+};
+
+/* What the platform asked of a device. */
+enum cloud_call_state {
+    CLOUD_CALL_WAITS,
+    CLOUD_CALL_ANSWERED,
+    CLOUD_CALL_WRONG, /* answered, but not as it should be */
+    CLOUD_CALL_LATE,  /* no answer in time */
+};
+
+struct cloud_call {
+    uint32_t id; /* 0: free */
+    uint16_t device;
+    uint8_t state; /* of enum cloud_call_state */
+    bool plain;    /* the answer is bytes, not an envelope */
+    bool json;     /* who waits for it wants JSON */
+    uint64_t sent_ms, due_ms, answered_ms;
+    char topic[CLOUD_TOPIC_MAX + 1]; /* where the answer comes */
+    char service[64];                /* whose outputData it has to keep to; empty: none */
+    char *answer;                    /* what came; NULL: nothing yet */
+    char wrong[256];                 /* what is wrong with it */
+};
+
+struct cloud_model;
+struct cloud_thing;
+struct cloud_file;
+
 /** All the memory there is; fields are private, but for `book`, which the front fills by
  *  cloud_book_read before cloud_init. */
 struct cloud {
@@ -116,11 +171,25 @@ struct cloud {
     struct cloud_config config;
     struct cloud_session sessions[CLOUD_DEVICES_MAX];
     struct cloud_psk_link psk_links[CLOUD_PSK_LINKS_MAX];
-    uint32_t psk_next, next_id, out_first, out_count;
+    struct cloud_registrar registrars[CLOUD_REGISTRARS_MAX];
+    struct cloud_call calls[CLOUD_CALLS_MAX];
+    struct cloud_model *models[CLOUD_PRODUCTS_MAX];
+    struct cloud_file *files[CLOUD_PRODUCTS_MAX]; /* remote configuration */
+    struct cloud_thing *things[CLOUD_DEVICES_MAX];
+    uint32_t psk_next, next_id, next_call, out_first, out_count, replies, held;
+    char *taken; /* payload of the output that was taken last */
     struct cloud_output outputs[CLOUD_OUTPUTS_MAX];
+    struct cloud_later later[CLOUD_LATER_MAX];
 };
 
 void cloud_init(struct cloud *c, const struct cloud_config *config);
+
+/** Free what it holds. Also good for a struct of zeros. */
+void cloud_end(struct cloud *c);
+
+/** The thing model of a product (index in the book), as text; see cloud_model.h. False: `why` says why not, and the
+ *  product has the one that it had. */
+bool cloud_set_model(struct cloud *c, int product, const char *text, char *why, size_t cap);
 
 /** A CONNECT. After CLOUD_ACCEPT an older connection of the same device is to be closed: that is an
  *  output. */
@@ -143,6 +212,9 @@ bool cloud_subscribe(struct cloud *c, cloud_link link, const char *filter, uint3
 bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size_t payload_len,
                        uint64_t now_ms);
 
+/** May a PUBLISH with RETAIN be taken? Ask before cloud_may_publish. False: drop it; see the option `retain`. */
+bool cloud_may_retain(struct cloud *c, cloud_link link, const char *topic);
+
 /** A message that may. */
 enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
                                const void *payload, size_t len, uint64_t now_ms);
@@ -150,8 +222,11 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
 /** May the device get this message? Call once for each delivery. */
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms);
 
-/** What time brings. Call every 100 ms or so. */
+/** What time brings: answers that are due, ends of connections. Call every 100 ms or so. */
 void cloud_tick(struct cloud *c, uint64_t now_ms);
+
+/** When cloud_tick has an answer to send that an option holds back; UINT64_MAX: never. */
+uint64_t cloud_due(const struct cloud *c);
 
 /** The oldest output that is not taken yet; NULL: none. Valid until the next call in here. */
 const struct cloud_output *cloud_next(struct cloud *c);

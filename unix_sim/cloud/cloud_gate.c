@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/cloud_gate.h"
 
+#include "cloud/cloud_register.h"
 #include "cloud/cloud_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 4))) static bool refuse(struct cloud_verdict *v, uint8_t code,
-                                                         const char *format, ...)
+bool cloud_gate_refuse(struct cloud_verdict *v, uint8_t code, const char *format, ...)
 {
     va_list args;
 
@@ -21,20 +21,31 @@ __attribute__((format(printf, 3, 4))) static bool refuse(struct cloud_verdict *v
     return false;
 }
 
+/* Section 3.3: it registered itself, and has a token. */
+static bool is_token(const struct cloud_client_id *id)
+{
+    return strcmp(id->auth_type, "connwl") == 0;
+}
+
 /* Section 2.3. What is not offered says so: a device in the field that needs it is not a bad one. */
 static bool check_securemode(const struct cloud_client_id *id, enum cloud_transport transport,
                              struct cloud_verdict *v)
 {
     bool tls = transport != CLOUD_PLAIN;
 
-    if (id->auth_type[0] != 0)
-        return refuse(v, 2, "authType %s is not offered by this emulator", id->auth_type);
+    if (is_token(id) && id->securemode == -2)
+        return tls || cloud_gate_refuse(v, 2, "securemode=-2 is over TLS");
+    if (id->auth_type[0] != 0 && !is_token(id))
+        return cloud_gate_refuse(v, 2, "authType %s is not offered by this emulator",
+                                 id->auth_type);
     if (id->securemode != 2 && id->securemode != 3)
-        return refuse(v, 2, "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP",
-                      id->securemode);
+        return cloud_gate_refuse(
+            v, 2, "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP",
+            id->securemode);
     if ((id->securemode == 2) != tls)
-        return refuse(v, 2, "securemode=%d does not fit: the connection is %s, which is %d",
-                      id->securemode, tls ? "TLS" : "plain TCP", tls ? 2 : 3);
+        return cloud_gate_refuse(v, 2,
+                                 "securemode=%d does not fit: the connection is %s, which is %d",
+                                 id->securemode, tls ? "TLS" : "plain TCP", tls ? 2 : 3);
     return true;
 }
 
@@ -45,13 +56,13 @@ static bool find_device(const struct cloud *c, const char *key, const char *name
     int i = cloud_book_device(&c->book, key, name);
 
     if (cloud_book_product(&c->book, key) < 0)
-        return refuse(v, 4, "unknown product %s", key);
+        return cloud_gate_refuse(v, 4, "unknown product %s", key);
     if (i < 0)
-        return refuse(v, 4, "unknown device %s of product %s", name, key);
+        return cloud_gate_refuse(v, 4, "unknown device %s of product %s", name, key);
     if (c->book.devices[i].state == CLOUD_DELETED)
-        return refuse(v, 4, "device %s %s is deleted", key, name);
+        return cloud_gate_refuse(v, 4, "device %s %s is deleted", key, name);
     if (c->book.devices[i].state == CLOUD_DISABLED)
-        return refuse(v, 4, "device %s %s is disabled", key, name);
+        return cloud_gate_refuse(v, 4, "device %s %s is disabled", key, name);
     *device = i;
     return true;
 }
@@ -66,16 +77,32 @@ static bool check_signature(const struct cloud *c, int device, const struct clou
 
     cloud_signed_text(id, cloud_book_key(&c->book, device), d->name, text);
     if (strlen(password) != 2 * len)
-        return refuse(
+        return cloud_gate_refuse(
             v, 4, "signature wrong; the password has %zu characters, %s gives %zu; signed is %s",
             strlen(password), cloud_hash_name(id->method), 2 * len, text);
     if (!c->config.hmac(c->config.ctx, id->method, d->secret, text, digest))
-        return refuse(v, 3, "the emulator cannot compute %s", cloud_hash_name(id->method));
+        return cloud_gate_refuse(v, 3, "the emulator cannot compute %s",
+                                 cloud_hash_name(id->method));
     cloud_text_hex(digest, len, false, expected);
     if (!cloud_text_same_secret(password, expected, 2 * len))
-        return refuse(v, 4, "signature wrong; it has to be %s with the device's secret over %s",
-                      cloud_hash_name(id->method), text);
+        return cloud_gate_refuse(
+            v, 4, "signature wrong; it has to be %s with the device's secret over %s",
+            cloud_hash_name(id->method), text);
     return true;
+}
+
+static bool check_token(const struct cloud *c, int device, const struct cloud_client_id *id,
+                        const char *password, struct cloud_verdict *v)
+{
+    const struct cloud_device *d = &c->book.devices[device];
+    size_t len = strlen(d->token);
+
+    if (len == 0)
+        return cloud_gate_refuse(v, 4, "device %s has not registered with regnwl", d->name);
+    if (strcmp(id->cid, d->cid) != 0)
+        return cloud_gate_refuse(v, 4, "the client id is not the one that came with the token");
+    return (strlen(password) == len && cloud_text_same_secret(password, d->token, len)) ||
+           cloud_gate_refuse(v, 4, "the token is wrong");
 }
 
 /* A connection that took up a session never asked for a key; whose session it was is not known, but it was
@@ -93,7 +120,7 @@ static bool check_psk(const struct cloud *c, cloud_link link, int device, struct
     }
     if (!asked)
         return true;
-    return refuse(v, 5, "the identity of TLS-PSK is another device's");
+    return cloud_gate_refuse(v, 5, "the identity of TLS-PSK is another device's");
 }
 
 /* By user name and password. */
@@ -103,16 +130,21 @@ static bool check_signed(const struct cloud *c, const struct cloud_login *login,
     char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
 
     if (login->user_name == NULL || !cloud_user_name_read(login->user_name, key, name))
-        return refuse(v, 4, "the user name has to be deviceName&productKey");
+        return cloud_gate_refuse(v, 4, "the user name has to be deviceName&productKey");
     if (login->password == NULL)
-        return refuse(v, 4, "there is no password");
+        return cloud_gate_refuse(v, 4, "there is no password");
     if (!find_device(c, key, name, device, v))
         return false;
     uint8_t auth = c->book.devices[*device].auth;
     if (auth == CLOUD_AUTH_X509)
-        return refuse(v, 4, "device %s %s has to show its certificate", key, name);
+        return cloud_gate_refuse(v, 4, "device %s %s has to show its certificate", key, name);
     if (auth == CLOUD_AUTH_PSK && login->transport != CLOUD_TLS_PSK)
-        return refuse(v, 4, "device %s %s has to use TLS-PSK", key, name);
+        return cloud_gate_refuse(v, 4, "device %s %s has to use TLS-PSK", key, name);
+    if (is_token(id))
+        return check_token(c, *device, id, login->password, v);
+    if (c->book.devices[*device].secret[0] == 0)
+        return cloud_gate_refuse(v, 4, "device %s %s has no secret yet: it has to register", key,
+                                 name);
     if (!check_signature(c, *device, id, login->password, v))
         return false;
     return login->transport != CLOUD_TLS_PSK || check_psk(c, login->link, *device, v);
@@ -123,12 +155,13 @@ static bool check_certificate(const struct cloud *c, const struct cloud_login *l
                               struct cloud_verdict *v)
 {
     if (login->cert_key == NULL || login->cert_name == NULL)
-        return refuse(v, 4, "the certificate's subject has no O=productKey, CN=deviceName");
+        return cloud_gate_refuse(v, 4,
+                                 "the certificate's subject has no O=productKey, CN=deviceName");
     if (!find_device(c, login->cert_key, login->cert_name, device, v))
         return false;
     if (c->book.devices[*device].auth != CLOUD_AUTH_X509)
-        return refuse(v, 4, "device %s %s signs with its secret, not with a certificate",
-                      login->cert_key, login->cert_name);
+        return cloud_gate_refuse(v, 4, "device %s %s signs with its secret, not with a certificate",
+                                 login->cert_key, login->cert_name);
     return true;
 }
 
@@ -140,22 +173,29 @@ bool cloud_gate_login(const struct cloud *c, const struct cloud_login *login,
 
     memset(v, 0, sizeof *v);
     if (login->protocol_level != 4)
-        return refuse(v, 1, "protocol level %u; the platform speaks MQTT 3.1.1, which is 4",
-                      login->protocol_level);
+        return cloud_gate_refuse(v, 1,
+                                 "protocol level %u; the platform speaks MQTT 3.1.1, which is 4",
+                                 login->protocol_level);
     /* A device that knows only its certificate may have a client id without fields. */
     if (certificate && strchr(login->client_id, '|') == NULL)
         memset(id, 0, sizeof *id);
     else if (!cloud_client_id_read(id, login->client_id, why, sizeof why))
-        return refuse(v, 2, "%s", why);
+        return cloud_gate_refuse(v, 2, "%s", why);
+    else if (cloud_register_asked(id))
+        return !certificate ? cloud_register_check(c, login, id, v)
+                            : cloud_gate_refuse(v, 5, "a certificate needs no registration");
     else if (!check_securemode(id, login->transport, v))
         return false;
     if (!(certificate ? check_certificate(c, login, device, v)
                       : check_signed(c, login, id, device, v)))
         return false;
+    if (c->book.rules.no_will && login->will)
+        return cloud_gate_refuse(v, 5, "it has a will, which is off by an option");
     if (c->book.rules.keepalive_limits &&
         (login->keepalive_s < CLOUD_KEEPALIVE_S_MIN || login->keepalive_s > CLOUD_KEEPALIVE_S_MAX))
-        return refuse(v, 5, "keep-alive of %u s; the platform takes %d to %d s",
-                      (unsigned)login->keepalive_s, CLOUD_KEEPALIVE_S_MIN, CLOUD_KEEPALIVE_S_MAX);
+        return cloud_gate_refuse(v, 5, "keep-alive of %u s; the platform takes %d to %d s",
+                                 (unsigned)login->keepalive_s, CLOUD_KEEPALIVE_S_MIN,
+                                 CLOUD_KEEPALIVE_S_MAX);
     return true;
 }
 
@@ -167,14 +207,18 @@ bool cloud_gate_psk(const struct cloud *c, const char *identity, int *device, ch
 
     memset(v, 0, sizeof *v);
     if (!cloud_psk_identity_read(identity, key, name, text))
-        return refuse(v, 4, "it is not devicename|hmacsha256|productKey&deviceName|timestamp");
+        return cloud_gate_refuse(v, 4,
+                                 "it is not devicename|hmacsha256|productKey&deviceName|timestamp");
     if (!find_device(c, key, name, device, v))
         return false;
     const struct cloud_device *d = &c->book.devices[*device];
     if (d->auth == CLOUD_AUTH_X509)
-        return refuse(v, 4, "device %s %s has to show its certificate", key, name);
+        return cloud_gate_refuse(v, 4, "device %s %s has to show its certificate", key, name);
+    if (d->secret[0] == 0)
+        return cloud_gate_refuse(v, 4, "device %s %s has no secret yet: it has to register", key,
+                                 name);
     if (!c->config.hmac(c->config.ctx, CLOUD_SHA256, d->secret, text, digest))
-        return refuse(v, 3, "the emulator cannot compute hmacsha256");
+        return cloud_gate_refuse(v, 3, "the emulator cannot compute hmacsha256");
     cloud_text_hex(digest, 32, true, key_text);
     return true;
 }

@@ -9,8 +9,12 @@
 
 #include "cloud/cloud_core.h"
 
+/** Refuse with a CONNACK's code and words; always false. */
+__attribute__((format(printf, 3, 4))) bool cloud_gate_refuse(struct cloud_verdict *v, uint8_t code,
+                                                             const char *format, ...);
+
 /**
- * All but flow control.
+ * All but flow control. A login that wants to register is judged, too; `device` is not set then.
  *
  * id      out; all zero for a device that has a certificate, and a client id without fields.
  * device  out: index in the book; also after some refusals.

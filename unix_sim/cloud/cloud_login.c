@@ -31,13 +31,14 @@ enum field {
     F_SS,
     F_PID,
     F_AUTHTYPE,
+    F_RANDOM,
     F_OTHER,
 };
 
 static enum field field_of(const char *name)
 {
-    static const char *const names[] = {"securemode", "signmethod", "timestamp", "gw",
-                                        "ext",        "_ss",        "pid",       "authType"};
+    static const char *const names[] = {"securemode", "signmethod", "timestamp", "gw",    "ext",
+                                        "_ss",        "pid",        "authType",  "random"};
 
     if (strcmp(name, "authtype") == 0)
         return F_AUTHTYPE;
@@ -105,6 +106,9 @@ static bool read_field(struct cloud_client_id *id, enum field field, const char 
     case F_AUTHTYPE:
         snprintf(id->auth_type, sizeof id->auth_type, "%s", value);
         return *value != 0;
+    case F_RANDOM:
+        snprintf(id->random, sizeof id->random, "%s", value);
+        return *value != 0 && strlen(value) <= CLOUD_RANDOM_MAX;
     case F_OTHER:
         return true;
     }
@@ -170,6 +174,8 @@ bool cloud_client_id_read(struct cloud_client_id *id, const char *text, char *wh
         item = next;
     }
     for (unsigned f = F_SECUREMODE; f <= F_SIGNMETHOD; f++) {
+        if (f == F_SIGNMETHOD && strcmp(id->auth_type, "connwl") == 0)
+            continue; /* with a token nothing is signed */
         if ((seen & 1u << f) == 0) {
             snprintf(why, cap, "the client id has no %s",
                      f == F_SECUREMODE ? "securemode" : "signmethod");

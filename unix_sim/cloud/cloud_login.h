@@ -14,6 +14,7 @@
 #define CLOUD_CLIENT_ID_MAX 512
 #define CLOUD_SIGNED_MAX    256 /* the longest text that is signed fits */
 #define CLOUD_DIGEST_MAX    32
+#define CLOUD_RANDOM_MAX    64
 
 enum cloud_hash {
     CLOUD_MD5,
@@ -35,6 +36,7 @@ struct cloud_client_id {
     bool gateway;           /* gw=1 */
     uint32_t ext;           /* bit 0: RRPC with custom topics; bit 1: error notifications */
     char auth_type[17];     /* authType; empty: none */
+    char random[CLOUD_RANDOM_MAX + 1]; /* of a registration; empty: none */
 };
 
 /**

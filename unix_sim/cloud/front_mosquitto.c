@@ -8,8 +8,9 @@
  *
  * and below the plain one, which comes first, also with
  *
- *     plugin_opt_dir        a folder: reads devices.txt there, appends to cloud.log, listens on the UNIX socket
- *                           `control` for commands (one line each; see cloud_command.h)
+ *     plugin_opt_dir        a folder: reads devices.txt there and PK.tsl.json of each product that has a model, appends to
+ *                           cloud.log, listens on the UNIX socket `control` for commands (one line each; see
+ *                           cloud_command.h). The answer comes when there is one; then the connection is closed.
  *     plugin_opt_address    of this listener, and its plugin_opt_port
  *
  * One core serves all listeners. Their transport is the reason for per_listener_settings: nothing in the
@@ -23,12 +24,14 @@
  *  - TICK does not come with per_listener_settings. So a thread of ours is a client of the plain listener, known
  *    by a random user name, and publishes something every 50 ms; the check of that PUBLISH is our tick. The thread
  *    has only a socket, it calls nothing of mosquitto or the core.
+ *  - A will is not shown to plugins: the option `will off` refuses nothing here.
  *  - A PUBACK cannot be withheld: a dropped QoS 1 message is acknowledged, as the platform does, too.
  *  - Sessions belong to client ids, of which there is one name space: two devices that use the same text
  *    as client id throw each other out, here, and a session that was kept is found again under the same text only.
  *  - TLS is 1.2 or 1.3; the platform ends at 1.2.
  */
 #include "cloud/cloud_command.h"
+#include "cloud/cloud_model.h"
 
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
@@ -51,11 +54,11 @@
 #include <unistd.h>
 
 #define LISTENERS_MAX 8
-#define CLERKS_MAX    4
+#define CLERKS_MAX    16
 #define BOOK_MAX      (256u * 1024u)
 #define BEAT_MS       50
 #define TOKEN_LEN     32
-#define CLERK_MS      5000u /* for a command to arrive */
+#define CLERK_MS      5000u /* for a command to arrive, and for its answer to be taken */
 
 /* The broker has libcrypto in its process; these few of its functions are all we need of it. */
 const void *EVP_md5(void);
@@ -63,6 +66,8 @@ const void *EVP_sha1(void);
 const void *EVP_sha256(void);
 unsigned char *HMAC(const void *hash, const void *key, int key_len, const unsigned char *text,
                     size_t len, unsigned char *out, unsigned *out_len);
+int EVP_Digest(const void *bytes, size_t len, unsigned char *out, unsigned *out_len,
+               const void *hash, void *engine);
 void *X509_get_subject_name(const void *certificate);
 int X509_NAME_get_text_by_NID(void *name, int nid, char *text, int cap);
 void X509_free(void *certificate);
@@ -78,8 +83,11 @@ struct listener {
 struct clerk {
     int fd; /* -1: free */
     uint64_t since_ms;
+    uint32_t ticket; /* of the answer that it waits for; 0: none */
     size_t len;
     char line[CLOUD_LINE_MAX];
+    char *answer; /* NULL: none yet */
+    size_t sent;
 };
 
 /* One per process, as the plugin is: mosquitto loads it for each listener, and shares it. */
@@ -91,7 +99,7 @@ static struct {
     int control;
     char dir[4096];
     struct clerk clerks[CLERKS_MAX];
-    char answer[64 * 1024];
+    char answer[CLOUD_REPLY_MAX];
     struct mosquitto *beat; /* the connection of our thread */
     char token[TOKEN_LEN + 1];
     struct sockaddr_storage plain;
@@ -136,6 +144,28 @@ static bool hmac(void *ctx, enum cloud_hash hash, const char *key, const char *t
            n == cloud_hash_len(hash);
 }
 
+static bool digest(void *ctx, enum cloud_hash hash, const void *bytes, size_t len,
+                   uint8_t out[CLOUD_DIGEST_MAX])
+{
+    const void *kinds[] = {EVP_md5(), EVP_sha1(), EVP_sha256()};
+    unsigned n = 0;
+
+    (void)ctx;
+    return EVP_Digest(bytes, len, out, &n, kinds[hash], NULL) == 1 && n == cloud_hash_len(hash);
+}
+
+static void draw(void *ctx, uint8_t *out, size_t len)
+{
+    (void)ctx;
+    while (len > 0) {
+        ssize_t n = getrandom(out, len, 0);
+        if (n < 0 && errno != EINTR)
+            abort();
+        out += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+}
+
 /* Outside of the core: a kick calls on_disconnect before it returns. */
 static void take_outputs(void)
 {
@@ -149,7 +179,7 @@ static void take_outputs(void)
             front.kicking = false;
         } else
             mosquitto_broker_publish_copy(o->kind == CLOUD_OUT_DIRECT ? id : NULL, o->topic,
-                                          o->payload_len, o->payload, o->qos, false, NULL);
+                                          (int)o->payload_len, o->payload, o->qos, false, NULL);
     }
 }
 
@@ -159,9 +189,37 @@ static void dismiss(struct clerk *k)
 {
     close(k->fd);
     k->fd = -1;
+    k->ticket = 0;
+    free(k->answer);
+    k->answer = NULL;
 }
 
-static void serve(struct clerk *k)
+/* front.answer is its answer. */
+static void give_answer(struct clerk *k)
+{
+    k->ticket = 0;
+    k->answer = strdup(front.answer);
+    k->sent = 0;
+    k->since_ms = now();
+    if (k->answer == NULL)
+        dismiss(k);
+}
+
+/* As much as the socket takes now. */
+static void send_answer(struct clerk *k)
+{
+    size_t left = strlen(k->answer) - k->sent;
+    ssize_t n = send(k->fd, k->answer + k->sent, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (n > 0)
+        k->sent += (size_t)n;
+    if ((n < 0 && errno != EAGAIN && errno != EINTR) || k->answer[k->sent] == 0 ||
+        now() - k->since_ms > CLERK_MS)
+        dismiss(k);
+}
+
+/* Its line, or its end. */
+static void hear(struct clerk *k)
 {
     ssize_t n = recv(k->fd, k->line + k->len, sizeof k->line - 1 - k->len, MSG_DONTWAIT);
 
@@ -179,11 +237,20 @@ static void serve(struct clerk *k)
         return;
     }
     *end = 0;
-    cloud_command(&front.cloud, k->line, front.answer, sizeof front.answer, now());
-    /* fits the socket's buffer, which is empty */
-    if (send(k->fd, front.answer, strlen(front.answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        on_log(NULL, "an answer to a command did not go out");
-    dismiss(k);
+    k->ticket = cloud_command(&front.cloud, k->line, front.answer, sizeof front.answer, now());
+    if (k->ticket == 0)
+        give_answer(k);
+}
+
+static void serve(struct clerk *k)
+{
+    if (k->answer == NULL && k->ticket == 0)
+        hear(k);
+    else if (k->answer == NULL &&
+             cloud_command_answer(&front.cloud, k->ticket, front.answer, sizeof front.answer))
+        give_answer(k);
+    if (k->fd >= 0 && k->answer != NULL)
+        send_answer(k);
 }
 
 static void serve_all(void)
@@ -296,8 +363,8 @@ static bool start_beat(void)
 
 static void on_beat(void)
 {
-    serve_all();
     cloud_tick(&front.cloud, now());
+    serve_all();
     take_outputs();
 }
 
@@ -395,7 +462,8 @@ static int on_acl_check(int event, void *data, void *userdata)
                                                    (uint32_t)mosquitto_client_sub_count(e->client));
         break;
     case MOSQ_ACL_WRITE:
-        allowed = cloud_may_publish(&front.cloud, link, e->topic, e->payloadlen, now());
+        allowed = (!e->retain || cloud_may_retain(&front.cloud, link, e->topic)) &&
+                  cloud_may_publish(&front.cloud, link, e->topic, e->payloadlen, now());
         break;
     case MOSQ_ACL_READ:
         allowed = cloud_may_deliver(&front.cloud, link, e->topic, now());
@@ -464,6 +532,30 @@ static bool read_book(void)
     return false;
 }
 
+/* PK.tsl.json, for each product with a model. */
+static bool read_models(void)
+{
+    static char text[CLOUD_MODEL_BYTES_MAX + 1];
+    char path[sizeof front.dir + 64], why[256];
+
+    for (int i = 0; i < front.cloud.book.product_count; i++) {
+        const struct cloud_product *p = &front.cloud.book.products[i];
+        if (p->model[0] == 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s.tsl.json", front.dir, p->key);
+        FILE *f = fopen(path, "re");
+        size_t n = f != NULL ? fread(text, 1, sizeof text - 1, f) : 0;
+        if (f != NULL)
+            fclose(f);
+        text[n] = 0;
+        if (!cloud_set_model(&front.cloud, i, text, why, sizeof why)) {
+            mosquitto_log_printf(MOSQ_LOG_ERR, "Error: %s: %s", path, why);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_address(const char *address, const char *port)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)&front.plain;
@@ -485,7 +577,8 @@ static bool read_address(const char *address, const char *port)
 /* With the first listener. */
 static bool start(const struct mosquitto_opt *options, int count)
 {
-    static const struct cloud_config config = {.hmac = hmac, .log = on_log};
+    struct cloud_config config = {.hmac = hmac, .log = on_log, .digest = digest, .random = draw};
+    struct timespec wall;
     char path[sizeof front.dir + 16];
 
     for (int i = 0; i < CLERKS_MAX; i++)
@@ -499,8 +592,10 @@ static bool start(const struct mosquitto_opt *options, int count)
                              strerror(errno));
         return false;
     }
+    clock_gettime(CLOCK_REALTIME, &wall);
+    config.wall_ms = (uint64_t)wall.tv_sec * 1000u + (uint64_t)wall.tv_nsec / 1000000u - now();
     cloud_init(&front.cloud, &config);
-    return start_beat();
+    return read_models() && start_beat();
 }
 
 int mosquitto_plugin_version(int supported_count, const int *supported)
@@ -555,5 +650,6 @@ int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *options, int 
     if (front.control >= 0)
         close(front.control);
     front.control = -1;
+    cloud_end(&front.cloud);
     return MOSQ_ERR_SUCCESS;
 }

@@ -3,6 +3,7 @@
 
 #include "cloud/cloud_book.h"
 #include "cloud/cloud_command.h"
+#include "cloud/cloud_model.h"
 #include "host/host_cert.h"
 #include "host/host_child.h"
 
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 #define READY_MS     10000u
-#define COMMAND_MS   5000u
+#define COMMAND_MS   15000u /* a device has 8 s for its answer, unless an option says otherwise */
 #define STEP_MS      5u
 #define TRIES        4 /* somebody may take a port between our choice and the broker's bind */
 #define BOOK_MAX     (256u * 1024u)
@@ -132,6 +133,36 @@ static bool find_sample(struct host_cloud *c, char *path)
     return fail(c, "the sample identities, unix_sim/cloud/devices.txt, are not above the program");
 }
 
+/* FILE is named as seen from the book's folder; of a book that is no file, from the sample's. */
+static bool copy_models(struct host_cloud *c, const char *book_name, const struct cloud_book *book)
+{
+    static char text[CLOUD_MODEL_BYTES_MAX + 1];
+    char folder[HOST_PATH_MAX], path[2 * HOST_PATH_MAX], copy[HOST_PATH_MAX], name[64], why[256];
+
+    for (int i = 0; i < book->product_count; i++) {
+        const struct cloud_product *p = &book->products[i];
+        if (p->model[0] == 0)
+            continue;
+        if (strchr(book_name, '/') != NULL)
+            snprintf(folder, sizeof folder, "%s", book_name);
+        else if (!find_sample(c, folder))
+            return false;
+        *strrchr(folder, '/') = 0;
+        snprintf(path, sizeof path, "%s%s%s", p->model[0] == '/' ? "" : folder,
+                 p->model[0] == '/' ? "" : "/", p->model);
+        if (read_tail(path, text, sizeof text) < 0)
+            return fail(c, "cannot read %.300s: %s", path, strerror(errno));
+        struct cloud_model *m = cloud_model_read(text, p->key, why, sizeof why);
+        if (m == NULL)
+            return fail(c, "%.200s: %s", path, why);
+        cloud_model_free(m);
+        snprintf(name, sizeof name, "%s.tsl.json", p->key);
+        if (!join(copy, c->dir, name) || !write_file(copy, text, ""))
+            return fail(c, "cannot write to %.300s: %s", c->dir, strerror(errno));
+    }
+    return true;
+}
+
 /* The book, checked, as DIR/devices.txt. */
 static bool write_book(struct host_cloud *c, const struct host_cloud_options *o,
                        struct cloud_book *book)
@@ -157,6 +188,8 @@ static bool write_book(struct host_cloud *c, const struct host_cloud_options *o,
     if (strlen(text) >= sizeof text - 1)
         return fail(c, "%.300s is too long", name);
     if (!cloud_book_read(book, name, text, c->why, sizeof c->why))
+        return false;
+    if (!copy_models(c, name, book))
         return false;
     if (!join(copy, c->dir, "devices.txt") || !write_file(copy, text, "\n"))
         return fail(c, "cannot write to %.300s: %s", c->dir, strerror(errno));
@@ -358,7 +391,7 @@ static int connect_control(const char *dir)
 }
 
 /* All that comes until the other end closes; false: it did not in time. */
-static bool read_all(int fd, char *text, size_t cap)
+static bool read_all(int fd, char *text, size_t cap, void (*meanwhile)(void))
 {
     uint64_t end = host_clock_ms() + COMMAND_MS;
     size_t len = 0;
@@ -367,7 +400,9 @@ static bool read_all(int fd, char *text, size_t cap)
     text[0] = 0;
     while (host_clock_ms() < end) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, (int)(end - host_clock_ms())) <= 0)
+        if (meanwhile != NULL)
+            meanwhile();
+        if (poll(&p, 1, meanwhile != NULL ? 0 : (int)(end - host_clock_ms())) <= 0)
             continue;
         bool room = len + 1 < cap;
         ssize_t n = read(fd, room ? text + len : spill, room ? cap - 1 - len : sizeof spill);
@@ -382,7 +417,13 @@ static bool read_all(int fd, char *text, size_t cap)
 
 bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_t cap)
 {
-    static char said[64 * 1024];
+    return host_cloud_command_while(dir, line, answer, cap, NULL);
+}
+
+bool host_cloud_command_while(const char *dir, const char *line, char *answer, uint32_t cap,
+                              void (*meanwhile)(void))
+{
+    static char said[CLOUD_REPLY_MAX];
     size_t len = strlen(line);
     int fd = -1;
 
@@ -396,7 +437,7 @@ bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_
         return false;
     }
     bool sent = send(fd, line, len, MSG_NOSIGNAL) == (ssize_t)len &&
-                send(fd, "\n", 1, MSG_NOSIGNAL) == 1 && read_all(fd, said, sizeof said);
+                send(fd, "\n", 1, MSG_NOSIGNAL) == 1 && read_all(fd, said, sizeof said, meanwhile);
     close(fd);
     bool ok = sent && strncmp(said, "ok\n", 3) == 0;
     const char *error = strncmp(said, "error: ", 7) == 0 ? said + 7 : said;

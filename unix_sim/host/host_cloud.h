@@ -11,7 +11,7 @@
 
 /** All may be NULL or 0. */
 struct host_cloud_options {
-    const char *devices;      /* path of a file of identities; see cloud_book.h */
+    const char *devices; /* path of a file of identities; see cloud_book.h. Models lie beside it */
     const char *devices_text; /* its text instead; both NULL: the sample identities */
     const char *more;         /* lines to put behind it */
     const char
@@ -68,12 +68,17 @@ bool host_cloud_issue(struct host_cloud *c, const char *product_key, const char 
                       char cert[HOST_PATH_MAX], char key[HOST_PATH_MAX]);
 
 /**
- * Give a command (see cloud_command.h) to the emulator that runs in a folder; waits at most 5 s.
+ * Give a command (see cloud_command.h) to the emulator that runs in a folder; waits at most 15 s.
  *
  * answer  out: what it said behind "ok", or in words what went wrong.
  * Returns true: it said "ok".
  */
 bool host_cloud_command(const char *dir, const char *line, char *answer, uint32_t cap);
+
+/** The same for a command that waits for a device which lives in this process: `meanwhile` is called again and again
+ *  until the answer has come, and has to let it live for a moment, some milliseconds. */
+bool host_cloud_command_while(const char *dir, const char *line, char *answer, uint32_t cap,
+                              void (*meanwhile)(void));
 
 /** The last `cap` - 1 bytes of the log of the emulator in a folder, NUL at the end. False: there is none. */
 bool host_cloud_log(const char *dir, char *text, uint32_t cap);

@@ -26,6 +26,31 @@ static bool hmac(void *ctx, enum cloud_hash hash, const char *key, const char *t
     return true;
 }
 
+static bool digest(void *ctx, enum cloud_hash hash, const void *bytes, size_t len,
+                   uint8_t out[CLOUD_DIGEST_MAX])
+{
+    static const enum iot_digest_kind kinds[] = {IOT_DIGEST_MD5, IOT_DIGEST_SHA1,
+                                                 IOT_DIGEST_SHA256};
+    struct iot_digest d;
+
+    (void)ctx;
+    iot_digest_begin(&d, kinds[hash]);
+    iot_digest_put(&d, (struct iot_bytes){bytes, (uint32_t)len});
+    iot_digest_end(&d, out);
+    return true;
+}
+
+/* Alike in each run. */
+static void draw(void *ctx, uint8_t *out, size_t len)
+{
+    struct world_cloud *w = ctx;
+
+    for (size_t i = 0; i < len; i++) {
+        w->drawn = w->drawn * 1664525u + 1013904223u;
+        out[i] = (uint8_t)(w->drawn >> 24);
+    }
+}
+
 static void log_line(void *ctx, const char *line)
 {
     const struct world_cloud *w = ctx;
@@ -69,6 +94,7 @@ static int on_login(void *ctx, int conn, const struct world_mqtt_connect *c, uin
         .client_id = text_of(c->client_id, id),
         .user_name = text_of(c->user_name, name),
         .password = text_of(c->password, password),
+        .will = c->will_topic.ptr != NULL,
     };
     cloud_login(&w->cloud, &login, now, &verdict);
     if (verdict.answer == CLOUD_ACCEPT)
@@ -103,6 +129,8 @@ static bool may_publish(void *ctx, int conn, const struct world_message *m, uint
 {
     struct world_cloud *w = ctx;
 
+    if (m->retain && !cloud_may_retain(&w->cloud, link_of(w, conn), m->topic))
+        return false;
     return cloud_may_publish(&w->cloud, link_of(w, conn), m->topic, m->payload.len, now);
 }
 
@@ -154,6 +182,9 @@ uint64_t world_cloud_tick(void *ctx, uint64_t now)
         struct cloud_output output = *o;
         act(w, &output, now);
     }
+    uint64_t due = cloud_due(&w->cloud); /* an answer that an option holds back */
+    if (due < w->tick_ms)
+        w->tick_ms = due > now ? due : now + 1;
     return w->tick_ms;
 }
 
@@ -169,7 +200,13 @@ void world_cloud_identity(uint32_t n, struct world_cloud_identity *out)
 bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t devices,
                        struct world_broker_policy *policy, char *why, size_t cap)
 {
-    struct cloud_config config = {.hmac = hmac, .log = log_line, .ctx = w, .sees_silence = true};
+    struct cloud_config config = {.hmac = hmac,
+                                  .log = log_line,
+                                  .digest = digest,
+                                  .random = draw,
+                                  .ctx = w,
+                                  .wall_ms = WORLD_CLOUD_WALL_MS,
+                                  .sees_silence = true};
     struct world_cloud_identity id;
 
     memset(w, 0, sizeof *w);
@@ -199,4 +236,9 @@ bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t d
                                            .route = route,
                                            .may_deliver = may_deliver};
     return ok;
+}
+
+void world_cloud_over(struct world_cloud *w)
+{
+    cloud_end(&w->cloud);
 }

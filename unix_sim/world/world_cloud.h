@@ -10,7 +10,8 @@
 #include "cloud/cloud_core.h"
 #include "world/world_broker.h"
 
-#define WORLD_CLOUD_KEY "a1World0001"
+#define WORLD_CLOUD_KEY     "a1World0001"
+#define WORLD_CLOUD_WALL_MS 1700000000000u /* UTC at the time 0 of the world */
 
 struct world_cloud {
     struct cloud cloud;
@@ -19,6 +20,7 @@ struct world_cloud {
         serials[WORLD_CONNS_MAX]; /* make a connection's number unique for good; 0: not logged in */
     uint32_t serial;
     uint64_t tick_ms;
+    uint32_t drawn;
     void (*log)(void *ctx, const char *line); /* may be NULL */
     void *ctx;
 };
@@ -33,6 +35,9 @@ void world_cloud_identity(uint32_t n, struct world_cloud_identity *out);
 /** A platform with `devices` devices, up to CLOUD_DEVICES_MAX. `policy` is for the broker's init. False: `why`. */
 bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t devices,
                        struct world_broker_policy *policy, char *why, size_t cap);
+
+/** Free what the platform holds. */
+void world_cloud_over(struct world_cloud *w);
 
 /** An actor of world_loop; ctx: the struct. Must be called after whatever feeds the broker. */
 uint64_t world_cloud_tick(void *ctx, uint64_t now);

@@ -126,6 +126,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     case IOT_EV_UNSUBACK:
     case IOT_EV_REPLY:
     case IOT_EV_NOTICE:
+    case IOT_EV_REGISTERED:
     case IOT_EV_BUSY:
         break;
     }

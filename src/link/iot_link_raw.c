@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link/iot_link_raw.h"
+
+#include <string.h>
+
+#if IOT_FEATURE_RAW
+
+void iot_raw_attach(struct iot_device *dev, const struct iot_raw_handlers *handlers)
+{
+    iot_alink_of(dev)->raw = handlers;
+}
+
+iot_err iot_raw_post(struct iot_device *dev, struct iot_bytes bytes, uint8_t qos,
+                     iot_ticket *ticket)
+{
+    return iot_alink_send(iot_alink_of(dev), "/sys/", "thing/model/up_raw", qos, bytes, ticket);
+}
+
+/* The answer's topic: rrpc/request/ becomes rrpc/response/, down_raw gets "_reply" behind it, others stay. */
+static void put_topic(const struct iot_topic *from, struct iot_writer *w)
+{
+    static const char request[] = "/rrpc/request/", raw[] = "/thing/model/down_raw";
+    uint32_t n = sizeof request - 1, m = sizeof raw - 1;
+    bool sys = from->len > 5 && memcmp(from->text, "/sys/", 5) == 0;
+
+    for (uint32_t i = 0; i < from->len; i++) {
+        bool here = sys && from->len - i > n && memcmp(from->text + i, request, n) == 0;
+        iot_writer_put(w, here ? "/rrpc/response/" : from->text + i, here ? n + 1 : 1);
+        i += here ? n - 1 : 0;
+    }
+    if (from->len > m && memcmp(from->text + from->len - m, raw, m) == 0)
+        iot_writer_text(w, "_reply");
+}
+
+iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct iot_bytes bytes)
+{
+    char text[IOT_LINK_TOPIC_MAX + 8];
+    struct iot_alink *a = iot_alink_of(dev);
+    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = sizeof text}, w;
+
+    put_topic(&msg->topic, &t);
+    if (t.overflow)
+        return IOT_ERR_SIZE;
+    struct iot_msg answer = {.topic = {text, (uint16_t)t.len, 0}, .flags = IOT_MSG_SILENT};
+    iot_err err = a->line->begin(dev, &answer, bytes.len, &w);
+    if (err != IOT_OK)
+        return err;
+    iot_writer_put(&w, bytes.ptr, bytes.len);
+    return a->line->commit(&w, NULL);
+}
+
+/* ---- Down ------------------------------------------------------------------------------------ */
+
+static iot_err offer(struct iot_alink *a, iot_mqtt_handler on, const struct iot_msg *msg)
+{
+    if (on == NULL)
+        return IOT_ERR_STATE;
+    iot_err err = on(a->raw->ctx, iot_alink_device(a), msg);
+    return err == IOT_ERR_AGAIN || err == IOT_ERR_FULL ? err : IOT_OK;
+}
+
+iot_err iot_raw_take_down(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
+{
+    (void)rest;
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_down, msg);
+}
+
+iot_err iot_raw_take_reply(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
+{
+    (void)rest;
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_reply, msg);
+}
+
+iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
+{
+    return offer(a, a->raw == NULL ? NULL : a->raw->on_rrpc, msg);
+}
+
+bool iot_raw_lets_parts(const struct iot_alink *a, iot_link_handler take)
+{
+    if (take == iot_raw_take_down)
+        return a->raw != NULL && a->raw->on_down != NULL;
+    if (take == iot_raw_take_reply)
+        return a->raw != NULL && a->raw->on_reply != NULL;
+    return true;
+}
+
+#endif
