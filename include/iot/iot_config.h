@@ -330,13 +330,13 @@
 #define IOT_FEATURE_RAW IOT_FEATURE_ALINK
 #endif
 
-/** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 5,000
- *  bytes and 88. */
+/** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 6,920
+ *  bytes and 72. */
 #ifndef IOT_FEATURE_CLOUD
 #define IOT_FEATURE_CLOUD IOT_FEATURE_ALINK
 #endif
 
-/** 1: The shadow (iot_shadow.h). Saves 2,000 bytes and 4. */
+/** 1: The shadow (iot_shadow.h). Saves 2,230 bytes and 8. */
 #ifndef IOT_FEATURE_SHADOW
 #define IOT_FEATURE_SHADOW IOT_FEATURE_ALINK
 #endif
