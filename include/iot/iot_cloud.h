@@ -127,7 +127,7 @@ enum iot_log_word {
 };
 
 struct iot_log_item {
-    int64_t unix_ms; /* 0: now, by the device's trusted time; years 1970 to 9999 */
+    int64_t unix_ms; /* 0: now, by the device's trusted time; years 1970 to 2099 */
     enum iot_log_word level;
     const char *module, *content;
     const char *code, *trace; /* or NULL */

@@ -11,6 +11,7 @@
 #if IOT_FEATURE_ALINK
 
 #define CODE_OK   200
+#define CODE_BAD  400
 #define REPLY_LEN 6u /* of "_reply" */
 
 /* What an envelope has beside its topic and params or data. */
@@ -289,8 +290,20 @@ iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
     (void)iot_json_get(root, "method", &call->method);
     if (iot_json_get(root, "id", &id) != IOT_OK)
         return IOT_OK;
-    call->has_id = true;
-    return iot_json_u32_text(id, &call->id);
+    err = iot_json_u32_text(id, &call->id);
+    call->has_id = err == IOT_OK;
+    return err;
+}
+
+iot_err iot_alink_get_text(struct iot_json object, const char *name, struct iot_json *v)
+{
+    iot_err err = iot_json_get(object, name, v);
+
+    if (err != IOT_OK)
+        return err;
+    if (iot_json_kind(*v) != IOT_JSON_STRING)
+        return IOT_ERR_JSON_TYPE;
+    return v->len == 2 ? IOT_ERR_JSON_RANGE : IOT_OK; /* its quotes */
 }
 
 iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err why)
@@ -298,6 +311,19 @@ iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err w
     struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .msg = msg};
 
     a->line->report(iot_alink_device(a), &ev);
+    return IOT_OK;
+}
+
+iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
+                                const struct iot_notice *notice)
+{
+    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
+
+    if (answered != IOT_OK)
+        return answered;
+    if (err != IOT_OK)
+        return iot_alink_drop(a, call->msg, err);
+    iot_alink_notice(a, notice);
     return IOT_OK;
 }
 
