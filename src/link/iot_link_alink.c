@@ -50,11 +50,16 @@ iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const cha
     iot_writer_text(&w, "/");
     iot_writer_text(&w, a->id->device_name);
     iot_writer_text(&w, *after == 0 ? "" : "/");
-    for (; *after != 0; after++) {
-        if (*after == '+' && part != NULL)
-            iot_writer_text(&w, part);
-        else
-            iot_writer_put(&w, after, 1);
+    while (*after != 0) {
+        uint32_t n = 0;
+        while (after[n] != 0 && after[n] != '+')
+            n++;
+        iot_writer_put(&w, after, n);
+        after += n;
+        if (*after == 0)
+            break;
+        iot_writer_text(&w, part != NULL ? part : "+");
+        after++;
     }
     if (w.overflow)
         return IOT_ERR_SIZE;
@@ -91,13 +96,19 @@ struct iot_alink_request *iot_alink_find_kind(struct iot_alink *a, uint8_t kind)
 /* What stands behind /sys/{pk}/{dn}/, with dots. */
 static void write_method(struct iot_writer *w, const struct iot_topic *topic)
 {
-    uint32_t slashes = 0;
+    uint32_t slashes = 0, from = 0;
 
     for (uint32_t i = 0; i < topic->len; i++) {
-        if (slashes >= 4)
-            iot_writer_put(w, topic->text[i] == '/' ? "." : &topic->text[i], 1);
-        slashes += topic->text[i] == '/';
+        if (topic->text[i] != '/')
+            continue;
+        if (slashes >= 4) {
+            iot_writer_put(w, topic->text + from, i - from);
+            iot_writer_put(w, ".", 1);
+        }
+        slashes++;
+        from = i + 1;
     }
+    iot_writer_put(w, topic->text + from, topic->len - from);
 }
 
 iot_err iot_alink_open(struct iot_alink *a, const struct iot_msg *msg, uint8_t kind, bool waits,
@@ -277,7 +288,7 @@ iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call,
 
 iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
 {
-    struct iot_json root, id;
+    struct iot_json root, id = {NULL, 0};
 
     memset(call, 0, sizeof *call);
     call->msg = msg;
@@ -288,7 +299,8 @@ iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
         return IOT_ERR_JSON_TYPE;
     (void)iot_json_get(root, "params", &call->params);
     (void)iot_json_get(root, "method", &call->method);
-    if (iot_json_get(root, "id", &id) != IOT_OK)
+    (void)iot_json_get(root, "id", &id);
+    if (id.len == 0)
         return IOT_OK;
     err = iot_json_u32_text(id, &call->id);
     call->has_id = err == IOT_OK;

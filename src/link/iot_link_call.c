@@ -56,11 +56,19 @@ static iot_call number(struct iot_thing *t, const struct iot_call_slot *s)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Of a service that is not in the model the token has the name, behind `skip`. */
-static void put_name(const struct iot_thing *t, const struct iot_call_slot *s, uint32_t skip,
-                     struct iot_writer *w)
+/* What an answer needs that is not in its slot, as it is given at once. Nothing: the output of the service, if any. */
+struct load {
+    const struct iot_properties *which; /* properties, or */
+    struct iot_bytes json;              /* this */
+    struct iot_bytes name; /* of a service that is not in the model; else its slot has it */
+};
+
+static void put_name(const struct iot_thing *t, const struct iot_call_slot *s,
+                     const struct load *load, uint32_t skip, struct iot_writer *w)
 {
-    if (s->service == CALL_OTHER)
+    if (load->name.len != 0)
+        iot_writer_put(w, load->name.ptr, load->name.len);
+    else if (s->service == CALL_OTHER)
         iot_writer_put(w, s->token + skip, s->token_len - skip);
     else if (s->service > CALL_OTHER)
         iot_writer_text(w, s->service == CALL_SET ? "property/set" : "property/get");
@@ -70,7 +78,8 @@ static void put_name(const struct iot_thing *t, const struct iot_call_slot *s, u
 
 /* False: longer than a topic may be. */
 static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *s,
-                         char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
+                         const struct load *load, char text[IOT_LINK_TOPIC_MAX],
+                         struct iot_topic *topic)
 {
     struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
     uint32_t n = 0;
@@ -91,19 +100,13 @@ static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *
         iot_writer_put(&w, s->token, s->token_len);
     } else {
         iot_writer_text(&w, "/thing/service/");
-        put_name(t, s, n, &w);
+        put_name(t, s, load, n, &w);
     }
     if (s->form == IOT_CALL_PLAIN)
         iot_writer_text(&w, "_reply");
     *topic = (struct iot_topic){text, (uint16_t)w.len, 0};
     return !w.overflow;
 }
-
-/* What an answer carries beside the output of a service; none of them: that, or nothing. */
-struct load {
-    const struct iot_properties *which;
-    struct iot_bytes json;
-};
 
 static void put_data(struct iot_thing *t, const struct iot_call_slot *s, const struct load *load,
                      struct iot_writer *w)
@@ -129,8 +132,8 @@ static iot_err send(struct iot_thing *t, struct iot_call_slot *s, const struct l
     struct iot_writer count = iot_field_counter(), w;
     struct iot_topic topic;
 
-    if (s->form == IOT_CALL_SILENT || !answer_topic(t, s, text, &topic)) {
-        release(s); /* nobody asked, or there is no topic for it */
+    if (s->form == IOT_CALL_SILENT || !answer_topic(t, s, load, text, &topic)) {
+        release(s); /* nobody asked */
         return IOT_OK;
     }
     put_data(t, s, load, &count);
@@ -144,7 +147,7 @@ static iot_err send(struct iot_thing *t, struct iot_call_slot *s, const struct l
     return err;
 }
 
-static const struct load no_load = {NULL, {NULL, 0}};
+static const struct load no_load = {NULL, {NULL, 0}, {NULL, 0}};
 
 /* The answer is owed from now on; what can never fit is answered without its data. */
 static void answer(struct iot_thing *t, struct iot_call_slot *s, int32_t code)
@@ -224,20 +227,25 @@ static int32_t choose(const struct iot_thing *t, struct iot_json names, struct i
     return IOT_CODE_OK;
 }
 
+/* Nothing was done for this answer: without room for it the request comes again. */
+static iot_err answer_now(struct iot_thing *t, struct iot_call_slot *s, const struct load *load)
+{
+    iot_err err = send(t, s, load);
+
+    if (err == IOT_ERR_SIZE)
+        answer(t, s, IOT_CODE_CALL);
+    else if (err != IOT_OK)
+        release(s);
+    return err == IOT_OK || err == IOT_ERR_SIZE ? IOT_OK : IOT_ERR_FULL;
+}
+
 static iot_err serve_get(struct iot_thing *t, struct iot_call_slot *s, struct iot_json params)
 {
     struct iot_properties which;
-    struct load load = {&which, {NULL, 0}};
+    struct load load = {.which = &which};
 
     s->code = choose(t, params, &which);
-    iot_err err = send(t, s, s->code == IOT_CODE_OK ? &load : &no_load);
-    if (err == IOT_OK)
-        return IOT_OK;
-    if (err == IOT_ERR_SIZE)
-        answer(t, s, IOT_CODE_CALL);
-    else
-        release(s);
-    return err == IOT_ERR_SIZE ? IOT_OK : IOT_ERR_FULL; /* nothing was done: it comes again */
+    return answer_now(t, s, s->code == IOT_CODE_OK ? &load : &no_load);
 }
 
 static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struct iot_json params)
@@ -272,8 +280,13 @@ static iot_err serve_other(struct iot_thing *t, struct iot_call_slot *s, struct 
                            struct iot_json params)
 {
     struct iot_request request = {name, params, s->call};
+    struct load load = {.name = name};
     uint8_t which = property_service(name);
 
+    if (t->opt->on_request == NULL) {
+        s->code = IOT_CODE_SERVICE;
+        return answer_now(t, s, &load);
+    }
     if (which != CALL_OTHER)
         request.name.ptr = (const uint8_t *)(which == CALL_SET ? "property/set" : "property/get");
     return asked(t, s->call, t->opt->on_request(t->opt->ctx, t, &request));
@@ -294,11 +307,12 @@ static uint8_t service_of(const struct iot_thing *t, struct iot_bytes name)
     return CALL_OTHER;
 }
 
-/* What the answer's topic needs, and is not in the model. */
-static bool put_token(struct iot_call_slot *s, struct iot_bytes token, struct iot_bytes name)
+/* What the topic of a later answer needs, and is not in the model. */
+static bool put_token(const struct iot_thing *t, struct iot_call_slot *s, struct iot_bytes token,
+                      struct iot_bytes name)
 {
     struct iot_writer w = {.ptr = (uint8_t *)s->token, .cap = sizeof s->token};
-    bool named = s->service == CALL_OTHER && s->form != IOT_CALL_RRPC;
+    bool named = s->service == CALL_OTHER && s->form != IOT_CALL_RRPC && t->opt->on_request != NULL;
 
     iot_writer_put(&w, token.ptr, token.len);
     if (named && s->form == IOT_CALL_EXT)
@@ -318,10 +332,7 @@ static iot_err serve(struct iot_thing *t, struct iot_call_slot *s, struct iot_by
     case CALL_GET:
         return serve_get(t, s, params);
     case CALL_OTHER:
-        if (t->opt->on_request != NULL)
-            return serve_other(t, s, name, params);
-        answer(t, s, IOT_CODE_SERVICE);
-        return IOT_OK;
+        return serve_other(t, s, name, params);
     default:
         return serve_service(t, s, params);
     }
@@ -344,7 +355,7 @@ static iot_err begin(struct iot_thing *t, const struct iot_alink_call *call,
                                 .form = (uint8_t)form};
     if (form == IOT_CALL_PLAIN && !call->has_id)
         s->form = IOT_CALL_SILENT;
-    if (!put_token(s, token, name)) {
+    if (!put_token(t, s, token, name)) {
         release(s);
         return iot_alink_drop(a, call->msg, IOT_ERR_SIZE);
     }
@@ -387,6 +398,8 @@ iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg, enum 
 
     if (a->thing == NULL || (form != IOT_CALL_RRPC && !is_name(name)))
         return IOT_ERR_STATE;
+    if (msg->topic.len > IOT_LINK_TOPIC_MAX - (form == IOT_CALL_PLAIN ? strlen("_reply") : 1))
+        return iot_alink_drop(a, msg, IOT_ERR_SIZE); /* there is no topic for its answer */
     iot_err err = iot_alink_read(msg, &call);
     if (form == IOT_CALL_RRPC)
         name = name_of_method(call.method);
@@ -415,7 +428,7 @@ iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t c
                                struct iot_bytes data)
 {
     struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
-    struct load load = {NULL, data};
+    struct load load = {.json = data};
 
     if (s == NULL || is_owed(s))
         return IOT_ERR_STATE;

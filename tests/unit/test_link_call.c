@@ -743,6 +743,25 @@ static void new_rrpc_is_answered_where_it_came(void **state)
     assert_true(is_free());
 }
 
+static void a_call_whose_answer_has_no_topic_is_skipped_by_name(void **state)
+{
+    char topic[160] = LINK_SYS "thing/service/", fits[200];
+
+    (void)state;
+    memset(topic + strlen(topic), 'x', 122 - strlen(topic));
+    link_jam(); /* asked again, not owed: its name is in no slot */
+    link_feed(topic, "{\"id\":\"1\"}");
+    assert_true(is_free());
+    snprintf(fits, sizeof fits, "%s_reply {\"id\":\"1\",\"code\":6313,\"data\":{}}", topic);
+    link_unjam();
+    assert_string_equal(link_said_behind_jam(), fits);
+    topic[122] = 'x';
+    link_feed(topic, "{\"id\":\"1\"}");
+    assert_string_equal(link_said(), "");
+    assert_err(last[IOT_EV_SKIPPED].err, IOT_ERR_SIZE);
+    assert_true(is_free());
+}
+
 static void a_token_that_is_too_long_is_skipped_by_name(void **state)
 {
     char topic[256], token[IOT_CALL_TOKEN_BYTES + 2];
@@ -919,6 +938,7 @@ int main(void)
         cmocka_unit_test_setup(handlers_may_call_back, setup),
         cmocka_unit_test_setup(old_rrpc_names_its_method_and_is_answered_on_its_own_topic, setup),
         cmocka_unit_test_setup(new_rrpc_is_answered_where_it_came, setup),
+        cmocka_unit_test_setup(a_call_whose_answer_has_no_topic_is_skipped_by_name, setup),
         cmocka_unit_test_setup(a_token_that_is_too_long_is_skipped_by_name, setup),
         cmocka_unit_test_setup(without_a_model_the_application_gets_it_all, setup_low),
         cmocka_unit_test_setup(an_answer_with_data_finds_room_or_the_call_comes_again, setup_low),
