@@ -404,7 +404,7 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
 void iot_alink_tick(struct iot_alink *a, iot_time now)
 {
     a->now = now;
-    iot_call_flush(a);
+    iot_call_tick(a);
     if (!a->fresh)
         return;
     a->fresh = false;
@@ -430,7 +430,6 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
         if (is_over(&a->requests[i], now))
             iot_alink_finish(a, &a->requests[i], &ev);
     }
-    iot_call_expire(a, now);
     iot_link_reset_step(a);
 }
 
@@ -466,7 +465,7 @@ bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
     struct iot_alink_request *r = NULL;
 
     if (ev->kind == IOT_EV_WRITABLE)
-        iot_call_flush(a);
+        iot_call_tick(a);
     if (ev->kind == IOT_EV_CLOSED)
         iot_call_forget(a);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)

@@ -441,42 +441,35 @@ iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t c
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
-void iot_call_flush(struct iot_alink *a)
+/* ms until the application's time is up, or 0. INT32_MAX: it has no call to answer. */
+static int32_t left_of(const struct iot_call_slot *s, iot_time now)
 {
-    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++)
-        if (is_owed(&a->thing->slots[i]))
-            answer(a->thing, &a->thing->slots[i], a->thing->slots[i].code);
+    int32_t left = (int32_t)(s->deadline - (uint32_t)now);
+
+    if (s->call == 0 || s->code != IOT_CALL_LATER)
+        return INT32_MAX;
+    return left > 0 ? left : 0;
 }
 
-/* The application has one to answer; ms left, not more than 0 when its time is up. */
-static bool waits(const struct iot_call_slot *s, iot_time now, int32_t *left)
+void iot_call_tick(struct iot_alink *a)
 {
-    *left = (int32_t)(s->deadline - (uint32_t)now);
-    return s->call != 0 && s->code == IOT_CALL_LATER;
-}
-
-void iot_call_expire(struct iot_alink *a, iot_time now)
-{
-    int32_t left;
-
-    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++)
-        if (waits(&a->thing->slots[i], now, &left) && left <= 0)
-            answer(a->thing, &a->thing->slots[i], IOT_CODE_CALL);
+    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++) {
+        struct iot_call_slot *s = &a->thing->slots[i];
+        if (is_owed(s) || left_of(s, a->now) == 0)
+            answer(a->thing, s, is_owed(s) ? s->code : IOT_CODE_CALL);
+    }
 }
 
 iot_time iot_call_deadline(const struct iot_alink *a)
 {
-    iot_time first = IOT_TIME_NEVER;
-    int32_t left;
+    int32_t first = INT32_MAX;
 
     for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++) {
-        if (!waits(&a->thing->slots[i], a->now, &left))
-            continue;
-        iot_time due = left <= 0 ? a->now : a->now + (uint32_t)left;
-        if (due < first)
-            first = due;
+        int32_t left = left_of(&a->thing->slots[i], a->now);
+        if (left < first)
+            first = left;
     }
-    return first;
+    return first == INT32_MAX ? IOT_TIME_NEVER : a->now + (uint32_t)first;
 }
 
 bool iot_call_idle(const struct iot_alink *a)

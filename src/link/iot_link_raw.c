@@ -61,16 +61,24 @@ static iot_err offer(struct iot_alink *a, iot_mqtt_handler on, const struct iot_
     return err == IOT_ERR_AGAIN || err == IOT_ERR_FULL ? err : IOT_OK;
 }
 
+/* Of those that come in parts. */
+static iot_mqtt_handler handler(const struct iot_alink *a, bool reply)
+{
+    if (a->raw == NULL)
+        return NULL;
+    return reply ? a->raw->on_reply : a->raw->on_down;
+}
+
 iot_err iot_raw_take_down(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    return offer(a, a->raw == NULL ? NULL : a->raw->on_down, msg);
+    return offer(a, handler(a, false), msg);
 }
 
 iot_err iot_raw_take_reply(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    return offer(a, a->raw == NULL ? NULL : a->raw->on_reply, msg);
+    return offer(a, handler(a, true), msg);
 }
 
 iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
@@ -80,11 +88,9 @@ iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
 
 bool iot_raw_lets_parts(const struct iot_alink *a, iot_link_handler take)
 {
-    if (take == iot_raw_take_down)
-        return a->raw != NULL && a->raw->on_down != NULL;
-    if (take == iot_raw_take_reply)
-        return a->raw != NULL && a->raw->on_reply != NULL;
-    return true;
+    bool reply = take == iot_raw_take_reply;
+
+    return (!reply && take != iot_raw_take_down) || handler(a, reply) != NULL;
 }
 
 #endif
