@@ -319,13 +319,12 @@
 #define IOT_FEATURE_ALINK IOT_ALINK_CAN
 #endif
 
-/** 1: The thing model (iot_thing.h): properties, events and services as tables. Saves 5,000 bytes. */
+/** 1: The thing model (iot_thing.h): properties, events and services as tables. Saves 7,450 bytes. */
 #ifndef IOT_FEATURE_THING
 #define IOT_FEATURE_THING IOT_FEATURE_ALINK
 #endif
 
-/** 1: Bytes from and to products without a thing model, and synchronous calls of any form (iot_thing.h). Saves 500 bytes
- *  and 4. */
+/** 1: Bytes from and to products without a thing model, and synchronous calls of any form (iot_thing.h). Saves 650 bytes. */
 #ifndef IOT_FEATURE_RAW
 #define IOT_FEATURE_RAW IOT_FEATURE_ALINK
 #endif

@@ -133,7 +133,7 @@ struct iot_model {
     uint16_t property_count, event_count, service_count;
 };
 
-/** A set of properties, by their index in the model. */
+/** A set of properties, by their index in the model, which is below IOT_PROPERTIES_MAX. */
 struct iot_properties {
     uint32_t bits[(IOT_PROPERTIES_MAX + 31) / 32];
 };

@@ -39,7 +39,7 @@ bool iot_call_idle(const struct iot_alink *a);
 /** The device has closed. */
 void iot_call_forget(struct iot_alink *a);
 
-#else
+#elif IOT_FEATURE_ALINK
 
 static inline iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg,
                                          enum iot_call_form form, struct iot_bytes token,

@@ -528,6 +528,26 @@ static void an_answer_is_owed_while_the_outbox_is_full(void **state)
     assert_true(is_free());
 }
 
+static void an_answer_waits_for_a_writer_to_close(void **state)
+{
+    struct iot_batch batch;
+
+    (void)state;
+    assert_err(iot_thing_batch_begin(&thing, IOT_BATCH, IOT_ASK_NO_REPLY, 100, &batch), IOT_OK);
+    link_feed(SET, "{\"id\":\"1\",\"params\":{\"Level\":1}}");
+    link_feed("thing/service/property/get", "{\"id\":\"2\",\"params\":[\"Level\"]}");
+    run(50);
+    assert_int_equal(values.level, 1);
+    assert_string_equal(link_said(), "");
+    assert_err(iot_thing_batch_commit(&batch, NULL), IOT_OK);
+    run(100);
+    assert_non_null(strstr(link_said(), "batch/post"));
+    assert_non_null(strstr(link_said(), "set_reply {\"id\":\"1\",\"code\":200"));
+    assert_non_null(strstr(link_said(), "get_reply {\"id\":\"2\",\"code\":200"));
+    assert_string_equal(link_said(), "");
+    assert_int_equal(app.sets, 1);
+}
+
 static void output_that_is_owed_is_not_overwritten_by_the_next_call(void **state)
 {
     (void)state;
@@ -892,6 +912,7 @@ int main(void)
         cmocka_unit_test_setup(calls_wait_for_a_free_slot_in_their_order, setup),
         cmocka_unit_test_setup(a_handler_may_decline_a_call, setup),
         cmocka_unit_test_setup(an_answer_is_owed_while_the_outbox_is_full, setup),
+        cmocka_unit_test_setup(an_answer_waits_for_a_writer_to_close, setup),
         cmocka_unit_test_setup(output_that_is_owed_is_not_overwritten_by_the_next_call, setup),
         cmocka_unit_test_setup(output_that_can_never_be_sent_is_an_error_not_a_silence, setup),
         cmocka_unit_test_setup(calls_outlive_a_lost_link_but_not_the_device, setup),
