@@ -211,7 +211,7 @@ firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/fir
 size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
+	@for v in m3-notexts m3-thing m3-login; do $(LOCK) $(MAKE) $(BUILD) VARIANT=$$v library || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
 	@for s in $(SWITCHES) ALL; do $(LOCK) $(MAKE) -s $(BUILD) VARIANT=m3-off-$$s library sizes || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
@@ -405,12 +405,14 @@ else ifneq ($(filter clang-m3 clang-riscv,$(VARIANT)),)       # with the headers
   ASSERTS :=
   EXTRA   := -Werror $(MACHINE)
   ABI     := $(VARIANT)
-else ifneq ($(filter m3 m3-notexts m3-plain m3-asserts m3-off-%,$(VARIANT)),)     # also what `make size` measures
+else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-%,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
-  EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
+  EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3

@@ -343,8 +343,8 @@
 
 #define IOT_REGISTER_CAN (IOT_FEATURE_LINK && IOT_FEATURE_DECLINE && IOT_FEATURE_JSON)
 
-/** 1: Dynamic registration (iot_register.h). 0: an identity with a registration is refused by iot_device_init. Saves 2,000
- *  bytes and 16. */
+/** 1: Dynamic registration (iot_register.h). 0: an identity with a registration is refused by iot_device_init. Saves 3,340
+ *  bytes and 24. */
 #ifndef IOT_FEATURE_REGISTER
 #define IOT_FEATURE_REGISTER IOT_REGISTER_CAN
 #endif

@@ -49,7 +49,7 @@ iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const cha
     iot_writer_text(&w, a->id->product_key);
     iot_writer_text(&w, "/");
     iot_writer_text(&w, a->id->device_name);
-    iot_writer_text(&w, "/" + (*after == 0));
+    iot_writer_text(&w, *after == 0 ? "" : "/");
     for (; *after != 0; after++) {
         if (*after == '+' && part != NULL)
             iot_writer_text(&w, part);

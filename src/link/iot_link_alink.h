@@ -10,14 +10,15 @@
 #include "iot/iot_shadow.h"
 #include "link/iot_link_cloud.h"
 
+struct iot_alink;
+struct iot_thing;
+
 #if IOT_FEATURE_ALINK
 
 /** Longest topic that the platform takes, bytes. */
 #define IOT_LINK_TOPIC_MAX 128u
 
-struct iot_alink;
 struct iot_raw_handlers;
-struct iot_thing;
 
 /** What alink needs of its device: a way up, as in iot_mqtt.h, and a few words. */
 struct iot_alink_line {

@@ -2,6 +2,7 @@
 #include "link/iot_link_call.h"
 
 #include "link/iot_link_field.h"
+#include "link/iot_link_route.h"
 #include "link/iot_link_thing.h"
 
 #include <string.h>
@@ -55,35 +56,23 @@ static iot_call number(struct iot_thing *t, const struct iot_call_slot *s)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Text, as it has to be behind the NUL of a '+'. */
-struct part {
-    char text[IOT_CALL_TOKEN_BYTES + 1];
-};
-
-static const char *name_of(const struct iot_thing *t, const struct iot_call_slot *s,
-                           struct part *other)
+/* Of a service that is not in the model the token has the name, behind `skip`. */
+static void put_name(const struct iot_thing *t, const struct iot_call_slot *s, uint32_t skip,
+                     struct iot_writer *w)
 {
-    if (s->service == CALL_SET)
-        return "property/set";
-    if (s->service == CALL_GET)
-        return "property/get";
-    if (s->service != CALL_OTHER)
-        return t->opt->model->services[s->service].id;
-    uint32_t from = 0; /* "token/name", or "name" */
-    for (uint32_t i = 0; s->form == IOT_CALL_EXT && i < s->token_len && from == 0; i++)
-        if (s->token[i] == '/')
-            from = i + 1;
-    memcpy(other->text, s->token + from, s->token_len - from);
-    other->text[s->token_len - from] = 0;
-    return other->text;
+    if (s->service == CALL_OTHER)
+        iot_writer_put(w, s->token + skip, s->token_len - skip);
+    else if (s->service > CALL_OTHER)
+        iot_writer_text(w, s->service == CALL_SET ? "property/set" : "property/get");
+    else
+        iot_writer_text(w, t->opt->model->services[s->service].id);
 }
 
-/* "/sys/" or "/ext/rrpc/TOKEN/sys/" */
-#define BEFORE_BYTES (sizeof "/ext/rrpc//sys/" + IOT_CALL_TOKEN_BYTES)
-
-static void put_before(const struct iot_call_slot *s, char before[BEFORE_BYTES])
+/* False: longer than a topic may be. */
+static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *s,
+                         char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
 {
-    struct iot_writer w = {.ptr = (uint8_t *)before, .cap = BEFORE_BYTES};
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
     uint32_t n = 0;
 
     if (s->form == IOT_CALL_EXT) {
@@ -91,37 +80,40 @@ static void put_before(const struct iot_call_slot *s, char before[BEFORE_BYTES])
             n++;
         iot_writer_text(&w, "/ext/rrpc/");
         iot_writer_put(&w, s->token, n);
+        n += n < s->token_len;
     }
-    iot_writer_put(&w, "/sys/", sizeof "/sys/"); /* with its NUL */
+    iot_writer_text(&w, "/sys/");
+    iot_writer_text(&w, t->alink->id->product_key);
+    iot_writer_text(&w, "/");
+    iot_writer_text(&w, t->alink->id->device_name);
+    if (s->form == IOT_CALL_RRPC) {
+        iot_writer_text(&w, "/rrpc/response/");
+        iot_writer_put(&w, s->token, s->token_len);
+    } else {
+        iot_writer_text(&w, "/thing/service/");
+        put_name(t, s, n, &w);
+    }
+    if (s->form == IOT_CALL_PLAIN)
+        iot_writer_text(&w, "_reply");
+    *topic = (struct iot_topic){text, (uint16_t)w.len, 0};
+    return !w.overflow;
 }
 
-static iot_err answer_topic(const struct iot_thing *t, const struct iot_call_slot *s,
-                            char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
-{
-    char before[BEFORE_BYTES];
-    struct part part = {{0}};
-    const char *name = part.text;
+/* What an answer carries beside the output of a service; none of them: that, or nothing. */
+struct load {
+    const struct iot_properties *which;
+    struct iot_bytes json;
+};
 
-    put_before(s, before);
-    if (s->form == IOT_CALL_RRPC)
-        memcpy(part.text, s->token, s->token_len);
-    else
-        name = name_of(t, s, &part);
-    return iot_alink_topic(t->alink, before,
-                           s->form == IOT_CALL_RRPC  ? "rrpc/response/+"
-                           : s->form == IOT_CALL_EXT ? "thing/service/+"
-                                                     : "thing/service/+_reply",
-                           name, text, IOT_LINK_TOPIC_MAX, topic);
-}
-
-/* The output of a service, or `which` properties; else nothing. */
-static void put_data(struct iot_thing *t, const struct iot_call_slot *s,
-                     const struct iot_properties *which, struct iot_writer *w)
+static void put_data(struct iot_thing *t, const struct iot_call_slot *s, const struct load *load,
+                     struct iot_writer *w)
 {
     const struct iot_service_spec *spec;
 
-    if (which != NULL) {
-        iot_thing_put_properties(t, which, 0, w);
+    if (load->json.len != 0) {
+        iot_writer_put(w, load->json.ptr, load->json.len);
+    } else if (load->which != NULL) {
+        iot_thing_put_properties(t, load->which, 0, w);
     } else if (s->service < CALL_OTHER && s->code == IOT_CODE_OK) {
         spec = &t->opt->model->services[s->service];
         iot_field_put_all(t->opt->ctx, spec->out, spec->out_count, NULL, t->opt->values, 0, w);
@@ -131,37 +123,37 @@ static void put_data(struct iot_thing *t, const struct iot_call_slot *s,
 }
 
 /* Errors as iot_mqtt_begin. IOT_OK: it has left and the slot is free. */
-static iot_err send(struct iot_thing *t, struct iot_call_slot *s,
-                    const struct iot_properties *which)
+static iot_err send(struct iot_thing *t, struct iot_call_slot *s, const struct load *load)
 {
     char text[IOT_LINK_TOPIC_MAX];
     struct iot_writer count = iot_field_counter(), w;
     struct iot_topic topic;
 
-    iot_err err = s->form == IOT_CALL_SILENT ? IOT_OK : answer_topic(t, s, text, &topic);
-    if (err != IOT_OK || s->form == IOT_CALL_SILENT) {
-        release(s); /* nobody asked, or nobody could: such a topic does not come */
+    if (s->form == IOT_CALL_SILENT || !answer_topic(t, s, text, &topic)) {
+        release(s); /* nobody asked, or there is no topic for it */
         return IOT_OK;
     }
-    put_data(t, s, which, &count);
-    err = iot_alink_answer_begin(t->alink, &topic, s->id, s->code, count.len, &w);
+    put_data(t, s, load, &count);
+    iot_err err = iot_alink_answer_begin(t->alink, &topic, s->id, s->code, count.len, &w);
     if (err != IOT_OK)
         return err;
-    put_data(t, s, which, &w);
+    put_data(t, s, load, &w);
     err = iot_alink_answer_commit(t->alink, &w);
     if (err == IOT_OK)
         release(s);
     return err;
 }
 
+static const struct load no_load = {NULL, {NULL, 0}};
+
 /* The answer is owed from now on; what can never fit is answered without its data. */
 static void answer(struct iot_thing *t, struct iot_call_slot *s, int32_t code)
 {
     s->code = code;
-    if (send(t, s, NULL) != IOT_ERR_SIZE)
+    if (send(t, s, &no_load) != IOT_ERR_SIZE)
         return;
     s->code = IOT_CODE_CALL;
-    if (send(t, s, NULL) == IOT_ERR_SIZE)
+    if (send(t, s, &no_load) == IOT_ERR_SIZE)
         release(s);
 }
 
@@ -235,9 +227,10 @@ static int32_t choose(const struct iot_thing *t, struct iot_json names, struct i
 static iot_err serve_get(struct iot_thing *t, struct iot_call_slot *s, struct iot_json params)
 {
     struct iot_properties which;
+    struct load load = {&which, {NULL, 0}};
 
     s->code = choose(t, params, &which);
-    iot_err err = send(t, s, s->code == IOT_CODE_OK ? &which : NULL);
+    iot_err err = send(t, s, s->code == IOT_CODE_OK ? &load : &no_load);
     if (err == IOT_OK)
         return IOT_OK;
     if (err == IOT_ERR_SIZE)
@@ -264,17 +257,26 @@ static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struc
     return IOT_OK;
 }
 
+/* What both topics (property/set) and methods (property.set) call so; CALL_OTHER: something else. */
+static uint8_t property_service(struct iot_bytes name)
+{
+    if (!iot_link_skip(&name, "property") ||
+        !(iot_link_skip(&name, "/") || iot_link_skip(&name, ".")))
+        return CALL_OTHER;
+    if (iot_link_is(name, "set"))
+        return CALL_SET;
+    return iot_link_is(name, "get") ? CALL_GET : CALL_OTHER;
+}
+
 static iot_err serve_other(struct iot_thing *t, struct iot_call_slot *s, struct iot_bytes name,
                            struct iot_json params)
 {
     struct iot_request request = {name, params, s->call};
+    uint8_t which = property_service(name);
 
+    if (which != CALL_OTHER)
+        request.name.ptr = (const uint8_t *)(which == CALL_SET ? "property/set" : "property/get");
     return asked(t, s->call, t->opt->on_request(t->opt->ctx, t, &request));
-}
-
-static bool is(struct iot_bytes text, const char *other)
-{
-    return text.len == strlen(other) && memcmp(text.ptr, other, text.len) == 0;
 }
 
 /* Number of what is called `name`; CALL_OTHER: it is not in the model. */
@@ -282,13 +284,12 @@ static uint8_t service_of(const struct iot_thing *t, struct iot_bytes name)
 {
     const struct iot_model *m = t->opt->model;
     bool own = t->opt->on_request == NULL || (m != NULL && m->property_count != 0);
+    uint32_t count = m == NULL ? 0 : m->service_count;
 
-    if (own && is(name, "property/set"))
-        return CALL_SET;
-    if (own && is(name, "property/get"))
-        return CALL_GET;
-    for (uint32_t i = 0; m != NULL && i < m->service_count; i++)
-        if (is(name, m->services[i].id))
+    if (own && property_service(name) != CALL_OTHER)
+        return property_service(name);
+    for (uint32_t i = 0; i < count; i++)
+        if (iot_link_is(name, m->services[i].id))
             return (uint8_t)i;
     return CALL_OTHER;
 }
@@ -361,7 +362,7 @@ static bool is_name(struct iot_bytes name)
 
     for (uint32_t i = 0; i < name.len; i++)
         deep |= name.ptr[i] == '/';
-    return name.len != 0 && (!deep || is(name, "property/set") || is(name, "property/get"));
+    return name.len != 0 && (!deep || property_service(name) != CALL_OTHER);
 }
 
 iot_err iot_call_take(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
@@ -369,33 +370,26 @@ iot_err iot_call_take(struct iot_alink *a, const struct iot_msg *msg, struct iot
     return iot_call_take_sync(a, msg, IOT_CALL_PLAIN, (struct iot_bytes){NULL, 0}, rest);
 }
 
-/* A method is a topic with dots. Copied, as it is compared with topics. */
-static struct iot_bytes name_of_method(struct iot_json method, char name[IOT_LINK_TOPIC_MAX])
+/* Behind "thing.service."; len 0: none of ours. */
+static struct iot_bytes name_of_method(struct iot_json method)
 {
-    static const char before[] = "thing.service.";
     struct iot_bytes text;
-    uint32_t skip = sizeof before - 1, n = 0;
 
-    if (iot_json_raw_text(method, &text) == IOT_OK && text.len > skip &&
-        text.len - skip < IOT_LINK_TOPIC_MAX && memcmp(text.ptr, before, skip) == 0)
-        n = text.len - skip;
-    for (uint32_t i = 0; i < n; i++)
-        name[i] = text.ptr[skip + i] == '.' ? '/' : (char)text.ptr[skip + i];
-    return (struct iot_bytes){(const uint8_t *)name, n};
+    if (iot_json_raw_text(method, &text) == IOT_OK && iot_link_skip(&text, "thing.service."))
+        return text;
+    return (struct iot_bytes){NULL, 0};
 }
 
 iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg, enum iot_call_form form,
                            struct iot_bytes token, struct iot_bytes name)
 {
-    char method[IOT_LINK_TOPIC_MAX];
     struct iot_alink_call call;
-    iot_err err = IOT_ERR_STATE;
 
     if (a->thing == NULL || (form != IOT_CALL_RRPC && !is_name(name)))
         return IOT_ERR_STATE;
-    err = iot_alink_read(msg, &call);
+    iot_err err = iot_alink_read(msg, &call);
     if (form == IOT_CALL_RRPC)
-        name = err != IOT_OK ? token : name_of_method(call.method, method);
+        name = name_of_method(call.method);
     if (form == IOT_CALL_RRPC && (err != IOT_OK || !is_name(name)))
         return IOT_ERR_STATE; /* any bytes may come there */
     if (err != IOT_OK)
@@ -420,26 +414,15 @@ iot_err iot_thing_answer(struct iot_thing *thing, iot_call call, int32_t code)
 iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t code,
                                struct iot_bytes data)
 {
-    char text[IOT_LINK_TOPIC_MAX];
     struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
-    struct iot_topic topic;
-    struct iot_writer w;
+    struct load load = {NULL, data};
 
     if (s == NULL || is_owed(s))
         return IOT_ERR_STATE;
-    if (s->form == IOT_CALL_SILENT) {
-        release(s);
-        return IOT_OK;
-    }
-    iot_err err = answer_topic(thing, s, text, &topic);
-    if (err == IOT_OK)
-        err = iot_alink_answer_begin(thing->alink, &topic, s->id, code, data.len, &w);
+    s->code = code;
+    iot_err err = send(thing, s, &load);
     if (err != IOT_OK)
-        return err;
-    iot_writer_put(&w, data.ptr, data.len);
-    err = iot_alink_answer_commit(thing->alink, &w);
-    if (err == IOT_OK)
-        release(s);
+        s->code = IOT_CALL_LATER;
     return err;
 }
 

@@ -238,6 +238,11 @@ bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t d
     return ok;
 }
 
+bool world_cloud_model(struct world_cloud *w, const char *text, char *why, size_t cap)
+{
+    return cloud_set_model(&w->cloud, 0, text, why, cap);
+}
+
 void world_cloud_over(struct world_cloud *w)
 {
     cloud_end(&w->cloud);

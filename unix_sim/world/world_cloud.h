@@ -36,6 +36,9 @@ void world_cloud_identity(uint32_t n, struct world_cloud_identity *out);
 bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t devices,
                        struct world_broker_policy *policy, char *why, size_t cap);
 
+/** The thing model of all devices; see cloud_model.h. False: `why`. */
+bool world_cloud_model(struct world_cloud *w, const char *text, char *why, size_t cap);
+
 /** Free what the platform holds. */
 void world_cloud_over(struct world_cloud *w);
 
