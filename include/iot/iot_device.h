@@ -155,7 +155,7 @@ struct iot_options {
 
 /** Counted since iot_device_init; they wrap. */
 struct iot_counters {
-    uint32_t connects;        /* CONNACKs accepted */
+    uint32_t connects;        /* CONNACKs accepted, those of registrations not counted */
     uint32_t losses;          /* links and attempts that ended unasked */
     uint32_t sent_messages;   /* IOT_EV_DONE; also requests that have left, whose end is another */
     uint32_t failed_messages; /* IOT_EV_FAILED */

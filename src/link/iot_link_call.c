@@ -446,6 +446,7 @@ void iot_call_expire(struct iot_alink *a, iot_time now)
 {
     int32_t left;
 
+    iot_call_flush(a); /* of what found a writer open nobody says when there is room */
     for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++)
         if (waits(&a->thing->slots[i], now, &left) && left <= 0)
             answer(a->thing, &a->thing->slots[i], IOT_CODE_CALL);
