@@ -322,7 +322,11 @@ void peer_check_over(struct peer_device *p)
             fail_msg("%s: pool %s is at %u, was at %u of %u", p->name, use.name, (unsigned)use.used,
                      (unsigned)use.high, (unsigned)use.max);
     assert_true(iot_device_idle(&p->dev));
-    assert_int_equal(iot_device_counters(&p->dev)->sent_messages, p->kinds[IOT_EV_DONE]);
+    uint32_t sent = iot_device_counters(&p->dev)->sent_messages;
+    if (p->kinds[IOT_EV_REPLY] + p->kinds[IOT_EV_NOTICE] == 0)
+        assert_int_equal(sent, p->kinds[IOT_EV_DONE]);
+    else /* the end of a request is another event */
+        assert_true(sent >= p->kinds[IOT_EV_DONE]);
     assert_int_equal(iot_device_counters(&p->dev)->failed_messages, p->kinds[IOT_EV_FAILED]);
     assert_int_equal(iot_device_counters(&p->dev)->losses, p->kinds[IOT_EV_LOST]);
     assert_int_equal(iot_device_counters(&p->dev)->connects, p->kinds[IOT_EV_CONNECTED]);

@@ -212,6 +212,12 @@ bool cloud_call_take(struct cloud *c, int device, const char *topic, const void 
 
     if (!is_answer(c, device, topic))
         return false;
+    const char *path = cloud_own_path(c, device, topic, "/sys/");
+    if (path != NULL && strcmp(path, "thing/model/down_raw_reply") == 0) {
+        cloud_say(c, "raw answer of %s %s: %zu bytes", cloud_key_of(c, device),
+                  cloud_name_of(c, device), len);
+        return true;
+    }
     struct cloud_call *call = find_call(c, device, topic, NULL);
     json_t *message =
         call != NULL && call->plain ? NULL : cloud_json_read(payload, len, why, sizeof why);

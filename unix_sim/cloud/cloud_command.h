@@ -10,7 +10,7 @@
  *     flow PK DN on|off             shut it out as flow control does
  *     option NAME VALUE             a rule of struct cloud_rules; option reply-code SUFFIX CODE
  *
- *     set PK DN {VALUES}            set properties, and wait for the device's answer
+ *     set PK DN {VALUES} [rrpc|ext] set properties, and wait for the device's answer; on its topic, or as call
  *     call PK DN SERVICE [{ARGUMENTS}] [sync|async|rrpc|ext]
  *                                   call a service, and wait for the answer; as the model says, or: async on the
  *                                   service's topic, sync and rrpc on rrpc/request, ext on /ext/rrpc
