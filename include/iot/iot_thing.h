@@ -138,7 +138,7 @@ struct iot_properties {
     uint32_t bits[(IOT_PROPERTIES_MAX + 31) / 32];
 };
 
-/** A set of one, for an argument. */
+/** A set of one, for an argument; the index is a constant. */
 #define IOT_PROPERTIES(index)                                                                      \
     (&(const struct iot_properties){.bits = {[(index) / 32] = (uint32_t)1 << (index) % 32}})
 
