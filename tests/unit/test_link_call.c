@@ -546,6 +546,14 @@ static void an_answer_waits_for_a_writer_to_close(void **state)
     assert_non_null(strstr(link_said(), "get_reply {\"id\":\"2\",\"code\":200"));
     assert_string_equal(link_said(), "");
     assert_int_equal(app.sets, 1);
+
+    struct iot_writer w; /* or to be given back */
+    assert_err(iot_alink_begin(&dev, "thing/reset", 0, 10, &w), IOT_OK);
+    link_feed(SET, "{\"id\":\"3\",\"params\":{\"Level\":2}}");
+    run(50);
+    iot_mqtt_cancel(&w);
+    run(1);
+    assert_non_null(strstr(link_said(), "set_reply {\"id\":\"3\",\"code\":200"));
 }
 
 static void output_that_is_owed_is_not_overwritten_by_the_next_call(void **state)
