@@ -330,7 +330,7 @@
 #endif
 
 /** 1: Tags, time, remote configuration, reset, logs, diagnosis, TSL, and the platform's notices (iot_cloud.h). Saves 6,920
- *  bytes and 72. */
+ *  bytes and 64. */
 #ifndef IOT_FEATURE_CLOUD
 #define IOT_FEATURE_CLOUD IOT_FEATURE_ALINK
 #endif
