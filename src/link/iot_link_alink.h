@@ -37,6 +37,8 @@ struct iot_alink_line {
     void (*wake)(struct iot_device *dev);
     /* May the peer of the present link be believed that it is now `unix_s`? */
     bool (*vouches)(struct iot_device *dev, int64_t unix_s);
+    /* As of the last iot_poll; `now` below is that of the last one that had something to do. */
+    iot_time (*now)(const struct iot_device *dev);
 };
 
 /* A request that awaits its reply. Its id is its ticket. */

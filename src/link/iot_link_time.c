@@ -16,7 +16,7 @@ iot_err iot_link_wall(struct iot_alink *a, int64_t *unix_ms)
     if (port->wall != NULL && port->wall(port->ctx, &unix_s) == IOT_OK)
         *unix_ms = unix_s * 1000;
     else if (a->cloud.wall_ahead_ms != 0)
-        *unix_ms = (int64_t)a->now + a->cloud.wall_ahead_ms;
+        *unix_ms = (int64_t)a->line->now(iot_alink_device(a)) + a->cloud.wall_ahead_ms;
     else
         return IOT_ERR_AGAIN;
     return IOT_OK;

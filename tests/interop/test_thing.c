@@ -553,7 +553,7 @@ static void bytes_go_both_ways_and_large_ones_in_parts(void **state)
     assert_true(parts >= 3000 / IOT_MQTT_RX_BYTES);
     for (uint32_t i = 0; i < 3000; i++)
         assert_int_equal(came[i], (uint8_t)(i * 7));
-    peer_cloud_await("raw001/thing/model/down_raw_reply");
+    peer_cloud_await("raw answer of " PEER_RAW " raw001: 3 bytes\n");
     assert_non_null(
         strstr(peer_thing_obeyed("--json rrpc " PEER_RAW " raw001 hallo"), "3c68616c6c6f3e"));
     peer_thing_close(&one);
