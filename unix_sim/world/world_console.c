@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS   500u   /* answers are looked for so often */
-#define RULES_MS  300000u /* between two changes of the platform's mood */
-#define MODEL     "unix_sim/cloud/lamp.json"
+#define LOOK_MS  500u    /* answers are looked for so often */
+#define RULES_MS 300000u /* between two changes of the platform's mood */
+#define MODEL    "unix_sim/cloud/lamp.json"
 
 static char said[CLOUD_REPLY_MAX];
 
@@ -51,7 +51,7 @@ static uint32_t set(struct world_console *c, struct world_life *l, uint32_t numb
 static uint32_t bad(struct world_console *c, struct world_life *l, uint32_t number)
 {
     static const char *const more[] = {"\"Brightness\":101", "\"Nothing\":1", "\"Temp\":1",
-                                       "\"Mode\":\"1\"", "\"RGBColor\":{\"R\":1,\"G\":2}"};
+                                       "\"Mode\":\"1\"", "\"RGBColor\":{\"R\":1,\"X\":2}"};
 
     return command(c, l, "publish",
                    "/sys/%s/%s/thing/service/property/set "
@@ -94,9 +94,8 @@ static uint32_t give(struct world_console *c, struct world_life *l, enum world_o
     case WORLD_ORDER_MEASURE:
         return command(c, l, "call", "Measure%s", draw_way(c));
     case WORLD_ORDER_DESIRE:
-        return command(c, l, "desired",
-                       "{\"Name\":\"" WORLD_DESIRED_NAME "\",\"Brightness\":%u}", number,
-                       number % 101);
+        return command(c, l, "desired", "{\"Name\":\"" WORLD_DESIRED_NAME "\",\"Brightness\":%u}",
+                       number, number % 101);
     case WORLD_ORDER_SHADOW:
         return command(c, l, "shadow", "{\"desired\":{\"brightness\":%u}}", number % 101);
     case WORLD_ORDER_NOTICE:
@@ -110,11 +109,11 @@ static uint32_t give(struct world_console *c, struct world_life *l, enum world_o
 /* Those that come often are named often. */
 static enum world_order_kind draw_kind(struct world_console *c)
 {
-    static const uint8_t kinds[] = {
-        WORLD_ORDER_SET,    WORLD_ORDER_SET,    WORLD_ORDER_SET,     WORLD_ORDER_SET,
-        WORLD_ORDER_BAD,    WORLD_ORDER_BLINK,  WORLD_ORDER_BLINK,   WORLD_ORDER_BLINK,
-        WORLD_ORDER_TOGGLE, WORLD_ORDER_TOGGLE, WORLD_ORDER_MEASURE, WORLD_ORDER_DESIRE,
-        WORLD_ORDER_SHADOW, WORLD_ORDER_NOTICE};
+    static const uint8_t kinds[] = {WORLD_ORDER_SET,    WORLD_ORDER_SET,     WORLD_ORDER_SET,
+                                    WORLD_ORDER_SET,    WORLD_ORDER_BAD,     WORLD_ORDER_BLINK,
+                                    WORLD_ORDER_BLINK,  WORLD_ORDER_BLINK,   WORLD_ORDER_TOGGLE,
+                                    WORLD_ORDER_TOGGLE, WORLD_ORDER_MEASURE, WORLD_ORDER_DESIRE,
+                                    WORLD_ORDER_SHADOW, WORLD_ORDER_NOTICE};
 
     return (enum world_order_kind)kinds[world_chance_below(&c->chance, sizeof kinds)];
 }
@@ -253,7 +252,8 @@ static uint64_t tick(void *ctx, uint64_t now)
     if (c->order_ms != 0 && now >= c->order_at) {
         order_one(c, draw_thing(c));
         c->order_at =
-            now + 1 + world_chance_between(&c->chance, c->order_ms / 8, c->order_ms * 2) / c->things;
+            now + 1 +
+            world_chance_between(&c->chance, c->order_ms / 8, c->order_ms * 2) / c->things;
         next = now + LOOK_MS;
     }
     if (c->rules && now >= c->rule_at) {

@@ -28,7 +28,7 @@ enum world_order_kind {
 
 struct world_console_counts {
     uint32_t given[WORLD_ORDERS], done[WORLD_ORDERS]; /* done: answered by code 200 */
-    uint32_t late, refused, offline, judged; /* late: no answer in time */
+    uint32_t late, refused, offline, judged;          /* late: no answer in time */
 };
 
 struct world_console {

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS      86400000u
-#define RETRY_MS    1000u
-#define AWAY_MS     30000u /* ... while there is no link */
-#define LATE_MS     3000u  /* an end may come so much after its deadline: the loop is not always on time */
+#define DAY_MS   86400000u
+#define RETRY_MS 1000u
+#define AWAY_MS  30000u /* ... while there is no link */
+#define LATE_MS                                                                                    \
+    3000u /* an end may come so much after its deadline: the loop is not always on time */
 #define LATER_MS    12000u /* calls are answered after so long at most: some too late */
 #define SETS_KEPT   256u
 #define ENDS_KEPT   64u
@@ -35,7 +36,8 @@ enum ask {
 
 #define BIT(ask)    (1u << (ask))
 #define SHADOW_ASKS (BIT(ASK_SHADOW_GET) | BIT(ASK_SHADOW) | BIT(ASK_CLEAR))
-#define AGAIN_ASKS  (ALL_BITS(ASKS) & ~(BIT(ASK_MEASURED) | BIT(ASK_SILENT) | BIT(ASK_EVENT) | BIT(ASK_TIME)))
+#define AGAIN_ASKS                                                                                 \
+    (ALL_BITS(ASKS) & ~(BIT(ASK_MEASURED) | BIT(ASK_SILENT) | BIT(ASK_EVENT) | BIT(ASK_TIME)))
 
 struct lamp {
     /* RAM of the device */
@@ -299,7 +301,7 @@ static void ask_all(struct world_life *l, struct lamp *w, uint64_t now)
 {
     for (uint32_t i = 0; i < ASKS; i++) {
         iot_ticket ticket = 0;
-        if (!may_ask(w, i))
+        if (!may_ask(w, i) || (!l->up && i != ASK_POST)) /* posts may wait for a link */
             continue;
         iot_err err = ask(l, w, (enum ask)i, &ticket);
         if (err == IOT_ERR_FULL || err == IOT_ERR_AGAIN) {
@@ -328,6 +330,7 @@ static void apply_desired(struct world_life *l, struct lamp *w, struct iot_json 
 
     if (code != IOT_CODE_OK)
         world_violation("thing %s: what is desired is refused by code %d", l->name, (int)code);
+    w->todo &= ~BIT(ASK_DELETE); /* of what was applied before: that is named again */
     if (code != IOT_CODE_OK || memcmp(&w->applied, &none, sizeof none) == 0)
         return;
     w->counts.desired++;
@@ -442,6 +445,16 @@ static bool end(struct world_life *l, struct lamp *w, const struct iot_event *ev
     return true;
 }
 
+static bool is_platforms(const struct iot_topic *topic)
+{
+    static const char *const heads[] = {"/sys/", "/ext/", "/shadow/"};
+
+    for (uint32_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (topic->len > strlen(heads[i]) && memcmp(topic->text, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
 /* A reply that nobody waits for: it came twice or late, or from before a reboot. */
 static void skipped(struct world_life *l, struct lamp *w, const struct iot_event *ev)
 {
@@ -550,8 +563,8 @@ static bool event(struct world_life *l, const struct iot_event *ev)
             apply_shadow(w, ev->notice->data);
         return true;
     case IOT_EV_SKIPPED:
-        if (ev->msg->topic.len > 5 && memcmp(ev->msg->topic.text, "/" WORLD_CLOUD_KEY, 5) == 0)
-            return false; /* one of the custom topics */
+        if (!is_platforms(&ev->msg->topic))
+            return false;
         skipped(l, w, ev);
         return true;
     case IOT_EV_CONNECTING:

@@ -14,14 +14,16 @@
 #include "lamp_model/lamp.h"
 
 /** What sets and calls carry, so that they are known again. */
-#define WORLD_SET_NAME     "set-%u"
-#define WORLD_BAD_NAME     "bad-%u" /* in sets that have to be refused */
-#define WORLD_DESIRED_NAME "des-%u"
+#define WORLD_SET_NAME      "set-%u"
+#define WORLD_BAD_NAME      "bad-%u" /* in sets that have to be refused */
+#define WORLD_DESIRED_NAME  "des-%u"
 #define WORLD_SET_BRIGHT(n) ((n) % 101u)
 
 struct world_thing_counts {
-    uint32_t asked, replied, conflicts, failed, timeouts; /* its requests; conflicts: other codes than 200 */
-    uint32_t sets, sets_again, calls, calls_again, toggles; /* served; toggles: but for those that came again */
+    uint32_t asked, replied, conflicts, failed,
+        timeouts; /* its requests; conflicts: other codes than 200 */
+    uint32_t sets, sets_again, calls, calls_again,
+        toggles; /* served; toggles: but for those that came again */
     uint32_t desired, shadows, times, notices, skipped;
 };
 
