@@ -419,6 +419,12 @@ static uint64_t live(struct world_life *l, uint64_t now)
     l->polled_at = now;
     uint32_t acts = l->acts;
     uint32_t sleep = iot_poll(&l->dev, own_ms(l, now));
+    if (l->habit.guest != NULL && iot_mqtt_declining(&l->dev.mqtt))
+        world_lint_excuse(&l->lint, now); /* the library does, for want of room for its answers */
+    if (l->habit.guest != NULL && l->dev.mqtt.deaf != 0)
+        world_lint_gives_up(&l->lint);
+    if (l->acts != acts && guest_at > now + 1) /* it may have more to do now */
+        guest_at = l->habit.guest != NULL ? now + 1 : WORLD_NEVER;
     if (early && l->acts != acts)
         world_violation("life %s: it acts %u ms before the time it asked for", l->name,
                         (unsigned)(l->promised - now));
