@@ -566,7 +566,7 @@ PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CL
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
 RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run))
-WORLD_OBJ   := $(call obj,$(WORLD_SRC))
+WORLD_OBJ   := $(call obj,$(WORLD_SRC) $(LAMP_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
 # What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
@@ -602,7 +602,7 @@ WITH_LWIP := $(if $(LOCKING),$(WITH_LOCK)) $(IP_FLAGS) $(SIM_LWIP) -Iport/lwip -
 WITH_HOST := $(WITH_LWIP) -Iport -Iunix_sim
 WITH_MPS2 := $(IP_FLAGS) -Iport/lwip -isystem $(LWIP)/src/include -Iport
 # As the world's lwIP is, in every variant: so all of them can compile it.
-WITH_WORLD := $(WORLD_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport -Iunix_sim
+WITH_WORLD := $(WORLD_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport -Iunix_sim -Iexamples
 # Ahead of /usr/include, where another mbedTLS may be.
 WITH_TLS  := -Iport/mbedtls -isystem $(MBEDTLS)/include -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
 WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)

@@ -346,12 +346,21 @@ void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice)
     a->line->report(iot_alink_device(a), &ev);
 }
 
+/* Its message may still be on the way, after a time-out, or unacknowledged, ahead of PUBACK: a ticket has one end. */
+static iot_ticket close(struct iot_alink *a, struct iot_alink_request *r)
+{
+    iot_ticket ticket = r->ticket;
+
+    memset(r, 0, sizeof *r);
+    a->line->hush(iot_alink_device(a), ticket);
+    return ticket;
+}
+
 void iot_alink_finish(struct iot_alink *a, struct iot_alink_request *r, struct iot_event *ev)
 {
     iot_alink_digest digest = digests[r->kind];
 
-    ev->ticket = r->ticket;
-    memset(r, 0, sizeof *r);
+    ev->ticket = close(a, r);
     if (digest != NULL && ev->kind == IOT_EV_FAILED && digest(a, ev->err, NULL) != IOT_OK)
         return;
     a->line->report(iot_alink_device(a), ev);
@@ -391,8 +400,7 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL)
             return err;
     }
-    ev.ticket = r->ticket;
-    memset(r, 0, sizeof *r);
+    ev.ticket = close(a, r);
     if (err == IOT_OK)
         a->line->report(iot_alink_device(a), &ev);
     return IOT_OK;

@@ -29,6 +29,8 @@ struct iot_alink_line {
     iot_err (*subscribe)(struct iot_device *dev, const struct iot_filter *f, iot_ticket *ticket);
     /* The ticket of the next commit: it is the request's id as well. */
     iot_ticket (*next_ticket)(const struct iot_device *dev);
+    /* This request is over: what becomes of its message nobody wants to know any more. */
+    void (*hush)(struct iot_device *dev, iot_ticket ticket);
     void (*report)(struct iot_device *dev, const struct iot_event *ev);
     const struct iot_port *(*port)(const struct iot_device *dev);
     /* There is something to do in the next tick. */

@@ -364,6 +364,7 @@ static iot_err begin(struct iot_thing *t, const struct iot_alink_call *call,
         release(s);
         return IOT_ERR_FULL;
     }
+    t->again = (call->msg->flags & IOT_MSG_DUP) != 0;
     return serve(t, s, name, call->params);
 }
 
@@ -412,6 +413,13 @@ iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg, enum 
 }
 
 /* ---- The application ------------------------------------------------------------------------- */
+
+bool iot_thing_can_answer(struct iot_thing *thing, iot_call call)
+{
+    const struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
+
+    return s != NULL && !is_owed(s) && !is_service_owed(thing, s, s->service);
+}
 
 iot_err iot_thing_answer(struct iot_thing *thing, iot_call call, int32_t code)
 {

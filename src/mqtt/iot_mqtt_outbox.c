@@ -198,6 +198,14 @@ bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_e
     return true;
 }
 
+void iot_mqtt_outbox_hush(struct iot_mqtt_outbox *box, iot_ticket ticket)
+{
+    for (uint32_t i = iot_mqtt_rels(box); i < box->count; i++)
+        if (box->out[i].ticket == ticket)
+            box->out[i].ticket = 0;
+    iot_mqtt_yield_hush(box, ticket);
+}
+
 bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id)
 {
     for (uint32_t i = 0; i < box->count; i++)

@@ -18,10 +18,13 @@ make_of() { bash port/thing/thing.sh "$1" "$work" >"$work/said" 2>&1; }
 
 # ---- what is committed
 
-make_of unix_sim/cloud/lamp.json || fail "$(cat "$work/said")"
-for f in lamp.h lamp.c; do
-    cmp -s "$work/$f" "examples/lamp_model/$f" ||
-        fail "examples/lamp_model/$f is not what the model says: make thing MODEL=unix_sim/cloud/lamp.json OUT=examples/lamp_model"
+for pair in unix_sim/cloud/lamp.json=examples/lamp_model tests/interop/peer_every.json=tests/interop; do
+    model=${pair%=*} folder=${pair#*=}
+    make_of "$model" || fail "$(cat "$work/said")"
+    for f in "$(basename "${model%.json}")".{h,c}; do
+        cmp -s "$work/$f" "$folder/$f" ||
+            fail "$folder/$f is not what the model says: make thing MODEL=$model OUT=$folder"
+    done
 done
 
 # ---- a model that is hard to write in C

@@ -182,8 +182,8 @@ static void the_platform_answers_reports_at_once_or_when_an_option_says(void **s
     char why[256];
 
     (void)state;
-    if (!world_cloud_model(
-            cloud,
+    if (!cloud_set_model(
+            &cloud->cloud, 0,
             "{\"profile\":{\"productKey\":\"" WORLD_CLOUD_KEY "\"},\"properties\":[{"
             "\"identifier\":\"P\",\"accessMode\":\"rw\",\"dataType\":{\"type\":\"int\"}}]}",
             why, sizeof why))

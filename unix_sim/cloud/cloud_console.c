@@ -97,19 +97,12 @@ static json_t *read_object(struct cloud_order *o, const char *what)
 static bool read_hex(char *text, size_t *len)
 {
     size_t n = strlen(text);
-    unsigned value;
 
-    for (size_t i = 0; i < n; i++)
-        if (!cloud_is_alnum(text[i]))
-            return false;
-    if (n % 2 != 0)
+    if (n % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != n)
         return false;
     for (size_t i = 0; i < n; i += 2) {
         char pair[3] = {text[i], text[i + 1], 0};
-        char end;
-        if (sscanf(pair, "%2x%c", &value, &end) != 1 || strspn(pair, "0123456789abcdefABCDEF") != 2)
-            return false;
-        text[i / 2] = (char)value;
+        text[i / 2] = (char)strtoul(pair, NULL, 16);
     }
     *len = n / 2;
     return true;
