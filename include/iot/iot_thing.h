@@ -111,7 +111,7 @@ typedef uint32_t iot_call;
 #define IOT_CALL_LATER 0
 
 /**
- * A service is called. Its input is in the values.
+ * A service is called. Its input is in the values, until it is called again: who answers later copies what he needs.
  *
  * call     for iot_thing_answer.
  * Returns  a code: the answer, with the output as it is in the values (IOT_CODE_OK), or without (others);

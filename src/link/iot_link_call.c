@@ -160,7 +160,7 @@ static void answer(struct iot_thing *t, struct iot_call_slot *s, int32_t code)
         release(s);
 }
 
-/* The application has been asked. */
+/* The application has been asked, and said `code`. Its slot may have become another's meanwhile, or nobody's. */
 static iot_err asked(struct iot_thing *t, iot_call call, int32_t code)
 {
     struct iot_call_slot *s = find(t, call);
@@ -253,6 +253,7 @@ static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struc
     const struct iot_service_spec *spec = &t->opt->model->services[s->service];
     struct iot_field_taking k = {.ctx = t->opt->ctx, .base = t->opt->values};
     struct iot_properties seen;
+    iot_call call = s->call;
     int32_t code = object_code(params);
 
     if (code == IOT_CODE_EMPTY && spec->in_count == 0)
@@ -260,7 +261,7 @@ static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struc
     if (code == IOT_CODE_OK)
         code = iot_field_store(&k, spec->in, spec->in_count, IOT_FIELD_WHOLE, params, &seen);
     if (code == IOT_CODE_OK)
-        return asked(t, s->call, spec->on_call(t->opt->ctx, t, s->call));
+        return asked(t, call, spec->on_call(t->opt->ctx, t, call));
     answer(t, s, code);
     return IOT_OK;
 }
@@ -289,7 +290,7 @@ static iot_err serve_other(struct iot_thing *t, struct iot_call_slot *s, struct 
     }
     if (which != CALL_OTHER)
         request.name.ptr = (const uint8_t *)(which == CALL_SET ? "property/set" : "property/get");
-    return asked(t, s->call, t->opt->on_request(t->opt->ctx, t, &request));
+    return asked(t, request.call, t->opt->on_request(t->opt->ctx, t, &request));
 }
 
 /* Number of what is called `name`; CALL_OTHER: it is not in the model. */
