@@ -10,7 +10,10 @@
  *     values.light_switch = true;
  *     iot_thing_post(&thing, IOT_PROPERTIES(LAMP_LIGHT_SWITCH), 0, 0, NULL);
  *
- * What the platform sets is checked whole before any of it is stored. Requests of ours end as iot_alink.h says:
+ * What the platform sets is checked whole before any of it is stored. With a kept session a link that ends between a
+ * request and its acknowledgement has the broker deliver the request again: it is served again and answered, and `again`
+ * of struct iot_thing tells the handler. To set a value twice does no harm; a service that counts or toggles has to look.
+ * Requests of ours end as iot_alink.h says:
  * IOT_EV_REPLY or IOT_EV_FAILED. All calls: application code or any callback, in lwIP's context.
  * Protocol: Alibaba Cloud IoT platform, Alink 1.0, thing model; codes as in its table of Alink codes.
  */
@@ -108,7 +111,7 @@ typedef uint32_t iot_call;
 #define IOT_CALL_LATER 0
 
 /**
- * A service is called. Its input is in the values.
+ * A service is called. Its input is in the values, until it is called again: who answers later copies what he needs.
  *
  * call     for iot_thing_answer.
  * Returns  a code: the answer, with the output as it is in the values (IOT_CODE_OK), or without (others);
@@ -133,7 +136,7 @@ struct iot_model {
     uint16_t property_count, event_count, service_count;
 };
 
-/** A set of properties, by their index in the model. */
+/** A set of properties, by their index in the model, which is below IOT_PROPERTIES_MAX. */
 struct iot_properties {
     uint32_t bits[(IOT_PROPERTIES_MAX + 31) / 32];
 };
@@ -218,11 +221,13 @@ struct iot_call_slot {
     char token[IOT_CALL_TOKEN_BYTES];
 };
 
-/** Caller's storage; private but for its calls. */
+/** Caller's storage; private but for `again`. */
 struct iot_thing {
     struct iot_alink *alink;
     const struct iot_thing_options *opt;
     uint32_t calls; /* so far: makes their numbers */
+    bool
+        again; /* to be read in a handler: the broker delivers this request once more (QoS 1, MQTT's DUP) */
     struct iot_call_slot slots[IOT_CALLS_MAX];
 };
 
@@ -253,6 +258,10 @@ iot_err iot_thing_post(struct iot_thing *thing, const struct iot_properties *whi
 /** Post an event, with its output as it is in the values. Arguments and errors as iot_thing_post. */
 iot_err iot_thing_event(struct iot_thing *thing, uint32_t event, uint32_t flags, int64_t unix_ms,
                         iot_ticket *ticket);
+
+/** The call waits for its answer, and its output may be written into the values: no other answer of this service, whose
+ *  output is there, waits for room. To be asked before that, where several calls of a service may be open at once. */
+bool iot_thing_can_answer(struct iot_thing *thing, iot_call call);
 
 /**
  * Answer a call. With IOT_CODE_OK the output is read from the values when the answer is written: at once, or when the

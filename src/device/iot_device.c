@@ -112,9 +112,9 @@ static bool seed(struct iot_device *dev)
     if (err == IOT_ERR_AGAIN && !(dev->clock_set && dev->now >= dev->seed_deadline))
         return false;
     iot_jitter_seed(&dev->jitter, chance);
-    /* A broker that kept our session over our reboot may hold ids of ours: start elsewhere. */
+    /* A broker that kept our session over our reboot may hold ids of ours, and replies to requests. */
     if (iot_mqtt_keeps(dev->opt) && dev->opt->first_id == 0)
-        dev->mqtt.session.next_id = (uint16_t)(chance >> 16 | 1u);
+        iot_mqtt_start_elsewhere(&dev->mqtt.session, chance);
     dev->seeded = true;
     return true;
 }

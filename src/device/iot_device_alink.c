@@ -17,6 +17,11 @@ static iot_ticket next_ticket(const struct iot_device *dev)
     return dev->mqtt.session.next_ticket;
 }
 
+static void hush(struct iot_device *dev, iot_ticket ticket)
+{
+    iot_mqtt_outbox_hush(&dev->mqtt.session.box, ticket);
+}
+
 static void report(struct iot_device *dev, const struct iot_event *ev)
 {
     IOT_COUNT(dev->mqtt.counters.skipped_messages, ev->kind == IOT_EV_SKIPPED);
@@ -43,6 +48,7 @@ static const struct iot_alink_line line = {iot_mqtt_begin,
                                            iot_mqtt_cancel,
                                            iot_mqtt_subscribe,
                                            next_ticket,
+                                           hush,
                                            report,
                                            port,
                                            wake,

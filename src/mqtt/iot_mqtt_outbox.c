@@ -18,7 +18,6 @@
 /* What is not built in is no flag. */
 #define FLAGS                                                                                      \
     (IOT_MSG_RETAIN | IOT_MSG_DUP | IOT_MSG_REFUSE | (IOT_FEATURE_BY_REF ? IOT_MSG_BY_REF : 0) |   \
-     (IOT_FEATURE_ALINK ? IOT_MSG_SILENT : 0) |                                                    \
      (IOT_FEATURE_QUEUE_DROP ? IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE : 0))
 
 iot_err iot_mqtt_outbox_check(const struct iot_msg *msg)
@@ -197,6 +196,14 @@ bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_e
     iot_mqtt_room_close_up(box, i);
     box->ended--;
     return true;
+}
+
+void iot_mqtt_outbox_hush(struct iot_mqtt_outbox *box, iot_ticket ticket)
+{
+    for (uint32_t i = iot_mqtt_rels(box); i < box->count; i++)
+        if (box->out[i].ticket == ticket)
+            box->out[i].ticket = 0;
+    iot_mqtt_yield_hush(box, ticket);
 }
 
 bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id)

@@ -132,6 +132,10 @@ void iot_mqtt_outbox_finish(struct iot_mqtt_outbox *box);
 /** Take out the next ended message. */
 bool iot_mqtt_outbox_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_err *result);
 
+/** The end of this message is told nobody, as with IOT_MSG_SILENT. It may have ended and not been taken out, or be
+ *  unknown. */
+void iot_mqtt_outbox_hush(struct iot_mqtt_outbox *box, iot_ticket ticket);
+
 bool iot_mqtt_outbox_has_id(const struct iot_mqtt_outbox *box, uint16_t id);
 
 /** True once after FULL when room was given back. */

@@ -47,6 +47,13 @@ bool iot_mqtt_id_for(struct iot_mqtt_session *s, uint8_t qos, uint16_t *id)
     return *id != 0 || qos == 0;
 }
 
+void iot_mqtt_start_elsewhere(struct iot_mqtt_session *s, uint32_t chance)
+{
+    s->next_id = (uint16_t)(chance >> 16 | 1u);
+    if (!iot_mqtt_writer_open(&s->box)) /* it may hold the number of its ticket */
+        s->next_ticket += chance & 0x7fffffff;
+}
+
 /* ---- Life -------------------------------------------------------------------------------- */
 
 void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,

@@ -104,6 +104,9 @@ struct iot_mqtt_session {
 void iot_mqtt_session_init(struct iot_mqtt_session *s, const struct iot_options *opt,
                            uint32_t window);
 
+/** Of a session that the broker may hold from before a reboot: begin with other packet ids and tickets than 1. */
+void iot_mqtt_start_elsewhere(struct iot_mqtt_session *s, uint32_t chance);
+
 /** Are options and credentials fit for CONNECT, and does it fit `cap` bytes? It is built in `scratch`,
  *  `*len` is its length. Errors as iot_device_init. */
 iot_err iot_mqtt_session_check(const struct iot_options *opt, const struct iot_credentials *who,

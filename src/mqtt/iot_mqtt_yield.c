@@ -106,6 +106,13 @@ bool iot_mqtt_yield_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_er
     return true;
 }
 
+void iot_mqtt_yield_hush(struct iot_mqtt_outbox *box, iot_ticket ticket)
+{
+    for (uint32_t i = 0; i < box->dropped.count; i++)
+        if (box->dropped.ticket[i] == ticket)
+            box->dropped.ticket[i] = 0;
+}
+
 bool iot_mqtt_yield_told(struct iot_mqtt_outbox *box)
 {
     bool told = box->dropped.told;

@@ -18,6 +18,9 @@ bool iot_mqtt_yield(struct iot_mqtt_outbox *box, const struct iot_msg *msg, uint
 /** Take out the next message that gave way. */
 bool iot_mqtt_yield_take(struct iot_mqtt_outbox *box, iot_ticket *ticket, iot_err *result);
 
+/** iot_mqtt_outbox_hush for one that gave way. */
+void iot_mqtt_yield_hush(struct iot_mqtt_outbox *box, iot_ticket ticket);
+
 /** True once after one was taken out: its place in the table is free for another. */
 bool iot_mqtt_yield_told(struct iot_mqtt_outbox *box);
 
@@ -60,6 +63,11 @@ static inline bool iot_mqtt_yield_take(struct iot_mqtt_outbox *box, iot_ticket *
 {
     (void)box, (void)ticket, (void)result;
     return false;
+}
+
+static inline void iot_mqtt_yield_hush(struct iot_mqtt_outbox *box, iot_ticket ticket)
+{
+    (void)box, (void)ticket;
 }
 
 static inline bool iot_mqtt_yield_told(struct iot_mqtt_outbox *box)

@@ -163,7 +163,9 @@ grep -P "^[^:]*:[0-9]+:(.*(?<![\\w.>]))?($calls)\\s*\\(" "$work/world" |
 while IFS= read -r f; do
     case $f in
         *.c|*.h|*.sh|*Makefile|*.mk|.ci/run)
-            head -n 1 "$f" | grep -q '^/\* Made from the thing model of product .* by `make thing`' || head -n 5 "$f" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
+            # shellcheck disable=SC2016 # the quotes are what it says
+            head -n 1 "$f" | grep -q '^/\* Made from the thing model of product .* by `make thing`' ||
+                head -n 5 "$f" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
                 echo "$f:1: the first lines say SPDX-License-Identifier: Apache-2.0" ;;
     esac
 done <"$work/files" | report

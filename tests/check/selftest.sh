@@ -152,6 +152,9 @@ for f in src/core/iot_core_@.c include/iot/iot_@.h tests/@.sh port/zz/Makefile; 
     printf 'x\n' >"$file"
     cases+=("$file:1: |SPDX|no licence line")
 done
+name tests/made@.h
+# shellcheck disable=SC2016 # the quotes are what it says
+printf '/* Made from the thing model of product x by `make thing`: change the model, not this file. */\n' >"$file"
 
 # (f) names
 for f in src/core/@.c src/core/iot_@_Upper.c src/core/iot_@.txt src/iot_@.c; do

@@ -54,6 +54,20 @@ else
     fail "$(cat "$work/said")"
 fi
 
+# ---- models that are right, and too large: the compiler says so
+
+does_not_compile() { # WORDS FLAGS MODEL
+    printf '%s' "$3" >"$work/large.json"
+    make_of "$work/large.json" || fail "$(cat "$work/said")"
+    # shellcheck disable=SC2086 # flags
+    "$CC" -std=c99 -Iinclude $2 -c "$work/large.c" -o "$work/large.o" >"$work/said" 2>&1 && fail "compiles: $1"
+    grep -qF -- "$1" "$work/said" || fail "expected '$1', the compiler says: $(head -n 3 "$work/said")"
+}
+two='{"properties":[{"identifier":"A","accessMode":"r","dataType":{"type":"text","specs":{"length":"40000"}}},
+                    {"identifier":"B","accessMode":"r","dataType":{"type":"text","specs":{"length":"40000"}}}]}'
+does_not_compile 'large_values_fit' '' "$two"
+does_not_compile 'this model has 2 properties; raise it' -DIOT_PROPERTIES_MAX=1 "$two"
+
 # ---- wrong models: the words that have to be said, and the model
 
 refused() {

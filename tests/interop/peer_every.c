@@ -4,6 +4,12 @@
 
 #include <stddef.h>
 
+#if IOT_PROPERTIES_MAX < 12
+#error "IOT_PROPERTIES_MAX: this model has 12 properties; raise it"
+#endif
+/* Offsets have 16 bits. */
+typedef char peer_every_values_fit[sizeof(struct peer_every_values) <= 65535 ? 1 : -1];
+
 static const struct iot_ints peer_every_int__range = {INT32_MIN, 2147483647};
 static const int32_t peer_every_enum__values[] = {0, 7, 65};
 static const struct iot_ints peer_every_struct__a_range = {0, 255};

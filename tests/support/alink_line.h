@@ -19,6 +19,7 @@ static struct {
     uint32_t begins, sent, cancels, subscribes;
     iot_err begin_says, commit_says, subscribe_says;
     iot_ticket ticket; /* of the next commit */
+    iot_ticket hushed; /* latest */
     char filters[512];
     char told[1024]; /* events, a word each with what is in it */
     uint8_t buffer[LINE_MAX];
@@ -85,6 +86,12 @@ static inline iot_ticket line_next_ticket(const struct iot_device *dev)
     return line.ticket;
 }
 
+static inline void line_hush(struct iot_device *dev, iot_ticket ticket)
+{
+    assert_ptr_equal(dev, DEV);
+    line.hushed = ticket;
+}
+
 static inline void line_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline void line_tell(const char *format, ...)
 {
@@ -144,7 +151,7 @@ static inline bool line_vouches(struct iot_device *dev, int64_t unix_s)
 }
 
 static const struct iot_alink_line line_ops = {
-    line_begin,  line_commit, line_cancel, line_subscribe, line_next_ticket,
+    line_begin,  line_commit, line_cancel, line_subscribe, line_next_ticket, line_hush,
     line_report, line_port,   line_wake,   line_vouches,   line_now};
 
 /* As if the identity were that of the options. */

@@ -165,6 +165,23 @@ static void a_reply_ends_its_request_once(void **state)
     assert_string_equal(line_told(), "");
 }
 
+/* A time-out while the message waits, or a reply ahead of PUBACK: its DONE or FAILED must not come as a second end. */
+static void the_message_of_a_request_that_is_over_is_hushed(void **state)
+{
+    iot_ticket first, second;
+    (void)state;
+    expect_post(&first);
+    assert_int_equal(line.hushed, 0);
+    pass(IOT_REQUEST_MS);
+    assert_string_equal(line_told(), "failed(1,LINK_TIMEOUT)");
+    assert_int_equal(line.hushed, first);
+    expect_post(&second);
+    assert_err(line_hear_text(ME "thing/event/property/post_reply",
+                              "{\"id\":\"2\",\"code\":200,\"data\":{}}"),
+               IOT_OK);
+    assert_int_equal(line.hushed, second);
+}
+
 static void a_refusal_is_a_reply_with_its_code(void **state)
 {
     (void)state;
@@ -394,6 +411,7 @@ int main(void)
         CASE(one_request_more_than_can_wait_is_refused_before_anything_is_written),
         CASE(a_line_that_is_full_leaves_everything_as_it_was),
         CASE(a_reply_ends_its_request_once),
+        CASE(the_message_of_a_request_that_is_over_is_hushed),
         CASE(a_refusal_is_a_reply_with_its_code),
         CASE(replies_find_their_requests_in_any_order),
         CASE(a_reply_on_another_topic_is_not_this_ones),

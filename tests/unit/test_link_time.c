@@ -164,7 +164,7 @@ static void what_cannot_be_is_dropped_by_name_and_still_waited_for(void **state)
         {"{\"deviceSendTime\":1}", "JSON_MISSING"},
         {"{\"deviceSendTime\":\"x\",\"serverRecvTime\":1,\"serverSendTime\":1}", "JSON_TYPE"},
         {"{\"deviceSendTime\":1,\"serverRecvTime\":-1,\"serverSendTime\":1}", "JSON_RANGE"},
-        {"{\"deviceSendTime\":1,\"serverRecvTime\":1,\"serverSendTime\":253402300800000}",
+        {"{\"deviceSendTime\":1,\"serverRecvTime\":1,\"serverSendTime\":4102444800000}",
          "JSON_RANGE"},
         {"{\"deviceSendTime\":1,\"serverRecvTime\":1,\"serverSendTime\":99999999999999999999}",
          "JSON_RANGE"},

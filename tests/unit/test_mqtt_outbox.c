@@ -392,6 +392,26 @@ static void messages_may_end_while_a_writer_is_open(void **state)
 
 /* ---- acknowledgements -------------------------------------------------------------------- */
 
+static void the_end_of_a_hushed_message_has_no_ticket_wherever_it_is(void **state)
+{
+    (void)state;
+    for (uint16_t id = 1; id <= 3; id++)
+        assert_err(put(1, 20, id), IOT_OK);
+    send_one();
+    send_one();
+    assert_true(iot_mqtt_outbox_puback(&box, 1));
+    iot_mqtt_outbox_hush(&box, 1001); /* ended, and not taken out */
+    iot_mqtt_outbox_hush(&box, 1002); /* in flight */
+    iot_mqtt_outbox_hush(&box, 1004); /* nobody's */
+    assert_taken(0, IOT_OK);
+    assert_true(iot_mqtt_outbox_puback(&box, 2));
+    assert_taken(0, IOT_OK);
+    send_one();
+    assert_true(iot_mqtt_outbox_puback(&box, 3));
+    assert_taken(1003, IOT_OK);
+    assert_empty();
+}
+
 static void pubacks_may_come_in_any_order_and_only_once(void **state)
 {
     (void)state;
@@ -1423,6 +1443,7 @@ int main(void)
         CASE(a_writer_never_takes_a_reference),
         CASE(a_reservation_can_take_the_whole_ring_and_gives_back_what_was_not_written),
         CASE(messages_may_end_while_a_writer_is_open),
+        CASE(the_end_of_a_hushed_message_has_no_ticket_wherever_it_is),
         CASE(pubacks_may_come_in_any_order_and_only_once),
         CASE(an_acknowledgement_of_the_wrong_kind_ends_nothing),
         CASE(pubrels_leave_in_the_order_of_the_pubrecs),

@@ -73,6 +73,20 @@ static void without_a_policy_a_full_queue_refuses(void **state)
     assert_dropped(1);
 }
 
+static void the_end_of_a_hushed_message_that_gave_way_has_no_ticket(void **state)
+{
+    iot_ticket ticket = 77;
+    iot_err result;
+    (void)state;
+    for (uint16_t id = 1; id <= TABLE; id++)
+        assert_err(put("t", 20, IOT_MSG_DROP_OLDEST, id), IOT_OK);
+    assert_err(put("t", 20, IOT_MSG_DROP_OLDEST, 50), IOT_OK);
+    iot_ticket first = box.dropped.ticket[0];
+    iot_mqtt_outbox_hush(&box, first);
+    assert_true(iot_mqtt_outbox_take(&box, &ticket, &result));
+    assert_int_equal(ticket, 0);
+}
+
 static void the_options_policy_is_that_of_messages_that_name_none(void **state)
 {
     (void)state;
@@ -292,6 +306,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup(name, setup)
     const struct CMUnitTest tests[] = {
         CASE(without_a_policy_a_full_queue_refuses),
+        CASE(the_end_of_a_hushed_message_that_gave_way_has_no_ticket),
         CASE(the_options_policy_is_that_of_messages_that_name_none),
         CASE(two_policies_at_once_are_no_policy),
         CASE(as_many_of_the_oldest_give_way_as_are_needed),

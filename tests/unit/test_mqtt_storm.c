@@ -77,7 +77,7 @@ static void accepted(iot_err err, iot_ticket t)
 {
     if (err != IOT_OK)
         return;
-    assert_true(t < TICKETS_MAX);
+    t %= TICKETS_MAX; /* where they begin is drawn */
     assert_int_equal(fate[t], 0);
     fate[t] = 1;
     open_messages++;
@@ -213,9 +213,8 @@ static void on_any(void *ctx, struct iot_device *d, const struct iot_event *ev)
 {
     on_event(ctx, d, ev);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED) {
-        assert_true(ev->ticket < TICKETS_MAX);
-        assert_int_equal(fate[ev->ticket], 1);
-        fate[ev->ticket] = 2;
+        assert_int_equal(fate[ev->ticket % TICKETS_MAX], 1);
+        fate[ev->ticket % TICKETS_MAX] = 2;
         open_messages--;
     }
     if (ev->kind == IOT_EV_LOST || ev->kind == IOT_EV_SKIPPED)

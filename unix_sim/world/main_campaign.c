@@ -108,6 +108,10 @@ static void add(const struct world_result *r)
     s->reboots += r->reboots;
     s->closes += r->closes;
     s->calms += r->calms;
+    s->things += r->things;
+    s->requests += r->requests;
+    s->timeouts += r->timeouts;
+    s->served += r->served;
     for (uint32_t i = 0; i < 2; i++)
         if (r->longest_recovery_ms[i] > s->longest_recovery_ms[i])
             s->longest_recovery_ms[i] = r->longest_recovery_ms[i];
@@ -185,6 +189,9 @@ static int report(uint64_t first, double seconds)
            " closes; well again after at most %.0f s in %" PRIu64 " calms (platform: %.0f s)\n",
            s->connects, s->losses, s->reboots, s->closes, (double)s->longest_recovery_ms[0] / 1000,
            s->calms, (double)s->longest_recovery_ms[1] / 1000);
+    printf("%" PRIu64 " things: %" PRIu64 " requests, %" PRIu64 " of them timed out; %" PRIu64
+           " sets and calls served\n",
+           s->things, s->requests, s->timeouts, s->served);
     printf("%u of %u fields of the matrix are empty\n", missing, fields);
     printf("%" PRIu64 " runs with violations\n", total.failed);
     for (uint64_t i = 0; i < total.failed && i < FAILED_MAX; i++)

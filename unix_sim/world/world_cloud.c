@@ -9,6 +9,8 @@
 
 #define TICK_MS      1000u /* what the core does by time is not that exact */
 #define BOOK_MAX     32768u
+#define MODEL_MAX    65536u
+#define KEY_WORD     "\"productKey\": \""
 #define TEXT_LEN_MAX 1024u
 
 /* ---- What the core asks of us ----------------------------------------------------------------- */
@@ -197,6 +199,14 @@ void world_cloud_identity(uint32_t n, struct world_cloud_identity *out)
              (unsigned)n, (unsigned)(n ^ 0x5a5a5a5au), 0x10c0ffeeu);
 }
 
+static size_t put_product(char *book, size_t at, const char *key)
+{
+    return at + (size_t)snprintf(book + at, BOOK_MAX - at,
+                                 "product %s\ntopic %s user/both both\ntopic %s user/echo both\n"
+                                 "topic %s user/up publish\ntopic %s user/down/small subscribe\n",
+                                 key, key, key, key, key);
+}
+
 bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t devices,
                        struct world_broker_policy *policy, char *why, size_t cap)
 {
@@ -214,11 +224,8 @@ bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t d
     char *book = malloc(BOOK_MAX);
     if (book == NULL)
         abort();
-    size_t at = (size_t)snprintf(book, BOOK_MAX,
-                                 "product %s\ntopic %s user/both both\ntopic %s user/echo both\n"
-                                 "topic %s user/up publish\ntopic %s user/down/small subscribe\n",
-                                 WORLD_CLOUD_KEY, WORLD_CLOUD_KEY, WORLD_CLOUD_KEY, WORLD_CLOUD_KEY,
-                                 WORLD_CLOUD_KEY);
+    size_t at = put_product(book, 0, WORLD_CLOUD_KEY);
+    at = put_product(book, at, WORLD_CLOUD_OTHER);
     for (uint32_t i = 0; i < devices && at < BOOK_MAX; i++) {
         world_cloud_identity(i, &id);
         at += (size_t)snprintf(book + at, BOOK_MAX - at, "device %s %s secret=%s\n",
@@ -235,6 +242,38 @@ bool world_cloud_start(struct world_cloud *w, struct world_broker *b, uint32_t d
                                            .may_publish = may_publish,
                                            .route = route,
                                            .may_deliver = may_deliver};
+    return ok;
+}
+
+void world_cloud_move(struct world_cloud *w, uint32_t n, const char *key)
+{
+    w->cloud.book.devices[n].product = (uint16_t)cloud_book_product(&w->cloud.book, key);
+}
+
+static void set_key(char *text, const char *key)
+{
+    char *at = strstr(text, KEY_WORD);
+
+    if (at != NULL && strlen(at) > strlen(KEY_WORD) + strlen(key))
+        memcpy(at + strlen(KEY_WORD), key, strlen(key));
+}
+
+bool world_cloud_model(struct world_cloud *w, const char *key, const char *file, char *why,
+                       size_t cap)
+{
+    char *text = calloc(1, MODEL_MAX);
+    FILE *f = fopen(file, "r");
+
+    if (text == NULL)
+        abort();
+    if (f == NULL || fread(text, 1, MODEL_MAX - 1, f) == 0)
+        snprintf(why, cap, "%s cannot be read: start at the top of the tree", file);
+    set_key(text, key);
+    bool ok = f != NULL &&
+              cloud_set_model(&w->cloud, cloud_book_product(&w->cloud.book, key), text, why, cap);
+    if (f != NULL)
+        fclose(f);
+    free(text);
     return ok;
 }
 

@@ -69,6 +69,8 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     l->acts++;
     uint64_t now = world_ms();
     (void)dev;
+    if (l->habit.guest != NULL && l->habit.guest->event != NULL && l->habit.guest->event(l, ev))
+        return;
     switch (ev->kind) {
     case IOT_EV_CONNECTING:
         if (now < l->not_before)
@@ -103,7 +105,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         world_app_skipped(l, ev);
         break;
     case IOT_EV_WRITABLE:
-        if (!l->want_room)
+        if (!l->want_room && l->habit.guest == NULL) /* an answer of the library's may have been */
             world_violation("life %s: WRITABLE, and nobody was refused", l->name);
         l->want_room = false;
         break;
@@ -218,6 +220,8 @@ static void boot(struct world_life *l)
     if (err != IOT_OK)
         world_violation("life %s: init says %s", l->name, iot_err_name(err));
     l->powered = true;
+    if (l->habit.guest != NULL && l->habit.guest->booted != NULL)
+        l->habit.guest->booted(l);
 }
 
 static void open(struct world_life *l)
@@ -229,6 +233,8 @@ static void open(struct world_life *l)
                            .ctx = l};
     if (iot_device_connect(&l->dev) != IOT_OK || iot_mqtt_subscribe(&l->dev, &f, NULL) != IOT_OK)
         world_violation("life %s: connect or subscribe refused", l->name);
+    if (l->habit.guest != NULL && l->habit.guest->opened != NULL)
+        l->habit.guest->opened(l);
     l->begun = true;
     l->attempt_by = world_ms() + DNS_MS; /* an old name request may be out */
     if (l->hinted_down)
@@ -401,6 +407,9 @@ static uint64_t live(struct world_life *l, uint64_t now)
         l->next_publish =
             mean == 0 ? WORLD_NEVER : now + world_chance_between(&l->chance, mean / 8, mean * 2);
     }
+    uint64_t guest_at = WORLD_NEVER;
+    if (l->begun && !l->closing && l->habit.guest != NULL && l->habit.guest->act != NULL)
+        guest_at = l->habit.guest->act(l, now);
     if (l->close_within != 0) { /* counted from the next tick after the call */
         l->closed_by = now + l->close_within;
         l->close_within = 0;
@@ -410,6 +419,12 @@ static uint64_t live(struct world_life *l, uint64_t now)
     l->polled_at = now;
     uint32_t acts = l->acts;
     uint32_t sleep = iot_poll(&l->dev, own_ms(l, now));
+    if (l->habit.guest != NULL && iot_mqtt_declining(&l->dev.mqtt))
+        world_lint_excuse(&l->lint, now); /* the library does, for want of room for its answers */
+    if (l->habit.guest != NULL && l->dev.mqtt.deaf != 0)
+        world_lint_gives_up(&l->lint);
+    if (l->acts != acts && guest_at > now + 1) /* it may have more to do now */
+        guest_at = l->habit.guest != NULL ? now + 1 : WORLD_NEVER;
     if (early && l->acts != acts)
         world_violation("life %s: it acts %u ms before the time it asked for", l->name,
                         (unsigned)(l->promised - now));
@@ -420,6 +435,7 @@ static uint64_t live(struct world_life *l, uint64_t now)
         world_violation("life %s: poll says %u ms, sleep says otherwise", l->name, sleep);
     check_deadlines(l, now, sleep);
     uint64_t next = sleep == IOT_MS_NEVER ? WORLD_NEVER : now + sleep;
+    next = earlier(next, guest_at);
     next = earlier(next, next_check(l, now));
     /* Sooner than it wants, as lwIP's timers would have it: after IOT_STALE_MS without a tick it takes the
      * loop for one that stood still. Then it may do nothing yet. */
@@ -474,14 +490,18 @@ static void make_options(struct world_life *l, const char *host)
     snprintf(l->down_filter, sizeof l->down_filter, "%s/down/#", l->name);
     if (!h->platform)
         return;
+    const char *key = h->product != NULL ? h->product : WORLD_CLOUD_KEY;
     world_cloud_identity(l->number, &l->identity_text);
-    l->identity = (struct iot_link_identity){.product_key = WORLD_CLOUD_KEY,
+    l->identity = (struct iot_link_identity){.product_key = key,
                                              .device_name = l->identity_text.name,
-                                             .device_secret = l->identity_text.secret};
+                                             .device_secret = l->identity_text.secret,
+                                             .system_topics = h->guest != NULL};
+    if (h->guest != NULL)
+        l->identity.ext = IOT_LINK_EXT_RRPC | IOT_LINK_EXT_ERROR;
     l->opt.link = &l->identity;
     l->opt.client_id = NULL;
-    snprintf(l->up_topic, sizeof l->up_topic, "/%s/%s/user/up", WORLD_CLOUD_KEY, l->name);
-    snprintf(l->down_filter, sizeof l->down_filter, "/%s/%s/user/down/#", WORLD_CLOUD_KEY, l->name);
+    snprintf(l->up_topic, sizeof l->up_topic, "/%s/%s/user/up", key, l->name);
+    snprintf(l->down_filter, sizeof l->down_filter, "/%s/%s/user/down/#", key, l->name);
 }
 
 void world_life_start(struct world_life *l, uint64_t seed, uint32_t number,
@@ -524,6 +544,8 @@ void world_life_over(struct world_life *l)
     if (l->waits >= 30 && l->waited_ms < l->ladder_ms / 4)
         world_violation("life %s: %u attempts in a row came too soon, after %u ms on average",
                         l->name, l->waits, (unsigned)(l->waited_ms / l->waits));
+    if (l->habit.guest != NULL && l->habit.guest->over != NULL)
+        l->habit.guest->over(l);
     world_lint_over(&l->lint, world_ms());
     world_ledger_over(&l->ledger);
     world_loop_remove(&l->actor);

@@ -33,9 +33,26 @@ enum world_stand {
 };
 extern const char *const world_stand_names[WORLD_STANDS];
 
+struct world_life;
+
+/** An application beside the life's own: any of these may be NULL. */
+struct world_guest {
+    void (*booted)(struct world_life *l); /* iot_device_init is done */
+    void (*opened)(struct world_life *l); /* ... iot_device_connect */
+    /* It gets each event first. True: it was its own, and the life's application does not get it. */
+    bool (*event)(struct world_life *l, const struct iot_event *ev);
+    /* Ahead of each iot_poll while the device is open. Returns when it wants the next one. */
+    uint64_t (*act)(struct world_life *l, uint64_t now);
+    bool (*is_well)(const struct world_life *l); /* it has nothing under way */
+    void (*over)(struct world_life *l);
+};
+
 /** What kind of device it is, and how busy its application. */
 struct world_habit {
-    bool platform; /* logs in as a device of the emulated platform; QoS 1 at most */
+    const struct world_guest
+        *guest; /* NULL: none. With one the platform subscribes its topics for the device */
+    const char *product; /* of the platform; NULL: WORLD_CLOUD_KEY */
+    bool platform;       /* logs in as a device of the emulated platform; QoS 1 at most */
     enum iot_session_kind session;
     bool hand_back, echo, parts;
     uint8_t policy; /* of the options */
@@ -71,6 +88,7 @@ struct world_life {
     struct world_board board;
 
     /* private */
+    void *guest;      /* its own */
     uint8_t link;     /* what the tap saw last */
     bool hinted_down; /* while it was closed: the next attempt waits for that */
     bool was_full;    /* TCP took no more bytes */

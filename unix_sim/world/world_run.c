@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world/world_run.h"
 
+#include "world/world_console.h"
 #include "world/world_pools.h"
 #include "world/world_trace.h"
 #include "world/world_wire.h"
@@ -27,6 +28,8 @@ static const struct {
 
 static struct world_town town;
 static struct world_plan plan;
+static struct world_console console;
+static bool has_things;
 
 bool world_run_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
 {
@@ -52,11 +55,13 @@ static void draw_habit(struct world_chance *c, bool platform, uint32_t publish_m
     h->qos_max = (uint8_t)(platform ? 1 : 2);
     h->keepalive_s = platform ? 60 : keepalives[world_chance_below(c, 6)];
     h->publish_ms = publish_ms / 2 + world_chance_below(c, publish_ms);
+    if (platform && world_chance_below(c, 3) != 0)
+        h->guest = &world_thing;
 }
 
 static bool is_not_well(void *ctx)
 {
-    return !world_town_is_well(ctx);
+    return !world_town_is_well(ctx) || (has_things && !world_console_is_well(&console));
 }
 
 static bool is_not_closed(void *ctx)
@@ -76,21 +81,41 @@ static bool calm(struct world_result *out, uint32_t write_ms)
     world_plan_calm(&plan);
     world_wire_calm();
     town.write_ms = 0;
+    if (has_things)
+        world_console_calm(&console);
     for (uint32_t i = 0; i < town.count; i++)
         town.lives[i].quiet = true;
     world_trace("calm");
     bool well = world_loop_while(is_not_well, &town, most);
     if (!well)
         world_town_complain(&town);
+    else if (has_things)
+        world_console_judge(&console);
     uint64_t took = world_ms() - since;
     if (took > out->longest_recovery_ms[town.platform])
         out->longest_recovery_ms[town.platform] = took;
     world_trace("well after %u ms", (unsigned)took);
     out->calms++;
     town.write_ms = write_ms;
+    if (has_things)
+        world_console_go_on(&console, write_ms, true);
     for (uint32_t i = 0; i < town.count; i++)
         town.lives[i].quiet = false;
     return well;
+}
+
+/* Before they close for good. */
+static void count_things(struct world_result *out)
+{
+    for (uint32_t i = 0; i < town.count; i++) {
+        if (town.lives[i].habit.guest != &world_thing)
+            continue;
+        const struct world_thing_counts *t = world_thing_counts(&town.lives[i]);
+        out->things++;
+        out->requests += t->asked;
+        out->timeouts += t->timeouts;
+        out->served += t->sets + t->calls;
+    }
 }
 
 static void count(struct world_result *out)
@@ -117,6 +142,8 @@ static void count(struct world_result *out)
 static void close_all(void)
 {
     town.write_ms = 0;
+    if (has_things)
+        world_console_calm(&console);
     for (uint32_t i = 0; i < town.count; i++) {
         town.lives[i].quiet = true;
         (void)world_life_close(&town.lives[i], 2000, 1000000000);
@@ -152,6 +179,10 @@ void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result
     world_town_start(&town, seed, habits, count_of);
     town.write_ms = paces[pace].write_ms;
     town.large = platform ? 0 : 20000;
+    for (uint32_t i = 0; i < count_of; i++)
+        has_things |= habits[i].guest != NULL;
+    if (has_things && world_console_start(&console, &town, seed))
+        world_console_go_on(&console, town.write_ms, true);
     world_plan_start(&plan, &town, seed, paces[pace].faults_ms);
 
     uint64_t from = world_ms(), end = from + hours * HOUR_MS;
@@ -162,6 +193,7 @@ void world_run(uint64_t seed, uint32_t pace, uint32_t hours, struct world_result
         world_plan_go_on(&plan);
     }
     world_plan_calm(&plan);
+    count_things(out);
     if (well)
         close_all();
     count(out);

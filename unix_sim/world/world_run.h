@@ -28,7 +28,8 @@ struct world_result {
     bool platform;
     uint64_t device_ms, faults;
     uint64_t accepted, done, failed, got, connects, losses, reboots, closes, calms;
-    uint64_t longest_recovery_ms[2]; /* plain, platform */
+    uint64_t things, requests, timeouts, served; /* world_thing.h; served: sets and calls */
+    uint64_t longest_recovery_ms[2];             /* plain, platform */
     uint64_t hits[WORLD_FAULTS][WORLD_STANDS];
 };
 

@@ -178,6 +178,9 @@ void world_town_start(struct world_town *t, uint64_t seed, const struct world_ha
     if (t->lives == NULL ||
         (t->platform && !world_cloud_start(&t->cloud, &t->broker, count, &policy, why, sizeof why)))
         world_violation("town: cannot start: %s", why);
+    for (uint32_t i = 0; i < count; i++)
+        if (habits[i].product != NULL)
+            world_cloud_move(&t->cloud, i, habits[i].product);
     world_broker_init(&t->broker, t->platform ? &policy : NULL, &watch);
     world_server_start(&t->broker);
     world_server_rude()->on_strike = on_strike;
@@ -195,7 +198,9 @@ void world_town_start(struct world_town *t, uint64_t seed, const struct world_ha
 
 static bool is_well(const struct world_life *l)
 {
-    return l->up && iot_device_idle(&l->dev) && world_ledger_drained(&l->ledger);
+    const struct world_guest *g = l->habit.guest;
+    return l->up && iot_device_idle(&l->dev) && world_ledger_drained(&l->ledger) &&
+           (g == NULL || g->is_well == NULL || g->is_well(l));
 }
 
 bool world_town_is_well(const struct world_town *t)
