@@ -49,6 +49,8 @@ SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 
 # The switches of iot_config.h that are on.
 SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$$/\1/p' include/iot/iot_config.h)
+# Those of the platform's vocabulary, of which MQTT knows nothing.
+LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER
 SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
                 BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
 
@@ -211,7 +213,7 @@ firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/fir
 size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3 library sizes
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-notexts library
+	@for v in m3-notexts m3-thing m3-login; do $(LOCK) $(MAKE) $(BUILD) VARIANT=$$v library || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=m3-plain library
 	@for s in $(SWITCHES) ALL; do $(LOCK) $(MAKE) -s $(BUILD) VARIANT=m3-off-$$s library sizes || exit; done
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib sizes
@@ -405,12 +407,14 @@ else ifneq ($(filter clang-m3 clang-riscv,$(VARIANT)),)       # with the headers
   ASSERTS :=
   EXTRA   := -Werror $(MACHINE)
   ABI     := $(VARIANT)
-else ifneq ($(filter m3 m3-notexts m3-plain m3-asserts m3-off-%,$(VARIANT)),)     # also what `make size` measures
+else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-%,$(VARIANT)),)     # also what `make size` measures
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
-  EXTRA   := -Werror $(if $(filter m3-notexts m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
+  EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
@@ -480,13 +484,16 @@ EXAMPLE_SRC := $(wildcard examples/*.c)
 LAMP_SRC    := examples/lamp_model/lamp.c
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
-# Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client.
+# Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client,
+# some of the platform's vocabulary.
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
 SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
-UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(call words_of,$(VARIANT:off-%=%))),$(UNIT_SRC), \
-                 $(filter tests/unit/test_mqtt_% tests/unit/test_device%,$(UNIT_SRC)))
+OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
+UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
+                 $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
+                          $(if $(filter $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_link_%),$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
 PEER_SRC    := $(wildcard tests/interop/peer_*.c)

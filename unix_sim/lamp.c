@@ -223,8 +223,12 @@ static void on_notice(const struct iot_notice *n)
         char text[32];
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&seconds));
         say(GREEN, "time", "%s UTC, %s", text, n->code != 0 ? "trusted" : "not trusted");
-        app.values.started_at = n->unix_ms;
         app.done |= DONE_TIME;
+        if (app.values.started_at == 0) {
+            app.values.started_at = n->unix_ms;
+            queued("its start",
+                   iot_thing_post(&app.thing, IOT_PROPERTIES(LAMP_STARTED_AT), 0, 0, NULL));
+        }
     } else if (n->kind == IOT_NOTICE_DISABLED || n->kind == IOT_NOTICE_DELETED) {
         say(RED, "disabled", "the platform says so");
     }
@@ -407,7 +411,7 @@ static int summarize(void)
     for (uint32_t i = 0; i < sizeof done_names / sizeof done_names[0]; i++)
         if ((app.done & 1u << i) != 0)
             printf("%s %s", (app.done & ((1u << i) - 1)) != 0 ? "," : "", done_names[i]);
-    printf("\n");
+    printf("%s\n", app.done == 0 ? " did nothing" : "");
     if (app.connects == 0 || app.hopeless)
         explain();
     else if (!all)

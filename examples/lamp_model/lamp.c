@@ -4,6 +4,12 @@
 
 #include <stddef.h>
 
+#if IOT_PROPERTIES_MAX < 10
+#error "IOT_PROPERTIES_MAX: this model has 10 properties; raise it"
+#endif
+/* Offsets have 16 bits. */
+typedef char lamp_values_fit[sizeof(struct lamp_values) <= 65535 ? 1 : -1];
+
 static const struct iot_ints lamp_brightness_range = {0, 100};
 static const int32_t lamp_mode_values[] = {0, 1, 2};
 static const struct iot_reals lamp_temp_range = {-40, 125};

@@ -75,7 +75,7 @@ extern "C" {
     X(MQTT_TOPIC, -71, "not a valid topic, filter, client id or user name")                        \
     X(MQTT_UNFINISHED, -72, "a streamed message was not written on in time")                       \
     X(LINK_REGISTER, -76,                                                                          \
-      "registration refused: product secret, console switch, or active already")                   \
+      "registration refused: names, product secret, console switch, or active already")            \
     X(LINK_REGISTER_TIMEOUT, -77, "the platform took the registration and sent no secret")         \
     X(LINK_REGISTER_TLS, -78,                                                                      \
       "registration needs TLS by certificates; no secret is stored for PSK")                       \

@@ -110,6 +110,9 @@ iot_err iot_config_read(struct iot_json data, struct iot_config_info *info);
  * was confirmed and may be asked for once more after a reboot; IOT_ERR_CLOSED: the device was closed while a slow
  * store was at it. A power cut after the confirmation and before the note is gone has it asked for once more, too.
  *
+ * What of it was left by a reboot goes on by itself: a device with names and a kv looks for the note in its first tick.
+ * A code other than 200 is not told: it is asked again.
+ *
  * Context  also before iot_device_connect: it is done when connected.
  * Returns  IOT_OK; IOT_ERR_STATE: one is under way; IOT_ERR_ARG: no identity with names, or no kv; what kv_set said: nothing
  *          is changed.
@@ -127,7 +130,7 @@ enum iot_log_word {
 };
 
 struct iot_log_item {
-    int64_t unix_ms; /* 0: now, by the device's trusted time; years 1970 to 9999 */
+    int64_t unix_ms; /* 0: now, by the device's trusted time; years 1970 to 2099 */
     enum iot_log_word level;
     const char *module, *content;
     const char *code, *trace; /* or NULL */

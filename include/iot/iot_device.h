@@ -155,10 +155,10 @@ struct iot_options {
 
 /** Counted since iot_device_init; they wrap. */
 struct iot_counters {
-    uint32_t connects;          /* CONNACKs accepted */
-    uint32_t losses;            /* links and attempts that ended unasked */
-    uint32_t sent_messages;     /* IOT_EV_DONE */
-    uint32_t failed_messages;   /* IOT_EV_FAILED */
+    uint32_t connects;        /* CONNACKs accepted, those of registrations not counted */
+    uint32_t losses;          /* links and attempts that ended unasked */
+    uint32_t sent_messages;   /* IOT_EV_DONE; also requests that have left, whose end is another */
+    uint32_t failed_messages; /* IOT_EV_FAILED */
     uint32_t received_messages; /* accepted */
     uint32_t skipped_messages;  /* IOT_EV_SKIPPED */
     uint32_t resent_messages;   /* with DUP, or as new after a lost session */

@@ -89,7 +89,8 @@ iot_err iot_json_i32(struct iot_json v, int32_t *out);
 iot_err iot_json_u32(struct iot_json v, uint32_t *out);
 iot_err iot_json_i64(struct iot_json v, int64_t *out);
 
-/** Half a KB of stack while it works. Nearest value, of two as near the even one; what is too large is IOT_ERR_JSON_RANGE, what is too small becomes 0. */
+/** The nearest value, of two as near the even one; what is too large is IOT_ERR_JSON_RANGE, what is too small becomes 0.
+ *  Half a KB of stack. */
 iot_err iot_json_float(struct iot_json v, float *out);
 iot_err iot_json_double(struct iot_json v, double *out);
 
@@ -136,8 +137,8 @@ void iot_json_put_bytes(struct iot_writer *w, struct iot_bytes text);
 void iot_json_put_i32(struct iot_writer *w, int32_t value);
 void iot_json_put_i64(struct iot_writer *w, int64_t value);
 
-/** Half a KB of stack. The shortest text that is read back as the same value: at most 15 bytes (float), 24 (double). Infinities and
- *  what is no number have no JSON: they become null. */
+/** The shortest text that is read back as the same value: at most 15 bytes (float), 24 (double). Infinities and what is no
+ *  number have no JSON: they become null. Half a KB of stack. */
 void iot_json_put_float(struct iot_writer *w, float value);
 void iot_json_put_double(struct iot_writer *w, double value);
 

@@ -111,7 +111,7 @@ typedef uint32_t iot_call;
 #define IOT_CALL_LATER 0
 
 /**
- * A service is called. Its input is in the values.
+ * A service is called. Its input is in the values, until it is called again: who answers later copies what he needs.
  *
  * call     for iot_thing_answer.
  * Returns  a code: the answer, with the output as it is in the values (IOT_CODE_OK), or without (others);
@@ -136,12 +136,12 @@ struct iot_model {
     uint16_t property_count, event_count, service_count;
 };
 
-/** A set of properties, by their index in the model. */
+/** A set of properties, by their index in the model, which is below IOT_PROPERTIES_MAX. */
 struct iot_properties {
     uint32_t bits[(IOT_PROPERTIES_MAX + 31) / 32];
 };
 
-/** A set of one, for an argument. */
+/** A set of one, for an argument; the index is a constant. */
 #define IOT_PROPERTIES(index)                                                                      \
     (&(const struct iot_properties){.bits = {[(index) / 32] = (uint32_t)1 << (index) % 32}})
 

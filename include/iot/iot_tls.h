@@ -11,7 +11,7 @@
  * (RSA 2048 to 4096 with an exponent of at most 32 bits, P-256, P-384), digest, and dates. Not looked
  * at: revocation, and name constraints that are not critical; with critical ones a chain is refused.
  *
- * Dates: with trusted time (iot_port.wall) both are checked. While it is unknown the end of each
+ * Dates: with trusted time (iot_port.wall, else iot_time_ask) both are checked. While it is unknown the end of each
  * certificate is compared with the latest moment that must have passed: `min_wall_s`, or the last
  * trusted time that was saved in the port's kv. When time becomes known they are checked again, and
  * a link whose dates do not fit is dropped.

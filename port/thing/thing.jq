@@ -191,6 +191,8 @@ if type != "object" then wrong("the file"; "is no JSON object") else . end
   else
     $head
     + "#include \"\($name).h\"\n\n#include <stddef.h>\n\n"
+    + "#if IOT_PROPERTIES_MAX < \($properties | length)\n#error \"IOT_PROPERTIES_MAX: this model has \($properties | length) properties; raise it\"\n#endif\n"
+    + "/* Offsets have 16 bits. */\ntypedef char \($values)_fit[sizeof(struct \($values)) <= 65535 ? 1 : -1];\n\n"
     + ((([$properties[].tables] + [$events[].out.tables] + [$services[] | .in.tables, .out.tables]) | add) // "")
     + (if ($properties | length) > 0 then "\nstatic const struct iot_field \($name)_properties[] = {\n\([$properties[] | "    \(.row),\n"] | add)};\n" else "" end)
     + (if ($events | length) > 0 then "\nstatic const struct iot_event_spec \($name)_events[] = {\n\([$events[] | "    {.id = \(.id | tojson), .out = \(.out.fields), .out_count = \(.out.count), .level = IOT_LEVEL_\(.level)},\n"] | add)};\n" else "" end)

@@ -33,6 +33,11 @@ static const struct iot_port *port(const struct iot_device *dev)
     return dev->opt->port_ops;
 }
 
+static iot_time now(const struct iot_device *dev)
+{
+    return dev->now;
+}
+
 static void wake(struct iot_device *dev)
 {
     dev->wake = true;
@@ -47,7 +52,8 @@ static const struct iot_alink_line line = {iot_mqtt_begin,
                                            report,
                                            port,
                                            wake,
-                                           iot_device_vouches};
+                                           iot_device_vouches,
+                                           now};
 
 void iot_device_alink_init(struct iot_device *dev)
 {

@@ -26,13 +26,13 @@ iot_err iot_mqtt_commit(struct iot_writer *w, iot_ticket *ticket)
         return IOT_ERR_STATE;
     iot_net_assert_context();
     w->owner = NULL;
+    dev->queued = true; /* whatever becomes of it: others may have waited for its end */
     iot_err err = iot_mqtt_session_commit(&dev->mqtt.session, w, ticket);
     if (err != IOT_OK)
         return err;
     struct iot_bytes topic = iot_mqtt_writer_topic(&dev->mqtt.session.box);
     struct iot_bytes payload = {w->ptr, w->len};
     IOT_DUMP_UP(dev->opt->port_ops, topic, payload);
-    dev->queued = true;
     return IOT_OK;
 }
 
@@ -40,8 +40,10 @@ void iot_mqtt_cancel(struct iot_writer *w)
 {
     struct iot_device *dev = w->owner;
     iot_net_assert_context();
-    if (dev != NULL)
+    if (dev != NULL) {
         iot_mqtt_writer_drop(&dev->mqtt.session.box);
+        dev->queued = true;
+    }
     w->owner = NULL;
 }
 

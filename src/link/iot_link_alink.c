@@ -11,6 +11,7 @@
 #if IOT_FEATURE_ALINK
 
 #define CODE_OK   200
+#define CODE_BAD  400
 #define REPLY_LEN 6u /* of "_reply" */
 
 /* What an envelope has beside its topic and params or data. */
@@ -48,12 +49,17 @@ iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const cha
     iot_writer_text(&w, a->id->product_key);
     iot_writer_text(&w, "/");
     iot_writer_text(&w, a->id->device_name);
-    iot_writer_text(&w, "/" + (*after == 0));
-    for (; *after != 0; after++) {
-        if (*after == '+' && part != NULL)
-            iot_writer_text(&w, part);
-        else
-            iot_writer_put(&w, after, 1);
+    iot_writer_text(&w, *after == 0 ? "" : "/");
+    while (*after != 0) {
+        uint32_t n = 0;
+        while (after[n] != 0 && after[n] != '+')
+            n++;
+        iot_writer_put(&w, after, n);
+        after += n;
+        if (*after == 0)
+            break;
+        iot_writer_text(&w, part != NULL ? part : "+");
+        after++;
     }
     if (w.overflow)
         return IOT_ERR_SIZE;
@@ -90,13 +96,19 @@ struct iot_alink_request *iot_alink_find_kind(struct iot_alink *a, uint8_t kind)
 /* What stands behind /sys/{pk}/{dn}/, with dots. */
 static void write_method(struct iot_writer *w, const struct iot_topic *topic)
 {
-    uint32_t slashes = 0;
+    uint32_t slashes = 0, from = 0;
 
     for (uint32_t i = 0; i < topic->len; i++) {
-        if (slashes >= 4)
-            iot_writer_put(w, topic->text[i] == '/' ? "." : &topic->text[i], 1);
-        slashes += topic->text[i] == '/';
+        if (topic->text[i] != '/')
+            continue;
+        if (slashes >= 4) {
+            iot_writer_put(w, topic->text + from, i - from);
+            iot_writer_put(w, ".", 1);
+        }
+        slashes++;
+        from = i + 1;
     }
+    iot_writer_put(w, topic->text + from, topic->len - from);
 }
 
 iot_err iot_alink_open(struct iot_alink *a, const struct iot_msg *msg, uint8_t kind, bool waits,
@@ -276,7 +288,7 @@ iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call,
 
 iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
 {
-    struct iot_json root, id;
+    struct iot_json root, id = {NULL, 0};
 
     memset(call, 0, sizeof *call);
     call->msg = msg;
@@ -287,10 +299,23 @@ iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call)
         return IOT_ERR_JSON_TYPE;
     (void)iot_json_get(root, "params", &call->params);
     (void)iot_json_get(root, "method", &call->method);
-    if (iot_json_get(root, "id", &id) != IOT_OK)
+    (void)iot_json_get(root, "id", &id);
+    if (id.len == 0)
         return IOT_OK;
-    call->has_id = true;
-    return iot_json_u32_text(id, &call->id);
+    err = iot_json_u32_text(id, &call->id);
+    call->has_id = err == IOT_OK;
+    return err;
+}
+
+iot_err iot_alink_get_text(struct iot_json object, const char *name, struct iot_json *v)
+{
+    iot_err err = iot_json_get(object, name, v);
+
+    if (err != IOT_OK)
+        return err;
+    if (iot_json_kind(*v) != IOT_JSON_STRING)
+        return IOT_ERR_JSON_TYPE;
+    return v->len == 2 ? IOT_ERR_JSON_RANGE : IOT_OK; /* its quotes */
 }
 
 iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err why)
@@ -298,6 +323,19 @@ iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err w
     struct iot_event ev = {.kind = IOT_EV_SKIPPED, .err = why, .msg = msg};
 
     a->line->report(iot_alink_device(a), &ev);
+    return IOT_OK;
+}
+
+iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
+                                const struct iot_notice *notice)
+{
+    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
+
+    if (answered != IOT_OK)
+        return answered;
+    if (err != IOT_OK)
+        return iot_alink_drop(a, call->msg, err);
+    iot_alink_notice(a, notice);
     return IOT_OK;
 }
 
@@ -374,7 +412,7 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg)
 void iot_alink_tick(struct iot_alink *a, iot_time now)
 {
     a->now = now;
-    iot_call_flush(a);
+    iot_call_tick(a);
     if (!a->fresh)
         return;
     a->fresh = false;
@@ -400,7 +438,6 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
         if (is_over(&a->requests[i], now))
             iot_alink_finish(a, &a->requests[i], &ev);
     }
-    iot_call_expire(a, now);
     iot_link_reset_step(a);
 }
 
@@ -436,7 +473,7 @@ bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
     struct iot_alink_request *r = NULL;
 
     if (ev->kind == IOT_EV_WRITABLE)
-        iot_call_flush(a);
+        iot_call_tick(a);
     if (ev->kind == IOT_EV_CLOSED)
         iot_call_forget(a);
     if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)

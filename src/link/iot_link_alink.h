@@ -10,14 +10,15 @@
 #include "iot/iot_shadow.h"
 #include "link/iot_link_cloud.h"
 
+struct iot_alink;
+struct iot_thing;
+
 #if IOT_FEATURE_ALINK
 
 /** Longest topic that the platform takes, bytes. */
 #define IOT_LINK_TOPIC_MAX 128u
 
-struct iot_alink;
 struct iot_raw_handlers;
-struct iot_thing;
 
 /** What alink needs of its device: a way up, as in iot_mqtt.h, and a few words. */
 struct iot_alink_line {
@@ -36,6 +37,8 @@ struct iot_alink_line {
     void (*wake)(struct iot_device *dev);
     /* May the peer of the present link be believed that it is now `unix_s`? */
     bool (*vouches)(struct iot_device *dev, int64_t unix_s);
+    /* As of the last iot_poll; `now` below is that of the last one that had something to do. */
+    iot_time (*now)(const struct iot_device *dev);
 };
 
 /* A request that awaits its reply. Its id is its ticket. */
@@ -144,6 +147,9 @@ void iot_alink_finish(struct iot_alink *a, struct iot_alink_request *r, struct i
 /** What the platform says unasked, to the application; the last thing in a step. */
 void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice);
 
+/** Member `name` of an object, a string that is not empty. IOT_ERR_JSON_MISSING, _TYPE, _RANGE. */
+iot_err iot_alink_get_text(struct iot_json object, const char *name, struct iot_json *v);
+
 /** A request of the platform's, as it lies in the window. */
 struct iot_alink_call {
     const struct iot_msg *msg;
@@ -174,6 +180,11 @@ iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOP
 /** The whole answer, `{"id":"55","code":200,"data":{}}`, on the request's own topic with "_reply" behind it. Without
  *  an id there is nothing to answer: IOT_OK. Errors as iot_mqtt_begin: nothing is sent, decline the request. */
 iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code);
+
+/** The end of a handler: the request was read with `err`. It is answered by 200 and told, or answered by 400 and dropped;
+ *  without an id only the latter. Returns as the handler. */
+iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
+                                const struct iot_notice *notice);
 
 /** A message that cannot be used is dropped: the application is told why by IOT_EV_SKIPPED. IOT_OK, always. */
 iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err why);

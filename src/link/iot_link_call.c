@@ -2,6 +2,7 @@
 #include "link/iot_link_call.h"
 
 #include "link/iot_link_field.h"
+#include "link/iot_link_route.h"
 #include "link/iot_link_thing.h"
 
 #include <string.h>
@@ -55,35 +56,32 @@ static iot_call number(struct iot_thing *t, const struct iot_call_slot *s)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Text, as it has to be behind the NUL of a '+'. */
-struct part {
-    char text[IOT_CALL_TOKEN_BYTES + 1];
+/* What an answer needs that is not in its slot, as it is given at once. Nothing: the output of the service, if any. */
+struct load {
+    const struct iot_properties *which; /* properties, or */
+    struct iot_bytes json;              /* this */
+    struct iot_bytes name; /* of a service that is not in the model; else its slot has it */
 };
 
-static const char *name_of(const struct iot_thing *t, const struct iot_call_slot *s,
-                           struct part *other)
+static void put_name(const struct iot_thing *t, const struct iot_call_slot *s,
+                     const struct load *load, uint32_t skip, struct iot_writer *w)
 {
-    if (s->service == CALL_SET)
-        return "property/set";
-    if (s->service == CALL_GET)
-        return "property/get";
-    if (s->service != CALL_OTHER)
-        return t->opt->model->services[s->service].id;
-    uint32_t from = 0; /* "token/name", or "name" */
-    for (uint32_t i = 0; s->form == IOT_CALL_EXT && i < s->token_len && from == 0; i++)
-        if (s->token[i] == '/')
-            from = i + 1;
-    memcpy(other->text, s->token + from, s->token_len - from);
-    other->text[s->token_len - from] = 0;
-    return other->text;
+    if (load->name.len != 0)
+        iot_writer_put(w, load->name.ptr, load->name.len);
+    else if (s->service == CALL_OTHER)
+        iot_writer_put(w, s->token + skip, s->token_len - skip);
+    else if (s->service > CALL_OTHER)
+        iot_writer_text(w, s->service == CALL_SET ? "property/set" : "property/get");
+    else
+        iot_writer_text(w, t->opt->model->services[s->service].id);
 }
 
-/* "/sys/" or "/ext/rrpc/TOKEN/sys/" */
-#define BEFORE_BYTES (sizeof "/ext/rrpc//sys/" + IOT_CALL_TOKEN_BYTES)
-
-static void put_before(const struct iot_call_slot *s, char before[BEFORE_BYTES])
+/* False: longer than a topic may be. */
+static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *s,
+                         const struct load *load, char text[IOT_LINK_TOPIC_MAX],
+                         struct iot_topic *topic)
 {
-    struct iot_writer w = {.ptr = (uint8_t *)before, .cap = BEFORE_BYTES};
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
     uint32_t n = 0;
 
     if (s->form == IOT_CALL_EXT) {
@@ -91,37 +89,34 @@ static void put_before(const struct iot_call_slot *s, char before[BEFORE_BYTES])
             n++;
         iot_writer_text(&w, "/ext/rrpc/");
         iot_writer_put(&w, s->token, n);
+        n += n < s->token_len;
     }
-    iot_writer_put(&w, "/sys/", sizeof "/sys/"); /* with its NUL */
+    iot_writer_text(&w, "/sys/");
+    iot_writer_text(&w, t->alink->id->product_key);
+    iot_writer_text(&w, "/");
+    iot_writer_text(&w, t->alink->id->device_name);
+    if (s->form == IOT_CALL_RRPC) {
+        iot_writer_text(&w, "/rrpc/response/");
+        iot_writer_put(&w, s->token, s->token_len);
+    } else {
+        iot_writer_text(&w, "/thing/service/");
+        put_name(t, s, load, n, &w);
+    }
+    if (s->form == IOT_CALL_PLAIN)
+        iot_writer_text(&w, "_reply");
+    *topic = (struct iot_topic){text, (uint16_t)w.len, 0};
+    return !w.overflow;
 }
 
-static iot_err answer_topic(const struct iot_thing *t, const struct iot_call_slot *s,
-                            char text[IOT_LINK_TOPIC_MAX], struct iot_topic *topic)
-{
-    char before[BEFORE_BYTES];
-    struct part part = {{0}};
-    const char *name = part.text;
-
-    put_before(s, before);
-    if (s->form == IOT_CALL_RRPC)
-        memcpy(part.text, s->token, s->token_len);
-    else
-        name = name_of(t, s, &part);
-    return iot_alink_topic(t->alink, before,
-                           s->form == IOT_CALL_RRPC  ? "rrpc/response/+"
-                           : s->form == IOT_CALL_EXT ? "thing/service/+"
-                                                     : "thing/service/+_reply",
-                           name, text, IOT_LINK_TOPIC_MAX, topic);
-}
-
-/* The output of a service, or `which` properties; else nothing. */
-static void put_data(struct iot_thing *t, const struct iot_call_slot *s,
-                     const struct iot_properties *which, struct iot_writer *w)
+static void put_data(struct iot_thing *t, const struct iot_call_slot *s, const struct load *load,
+                     struct iot_writer *w)
 {
     const struct iot_service_spec *spec;
 
-    if (which != NULL) {
-        iot_thing_put_properties(t, which, 0, w);
+    if (load->json.len != 0) {
+        iot_writer_put(w, load->json.ptr, load->json.len);
+    } else if (load->which != NULL) {
+        iot_thing_put_properties(t, load->which, 0, w);
     } else if (s->service < CALL_OTHER && s->code == IOT_CODE_OK) {
         spec = &t->opt->model->services[s->service];
         iot_field_put_all(t->opt->ctx, spec->out, spec->out_count, NULL, t->opt->values, 0, w);
@@ -131,41 +126,41 @@ static void put_data(struct iot_thing *t, const struct iot_call_slot *s,
 }
 
 /* Errors as iot_mqtt_begin. IOT_OK: it has left and the slot is free. */
-static iot_err send(struct iot_thing *t, struct iot_call_slot *s,
-                    const struct iot_properties *which)
+static iot_err send(struct iot_thing *t, struct iot_call_slot *s, const struct load *load)
 {
     char text[IOT_LINK_TOPIC_MAX];
     struct iot_writer count = iot_field_counter(), w;
     struct iot_topic topic;
 
-    iot_err err = s->form == IOT_CALL_SILENT ? IOT_OK : answer_topic(t, s, text, &topic);
-    if (err != IOT_OK || s->form == IOT_CALL_SILENT) {
-        release(s); /* nobody asked, or nobody could: such a topic does not come */
+    if (s->form == IOT_CALL_SILENT || !answer_topic(t, s, load, text, &topic)) {
+        release(s); /* nobody asked */
         return IOT_OK;
     }
-    put_data(t, s, which, &count);
-    err = iot_alink_answer_begin(t->alink, &topic, s->id, s->code, count.len, &w);
+    put_data(t, s, load, &count);
+    iot_err err = iot_alink_answer_begin(t->alink, &topic, s->id, s->code, count.len, &w);
     if (err != IOT_OK)
         return err;
-    put_data(t, s, which, &w);
+    put_data(t, s, load, &w);
     err = iot_alink_answer_commit(t->alink, &w);
     if (err == IOT_OK)
         release(s);
     return err;
 }
 
+static const struct load no_load = {NULL, {NULL, 0}, {NULL, 0}};
+
 /* The answer is owed from now on; what can never fit is answered without its data. */
 static void answer(struct iot_thing *t, struct iot_call_slot *s, int32_t code)
 {
     s->code = code;
-    if (send(t, s, NULL) != IOT_ERR_SIZE)
+    if (send(t, s, &no_load) != IOT_ERR_SIZE)
         return;
     s->code = IOT_CODE_CALL;
-    if (send(t, s, NULL) == IOT_ERR_SIZE)
+    if (send(t, s, &no_load) == IOT_ERR_SIZE)
         release(s);
 }
 
-/* The application has been asked. */
+/* The application has been asked, and said `code`. Its slot may have become another's meanwhile, or nobody's. */
 static iot_err asked(struct iot_thing *t, iot_call call, int32_t code)
 {
     struct iot_call_slot *s = find(t, call);
@@ -232,19 +227,25 @@ static int32_t choose(const struct iot_thing *t, struct iot_json names, struct i
     return IOT_CODE_OK;
 }
 
+/* Nothing was done for this answer: without room for it the request comes again. */
+static iot_err answer_now(struct iot_thing *t, struct iot_call_slot *s, const struct load *load)
+{
+    iot_err err = send(t, s, load);
+
+    if (err == IOT_ERR_SIZE)
+        answer(t, s, IOT_CODE_CALL);
+    else if (err != IOT_OK)
+        release(s);
+    return err == IOT_OK || err == IOT_ERR_SIZE ? IOT_OK : IOT_ERR_FULL;
+}
+
 static iot_err serve_get(struct iot_thing *t, struct iot_call_slot *s, struct iot_json params)
 {
     struct iot_properties which;
+    struct load load = {.which = &which};
 
     s->code = choose(t, params, &which);
-    iot_err err = send(t, s, s->code == IOT_CODE_OK ? &which : NULL);
-    if (err == IOT_OK)
-        return IOT_OK;
-    if (err == IOT_ERR_SIZE)
-        answer(t, s, IOT_CODE_CALL);
-    else
-        release(s);
-    return err == IOT_ERR_SIZE ? IOT_OK : IOT_ERR_FULL; /* nothing was done: it comes again */
+    return answer_now(t, s, s->code == IOT_CODE_OK ? &load : &no_load);
 }
 
 static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struct iot_json params)
@@ -252,6 +253,7 @@ static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struc
     const struct iot_service_spec *spec = &t->opt->model->services[s->service];
     struct iot_field_taking k = {.ctx = t->opt->ctx, .base = t->opt->values};
     struct iot_properties seen;
+    iot_call call = s->call;
     int32_t code = object_code(params);
 
     if (code == IOT_CODE_EMPTY && spec->in_count == 0)
@@ -259,22 +261,36 @@ static iot_err serve_service(struct iot_thing *t, struct iot_call_slot *s, struc
     if (code == IOT_CODE_OK)
         code = iot_field_store(&k, spec->in, spec->in_count, IOT_FIELD_WHOLE, params, &seen);
     if (code == IOT_CODE_OK)
-        return asked(t, s->call, spec->on_call(t->opt->ctx, t, s->call));
+        return asked(t, call, spec->on_call(t->opt->ctx, t, call));
     answer(t, s, code);
     return IOT_OK;
+}
+
+/* What both topics (property/set) and methods (property.set) call so; CALL_OTHER: something else. */
+static uint8_t property_service(struct iot_bytes name)
+{
+    if (!iot_link_skip(&name, "property") ||
+        !(iot_link_skip(&name, "/") || iot_link_skip(&name, ".")))
+        return CALL_OTHER;
+    if (iot_link_is(name, "set"))
+        return CALL_SET;
+    return iot_link_is(name, "get") ? CALL_GET : CALL_OTHER;
 }
 
 static iot_err serve_other(struct iot_thing *t, struct iot_call_slot *s, struct iot_bytes name,
                            struct iot_json params)
 {
     struct iot_request request = {name, params, s->call};
+    struct load load = {.name = name};
+    uint8_t which = property_service(name);
 
-    return asked(t, s->call, t->opt->on_request(t->opt->ctx, t, &request));
-}
-
-static bool is(struct iot_bytes text, const char *other)
-{
-    return text.len == strlen(other) && memcmp(text.ptr, other, text.len) == 0;
+    if (t->opt->on_request == NULL) {
+        s->code = IOT_CODE_SERVICE;
+        return answer_now(t, s, &load);
+    }
+    if (which != CALL_OTHER)
+        request.name.ptr = (const uint8_t *)(which == CALL_SET ? "property/set" : "property/get");
+    return asked(t, request.call, t->opt->on_request(t->opt->ctx, t, &request));
 }
 
 /* Number of what is called `name`; CALL_OTHER: it is not in the model. */
@@ -282,22 +298,22 @@ static uint8_t service_of(const struct iot_thing *t, struct iot_bytes name)
 {
     const struct iot_model *m = t->opt->model;
     bool own = t->opt->on_request == NULL || (m != NULL && m->property_count != 0);
+    uint32_t count = m == NULL ? 0 : m->service_count;
 
-    if (own && is(name, "property/set"))
-        return CALL_SET;
-    if (own && is(name, "property/get"))
-        return CALL_GET;
-    for (uint32_t i = 0; m != NULL && i < m->service_count; i++)
-        if (is(name, m->services[i].id))
+    if (own && property_service(name) != CALL_OTHER)
+        return property_service(name);
+    for (uint32_t i = 0; i < count; i++)
+        if (iot_link_is(name, m->services[i].id))
             return (uint8_t)i;
     return CALL_OTHER;
 }
 
-/* What the answer's topic needs, and is not in the model. */
-static bool put_token(struct iot_call_slot *s, struct iot_bytes token, struct iot_bytes name)
+/* What the topic of a later answer needs, and is not in the model. */
+static bool put_token(const struct iot_thing *t, struct iot_call_slot *s, struct iot_bytes token,
+                      struct iot_bytes name)
 {
     struct iot_writer w = {.ptr = (uint8_t *)s->token, .cap = sizeof s->token};
-    bool named = s->service == CALL_OTHER && s->form != IOT_CALL_RRPC;
+    bool named = s->service == CALL_OTHER && s->form != IOT_CALL_RRPC && t->opt->on_request != NULL;
 
     iot_writer_put(&w, token.ptr, token.len);
     if (named && s->form == IOT_CALL_EXT)
@@ -317,10 +333,7 @@ static iot_err serve(struct iot_thing *t, struct iot_call_slot *s, struct iot_by
     case CALL_GET:
         return serve_get(t, s, params);
     case CALL_OTHER:
-        if (t->opt->on_request != NULL)
-            return serve_other(t, s, name, params);
-        answer(t, s, IOT_CODE_SERVICE);
-        return IOT_OK;
+        return serve_other(t, s, name, params);
     default:
         return serve_service(t, s, params);
     }
@@ -343,7 +356,7 @@ static iot_err begin(struct iot_thing *t, const struct iot_alink_call *call,
                                 .form = (uint8_t)form};
     if (form == IOT_CALL_PLAIN && !call->has_id)
         s->form = IOT_CALL_SILENT;
-    if (!put_token(s, token, name)) {
+    if (!put_token(t, s, token, name)) {
         release(s);
         return iot_alink_drop(a, call->msg, IOT_ERR_SIZE);
     }
@@ -362,7 +375,7 @@ static bool is_name(struct iot_bytes name)
 
     for (uint32_t i = 0; i < name.len; i++)
         deep |= name.ptr[i] == '/';
-    return name.len != 0 && (!deep || is(name, "property/set") || is(name, "property/get"));
+    return name.len != 0 && (!deep || property_service(name) != CALL_OTHER);
 }
 
 iot_err iot_call_take(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
@@ -370,33 +383,28 @@ iot_err iot_call_take(struct iot_alink *a, const struct iot_msg *msg, struct iot
     return iot_call_take_sync(a, msg, IOT_CALL_PLAIN, (struct iot_bytes){NULL, 0}, rest);
 }
 
-/* A method is a topic with dots. Copied, as it is compared with topics. */
-static struct iot_bytes name_of_method(struct iot_json method, char name[IOT_LINK_TOPIC_MAX])
+/* Behind "thing.service."; len 0: none of ours. */
+static struct iot_bytes name_of_method(struct iot_json method)
 {
-    static const char before[] = "thing.service.";
     struct iot_bytes text;
-    uint32_t skip = sizeof before - 1, n = 0;
 
-    if (iot_json_raw_text(method, &text) == IOT_OK && text.len > skip &&
-        text.len - skip < IOT_LINK_TOPIC_MAX && memcmp(text.ptr, before, skip) == 0)
-        n = text.len - skip;
-    for (uint32_t i = 0; i < n; i++)
-        name[i] = text.ptr[skip + i] == '.' ? '/' : (char)text.ptr[skip + i];
-    return (struct iot_bytes){(const uint8_t *)name, n};
+    if (iot_json_raw_text(method, &text) == IOT_OK && iot_link_skip(&text, "thing.service."))
+        return text;
+    return (struct iot_bytes){NULL, 0};
 }
 
 iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg, enum iot_call_form form,
                            struct iot_bytes token, struct iot_bytes name)
 {
-    char method[IOT_LINK_TOPIC_MAX];
     struct iot_alink_call call;
-    iot_err err = IOT_ERR_STATE;
 
     if (a->thing == NULL || (form != IOT_CALL_RRPC && !is_name(name)))
         return IOT_ERR_STATE;
-    err = iot_alink_read(msg, &call);
+    if (msg->topic.len > IOT_LINK_TOPIC_MAX - (form == IOT_CALL_PLAIN ? strlen("_reply") : 1))
+        return iot_alink_drop(a, msg, IOT_ERR_SIZE); /* there is no topic for its answer */
+    iot_err err = iot_alink_read(msg, &call);
     if (form == IOT_CALL_RRPC)
-        name = err != IOT_OK ? token : name_of_method(call.method, method);
+        name = name_of_method(call.method);
     if (form == IOT_CALL_RRPC && (err != IOT_OK || !is_name(name)))
         return IOT_ERR_STATE; /* any bytes may come there */
     if (err != IOT_OK)
@@ -428,67 +436,49 @@ iot_err iot_thing_answer(struct iot_thing *thing, iot_call call, int32_t code)
 iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t code,
                                struct iot_bytes data)
 {
-    char text[IOT_LINK_TOPIC_MAX];
     struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
-    struct iot_topic topic;
-    struct iot_writer w;
+    struct load load = {.json = data};
 
     if (s == NULL || is_owed(s))
         return IOT_ERR_STATE;
-    if (s->form == IOT_CALL_SILENT) {
-        release(s);
-        return IOT_OK;
-    }
-    iot_err err = answer_topic(thing, s, text, &topic);
-    if (err == IOT_OK)
-        err = iot_alink_answer_begin(thing->alink, &topic, s->id, code, data.len, &w);
+    s->code = code;
+    iot_err err = send(thing, s, &load);
     if (err != IOT_OK)
-        return err;
-    iot_writer_put(&w, data.ptr, data.len);
-    err = iot_alink_answer_commit(thing->alink, &w);
-    if (err == IOT_OK)
-        release(s);
+        s->code = IOT_CALL_LATER;
     return err;
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
-void iot_call_flush(struct iot_alink *a)
+/* ms until the application's time is up, or 0. INT32_MAX: it has no call to answer. */
+static int32_t left_of(const struct iot_call_slot *s, iot_time now)
 {
-    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++)
-        if (is_owed(&a->thing->slots[i]))
-            answer(a->thing, &a->thing->slots[i], a->thing->slots[i].code);
+    int32_t left = (int32_t)(s->deadline - (uint32_t)now);
+
+    if (s->call == 0 || s->code != IOT_CALL_LATER)
+        return INT32_MAX;
+    return left > 0 ? left : 0;
 }
 
-/* The application has one to answer; ms left, not more than 0 when its time is up. */
-static bool waits(const struct iot_call_slot *s, iot_time now, int32_t *left)
+void iot_call_tick(struct iot_alink *a)
 {
-    *left = (int32_t)(s->deadline - (uint32_t)now);
-    return s->call != 0 && s->code == IOT_CALL_LATER;
-}
-
-void iot_call_expire(struct iot_alink *a, iot_time now)
-{
-    int32_t left;
-
-    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++)
-        if (waits(&a->thing->slots[i], now, &left) && left <= 0)
-            answer(a->thing, &a->thing->slots[i], IOT_CODE_CALL);
+    for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++) {
+        struct iot_call_slot *s = &a->thing->slots[i];
+        if (is_owed(s) || left_of(s, a->now) == 0)
+            answer(a->thing, s, is_owed(s) ? s->code : IOT_CODE_CALL);
+    }
 }
 
 iot_time iot_call_deadline(const struct iot_alink *a)
 {
-    iot_time first = IOT_TIME_NEVER;
-    int32_t left;
+    int32_t first = INT32_MAX;
 
     for (uint32_t i = 0; a->thing != NULL && i < IOT_CALLS_MAX; i++) {
-        if (!waits(&a->thing->slots[i], a->now, &left))
-            continue;
-        iot_time due = left <= 0 ? a->now : a->now + (uint32_t)left;
-        if (due < first)
-            first = due;
+        int32_t left = left_of(&a->thing->slots[i], a->now);
+        if (left < first)
+            first = left;
     }
-    return first;
+    return first == INT32_MAX ? IOT_TIME_NEVER : a->now + (uint32_t)first;
 }
 
 bool iot_call_idle(const struct iot_alink *a)

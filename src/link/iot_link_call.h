@@ -24,11 +24,8 @@ iot_err iot_call_take(struct iot_alink *a, const struct iot_msg *msg, struct iot
 iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg, enum iot_call_form form,
                            struct iot_bytes token, struct iot_bytes name);
 
-/** Answers that are owed leave, if there is room. */
-void iot_call_flush(struct iot_alink *a);
-
-/** Calls whose time is up are answered for the application. */
-void iot_call_expire(struct iot_alink *a, iot_time now);
+/** Answers that are owed leave, if there is room; calls whose time is up are answered for the application. */
+void iot_call_tick(struct iot_alink *a);
 
 /** The first deadline; IOT_TIME_NEVER: none. */
 iot_time iot_call_deadline(const struct iot_alink *a);
@@ -39,7 +36,7 @@ bool iot_call_idle(const struct iot_alink *a);
 /** The device has closed. */
 void iot_call_forget(struct iot_alink *a);
 
-#else
+#elif IOT_FEATURE_ALINK
 
 static inline iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_msg *msg,
                                          enum iot_call_form form, struct iot_bytes token,
@@ -49,14 +46,9 @@ static inline iot_err iot_call_take_sync(struct iot_alink *a, const struct iot_m
     return IOT_ERR_STATE;
 }
 
-static inline void iot_call_flush(struct iot_alink *a)
+static inline void iot_call_tick(struct iot_alink *a)
 {
     (void)a;
-}
-
-static inline void iot_call_expire(struct iot_alink *a, iot_time now)
-{
-    (void)a, (void)now;
 }
 
 static inline iot_time iot_call_deadline(const struct iot_alink *a)

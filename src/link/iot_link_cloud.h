@@ -14,15 +14,13 @@ struct iot_tsl_scan {
     uint32_t at;   /* bytes of the message */
     uint32_t told; /* bytes of the TSL */
     uint32_t id;
-    uint32_t code; /* without a sign: none has one */
-    uint8_t where; /* in the envelope */
-    uint8_t depth; /* in a value: open brackets */
-    uint8_t name_len;
-    char name[4];
+    uint32_t code;      /* without a sign: none has one */
+    uint32_t name;      /* of the member */
+    uint8_t where;      /* in the envelope */
+    uint8_t depth;      /* in a value: open brackets */
     bool text, escaped; /* in a value: inside of a string; behind a backslash */
-    bool has_id, has_code, has_data;
-    bool bad;
-    bool deaf; /* the rest of this message is nothing to us */
+    uint8_t has;        /* members that were found */
+    bool deaf;          /* the rest of this message is nothing to us */
 };
 
 struct iot_cloud {

@@ -5,9 +5,6 @@
 
 #if IOT_FEATURE_CLOUD
 
-#define CODE_OK  200
-#define CODE_BAD 400
-
 iot_err iot_config_ask(struct iot_device *dev, iot_ticket *ticket)
 {
     static const char params[] = "{\"configScope\":\"product\",\"getType\":\"file\"}";
@@ -15,17 +12,6 @@ iot_err iot_config_ask(struct iot_device *dev, iot_ticket *ticket)
     return iot_alink_request(dev, "thing/config/get", 0,
                              (struct iot_bytes){(const uint8_t *)params, sizeof params - 1},
                              ticket);
-}
-
-static iot_err read_text(struct iot_json object, const char *name, struct iot_json *v)
-{
-    iot_err err = iot_json_get(object, name, v);
-
-    if (err != IOT_OK)
-        return err;
-    if (iot_json_kind(*v) != IOT_JSON_STRING)
-        return IOT_ERR_JSON_TYPE;
-    return iot_json_text_len(*v) == 0 ? IOT_ERR_JSON_RANGE : IOT_OK;
 }
 
 /* Whatever the case: "Sha256", "Md5". */
@@ -54,11 +40,11 @@ static iot_err read_sign(struct iot_json data, struct iot_config_info *info)
     struct iot_json v;
     struct iot_bytes method;
 
-    iot_err err = read_text(data, "signMethod", &v);
+    iot_err err = iot_alink_get_text(data, "signMethod", &v);
     if (err == IOT_OK)
         err = iot_json_raw_text(v, &method);
     if (err == IOT_OK)
-        err = read_text(data, "sign", &v);
+        err = iot_alink_get_text(data, "sign", &v);
     if (err == IOT_OK)
         err = iot_json_raw_text(v, &info->sign);
     if (err != IOT_OK)
@@ -78,9 +64,9 @@ iot_err iot_config_read(struct iot_json data, struct iot_config_info *info)
     struct iot_json size;
 
     memset(info, 0, sizeof *info);
-    iot_err err = read_text(data, "configId", &info->id);
+    iot_err err = iot_alink_get_text(data, "configId", &info->id);
     if (err == IOT_OK)
-        err = read_text(data, "url", &info->url);
+        err = iot_alink_get_text(data, "url", &info->url);
     if (err == IOT_OK)
         err = iot_json_get(data, "configSize", &size);
     if (err == IOT_OK)
@@ -98,17 +84,10 @@ iot_err iot_link_take_config(struct iot_alink *a, const struct iot_msg *msg, str
     (void)rest;
 
     iot_err err = iot_alink_read(msg, &call);
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
-    err = iot_config_read(call.params, &info);
-    iot_err answered = iot_alink_answer(a, &call, err == IOT_OK ? CODE_OK : CODE_BAD);
-    if (answered != IOT_OK)
-        return answered;
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
+    if (err == IOT_OK)
+        err = iot_config_read(call.params, &info);
     notice.data = call.params;
-    iot_alink_notice(a, &notice);
-    return IOT_OK;
+    return iot_alink_answer_notice(a, &call, err, &notice);
 }
 
 #endif

@@ -47,29 +47,26 @@ static bool read_int(const struct iot_field *f, struct iot_json v, int32_t *out)
 }
 
 /* A float is compared with limits that were rounded as it was: 0.1 is within 0.1. */
-static bool read_float(const struct iot_field *f, struct iot_json v, float *out)
+static bool read_real(const struct iot_field *f, struct iot_json v, union value *x)
 {
     const struct iot_reals *of = f->of.reals;
+    bool is_float = f->type == IOT_TYPE_FLOAT;
 
-    return iot_json_float(v, out) == IOT_OK &&
-           (of == NULL || (*out >= (float)of->min && *out <= (float)of->max));
-}
-
-static bool read_double(const struct iot_field *f, struct iot_json v, double *out)
-{
-    const struct iot_reals *of = f->of.reals;
-
-    return iot_json_double(v, out) == IOT_OK &&
-           (of == NULL || (*out >= of->min && *out <= of->max));
+    if ((is_float ? iot_json_float(v, &x->f32) : iot_json_double(v, &x->f64)) != IOT_OK)
+        return false;
+    if (of == NULL)
+        return true;
+    double value = is_float ? x->f32 : x->f64;
+    return value >= (is_float ? (float)of->min : of->min) &&
+           value <= (is_float ? (float)of->max : of->max);
 }
 
 static bool read_number(const struct iot_field *f, struct iot_json v, union value *x)
 {
     switch (f->type) {
     case IOT_TYPE_FLOAT:
-        return read_float(f, v, &x->f32);
     case IOT_TYPE_DOUBLE:
-        return read_double(f, v, &x->f64);
+        return read_real(f, v, x);
     case IOT_TYPE_BOOL:
         return iot_json_bool(v, &x->b) == IOT_OK;
     case IOT_TYPE_DATE:
@@ -165,29 +162,37 @@ static int32_t take(struct iot_field_taking *k, const struct iot_field *f, uint8
     return IOT_CODE_OK;
 }
 
-/* "module:id" is also called "id": the model may name no modules, the platform may. */
-static bool is_called(struct iot_json name, const char *id)
+/* Behind the last ':', if there is one. */
+static bool without_module(struct iot_json name, struct iot_bytes *text)
 {
-    struct iot_bytes text;
-    uint32_t len = (uint32_t)strlen(id);
+    uint32_t at;
 
-    if (iot_json_is(name, id))
-        return true;
-    if (iot_json_raw_text(name, &text) != IOT_OK || text.len <= len)
+    if (iot_json_raw_text(name, text) != IOT_OK)
         return false;
-    const uint8_t *tail = text.ptr + text.len - len;
-    return tail[-1] == ':' && memcmp(tail, id, len) == 0;
+    for (at = text->len; at != 0 && text->ptr[at - 1] != ':'; at--)
+        ;
+    text->ptr += at;
+    text->len -= at;
+    return at != 0;
 }
 
 uint32_t iot_field_find(const struct iot_field *fields, uint32_t count, uint32_t from,
                         struct iot_json name)
 {
+    struct iot_bytes text;
+
     for (uint32_t n = 0, i = from; n < count; n++, i++) {
         if (i >= count)
             i = 0;
-        if (is_called(name, fields[i].id))
+        if (iot_json_is(name, fields[i].id))
             return i;
     }
+    /* The model may name no modules though the platform does. */
+    if (!without_module(name, &text))
+        return count;
+    for (uint32_t i = 0; i < count; i++)
+        if (strlen(fields[i].id) == text.len && memcmp(text.ptr, fields[i].id, text.len) == 0)
+            return i;
     return count;
 }
 

@@ -3,53 +3,44 @@
 
 #if IOT_FEATURE_CLOUD
 
-#define CODE_OK  200
-#define CODE_BAD 400
-
-#define DAY_MS        86400000
-#define YEAR_10000_MS 253402300800000
+#define YEAR_2100_MS 4102444800000
 
 /* ---- Time in words ------------------------------------------------------------------------- */
 
-static void put_digits(struct iot_writer *w, uint32_t value, uint32_t count)
+static void set_digits(char *at, uint32_t count, uint32_t value)
 {
-    char text[4];
-
-    for (uint32_t i = count; i-- != 0; value /= 10)
-        text[i] = (char)('0' + value % 10);
-    iot_writer_put(w, text, count);
+    for (; count-- != 0; value /= 10)
+        at[count] = (char)('0' + value % 10);
 }
 
-/* Years that begin in March, so that the leap day is the last: then months have their lengths by a formula. */
-static void put_date(struct iot_writer *w, uint32_t days_since_1970)
+/* Of a month since January 1970, to 2099: every fourth year is a leap year. */
+static uint32_t days_of(uint32_t month)
 {
-    uint32_t days = days_since_1970 + 719468; /* since March of the year 0 */
-    uint32_t era = days / 146097, of_era = days % 146097;
-    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    uint32_t month = (5 * of_year + 2) / 153; /* 0: March */
+    uint32_t of_year = month % 12;
 
-    put_digits(w, year + era * 400 + (month >= 10), 4);
-    iot_json_put(w, "-");
-    put_digits(w, month < 10 ? month + 3 : month - 9, 2);
-    iot_json_put(w, "-");
-    put_digits(w, of_year - (153 * month + 2) / 5 + 1, 2);
+    return of_year == 1 ? 28 + (month / 12 % 4 == 2) : 31 - (of_year % 7 & 1);
 }
 
 static void put_utc(struct iot_writer *w, int64_t unix_ms)
 {
-    uint32_t ms = (uint32_t)(unix_ms % DAY_MS);
+    static const struct {
+        uint8_t at, count;
+        uint16_t radix;
+    } parts[] = {{20, 3, 1000}, {17, 2, 60}, {14, 2, 60}, {11, 2, 24}};
+    char text[] = "yyyy-mm-ddThh:mm:ss.mmm+0000";
+    uint64_t left = (uint64_t)unix_ms;
 
-    put_date(w, (uint32_t)(unix_ms / DAY_MS));
-    iot_json_put(w, "T");
-    put_digits(w, ms / 3600000, 2);
-    iot_json_put(w, ":");
-    put_digits(w, ms / 60000 % 60, 2);
-    iot_json_put(w, ":");
-    put_digits(w, ms / 1000 % 60, 2);
-    iot_json_put(w, ".");
-    put_digits(w, ms % 1000, 3);
-    iot_json_put(w, "+0000");
+    for (uint32_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        set_digits(text + parts[i].at, parts[i].count, (uint32_t)(left % parts[i].radix));
+        left /= parts[i].radix;
+    }
+    uint32_t days = (uint32_t)left, month = 0;
+    for (; days >= days_of(month); month++)
+        days -= days_of(month);
+    set_digits(text, 4, 1970 + month / 12);
+    set_digits(text + 5, 2, month % 12 + 1);
+    set_digits(text + 8, 2, days + 1);
+    iot_writer_put(w, text, sizeof text - 1);
 }
 
 /* As it was given, else the present. */
@@ -58,7 +49,7 @@ static iot_err time_of(struct iot_alink *a, int64_t given_ms, int64_t *unix_ms)
     *unix_ms = given_ms;
     if (given_ms == 0 && iot_link_wall(a, unix_ms) != IOT_OK)
         return IOT_ERR_STATE;
-    return *unix_ms < 0 || *unix_ms >= YEAR_10000_MS ? IOT_ERR_ARG : IOT_OK;
+    return *unix_ms < 0 || *unix_ms >= YEAR_2100_MS ? IOT_ERR_ARG : IOT_OK;
 }
 
 /* ---- Logs ---------------------------------------------------------------------------------- */
@@ -153,16 +144,9 @@ iot_err iot_link_take_log(struct iot_alink *a, const struct iot_msg *msg, struct
     (void)rest;
 
     iot_err err = iot_alink_read(msg, &call);
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
-    err = iot_log_read(call.params, &notice.code);
-    iot_err answered = iot_alink_answer(a, &call, err == IOT_OK ? CODE_OK : CODE_BAD);
-    if (answered != IOT_OK)
-        return answered;
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
-    iot_alink_notice(a, &notice);
-    return IOT_OK;
+    if (err == IOT_OK)
+        err = iot_log_read(call.params, &notice.code);
+    return iot_alink_answer_notice(a, &call, err, &notice);
 }
 
 /* ---- Diagnosis ----------------------------------------------------------------------------- */

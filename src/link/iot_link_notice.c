@@ -13,13 +13,7 @@ static iot_err take(struct iot_alink *a, const struct iot_msg *msg, enum iot_not
     struct iot_alink_call call;
 
     iot_err err = iot_alink_read(msg, &call);
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
-    err = iot_alink_answer(a, &call, CODE_OK);
-    if (err != IOT_OK)
-        return err;
-    iot_alink_notice(a, &notice);
-    return IOT_OK;
+    return iot_alink_answer_notice(a, &call, err, &notice);
 }
 
 iot_err iot_link_take_disable(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
@@ -53,13 +47,7 @@ iot_err iot_link_take_bootstrap(struct iot_alink *a, const struct iot_msg *msg,
         err = iot_json_get(call.params, "cmd", &cmd);
     if (err == IOT_OK)
         err = iot_json_i32(cmd, &notice.code);
-    if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
-    err = iot_alink_answer(a, &call, CODE_OK);
-    if (err != IOT_OK)
-        return err;
-    iot_alink_notice(a, &notice);
-    return IOT_OK;
+    return iot_alink_answer_notice(a, &call, err, &notice);
 }
 
 /* Its answer is that of a service: it says what it is about. */
@@ -95,11 +83,9 @@ iot_err iot_link_take_bind(struct iot_alink *a, const struct iot_msg *msg, struc
 
     iot_err err = iot_alink_read(msg, &call);
     if (err == IOT_OK)
-        err = iot_json_get(call.params, "identifier", &identifier);
-    if (err == IOT_OK && iot_json_kind(identifier) != IOT_JSON_STRING)
-        err = IOT_ERR_JSON_TYPE;
+        err = iot_alink_get_text(call.params, "identifier", &identifier);
     if (err != IOT_OK)
-        return iot_alink_drop(a, msg, err);
+        return iot_alink_answer_notice(a, &call, err, &notice);
     err = answer_bind(a, &call, identifier);
     if (err != IOT_OK)
         return err;
@@ -133,17 +119,14 @@ iot_err iot_link_take_identity(struct iot_alink *a, const struct iot_msg *msg,
                                struct iot_bytes rest)
 {
     struct iot_notice notice = {.kind = IOT_NOTICE_IDENTITY};
-    struct iot_json key, name;
+    struct iot_json name;
     (void)rest;
 
     iot_err err = iot_json_check(msg->payload, &notice.data, NULL);
     if (err == IOT_OK)
-        err = iot_json_get(notice.data, "productKey", &key);
+        err = iot_alink_get_text(notice.data, "productKey", &name);
     if (err == IOT_OK)
-        err = iot_json_get(notice.data, "deviceName", &name);
-    if (err == IOT_OK &&
-        (iot_json_kind(key) != IOT_JSON_STRING || iot_json_kind(name) != IOT_JSON_STRING))
-        err = IOT_ERR_JSON_TYPE;
+        err = iot_alink_get_text(notice.data, "deviceName", &name);
     if (err != IOT_OK)
         return iot_alink_drop(a, msg, err);
     iot_alink_notice(a, &notice);

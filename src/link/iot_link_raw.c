@@ -16,19 +16,21 @@ iot_err iot_raw_post(struct iot_device *dev, struct iot_bytes bytes, uint8_t qos
     return iot_alink_send(iot_alink_of(dev), "/sys/", "thing/model/up_raw", qos, bytes, ticket);
 }
 
-/* The answer's topic: rrpc/request/ becomes rrpc/response/, down_raw gets "_reply" behind it, others stay. */
-static void put_topic(const struct iot_topic *from, struct iot_writer *w)
+/* The answer's topic: rrpc/request/{id} becomes rrpc/response/{id}, down_raw gets "_reply" behind it, others stay. */
+static void put_topic(const struct iot_alink *a, struct iot_bytes topic, struct iot_writer *w)
 {
-    static const char request[] = "/rrpc/request/", raw[] = "/thing/model/down_raw";
-    uint32_t n = sizeof request - 1, m = sizeof raw - 1;
-    bool sys = from->len > 5 && memcmp(from->text, "/sys/", 5) == 0;
+    static const char down[] = "/thing/model/down_raw";
+    struct iot_bytes left = topic;
+    bool own = iot_link_skip(&left, "/sys/") && iot_link_is_own(a, &left);
 
-    for (uint32_t i = 0; i < from->len; i++) {
-        bool here = sys && from->len - i > n && memcmp(from->text + i, request, n) == 0;
-        iot_writer_put(w, here ? "/rrpc/response/" : from->text + i, here ? n + 1 : 1);
-        i += here ? n - 1 : 0;
+    if (own && iot_link_skip(&left, "/rrpc/request/")) {
+        iot_writer_put(w, topic.ptr, topic.len - left.len - (uint32_t)strlen("request/"));
+        iot_writer_text(w, "response/");
+        topic = left;
     }
-    if (from->len > m && memcmp(from->text + from->len - m, raw, m) == 0)
+    iot_writer_put(w, topic.ptr, topic.len);
+    if (topic.len >= sizeof down - 1 &&
+        memcmp(topic.ptr + topic.len - (sizeof down - 1), down, sizeof down - 1) == 0)
         iot_writer_text(w, "_reply");
 }
 
@@ -38,7 +40,7 @@ iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct
     struct iot_alink *a = iot_alink_of(dev);
     struct iot_writer t = {.ptr = (uint8_t *)text, .cap = sizeof text}, w;
 
-    put_topic(&msg->topic, &t);
+    put_topic(a, (struct iot_bytes){(const uint8_t *)msg->topic.text, msg->topic.len}, &t);
     if (t.overflow)
         return IOT_ERR_SIZE;
     struct iot_msg answer = {.topic = {text, (uint16_t)t.len, 0}, .flags = IOT_MSG_SILENT};
@@ -59,16 +61,24 @@ static iot_err offer(struct iot_alink *a, iot_mqtt_handler on, const struct iot_
     return err == IOT_ERR_AGAIN || err == IOT_ERR_FULL ? err : IOT_OK;
 }
 
+/* Of those that come in parts. */
+static iot_mqtt_handler handler(const struct iot_alink *a, bool reply)
+{
+    if (a->raw == NULL)
+        return NULL;
+    return reply ? a->raw->on_reply : a->raw->on_down;
+}
+
 iot_err iot_raw_take_down(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    return offer(a, a->raw == NULL ? NULL : a->raw->on_down, msg);
+    return offer(a, handler(a, false), msg);
 }
 
 iot_err iot_raw_take_reply(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
 {
     (void)rest;
-    return offer(a, a->raw == NULL ? NULL : a->raw->on_reply, msg);
+    return offer(a, handler(a, true), msg);
 }
 
 iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
@@ -78,11 +88,9 @@ iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg)
 
 bool iot_raw_lets_parts(const struct iot_alink *a, iot_link_handler take)
 {
-    if (take == iot_raw_take_down)
-        return a->raw != NULL && a->raw->on_down != NULL;
-    if (take == iot_raw_take_reply)
-        return a->raw != NULL && a->raw->on_reply != NULL;
-    return true;
+    bool reply = take == iot_raw_take_reply;
+
+    return (!reply && take != iot_raw_take_down) || handler(a, reply) != NULL;
 }
 
 #endif

@@ -18,7 +18,7 @@ bool iot_raw_lets_parts(const struct iot_alink *a, iot_link_handler take);
 /** A synchronous call that is no service's. */
 iot_err iot_raw_take_rrpc(struct iot_alink *a, const struct iot_msg *msg);
 
-#else
+#elif IOT_FEATURE_ALINK
 
 static inline iot_err iot_raw_take_down(struct iot_alink *a, const struct iot_msg *msg,
                                         struct iot_bytes rest)

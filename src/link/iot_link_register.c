@@ -141,12 +141,13 @@ static void put_mac(struct iot_writer *w, const struct iot_link_identity *id,
     uint8_t mac[IOT_DIGEST_BYTES_MAX];
 
     iot_hmac(digest, key, &signed_text, 1, mac);
-    w->len = 0; /* what was signed has served: the login is longer, and written over it */
+    w->len = 0; /* what was signed has served */
     iot_link_put_hex(w, mac, 2 * iot_digest_bytes(digest));
     iot_wipe(mac, sizeof mac);
 }
 
-/* The password is made first, at the front, from a text that is shorter than all behind it. */
+/* What is signed stands where the login will: it is the shorter of them. The password comes first in there, as it is
+ * made first. */
 static iot_err ask(const struct iot_link_identity *id, const uint8_t random[RANDOM_BYTES],
                    uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
 {
@@ -263,9 +264,8 @@ iot_err iot_register_login(struct iot_register *r, enum iot_link_transport trans
     if (iot_link_check(r->id) != IOT_OK || !fits(r->id, transport))
         return IOT_ERR_ARG;
     iot_err err = load(r, &kept);
-    if (err == IOT_ERR_AGAIN)
-        return err;
-    r->state = IOT_REGISTER_NONE;
+    if (err != IOT_ERR_AGAIN) /* then this is the same attempt, later */
+        r->state = IOT_REGISTER_NONE;
     if (err == IOT_OK)
         err = login(r->id, &kept, transport, scratch, cap, out);
     else if (err == IOT_ERR_STATE) /* a store that forgets at once shall not register for ever */

@@ -59,15 +59,20 @@ static iot_err begin(struct iot_alink *a, int64_t version, uint32_t max, struct 
     return err;
 }
 
-/* By it the reply is known. */
-static void put_token(struct iot_alink *a, struct iot_writer *w)
+/* By it the reply is known: "{pk}.{dn}-{ticket}". */
+static void write_token(const struct iot_alink *a, struct iot_writer *w, iot_ticket ticket)
 {
-    iot_json_put(w, ",\"clientToken\":\"");
     iot_writer_text(w, a->id->product_key);
     iot_json_put(w, ".");
     iot_writer_text(w, a->id->device_name);
     iot_json_put(w, "-");
-    iot_writer_u32(w, a->line->next_ticket(iot_alink_device(a)));
+    iot_writer_u32(w, ticket);
+}
+
+static void put_token(struct iot_alink *a, struct iot_writer *w)
+{
+    iot_json_put(w, ",\"clientToken\":\"");
+    write_token(a, w, a->line->next_ticket(iot_alink_device(a)));
     iot_json_put(w, "\"");
 }
 
@@ -210,10 +215,9 @@ iot_err iot_shadow_read(struct iot_json data, struct iot_shadow_state *state)
 
 /* A message of the shadow, taken apart. */
 struct heard {
-    struct iot_json method, payload;
+    struct iot_json method, payload, token;
     int64_t version; /* 0: none is told */
     uint32_t code;   /* CODE_OK, or errorcode */
-    uint32_t ticket; /* of the token; 0: there is none */
 };
 
 static void read_version(struct iot_json from, int64_t *version)
@@ -242,37 +246,26 @@ static iot_err read_status(struct heard *h)
     return err == IOT_OK && (h->code == CODE_OK || h->code > INT32_MAX) ? IOT_ERR_JSON_RANGE : err;
 }
 
-/* {pk}.{dn}-{ticket}; a token of another form is nobody's here. */
-static iot_err read_token(const struct iot_alink *a, struct iot_json root, struct heard *h)
+static bool is_token_of(const struct iot_alink *a, struct iot_json token, iot_ticket ticket)
 {
-    struct iot_json v;
-    struct iot_bytes text;
-    uint32_t value = 0;
+    char text[IOT_PRODUCT_KEY_MAX + IOT_DEVICE_NAME_MAX + sizeof ".-4294967295"];
+    struct iot_writer w = {.ptr = (uint8_t *)text, .cap = sizeof text};
 
-    if (iot_json_get(root, "clientToken", &v) != IOT_OK)
-        return IOT_OK;
-    if (iot_json_raw_text(v, &text) != IOT_OK || !iot_link_skip(&text, a->id->product_key) ||
-        !iot_link_skip(&text, ".") || !iot_link_skip(&text, a->id->device_name) ||
-        !iot_link_skip(&text, "-") || text.len == 0)
-        return IOT_ERR_LINK_REPLY;
-    for (uint32_t i = 0; i < text.len; i++) {
-        uint32_t digit = (uint32_t)text.ptr[i] - '0';
-        if (digit > 9 || value > (UINT32_MAX - digit) / 10)
-            return IOT_ERR_LINK_REPLY;
-        value = value * 10 + digit;
-    }
-    h->ticket = value;
-    return value == 0 ? IOT_ERR_LINK_REPLY : IOT_OK;
+    write_token(a, &w, ticket);
+    iot_writer_put(&w, "", 1);
+    return !w.overflow && iot_json_is(token, text);
 }
 
 /* Without a token it is the answer to the one request that is open, if it is one. */
-static struct iot_alink_request *asked(struct iot_alink *a, uint32_t ticket)
+static struct iot_alink_request *asked(struct iot_alink *a, struct iot_json token)
 {
     struct iot_alink_request *found = NULL;
+    bool any = iot_json_kind(token) == IOT_JSON_NONE;
 
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         struct iot_alink_request *r = &a->requests[i];
-        if (r->ticket == 0 || r->kind != IOT_ALINK_SHADOW || (ticket != 0 && r->ticket != ticket))
+        if (r->ticket == 0 || r->kind != IOT_ALINK_SHADOW ||
+            !(any || is_token_of(a, token, r->ticket)))
             continue;
         if (found != NULL)
             return NULL;
@@ -288,7 +281,7 @@ static iot_err on_reply(struct iot_alink *a, const struct iot_msg *msg, const st
                            .err = h->code == CODE_OK ? IOT_OK : IOT_ERR_LINK_CODE,
                            .detail = (int32_t)h->code,
                            .reply = &reply};
-    struct iot_alink_request *r = asked(a, h->ticket);
+    struct iot_alink_request *r = asked(a, h->token);
 
     if (r == NULL)
         return iot_alink_drop(a, msg, IOT_ERR_LINK_REPLY);
@@ -330,8 +323,7 @@ iot_err iot_link_take_shadow(struct iot_alink *a, const struct iot_msg *msg, str
     if (!iot_json_is(h.method, "reply"))
         return iot_alink_drop(a, msg, IOT_ERR_LINK_METHOD);
     err = read_status(&h);
-    if (err == IOT_OK)
-        err = read_token(a, root, &h);
+    (void)iot_json_get(root, "clientToken", &h.token);
     return err == IOT_OK ? on_reply(a, msg, &h) : iot_alink_drop(a, msg, err);
 }
 

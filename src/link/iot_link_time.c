@@ -5,8 +5,8 @@
 
 #if IOT_FEATURE_CLOUD
 
-#define YEAR_10000_MS 253402300800000
-#define COARSE_MS     20 /* a counter of the device may move in such steps */
+#define YEAR_2100_MS 4102444800000
+#define COARSE_MS    20 /* a counter of the device may move in such steps */
 
 iot_err iot_link_wall(struct iot_alink *a, int64_t *unix_ms)
 {
@@ -16,7 +16,7 @@ iot_err iot_link_wall(struct iot_alink *a, int64_t *unix_ms)
     if (port->wall != NULL && port->wall(port->ctx, &unix_s) == IOT_OK)
         *unix_ms = unix_s * 1000;
     else if (a->cloud.wall_ahead_ms != 0)
-        *unix_ms = (int64_t)a->now + a->cloud.wall_ahead_ms;
+        *unix_ms = (int64_t)a->line->now(iot_alink_device(a)) + a->cloud.wall_ahead_ms;
     else
         return IOT_ERR_AGAIN;
     return IOT_OK;
@@ -61,7 +61,7 @@ static iot_err read_ms(struct iot_json root, const char *name, int64_t *ms)
 
     if (err == IOT_OK)
         err = iot_json_i64_text(v, ms);
-    return err == IOT_OK && (*ms < 0 || *ms >= YEAR_10000_MS) ? IOT_ERR_JSON_RANGE : err;
+    return err == IOT_OK && (*ms < 0 || *ms >= YEAR_2100_MS) ? IOT_ERR_JSON_RANGE : err;
 }
 
 iot_err iot_link_take_time(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)

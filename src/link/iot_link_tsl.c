@@ -22,13 +22,15 @@ enum {
     IN_VALUE,  /* a string or brackets: its own end ends it */
     IN_SCALAR, /* what is behind it ends it */
     AT_COMMA,
-    AT_END
+    AT_END,
+    BROKEN
 };
 
-static bool is_name(const struct iot_tsl_scan *s, const char *name)
-{
-    return s->name_len == strlen(name) && memcmp(s->name, name, s->name_len) == 0;
-}
+enum { HAS_ID = 1, HAS_CODE = 2, HAS_DATA = 4 };
+
+/* Names as numbers: their letters one after the other; longer ones are none of ours. */
+enum { NAME_ID = 0x6964, NAME_CODE = 0x636f6465, NAME_DATA = 0x64617461 };
+#define NAME_LONG 0xffffffffu
 
 static bool is_blank(uint8_t c)
 {
@@ -38,62 +40,71 @@ static bool is_blank(uint8_t c)
 /* A digit of `id` or `code`, which may stand in quotes. */
 static void add_digit(struct iot_tsl_scan *s, uint8_t c)
 {
-    uint32_t *value = is_name(s, "id") ? &s->id : is_name(s, "code") ? &s->code : NULL;
+    uint32_t *value = s->name == NAME_ID ? &s->id : &s->code;
     uint32_t digit = (uint32_t)c - '0';
 
-    if (value == NULL || c == '"')
+    if ((s->name != NAME_ID && s->name != NAME_CODE) || c == '"')
         return;
-    s->bad |= digit > 9 || *value > (UINT32_MAX - digit) / 10;
+    if (digit > 9 || *value > (UINT32_MAX - digit) / 10)
+        s->where = BROKEN;
     *value = *value * 10 + digit;
+}
+
+static uint8_t member_of(uint32_t name)
+{
+    return name == NAME_ID     ? HAS_ID
+           : name == NAME_CODE ? HAS_CODE
+           : name == NAME_DATA ? HAS_DATA
+                               : 0;
 }
 
 static void begin_value(struct iot_tsl_scan *s, uint8_t c)
 {
-    bool brackets = c == '{' || c == '[';
+    uint8_t member = member_of(s->name);
 
-    s->where = brackets || c == '"' ? IN_VALUE : IN_SCALAR;
-    s->depth = brackets;
+    s->depth = c == '{' || c == '[';
     s->text = c == '"';
-    s->bad |= c == ',' || c == '}' || c == ']' || c == ':';
-    /* Of two of a name the first counts. */
-    if ((is_name(s, "id") && s->has_id) || (is_name(s, "code") && s->has_code) ||
-        (is_name(s, "data") && s->has_data))
-        s->name_len = 0;
-    s->has_id |= is_name(s, "id");
-    s->has_code |= is_name(s, "code");
-    s->has_data |= is_name(s, "data");
+    s->where = s->depth != 0 || s->text ? IN_VALUE : IN_SCALAR;
+    if (c == ',' || c == '}' || c == ']' || c == ':')
+        s->where = BROKEN;
+    if (s->has & member) /* of two with the same name the first counts */
+        s->name = NAME_LONG;
+    s->has |= member;
     add_digit(s, c);
 }
 
 /* In a string, in brackets. */
 static void go_on(struct iot_tsl_scan *s, uint8_t c)
 {
-    add_digit(s, c);
     if (s->escaped)
         s->escaped = false;
-    else if (s->text && c == '\\')
-        s->escaped = true;
+    else if (s->text)
+        s->escaped = c == '\\', s->text = c != '"';
     else if (c == '"')
-        s->text = !s->text;
-    else if (!s->text && (c == '{' || c == '['))
-        s->bad |= ++s->depth > DEPTH_MAX;
-    else if (!s->text && (c == '}' || c == ']'))
+        s->text = true;
+    else if (c == '{' || c == '[')
+        s->depth++;
+    else if (c == '}' || c == ']')
         s->depth--;
     if (!s->text && s->depth == 0)
         s->where = AT_COMMA;
+    if (s->depth > DEPTH_MAX)
+        s->where = BROKEN;
+    add_digit(s, c);
 }
 
-/* Between two members. */
+static void expect(struct iot_tsl_scan *s, uint8_t c, uint8_t wanted, uint8_t next)
+{
+    s->where = c == wanted ? next : BROKEN;
+}
+
+/* Behind a value. */
 static void go_over(struct iot_tsl_scan *s, uint8_t c)
 {
-    if (c == ',')
-        s->where = AT_NAME;
-    else if (c == '}')
+    if (c == '}')
         s->where = AT_END;
-    else if (is_blank(c))
-        s->where = AT_COMMA;
     else
-        s->bad = true;
+        expect(s, c, ',', AT_NAME);
 }
 
 static void in_name(struct iot_tsl_scan *s, uint8_t c)
@@ -103,69 +114,35 @@ static void in_name(struct iot_tsl_scan *s, uint8_t c)
         return;
     }
     s->escaped = c == '\\' && !s->escaped;
-    if (s->name_len < sizeof s->name)
-        s->name[s->name_len] = (char)c;
-    if (s->name_len <= sizeof s->name) /* longer ones are no name of ours */
-        s->name_len++;
+    s->name = s->name > 0xffffff ? NAME_LONG : s->name << 8 | c;
 }
 
-static void expect(struct iot_tsl_scan *s, uint8_t c, uint8_t wanted, uint8_t next)
-{
-    s->bad |= c != wanted;
-    s->where = next;
-}
-
-/* True: the byte is one of `data`. */
+/* True: the byte is one of a value of the envelope. */
 static bool scan(struct iot_tsl_scan *s, uint8_t c)
 {
-    bool blank = is_blank(c);
-
     s->at++;
-    switch (s->where) {
-    case AT_START:
-        if (!blank)
-            expect(s, c, '{', AT_FIRST);
+    if (s->where == IN_NAME)
+        return in_name(s, c), false;
+    if (s->where == IN_VALUE)
+        return go_on(s, c), true;
+    if (s->where == IN_SCALAR) {
+        if (c != ',' && c != '}' && !is_blank(c))
+            return add_digit(s, c), true;
+        s->where = AT_COMMA;
+    }
+    if (is_blank(c))
         return false;
-    case AT_FIRST:
-        if (c == '}')
-            s->where = AT_END;
-        else if (!blank)
-            expect(s, c, '"', IN_NAME);
-        s->name_len = 0;
-        return false;
-    case AT_NAME:
-        if (!blank)
-            expect(s, c, '"', IN_NAME);
-        s->name_len = 0;
-        return false;
-    case IN_NAME:
-        in_name(s, c);
-        return false;
-    case AT_COLON:
-        if (!blank)
-            expect(s, c, ':', AT_VALUE);
-        return false;
-    case AT_VALUE:
-        if (blank)
-            return false;
-        begin_value(s, c);
-        return is_name(s, "data");
-    case IN_VALUE:
-        go_on(s, c);
-        return is_name(s, "data");
-    case IN_SCALAR:
-        if (c == ',' || c == '}' || blank) {
-            go_over(s, c);
-            return false;
-        }
-        add_digit(s, c);
-        return is_name(s, "data");
-    case AT_COMMA:
+    if (s->where == AT_VALUE)
+        return begin_value(s, c), true;
+    if (s->where == AT_COMMA || (s->where == AT_FIRST && c == '}')) {
         go_over(s, c);
-        return false;
-    case AT_END:
-        s->bad |= !blank;
-        return false;
+    } else if (s->where == AT_START) {
+        expect(s, c, '{', AT_FIRST);
+    } else if (s->where == AT_COLON) {
+        expect(s, c, ':', AT_VALUE);
+    } else {
+        expect(s, c, '"', s->where == AT_END ? BROKEN : IN_NAME);
+        s->name = 0;
     }
     return false;
 }
@@ -175,8 +152,8 @@ static struct iot_bytes scan_part(struct iot_tsl_scan *s, struct iot_bytes part)
 {
     struct iot_bytes data = {part.ptr, 0};
 
-    for (uint32_t i = 0; i < part.len && !s->bad; i++) {
-        if (!scan(s, part.ptr[i]))
+    for (uint32_t i = 0; i < part.len && s->where != BROKEN; i++) {
+        if (!scan(s, part.ptr[i]) || s->name != NAME_DATA)
             continue;
         if (data.len == 0)
             data.ptr = part.ptr + i;
@@ -185,16 +162,14 @@ static struct iot_bytes scan_part(struct iot_tsl_scan *s, struct iot_bytes part)
     return data;
 }
 
-static bool is_known(const struct iot_tsl_scan *s, bool has, const char *name)
-{
-    return has && !(is_name(s, name) && (s->where == IN_VALUE || s->where == IN_SCALAR));
-}
-
 /* As far as is known it answers request `id`, and well. */
 static bool is_wanted(const struct iot_tsl_scan *s, uint32_t id)
 {
-    return !s->bad && !(is_known(s, s->has_id, "id") && s->id != id) &&
-           !(is_known(s, s->has_code, "code") && s->code != CODE_OK);
+    bool open = s->where == IN_VALUE || s->where == IN_SCALAR; /* more digits may follow */
+
+    if (s->where == BROKEN || ((s->has & HAS_ID) && s->id != id && !(open && s->name == NAME_ID)))
+        return false;
+    return !(s->has & HAS_CODE) || s->code == CODE_OK || (open && s->name == NAME_CODE);
 }
 
 /* ---- The request --------------------------------------------------------------------------- */
@@ -271,13 +246,13 @@ iot_err iot_link_take_tsl(struct iot_alink *a, const struct iot_msg *msg, struct
     s.told += data.len;
     a->cloud.tsl = s;
     r->deadline = (uint32_t)a->now + IOT_REQUEST_MS;
-    if (s.bad)
+    if (s.where == BROKEN)
         return turn_deaf(a, msg, IOT_ERR_JSON_SYNTAX);
     if (s.at < msg->total)
         return IOT_OK;
     if (s.where != AT_END)
         return iot_alink_drop(a, msg, IOT_ERR_JSON_SYNTAX);
-    if (!s.has_id || !s.has_code)
+    if ((s.has & (HAS_ID | HAS_CODE)) != (HAS_ID | HAS_CODE))
         return iot_alink_drop(a, msg, IOT_ERR_JSON_MISSING);
     if (s.id != r->ticket)
         return iot_alink_drop(a, msg, IOT_ERR_LINK_REPLY);

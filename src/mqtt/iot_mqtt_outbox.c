@@ -18,7 +18,6 @@
 /* What is not built in is no flag. */
 #define FLAGS                                                                                      \
     (IOT_MSG_RETAIN | IOT_MSG_DUP | IOT_MSG_REFUSE | (IOT_FEATURE_BY_REF ? IOT_MSG_BY_REF : 0) |   \
-     (IOT_FEATURE_ALINK ? IOT_MSG_SILENT : 0) |                                                    \
      (IOT_FEATURE_QUEUE_DROP ? IOT_MSG_DROP_OLDEST | IOT_MSG_REPLACE : 0))
 
 iot_err iot_mqtt_outbox_check(const struct iot_msg *msg)

@@ -27,10 +27,11 @@ void iot_mqtt_report_ended(struct iot_mqtt_client *c)
         struct iot_event ev = {.kind = in.err == IOT_OK ? IOT_EV_DONE : IOT_EV_FAILED,
                                .err = in.err,
                                .ticket = in.ticket};
+        if (ev.ticket == 0) /* IOT_MSG_SILENT: nobody's, and not counted either */
+            continue;
         IOT_COUNT(c->counters.sent_messages, in.err == IOT_OK);
         IOT_COUNT(c->counters.failed_messages, in.err != IOT_OK);
-        if (ev.ticket != 0) /* IOT_MSG_SILENT */
-            iot_mqtt_report(c, &ev);
+        iot_mqtt_report(c, &ev);
     }
     c->more |= iot_mqtt_yielded(&c->session.box);
     if (!c->closing && iot_mqtt_outbox_room(&c->session.box))

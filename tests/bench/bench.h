@@ -15,4 +15,7 @@ void bench_sign(void);
 /* JSON of the platform. */
 void bench_json(void);
 
+/* Its thing model: a set and a post. */
+void bench_thing(void);
+
 #endif

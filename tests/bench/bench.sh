@@ -243,6 +243,13 @@ table() {
             span("default/json/set/" n))
         row("check alone", sprintf("%.1f", span("default/json/check/" n) / n), "-", "-", span("default/json/check/" n), 34.7)
 
+        head("A thing of 5 properties, over a line that takes everything: the same set, from the message to the end of its " \
+             "answer\n(checked whole, then stored), and a post of all five.")
+        n = last_number("default/thing/set")
+        row("set, " n " bytes, answer included", span("default/thing/set/" n), "-", "-", "-")
+        n = last_number("default/thing/post")
+        row("post, " n " bytes", span("default/thing/post/" n), "-", "-", "-")
+
         print ""
         printf "bench: %d rows, %d over budget\n", rows, missed
         if (failed) exit 1

@@ -9,5 +9,6 @@ int main(void)
     bench_lwip();
     bench_sign();
     bench_json();
+    bench_thing();
     mark_over();
 }

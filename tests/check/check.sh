@@ -141,7 +141,7 @@ symbols() {
 
 # README's program, its tables of sizes, and its instructions: counting on the board takes a second.
 readme() {
-    build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-plain dual library &&
+    build m3 dual library sizes mbedtls && build m3-notexts dual library && build m3-thing dual library && build m3-login dual library && build m3-plain dual library &&
         build fw-an385 v4 firmware && without_each || return
     { bash tests/check/size.sh && bash tests/check/size_firmware.sh; } >build/log/sizes.txt || return
     LWIP=${LWIP_DIR:-$DEPS/lwip} MBEDTLS=${MBEDTLS_DIR:-$DEPS/mbedtls} JSMN=${JSMN_DIR:-$DEPS/jsmn} bash tests/bench/bench.sh m3 >build/log/bench.txt || return

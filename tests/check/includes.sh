@@ -159,10 +159,11 @@ grep -P "^[^:]*:[0-9]+:(.*(?<![\\w.>]))?($calls)\\s*\\(" "$work/world" |
 
 # ---- (e) licence
 
+# What `make thing` made of a model is its owner's.
 while IFS= read -r f; do
     case $f in
         *.c|*.h|*.sh|*Makefile|*.mk|.ci/run)
-            head -n 5 "$f" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
+            head -n 1 "$f" | grep -q '^/\* Made from the thing model of product .* by `make thing`' || head -n 5 "$f" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
                 echo "$f:1: the first lines say SPDX-License-Identifier: Apache-2.0" ;;
     esac
 done <"$work/files" | report

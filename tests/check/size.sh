@@ -14,7 +14,9 @@ objects=build/m3/obj
 # name | build | rooms | budget in bytes of flash | others, measured earlier; error texts (IOT_FEATURE_ERR_TEXTS) off in all
 budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TLS|m3-plain|core net mqtt device|9500|Alibaba 9611, coreMQTT 6894, lwIP 2989
 the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt device|9500|coreMQTT 6894
-+ TLS glue, signed login (thing model, tags, NTP, config to come)|m3-notexts|core net mqtt device crypto tls link|22000|Alibaba 39153 (with those)'
++ TLS glue, signed login|m3-login|core net mqtt device crypto tls link|-|
++ JSON, alink, thing model, tags, time, configuration, reset, logs, TSL, notices|m3-thing|core net mqtt device crypto tls link json|22000|Alibaba 39153
++ shadow, raw data, registration|m3-notexts|core net mqtt device crypto tls link json|-|'
 device_budget=3584
 
 # per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file
@@ -27,7 +29,7 @@ per_room() {
 
 echo "Flash and static memory, bytes ($("$tools-gcc" -dumpversion | sed 's/^/gcc /'), Cortex-M3, -Os)"
 echo
-{ per_room $objects; for v in m3-notexts m3-plain m3-off-ALL; do echo "build $v"; per_room build/$v/obj; done; } | awk -v budgets="$budgets" '
+{ per_room $objects; for v in m3-notexts m3-thing m3-login m3-plain m3-off-ALL; do echo "build $v"; per_room build/$v/obj; done; } | awk -v budgets="$budgets" '
     $1 == "build" { bare = $2; next }
     bare        { less[bare, $1] += $2 + $3; next }
     { if (!($1 in text)) order[++n] = $1; text[$1] += $2; data[$1] += $3; bss[$1] += $4 }
@@ -40,13 +42,17 @@ echo
         }
         printf "  %-12s %8d %8d %8d\n\n", "all", t, d, b
         m = split(budgets, line, "\n")
-        printf "  %-76s %8s %8s  %-14s %s\n", "profile, without error texts", "flash", "budget", "", "other clients, quoted"
+        printf "  %-80s %8s %8s  %-14s %s\n", "profile, without error texts", "flash", "budget", "", "other clients, quoted"
         for (i = 1; i <= m; i++) {
             split(line[i], f, "|")
             k = split(f[3], rooms, " "); sum = 0
             for (j = 1; j <= k; j++) sum += less[f[2], rooms[j]]
+            if (f[4] == "-") {
+                printf "  %-80s %8d\n    (%s)\n", f[1], sum, f[3]
+                continue
+            }
             verdict = sum > f[4] ? sprintf("over by %d", sum - f[4]) : sprintf("%d left", f[4] - sum)
-            printf "  %-76s %8d %8d  %-14s %s\n", f[1], sum, f[4], verdict, f[5]
+            printf "  %-80s %8d %8d  %-14s %s\n", f[1], sum, f[4], verdict, f[5]
             printf "    (%s)\n", f[3]
         }
     }'
@@ -66,7 +72,7 @@ if [ -e "$members" ]; then
     sed -n 's/^MEMBER(\([a-z0-9_]*\),.*/\1/p' tests/check/size_members.h | while IFS= read -r name; do
         size=$(awk -v want="size_of_$name" '$4 == want { print $2 }' build/m3/members.nm)
         printf '  %-40s %8d' "${name//__/.}" "0x$size"
-        if [ "$name" = iot_device ]; then printf ' %8d  budget' "$device_budget"; fi
+        if [ "$name" = device_and_thing ]; then printf ' %8d  budget' "$device_budget"; fi
         echo
     done
 fi

@@ -4,6 +4,11 @@
 #include "iot/iot_static.h"
 
 #define DEVICE ((struct iot_device *)0)
+#define DEVICE_AND_THING                                                                           \
+    struct {                                                                                       \
+        struct iot_device device;                                                                  \
+        struct iot_thing thing;                                                                    \
+    }
 #define MEMBER(name, what)                                                                         \
     extern char size_of_##name[sizeof(what)];                                                      \
     char size_of_##name[sizeof(what)];

@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MEMBER(name, expression or type): the rows of the memory table of `make size`, in this order. A double underscore
- * in a name is a dot in the table. DEVICE is a struct iot_device that is never touched, only measured. */
+ * in a name is a dot in the table. DEVICE is a struct iot_device that is never touched, only measured; so is a device
+ * with its thing, which is what the budget is for. */
 MEMBER(iot_device, struct iot_device)
+#if IOT_FEATURE_THING
+MEMBER(iot_thing, struct iot_thing)
+MEMBER(device_and_thing, DEVICE_AND_THING)
+#endif
+#if IOT_FEATURE_SHADOW
+MEMBER(iot_shadow, struct iot_shadow)
+#endif
+#if IOT_FEATURE_ALINK
+MEMBER(alink, DEVICE->alink)
+MEMBER(alink__requests, DEVICE->alink.requests)
+#endif
 MEMBER(tcp, DEVICE->tcp)
 #if IOT_FEATURE_DNS
 MEMBER(tcp__dns, DEVICE->tcp.dns)

@@ -18,10 +18,13 @@ make_of() { bash port/thing/thing.sh "$1" "$work" >"$work/said" 2>&1; }
 
 # ---- what is committed
 
-make_of unix_sim/cloud/lamp.json || fail "$(cat "$work/said")"
-for f in lamp.h lamp.c; do
-    cmp -s "$work/$f" "examples/lamp_model/$f" ||
-        fail "examples/lamp_model/$f is not what the model says: make thing MODEL=unix_sim/cloud/lamp.json OUT=examples/lamp_model"
+for pair in unix_sim/cloud/lamp.json=examples/lamp_model tests/interop/peer_every.json=tests/interop; do
+    model=${pair%=*} folder=${pair#*=}
+    make_of "$model" || fail "$(cat "$work/said")"
+    for f in "$(basename "${model%.json}")".{h,c}; do
+        cmp -s "$work/$f" "$folder/$f" ||
+            fail "$folder/$f is not what the model says: make thing MODEL=$model OUT=$folder"
+    done
 done
 
 # ---- a model that is hard to write in C
@@ -50,6 +53,20 @@ if make_of "$work/Odd-2.json"; then
 else
     fail "$(cat "$work/said")"
 fi
+
+# ---- models that are right, and too large: the compiler says so
+
+does_not_compile() { # WORDS FLAGS MODEL
+    printf '%s' "$3" >"$work/large.json"
+    make_of "$work/large.json" || fail "$(cat "$work/said")"
+    # shellcheck disable=SC2086 # flags
+    "$CC" -std=c99 -Iinclude $2 -c "$work/large.c" -o "$work/large.o" >"$work/said" 2>&1 && fail "compiles: $1"
+    grep -qF -- "$1" "$work/said" || fail "expected '$1', the compiler says: $(head -n 3 "$work/said")"
+}
+two='{"properties":[{"identifier":"A","accessMode":"r","dataType":{"type":"text","specs":{"length":"40000"}}},
+                    {"identifier":"B","accessMode":"r","dataType":{"type":"text","specs":{"length":"40000"}}}]}'
+does_not_compile 'large_values_fit' '' "$two"
+does_not_compile 'this model has 2 properties; raise it' -DIOT_PROPERTIES_MAX=1 "$two"
 
 # ---- wrong models: the words that have to be said, and the model
 

@@ -12,7 +12,8 @@
 
 static struct room_values fuzz_values;
 static struct iot_thing fuzz_thing;
-static uint32_t fuzz_sets, fuzz_calls, fuzz_raws; /* since the first, to see that something happens */
+static uint32_t fuzz_sets, fuzz_calls,
+    fuzz_raws; /* since the first, to see that something happens */
 
 static int32_t room_on_add(void *ctx, struct iot_thing *t, iot_call call)
 {

@@ -31,14 +31,25 @@ static const char *const hosts[] = {
     "x509.itls.cn-shanghai.aliyuncs.com",
     "iot-0123abcd.mqtt.iothub.aliyuncs.com",
     "cloud.example",
+    PEER_EVERY ".iot-as-mqtt.cn-shanghai.aliyuncs.com",
+    PEER_WIDE ".iot-as-mqtt.cn-shanghai.aliyuncs.com",
+    PEER_RAW ".iot-as-mqtt.cn-shanghai.aliyuncs.com",
 };
+
+/* See peer_thing.h. The model's name is seen from where the sample identities are. */
+#define PEER_THINGS                                                                                \
+    "product " PEER_EVERY " secret=EveryProductSec1\n"                                             \
+    "model   " PEER_EVERY " ../../tests/interop/peer_every.json\n"                                 \
+    "topic   " PEER_EVERY " user/bytes both\n"                                                     \
+    "device  " PEER_EVERY " every001 secret=" PEER_DS_EVERY "\n"
 
 /* ---- Groups ------------------------------------------------------------------------------ */
 
 int peer_cloud_group_setup(void **state)
 {
     struct host_cloud_options o = {.address = peer_loopback,
-                                   .more = "device " PEER_PK " gone001 secret=" PEER_DS_GONE "\n"};
+                                   .more = "device " PEER_PK " gone001 secret=" PEER_DS_GONE
+                                           "\n" PEER_THINGS};
     char why[128];
 
     if (peer_group_setup(state) != 0)

@@ -16,6 +16,14 @@
 /* And one more, gone001, to be deleted. */
 #define PEER_DS_GONE "4d5e6f708192a3b4c5d6e7f8091a2b3c"
 
+/* Products with models of their own (peer_thing.h): every type; forty numbers; bytes. */
+#define PEER_EVERY    "a1EveryTyp1"
+#define PEER_WIDE     "a1WideProd1"
+#define PEER_RAW      "a1RawProd01"
+#define PEER_DS_EVERY "788796a5b4c3d2e1f00f1e2d3c4b5a69" /* every001 */
+#define PEER_DS_WIDE  "69788796a5b4c3d2e1f00f1e2d3c4b5a" /* wide001 */
+#define PEER_DS_RAW   "5a69788796a5b4c3d2e1f00f1e2d3c4b" /* raw001 */
+
 #define PEER_HOST PEER_PK ".iot-as-mqtt.cn-shanghai.aliyuncs.com"
 
 /** Texts "/PK/NAME/..." and "/sys/PK/NAME/..." of the first two. */

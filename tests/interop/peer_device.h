@@ -59,6 +59,7 @@ struct peer_device {
     /* The answer of peer_on_message; AGAIN leaves the message unnoted. NULL: IOT_OK. */
     iot_err (*verdict)(struct peer_device *p, const struct iot_msg *msg);
     uint32_t user; /* the test's own */
+    bool asks;     /* its library sends messages of its own: requests, answers */
 };
 
 /* ---- Group and test ---------------------------------------------------------------------- */

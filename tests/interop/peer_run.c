@@ -14,34 +14,70 @@
 
 char peer_output[65536];
 
-int peer_run(const char *const argv[])
+void peer_child_start(struct peer_child *c, const char *const argv[])
 {
-    int fd, status = 0;
-    size_t len = 0;
-    uint64_t end = host_clock_ms() + RUN_MS;
-    pid_t pid = host_spawn((char *const *)argv, NULL, &fd);
-
-    if (pid <= 0)
+    c->len = 0;
+    c->said[0] = 0;
+    c->pid = host_spawn((char *const *)argv, NULL, &c->fd);
+    if (c->pid <= 0)
         fail_msg("cannot start %s", argv[0]);
-    while (host_clock_ms() < end && len < sizeof peer_output - 1) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, 100) <= 0)
-            continue;
-        ssize_t n = read(fd, peer_output + len, sizeof peer_output - 1 - len);
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-    }
-    peer_output[len] = 0;
-    close(fd);
-    while (host_alive(pid, &status)) {
-        if (host_clock_ms() > end) {
-            host_kill(pid);
-            fail_msg("%s does not end:\n%s", argv[0], peer_output);
-        }
+}
+
+/* What it prints within a moment. False: its output has ended. */
+static bool listen_to(struct peer_child *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+    if (poll(&p, 1, 100) <= 0)
+        return true;
+    ssize_t n = read(c->fd, c->said + c->len, sizeof c->said - 1 - c->len);
+    c->len += n > 0 ? (size_t)n : 0;
+    c->said[c->len] = 0;
+    return n > 0;
+}
+
+static void give_up(struct peer_child *c, const char *why)
+{
+    host_kill(c->pid);
+    close(c->fd);
+    print_message("%s\n", c->said); /* fail_msg cuts it */
+    fail_msg("%s", why);
+}
+
+void peer_child_says(struct peer_child *c, const char *what)
+{
+    uint64_t end = host_clock_ms() + RUN_MS;
+
+    while (strstr(c->said, what) == NULL)
+        if (!listen_to(c) || host_clock_ms() > end)
+            give_up(c, what);
+}
+
+int peer_child_end(struct peer_child *c)
+{
+    uint64_t end = host_clock_ms() + RUN_MS;
+    int status = 0;
+
+    while (listen_to(c))
+        if (host_clock_ms() > end)
+            give_up(c, "it does not end");
+    while (host_alive(c->pid, &status)) {
+        if (host_clock_ms() > end)
+            give_up(c, "it does not end");
         host_pause_ms(2);
     }
+    close(c->fd);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int peer_run(const char *const argv[])
+{
+    static struct peer_child c;
+
+    peer_child_start(&c, argv);
+    int code = peer_child_end(&c);
+    memcpy(peer_output, c.said, sizeof peer_output);
+    return code;
 }
 
 const char *peer_program(const char *name)

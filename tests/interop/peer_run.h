@@ -14,6 +14,22 @@ extern char peer_output[65536];
 /** Run to the end, at most 30 s; what it prints is peer_output. Returns its exit code, 128 and more for a signal. */
 int peer_run(const char *const argv[]);
 
+/* One that runs beside the test. */
+struct peer_child {
+    pid_t pid;
+    int fd;
+    size_t len;
+    char said[65536]; /* all it has printed, with a NUL */
+};
+
+void peer_child_start(struct peer_child *c, const char *const argv[]);
+
+/** Wait until it has printed this, at most 30 s. */
+void peer_child_says(struct peer_child *c, const char *what);
+
+/** Wait for its end, at most 30 s. Returns as peer_run. */
+int peer_child_end(struct peer_child *c);
+
 /** A program that was built with the tests: build/san/NAME, or build/NAME for build/sim/tests. Valid
  *  until the next call. */
 const char *peer_program(const char *name);

@@ -672,6 +672,21 @@ static void a_new_device_registers_and_then_logs_in(void **state)
     assert_logged("login " PK " new001 accepted: hmacsha256, tls");
 }
 
+static void retained_messages_are_dropped_when_an_option_says_so(void **state)
+{
+    struct client c;
+    (void)state;
+    command("option retain off");
+    new_device(&c, "MOSQUITTO_PUB", "dev001", DS);
+    assert_int_equal(RUN(&c, "-t", OWN "user/update", "-m", "hi", "-q", "1", "-r"), 0);
+    assert_logged(OWN "user/update dropped: it has RETAIN, which is off by an option");
+    assert_false(logged("user/update: 2 bytes"));
+    new_device(&c, "MOSQUITTO_PUB", "dev001", DS);
+    assert_int_equal(publish(&c), 0);
+    assert_logged("user/update: 2 bytes");
+    command("option retain on");
+}
+
 static void no_secret_is_in_a_log(void **state)
 {
     static const char *const secrets[] = {DS, DS_TWO, DS_OFF, DS_PSK, "Ps16CharSecret01"};
@@ -804,6 +819,7 @@ int main(void)
         TEST(reports_are_answered_and_remembered),
         TEST(a_command_waits_for_the_answer_of_the_device),
         TEST(a_new_device_registers_and_then_logs_in),
+        TEST(retained_messages_are_dropped_when_an_option_says_so),
         TEST(no_secret_is_in_a_log),
         TEST(the_server_is_certified_for_the_hosts_of_all_regions),
         TEST(wrong_identities_are_named_by_file_and_line),

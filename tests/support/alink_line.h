@@ -137,6 +137,12 @@ static inline void line_wake(struct iot_device *dev)
     assert_ptr_equal(dev, DEV);
 }
 
+static inline iot_time line_now(const struct iot_device *dev)
+{
+    (void)dev;
+    return line.alink.now;
+}
+
 static inline bool line_vouches(struct iot_device *dev, int64_t unix_s)
 {
     assert_ptr_equal(dev, DEV);
@@ -145,8 +151,8 @@ static inline bool line_vouches(struct iot_device *dev, int64_t unix_s)
 }
 
 static const struct iot_alink_line line_ops = {
-    line_begin, line_commit, line_cancel, line_subscribe, line_next_ticket,
-    line_hush,  line_report, line_port,   line_wake,      line_vouches};
+    line_begin,  line_commit, line_cancel, line_subscribe, line_next_ticket, line_hush,
+    line_report, line_port,   line_wake,   line_vouches,   line_now};
 
 /* As if the identity were that of the options. */
 static inline void line_setup(const struct iot_link_identity *id)

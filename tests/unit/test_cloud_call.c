@@ -201,6 +201,13 @@ static void an_offline_device_is_not_called(void **state)
     assert_int_equal(cloud_call_bytes(&cloud, device(), "x", "", 0, lamp_now, &why), 0);
 }
 
+static void a_raw_answer_belongs_to_no_request(void **state)
+{
+    (void)state;
+    assert_null(lamp_say(SYS "thing/model/down_raw_reply", "\0\xff", 2));
+    assert_contains(cloud_log, "raw answer of " PK " dev001: 2 bytes");
+}
+
 static void the_last_64_requests_are_remembered(void **state)
 {
     (void)state;
@@ -212,6 +219,15 @@ static void the_last_64_requests_are_remembered(void **state)
     assert_null(cloud_call_find(&cloud, first));
     assert_non_null(cloud_call_find(&cloud, first + 1));
     assert_null(cloud_call_find(&cloud, 0));
+}
+
+static void bytes_that_answer_bytes_have_no_id(void **state)
+{
+    (void)state;
+    uint32_t id = call(CLOUD_WAY_TOPIC, "thing/service/property/set", NULL, "{}");
+    cloud_publish(&cloud, 1, SYS "thing/model/down_raw_reply", "\xff", 1, 0);
+    assert_contains(cloud_log, "raw answer of " PK " dev001: 1 bytes\n");
+    assert_contains(came(id), "waits");
 }
 
 static void answers_of_other_devices_do_not_count(void **state)
@@ -249,7 +265,9 @@ int main(void)
         LAMP_TEST(the_wait_ends),
         LAMP_TEST(bytes_are_answered_by_bytes),
         LAMP_TEST(an_offline_device_is_not_called),
+        LAMP_TEST(a_raw_answer_belongs_to_no_request),
         LAMP_TEST(the_last_64_requests_are_remembered),
+        LAMP_TEST(bytes_that_answer_bytes_have_no_id),
         LAMP_TEST(answers_of_other_devices_do_not_count),
         LAMP_TEST(a_disabled_device_says_that_it_knows),
     };

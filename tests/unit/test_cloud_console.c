@@ -64,6 +64,21 @@ static void set_waits_for_the_device(void **state)
         answer, "error: the answer is wrong: its code is no number: {\"id\":\"4\",\"data\":{}}\n");
 }
 
+static void set_may_go_as_a_call(void **state)
+{
+    (void)state;
+    ask("set " ONE "{\"LightSwitch\":0} rrpc");
+    assert_string_equal(lamp_topic, SYS "rrpc/request/1700000000000000001");
+    assert_contains(lamp_said, "\"method\":\"thing.service.property.set\"");
+    reply(SYS "rrpc/response/1700000000000000001", "{\"id\":\"1\",\"code\":200,\"data\":{}}");
+    assert_int_equal(strncmp(answer, "ok\n", 3), 0);
+    cloud.sessions[cloud_fake_device("dev001")].ext = 1;
+    ask("set " ONE "{\"LightSwitch\":0} ext");
+    assert_string_equal(lamp_topic,
+                        "/ext/rrpc/1700000000000000002" SYS "thing/service/property/set");
+    assert_error("set " ONE "rrpc", "not JSON");
+}
+
 static void set_is_checked_as_the_console_checks(void **state)
 {
     (void)state;
@@ -309,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LAMP_TEST(set_waits_for_the_device),
+        LAMP_TEST(set_may_go_as_a_call),
         LAMP_TEST(set_is_checked_as_the_console_checks),
         LAMP_TEST(call_goes_the_way_that_the_model_or_the_caller_says),
         LAMP_TEST(bytes_go_down_by_rrpc_and_raw),

@@ -94,6 +94,24 @@ static void numbers_are_whole_or_not(void **state)
     json_decref(v);
 }
 
+static void numbers_are_written_short_and_stay_the_same(void **state)
+{
+    static const char *const rows[][2] = {
+        {"[0.1,2]", "[0.1,2]"},
+        {"[1.7976931348623157e308]", "[1.7976931348623157e308]"},
+        {"[0.30000000000000004]", "[0.30000000000000004]"},
+        {"[5e-324,-0.0]", "[4.94065645841247e-324,-0.0]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        json_t *v = read_text(rows[i][0]);
+        char *text = cloud_json_text(v);
+        assert_string_equal(text, rows[i][1]);
+        free(text);
+        json_decref(v);
+    }
+}
+
 static void an_array_with_a_limit_loses_its_oldest(void **state)
 {
     (void)state;
@@ -124,6 +142,7 @@ int main(void)
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(depth_is_bounded_whatever_comes),
         cmocka_unit_test(numbers_are_whole_or_not),
+        cmocka_unit_test(numbers_are_written_short_and_stay_the_same),
         cmocka_unit_test(an_array_with_a_limit_loses_its_oldest),
         cmocka_unit_test(strangers_are_named),
     };

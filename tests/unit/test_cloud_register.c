@@ -198,8 +198,11 @@ static void without_a_list_a_device_is_made_and_has_a_token(void **state)
     cloud_fake_refused(&login, 4, "the token is wrong");
     login.password = token;
     login.transport = CLOUD_PLAIN;
-    cloud_fake_refused(&login, 2, "securemode=-2 is over TLS");
+    cloud_fake_refused(&login, 2, "authType connwl has securemode=-2, and is over TLS");
     login.transport = CLOUD_TLS;
+    snprintf(id, sizeof id, "%s|authType=connwl,securemode=2|", cid);
+    cloud_fake_refused(&login, 2, "authType connwl has securemode=-2");
+    snprintf(id, sizeof id, "%s|authType=connwl,securemode=-2|", cid);
     login.link = 2;
     accepted(&login, 0);
     assert_contains(cloud_log, "login " PK " fresh1 accepted: token, tls");

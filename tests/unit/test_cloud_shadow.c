@@ -93,6 +93,12 @@ static void each_code_is_given_for_its_fault(void **state)
     refused("{\"method\":\"erase\"}", 406);
     refused("{\"method\":7}", 406);
     refused("{\"method\":\"get\"}", 407);
+    static char big[CLOUD_SHADOW_BYTES_MAX + 2];
+    memset(big, ' ', sizeof big - 1);
+    memcpy(big, "[]", 2);
+    refused(big, 500);
+    big[CLOUD_SHADOW_BYTES_MAX] = 0;
+    refused(big, 400);
     assert_contains(say("{\"method\":\"erase\",\"clientToken\":\"t\"}"), "\"clientToken\":\"t\"");
     assert_contains(cloud_log, "shadow of " PK " dev001: 406 invalid method");
 }

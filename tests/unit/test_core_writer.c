@@ -55,6 +55,19 @@ static void one_byte_too_many_writes_nothing_of_that_put(void **state)
     assert_true(w.overflow);
 }
 
+static void one_without_memory_counts(void **state)
+{
+    struct iot_writer w = {.cap = 5};
+    (void)state;
+
+    iot_writer_text(&w, "123");
+    iot_writer_u32(&w, 45);
+    assert_int_equal(w.len, 5);
+    assert_false(w.overflow);
+    iot_writer_text(&w, "6");
+    assert_true(w.overflow);
+}
+
 static void after_an_overflow_nothing_more_is_written(void **state)
 {
     struct iot_writer w = writer(5);
@@ -127,6 +140,7 @@ int main(void)
         cmocka_unit_test(puts_are_appended_in_order),
         cmocka_unit_test(a_put_that_fills_the_room_exactly_is_no_overflow),
         cmocka_unit_test(one_byte_too_many_writes_nothing_of_that_put),
+        cmocka_unit_test(one_without_memory_counts),
         cmocka_unit_test(after_an_overflow_nothing_more_is_written),
         cmocka_unit_test(empty_puts_change_nothing),
         cmocka_unit_test(a_length_near_2_to_the_32_does_not_wrap),

@@ -694,7 +694,8 @@ static void a_platform_that_disabled_us_is_named_when_it_hangs_up(void **state)
         wire_publish(&in, 0, "/sys/a1B2c3D4e5F/dev001/thing/disable", 0, "{}", 2);
         stub_receive(&stub, wire_bytes(&in));
         run(0);
-        assert_int_equal(events[IOT_EV_MESSAGE], !handled);
+        assert_int_equal(events[IOT_EV_NOTICE], IOT_FEATURE_CLOUD);
+        assert_int_equal(events[IOT_EV_MESSAGE], !handled && !IOT_FEATURE_CLOUD);
         stub_end(&stub, IOT_ERR_TCP_EOF, 0);
         run(0);
         assert_err(last[IOT_EV_LOST].err, IOT_ERR_LINK_DISABLED);

@@ -528,6 +528,34 @@ static void an_answer_is_owed_while_the_outbox_is_full(void **state)
     assert_true(is_free());
 }
 
+static void an_answer_waits_for_a_writer_to_close(void **state)
+{
+    struct iot_batch batch;
+
+    (void)state;
+    assert_err(iot_thing_batch_begin(&thing, IOT_BATCH, IOT_ASK_NO_REPLY, 100, &batch), IOT_OK);
+    link_feed(SET, "{\"id\":\"1\",\"params\":{\"Level\":1}}");
+    link_feed("thing/service/property/get", "{\"id\":\"2\",\"params\":[\"Level\"]}");
+    run(50);
+    assert_int_equal(values.level, 1);
+    assert_string_equal(link_said(), "");
+    assert_err(iot_thing_batch_commit(&batch, NULL), IOT_OK);
+    run(100);
+    assert_non_null(strstr(link_said(), "batch/post"));
+    assert_non_null(strstr(link_said(), "set_reply {\"id\":\"1\",\"code\":200"));
+    assert_non_null(strstr(link_said(), "get_reply {\"id\":\"2\",\"code\":200"));
+    assert_string_equal(link_said(), "");
+    assert_int_equal(app.sets, 1);
+
+    struct iot_writer w; /* or to be given back */
+    assert_err(iot_alink_begin(&dev, "thing/reset", 0, 10, &w), IOT_OK);
+    link_feed(SET, "{\"id\":\"3\",\"params\":{\"Level\":2}}");
+    run(50);
+    iot_mqtt_cancel(&w);
+    run(1);
+    assert_non_null(strstr(link_said(), "set_reply {\"id\":\"3\",\"code\":200"));
+}
+
 static void output_that_is_owed_is_not_overwritten_by_the_next_call(void **state)
 {
     (void)state;
@@ -723,6 +751,25 @@ static void new_rrpc_is_answered_where_it_came(void **state)
     assert_true(is_free());
 }
 
+static void a_call_whose_answer_has_no_topic_is_skipped_by_name(void **state)
+{
+    char topic[160] = LINK_SYS "thing/service/", fits[200];
+
+    (void)state;
+    memset(topic + strlen(topic), 'x', 122 - strlen(topic));
+    link_jam(); /* asked again, not owed: its name is in no slot */
+    link_feed(topic, "{\"id\":\"1\"}");
+    assert_true(is_free());
+    snprintf(fits, sizeof fits, "%s_reply {\"id\":\"1\",\"code\":6313,\"data\":{}}", topic);
+    link_unjam();
+    assert_string_equal(link_said_behind_jam(), fits);
+    topic[122] = 'x';
+    link_feed(topic, "{\"id\":\"1\"}");
+    assert_string_equal(link_said(), "");
+    assert_err(last[IOT_EV_SKIPPED].err, IOT_ERR_SIZE);
+    assert_true(is_free());
+}
+
 static void a_token_that_is_too_long_is_skipped_by_name(void **state)
 {
     char topic[256], token[IOT_CALL_TOKEN_BYTES + 2];
@@ -892,12 +939,14 @@ int main(void)
         cmocka_unit_test_setup(calls_wait_for_a_free_slot_in_their_order, setup),
         cmocka_unit_test_setup(a_handler_may_decline_a_call, setup),
         cmocka_unit_test_setup(an_answer_is_owed_while_the_outbox_is_full, setup),
+        cmocka_unit_test_setup(an_answer_waits_for_a_writer_to_close, setup),
         cmocka_unit_test_setup(output_that_is_owed_is_not_overwritten_by_the_next_call, setup),
         cmocka_unit_test_setup(output_that_can_never_be_sent_is_an_error_not_a_silence, setup),
         cmocka_unit_test_setup(calls_outlive_a_lost_link_but_not_the_device, setup),
         cmocka_unit_test_setup(handlers_may_call_back, setup),
         cmocka_unit_test_setup(old_rrpc_names_its_method_and_is_answered_on_its_own_topic, setup),
         cmocka_unit_test_setup(new_rrpc_is_answered_where_it_came, setup),
+        cmocka_unit_test_setup(a_call_whose_answer_has_no_topic_is_skipped_by_name, setup),
         cmocka_unit_test_setup(a_token_that_is_too_long_is_skipped_by_name, setup),
         cmocka_unit_test_setup(without_a_model_the_application_gets_it_all, setup_low),
         cmocka_unit_test_setup(an_answer_with_data_finds_room_or_the_call_comes_again, setup_low),

@@ -206,6 +206,16 @@ static void names_may_be_escaped_or_of_a_module(void **state)
     assert_int_equal(values.level, 2);
     assert_int_equal(store("{\"main:Level\":3,\"Level\":4}"), IOT_CODE_OK);
     assert_int_equal(values.level, 3);
+    static const struct iot_field both[] = {
+        {"X", IOT_TYPE_INT, RW, ROOM_AT(serial), 0, 0, {NULL}, NULL},
+        {"a:X", IOT_TYPE_INT, RW, ROOM_AT(secret), 0, 0, {NULL}, NULL},
+    };
+    taking = (struct iot_field_taking){.base = (uint8_t *)&values};
+    assert_int_equal(
+        iot_field_store(&taking, both, 2, IOT_ACCESS_WRITE, checked("{\"a:X\":5,\"X\":6}"), &seen),
+        IOT_CODE_OK);
+    assert_int_equal(values.secret, 5);
+    assert_int_equal(values.serial, 6);
     assert_int_equal(store("{\"mainLevel\":3}"), IOT_CODE_UNKNOWN);
     assert_int_equal(store("{\":Leve\":3}"), IOT_CODE_UNKNOWN);
     assert_int_equal(store("{\"\":3}"), IOT_CODE_UNKNOWN);

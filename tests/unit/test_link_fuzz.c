@@ -3,12 +3,15 @@
 #include "fuzz/thing_one.h"
 
 static const char *const seeds[] = {
-    "\x00{\"id\":\"55\",\"version\":\"1.0\",\"params\":{\"Level\":7,\"Name\":\"a\\u00e9\"},\"method\":"
-    "\"thing.service.property.set\"}",
-    "\x00{\"id\":1,\"params\":{\"Color\":{\"R\":1,\"G\":2,\"Tag\":\"x\"},\"Points\":[{\"X\":1,\"Y\":"
-    "0.5}],\"Since\":\"1700000000000\"}}",
-    "\x00{\"id\":1,\"params\":{\"Box\":{\"List\":[{\"X\":1,\"Y\":1e3}],\"Id\":9},\"Numbers\":[1,2],"
-    "\"Words\":[\"a\",\"b\"],\"Exact\":-1.5,\"Mode\":7,\"On\":true,\"Fan\":3}}",
+    ("\x00{\"id\":\"55\",\"version\":\"1.0\",\"params\":{\"Level\":7,\"Name\":\"a\\u00e9\"},"
+     "\"method\":"
+     "\"thing.service.property.set\"}"),
+    ("\x00{\"id\":1,\"params\":{\"Color\":{\"R\":1,\"G\":2,\"Tag\":\"x\"},\"Points\":[{\"X\":1,"
+     "\"Y\":"
+     "0.5}],\"Since\":\"1700000000000\"}}"),
+    ("\x00{\"id\":1,\"params\":{\"Box\":{\"List\":[{\"X\":1,\"Y\":1e3}],\"Id\":9},\"Numbers\":[1,2]"
+     ","
+     "\"Words\":[\"a\",\"b\"],\"Exact\":-1.5,\"Mode\":7,\"On\":true,\"Fan\":3}}"),
     "\x01{\"id\":8,\"params\":[\"Level\",\"Fan\",\"Points\"]}",
     "\x02{\"id\":77,\"params\":{\"A\":10,\"B\":20,\"Note\":1}}",
     "\x03{\"id\":77}",
@@ -23,9 +26,33 @@ static const char *const seeds[] = {
 };
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "\\u0000", "\\", "null", "true", "-1", "1e99", "\"id\":",
-    "\"params\":{", "\"Level\":", "\"Name\":\"", "\"Fan\":", "\"value\":", "\"main:Level\":1,", "[[[[[[[[[[[[[[[[[",
-    "2147483648", "/", "+", "#", "\xff", "\xc3",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\u0000",
+    "\\",
+    "null",
+    "true",
+    "-1",
+    "1e99",
+    "\"id\":",
+    "\"params\":{",
+    "\"Level\":",
+    "\"Name\":\"",
+    "\"Fan\":",
+    "\"value\":",
+    "\"main:Level\":1,",
+    "[[[[[[[[[[[[[[[[[",
+    "2147483648",
+    "/",
+    "+",
+    "#",
+    "\xff",
+    "\xc3",
 };
 
 static uint32_t change(uint8_t *bytes, uint32_t n, uint32_t max, uint32_t *seed)

@@ -72,9 +72,10 @@ static void dates_are_those_of_the_calendar(void **state)
         {951868800000, "2000-03-01T00:00:00.000"},
         {978307199000, "2000-12-31T23:59:59.000"},
         {1709164800000, "2024-02-29T00:00:00.000"},
-        {4107542400000, "2100-03-01T00:00:00.000"},
-        {4107456000000, "2100-02-28T00:00:00.000"},
-        {253402300799999, "9999-12-31T23:59:59.999"},
+        {4102444799999, "2099-12-31T23:59:59.999"},
+        {4070908800000, "2099-01-01T00:00:00.000"},
+        {1785542399000, "2026-07-31T23:59:59.000"},
+        {1788134400000, "2026-08-31T00:00:00.000"},
     };
     (void)state;
 
@@ -97,7 +98,7 @@ static void what_cannot_be_posted_is_refused_and_nothing_is_queued(void **state)
 
     assert_err(iot_log_post(&dev, &item, 1, NULL), IOT_ERR_STATE); /* no time */
     assert_err(iot_diag_post(&dev, &diag, NULL), IOT_ERR_STATE);
-    item.unix_ms = diag.unix_ms = 253402300800000;
+    item.unix_ms = diag.unix_ms = 4102444800000;
     assert_err(iot_log_post(&dev, &item, 1, NULL), IOT_ERR_ARG);
     assert_err(iot_diag_post(&dev, &diag, NULL), IOT_ERR_ARG);
     item.unix_ms = diag.unix_ms = -1;

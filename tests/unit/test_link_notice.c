@@ -60,6 +60,12 @@ static void bootstrap_is_answered_and_told(void **state)
     feed(SYS "thing/bootstrap/notify", "{\"id\":\"2\",\"params\":{}}");
     feed(SYS "thing/bootstrap/notify", "{\"id\":\"2\",\"params\":{\"cmd\":\"0\"}}");
     assert_told("SKIPPED JSON_MISSING\nSKIPPED JSON_TYPE\n");
+    assert_published(
+        "0 " SYS "thing/bootstrap/notify_reply {\"id\":\"2\",\"code\":400,\"data\":{}}\n"
+        "0 " SYS "thing/bootstrap/notify_reply {\"id\":\"2\",\"code\":400,\"data\":{}}\n");
+    feed(SYS "thing/bootstrap/notify",
+         "{\"id\":\"x\",\"params\":{\"cmd\":0}}"); /* nothing to answer by */
+    assert_told("SKIPPED JSON_TYPE\n");
     assert_published("");
 }
 
@@ -80,7 +86,9 @@ static void what_binds_or_unbinds_is_answered_as_a_service(void **state)
     feed(SYS "_thing/event/notify", "{\"id\":\"1\",\"params\":{}}");
     feed(SYS "_thing/event/notify", "{\"params\":{\"identifier\":\"x\"}}");
     assert_told("SKIPPED JSON_TYPE\nSKIPPED JSON_MISSING\nBIND OK 0 {\"identifier\":\"x\"}\n");
-    assert_published("");
+    assert_published("0 " SYS "_thing/event/notify_reply {\"id\":\"1\",\"code\":400,\"data\":{}}\n"
+                     "0 " SYS
+                     "_thing/event/notify_reply {\"id\":\"1\",\"code\":400,\"data\":{}}\n");
 }
 
 static void errors_are_told_with_code_and_data_and_not_answered(void **state)

@@ -1232,6 +1232,44 @@ static void dates_are_looked_at_again_when_time_becomes_known(void **state)
     }
 }
 
+static int64_t told_s; /* 0: nothing */
+
+static bool told(void *ctx, int64_t *now_s)
+{
+    assert_ptr_equal(ctx, &told_s);
+    *now_s = told_s;
+    return told_s != 0;
+}
+
+/* What the peer says of time is believed where it is itself good; then dates are judged by it, though the port has no
+ * clock at all and nothing was waited for. */
+static void the_peers_word_for_the_time_counts_within_its_own_dates(void **state)
+{
+    (void)state;
+    setup(NULL);
+    told_s = 0;
+    w->port.wall = NULL;
+    w->tls.wall = told;
+    w->tls.wall_ctx = &told_s;
+    assert_false(iot_tls_vouches(&w->tls, 1500)); /* no link */
+    jump(w);
+    w->tls.doubtful = true;
+    w->tls.valid_from_s = 1000;
+    w->tls.valid_to_s = 2000;
+    w->tls.state->floor_s = 1200;
+    assert_false(iot_tls_vouches(&w->tls, 999));
+    assert_false(iot_tls_vouches(&w->tls, 1199)); /* that has passed for certain */
+    assert_false(iot_tls_vouches(&w->tls, 2001));
+    assert_int_equal(deadline(w), IOT_TIME_NEVER);
+    assert_true(iot_tls_vouches(&w->tls, 1200));
+    assert_true(iot_tls_vouches(&w->tls, 2000));
+    told_s = 2000;
+    assert_err(poll(w), IOT_OK);
+    assert_false(w->tls.doubtful);
+    assert_int_equal(deadline(w), IOT_TIME_NEVER);
+    abort_and_check(w);
+}
+
 static void a_slow_store_gets_the_session_later(void **state)
 {
     (void)state;
@@ -1692,6 +1730,7 @@ int main(void)
         CASE(a_negotiated_size_binds_what_we_send),
         CASE(released_is_what_the_peers_tcp_has_confirmed),
         CASE(dates_are_looked_at_again_when_time_becomes_known),
+        CASE(the_peers_word_for_the_time_counts_within_its_own_dates),
         CASE(a_slow_store_gets_the_session_later),
         CASE(a_session_is_offered_to_whom_it_is_from),
         CASE(a_session_ends_with_the_certificates_it_rests_on),

@@ -33,6 +33,7 @@ static int tear_down(void **state)
 {
     (void)state;
     world_broker_over(broker);
+    world_cloud_over(cloud);
     free(broker);
     free(cloud);
     return 0;
@@ -165,6 +166,45 @@ static void a_second_login_leaves_the_second_online(void **state)
     assert_string_equal(heard(second), "CONNACK(0,0) SUBACK(1:01)");
 }
 
+/* At QoS 0, which needs no PUBACK. */
+static void post(int conn)
+{
+    static const char message[] =
+        "{\"id\":\"1\",\"version\":\"1.0\",\"params\":{\"P\":5},\"method\":"
+        "\"thing.event.property.post\"}";
+
+    wire_publish(&out, 0, "/sys" OWN "thing/event/property/post", 0, message, sizeof message - 1);
+    say(conn);
+}
+
+static void the_platform_answers_reports_at_once_or_when_an_option_says(void **state)
+{
+    char why[256];
+
+    (void)state;
+    if (!cloud_set_model(
+            &cloud->cloud, 0,
+            "{\"profile\":{\"productKey\":\"" WORLD_CLOUD_KEY "\"},\"properties\":[{"
+            "\"identifier\":\"P\",\"accessMode\":\"rw\",\"dataType\":{\"type\":\"int\"}}]}",
+            why, sizeof why))
+        fail_msg("%s", why);
+    int conn = log_in(1, false);
+    client_subscribe(&out, 1, "/sys" OWN "thing/event/+/post_reply", 0);
+    say(conn);
+    heard(conn);
+    post(conn);
+    world_cloud_tick(cloud, now);
+    assert_string_equal(heard(conn), "PUBLISH(0:{\"code\":200,\"data\":{)");
+    assert_true(
+        cloud_book_option(&cloud->cloud.book.rules, "reply-delay-ms", "300", why, sizeof why));
+    post(conn);
+    assert_int_equal(world_cloud_tick(cloud, now), now + 300);
+    assert_string_equal(heard(conn), "");
+    now += 300;
+    world_cloud_tick(cloud, now);
+    assert_string_equal(heard(conn), "PUBLISH(0:{\"code\":200,\"data\":{)");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -175,6 +215,7 @@ int main(void)
         TEST(the_platform_pushes_kicks_and_hears_silence),
         TEST(a_kick_does_not_meet_the_next_connection_with_the_same_number),
         TEST(a_second_login_leaves_the_second_online),
+        TEST(the_platform_answers_reports_at_once_or_when_an_option_says),
     };
 
     return cmocka_run_group_tests_name("world cloud", tests, NULL, NULL);

@@ -4,11 +4,11 @@
  * The envelope of Alink (protocol 4.1): requests of devices are checked, given to who serves their method, and answered
  * with all of {code, data, id, message, method, version}.
  *
- * How strictly: `id` is decimal text or a whole number, 0..4294967295; `version` is "1.0"; `method` is the topic's; `params` is of the
- * kind that the method has. A message that is not JSON, or no object, is answered 400 with id ""; a wrong id 460 with
- * id ""; a method that is missing 6300, another one 460; params: missing 6304, null 6302, of the wrong kind 6305 (6207 for
- * thing/event/...). `sys` may hold `ack`, 0 or 1; with 0 nothing is answered, whatever came of it. Names that are
- * neither of these are let pass.
+ * How strictly: `id` is decimal text or a whole number, 0..4294967295; `version` is "1.0"; `method` is the topic's;
+ * `params` is of the kind that the method has. A message that is not JSON, or no object, is answered 400 with id ""; a
+ * wrong id 460 with id ""; a method that is missing 6300, another one 460; params: missing 6304, null 6302, of the wrong
+ * kind 6305 (6207 for thing/event/...). `sys` may hold `ack`, 0 or 1; with 0 nothing is answered, whatever came of it.
+ * Other names are let pass.
  */
 #ifndef CLOUD_ALINK_H
 #define CLOUD_ALINK_H

@@ -11,8 +11,9 @@
  *     option  NAME VALUE                            see struct cloud_rules
  *     option  reply-code SUFFIX CODE
  *
- * raw: its data is bytes, which a script on the platform reads. register: its devices may fetch their secrets (they need no
- * secret= here); register=nwl: also devices that are not listed, which then get a token.
+ * raw: its data is bytes, which a script on the platform reads. register: its devices may fetch their secrets (they need
+ * no secret= here); register=nwl: also devices that are not listed, which then get a token. What was given out is
+ * forgotten when the emulator ends.
  *
  * Each product has the custom topics that a console gives it: user/get and get to subscribe,
  * user/update, user/update/error, update and error to publish; a `topic` line for the same path

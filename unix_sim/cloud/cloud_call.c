@@ -186,6 +186,19 @@ static bool is_answer(const struct cloud *c, int device, const char *topic)
                             (n > 6 && strcmp(topic + n - 6, "_reply") == 0));
 }
 
+/* Of bytes that were sent down. It has no id: it answers what came last, as far as the platform's script knows. */
+static bool take_raw(struct cloud *c, int device, const char *topic, size_t len, uint64_t now_ms)
+{
+    const char *path = cloud_own_path(c, device, topic, "/sys/");
+
+    if (path == NULL || strcmp(path, "thing/model/down_raw_reply") != 0)
+        return false;
+    cloud_say(c, "raw answer of %s %s: %zu bytes", cloud_key_of(c, device),
+              cloud_name_of(c, device), len);
+    cloud_thing_exchange(c, device, topic, "", CLOUD_OK, now_ms);
+    return true;
+}
+
 static void keep(struct cloud_call *call, const void *payload, size_t len, uint64_t now_ms)
 {
     size_t n = len < CLOUD_ANSWER_MAX ? len : CLOUD_ANSWER_MAX;
@@ -212,6 +225,8 @@ bool cloud_call_take(struct cloud *c, int device, const char *topic, const void 
 
     if (!is_answer(c, device, topic))
         return false;
+    if (take_raw(c, device, topic, len, now_ms))
+        return true;
     struct cloud_call *call = find_call(c, device, topic, NULL);
     json_t *message =
         call != NULL && call->plain ? NULL : cloud_json_read(payload, len, why, sizeof why);

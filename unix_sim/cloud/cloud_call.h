@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file cloud_call.h
- * What the platform asks of devices, and their answers (protocol 4.4, 4.6, 4.7, 4.17): the last CLOUD_CALLS_MAX requests are
- * remembered. An answer is looked at: its topic and id belong to a request that waits; `code` is a number; `data` is an object
- * that, with code 200, keeps to the model's outputData and lacks nothing of it. The log says what is wrong.
+ * What the platform asks of devices, and their answers (protocol 4.4, 4.6, 4.7, 4.17): the last CLOUD_CALLS_MAX requests
+ * are remembered. An answer is looked at: its topic and id belong to a request that waits; `code` is a number; `data` is
+ * an object that, with code 200, keeps to the model's outputData and lacks nothing of it. The log says what is wrong.
  */
 #ifndef CLOUD_CALL_H
 #define CLOUD_CALL_H

@@ -10,14 +10,15 @@
  *     flow PK DN on|off             shut it out as flow control does
  *     option NAME VALUE             a rule of struct cloud_rules; option reply-code SUFFIX CODE
  *
- *     set PK DN {VALUES}            set properties, and wait for the device's answer
+ *     set PK DN {VALUES} [rrpc|ext] set properties, and wait for the device's answer; on its topic, or as call
  *     call PK DN SERVICE [{ARGUMENTS}] [sync|async|rrpc|ext]
- *                                   call a service, and wait for the answer; as the model says, or: async on the service's
- *                                   topic, sync and rrpc on rrpc/request, ext on /ext/rrpc
+ *                                   call a service, and wait for the answer; as the model says, or: async on the
+ *                                   service's topic, sync and rrpc on rrpc/request, ext on /ext/rrpc
  *     rrpc PK DN [/TOPIC] TEXT|hex:HEX
  *                                   bytes on /ext/rrpc/N/TOPIC, and wait; else TOPIC is {pk}/{dn}/user/get
  *     raw PK DN HEX [rrpc]          raw data; with rrpc, on /ext/rrpc, and wait
- *     desired PK DN {VALUES}        desired values; null takes one away. A device that is online is told by a property set
+ *     desired PK DN {VALUES}        desired values; null takes one away. A device that is online is told by a
+ *                                   property set
  *     shadow PK DN [{"desired":{}}] show its shadow; or change the desired part: null takes one away, or all
  *     config PK [[md5] {FILE}|none] the product's remote configuration; show it or set it
  *     config push PK DN             tell the device of it, and wait
@@ -29,8 +30,8 @@
  *     tsl PK                        the product's model
  *
  * What waits has an answer after the option rrpc-wait-ms at the latest; it is "ok" if the device answered properly, and
- * with code 200. `--json` before a command: the answer is one JSON object, with "ok" true or false, and "text" or "error" or
- * members that depend on the command.
+ * with code 200. `--json` before a command: the answer is one JSON object, with "ok" true or false, and "text" or "error"
+ * or members that depend on the command.
  */
 #ifndef CLOUD_COMMAND_H
 #define CLOUD_COMMAND_H

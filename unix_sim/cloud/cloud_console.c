@@ -97,19 +97,12 @@ static json_t *read_object(struct cloud_order *o, const char *what)
 static bool read_hex(char *text, size_t *len)
 {
     size_t n = strlen(text);
-    unsigned value;
 
-    for (size_t i = 0; i < n; i++)
-        if (!cloud_is_alnum(text[i]))
-            return false;
-    if (n % 2 != 0)
+    if (n % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != n)
         return false;
     for (size_t i = 0; i < n; i += 2) {
         char pair[3] = {text[i], text[i + 1], 0};
-        char end;
-        if (sscanf(pair, "%2x%c", &value, &end) != 1 || strspn(pair, "0123456789abcdefABCDEF") != 2)
-            return false;
-        text[i / 2] = (char)value;
+        text[i / 2] = (char)strtoul(pair, NULL, 16);
     }
     *len = n / 2;
     return true;
@@ -168,20 +161,6 @@ static bool check_set(struct cloud_order *o, int device, json_t *values, bool no
     return !o->failed;
 }
 
-void cloud_console_set(struct cloud_order *o)
-{
-    int device = cloud_order_device(o);
-    const char *why;
-    json_t *values = device >= 0 ? read_object(o, "the values") : NULL;
-
-    if (values != NULL && check_set(o, device, values, false)) {
-        uint32_t id =
-            cloud_call(o->cloud, device, CLOUD_WAY_TOPIC, SET_PATH, NULL, values, o->now_ms, &why);
-        wait_for(o, id, &why);
-    }
-    json_decref(values);
-}
-
 /* A last word that says how; NULL: it says nothing of it, or it is no such word. It is cut off. */
 static char *cut_way(char *rest)
 {
@@ -200,6 +179,25 @@ static char *cut_way(char *rest)
         return last;
     }
     return NULL;
+}
+
+void cloud_console_set(struct cloud_order *o)
+{
+    int device = cloud_order_device(o);
+    enum cloud_way way = CLOUD_WAY_TOPIC;
+    const char *why;
+
+    if (device < 0)
+        return;
+    const char *word = cut_way(o->rest);
+    if (word != NULL && strcmp(word, "async") != 0)
+        way = strcmp(word, "ext") == 0 ? CLOUD_WAY_EXT : CLOUD_WAY_RRPC;
+    json_t *values = read_object(o, "the values");
+    if (values != NULL && check_set(o, device, values, false)) {
+        uint32_t id = cloud_call(o->cloud, device, way, SET_PATH, NULL, values, o->now_ms, &why);
+        wait_for(o, id, &why);
+    }
+    json_decref(values);
 }
 
 static enum cloud_way way_of(const char *word, const json_t *service)

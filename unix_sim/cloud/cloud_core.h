@@ -176,7 +176,7 @@ struct cloud {
     struct cloud_model *models[CLOUD_PRODUCTS_MAX];
     struct cloud_file *files[CLOUD_PRODUCTS_MAX]; /* remote configuration */
     struct cloud_thing *things[CLOUD_DEVICES_MAX];
-    uint32_t psk_next, next_id, next_call, out_first, out_count, replies, held;
+    uint32_t psk_next, next_id, next_call, out_first, out_count, replies, held, later_count;
     char *taken; /* payload of the output that was taken last */
     struct cloud_output outputs[CLOUD_OUTPUTS_MAX];
     struct cloud_later later[CLOUD_LATER_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file cloud_file.h
- * The remote configuration of a product (protocol 4.14): a JSON text, told to devices as where it lies and what its digest
- * is. Nobody serves the address yet.
+ * The remote configuration of a product (protocol 4.14): a JSON text, told to devices as where it lies and what its
+ * digest is. Nobody serves the address yet.
  */
 #ifndef CLOUD_FILE_H
 #define CLOUD_FILE_H
@@ -24,8 +24,8 @@ const char *cloud_file_text(const struct cloud *c, int product, const char **id)
 /** What a device is told of it; NULL: there is none. */
 json_t *cloud_file_describe(struct cloud *c, int product, uint64_t now_ms);
 
-/* Server of cloud_alink.c: 6710 when there is none, 6713 with the option `config off`, 460 for other params than those of the
- * reference. */
+/* Server of cloud_alink.c: 6710 when there is none, 6713 with the option `config off`, 460 for other params than those
+ * of the reference. */
 void cloud_file_get(struct cloud_request *r);
 
 #endif

@@ -33,9 +33,11 @@ static bool check_securemode(const struct cloud_client_id *id, enum cloud_transp
 {
     bool tls = transport != CLOUD_PLAIN;
 
-    if (is_token(id) && id->securemode == -2)
-        return tls || cloud_gate_refuse(v, 2, "securemode=-2 is over TLS");
-    if (id->auth_type[0] != 0 && !is_token(id))
+    if (is_token(id) && (id->securemode != -2 || !tls))
+        return cloud_gate_refuse(v, 2, "authType connwl has securemode=-2, and is over TLS");
+    if (is_token(id))
+        return true;
+    if (id->auth_type[0] != 0)
         return cloud_gate_refuse(v, 2, "authType %s is not offered by this emulator",
                                  id->auth_type);
     if (id->securemode != 2 && id->securemode != 3)

@@ -48,10 +48,18 @@ json_t *cloud_json_read(const void *bytes, size_t len, char *why, size_t cap)
     return value;
 }
 
+/* As short as people write numbers, where that is the same number: 0.1 has 15 digits, and the largest double 17. */
 char *cloud_json_text(const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    char *text = json_dumps(value, flags | JSON_REAL_PRECISION(15));
+    json_t *again = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 
+    if (text != NULL && (again == NULL || !json_equal(again, value))) {
+        free(text);
+        text = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+    }
+    json_decref(again);
     if (text == NULL)
         abort();
     return text;

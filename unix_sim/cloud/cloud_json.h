@@ -41,8 +41,8 @@ bool cloud_json_number(const json_t *value, double *out);
 /** Are all members of the object named in the list? NULL ends it. Else the first that is not. */
 const char *cloud_json_stranger(json_t *object, const char *const *names);
 
-/** For an object of values: put `value` (its reference is taken over) behind all others of the array; the oldest go when
- *  there are more than `max`. */
+/** Put `value` (its reference is taken over) behind all others of the array; the oldest go when there are more than
+ *  `max`. */
 void cloud_json_append(json_t *array, json_t *value, size_t max);
 
 #endif

@@ -3,8 +3,8 @@
  * @file cloud_model.h
  * A product's thing model (its TSL, as the console exports it), and whether values keep to it: protocol 4.3, 4.12.
  *
- * A text is refused unless it is a model: `profile` with the product's key; `properties`, `events` and `services`, each of
- * which may be missing; identifiers that are unique; types as in table 4.3 with the specs that they need. Numbers in
+ * A text is refused unless it is a model: `profile` with the product's key; `properties`, `events` and `services`, each
+ * of which may be missing; identifiers that are unique; types as in table 4.3 with the specs that they need. Numbers in
  * specs are numbers or text, as consoles have either; without min and max a number has only its type's bounds.
  */
 #ifndef CLOUD_MODEL_H

@@ -150,6 +150,7 @@ static void hold_back(struct cloud *c, int device, const char *topic, const void
         snprintf(l->topic, sizeof l->topic, "%s", topic);
         l->payload = copy_of(payload, len);
         l->payload_len = (uint32_t)len;
+        c->later_count++;
         return;
     }
     cloud_say(c, "answer lost: more than %d wait for their time", CLOUD_LATER_MAX);
@@ -183,7 +184,7 @@ void cloud_out_tick(struct cloud *c, uint64_t now_ms)
 
     do { /* in the order in which they are due */
         first = NULL;
-        for (int i = 0; i < CLOUD_LATER_MAX; i++) {
+        for (int i = 0; c->later_count > 0 && i < CLOUD_LATER_MAX; i++) {
             struct cloud_later *l = &c->later[i];
             if (l->payload != NULL && l->due_ms <= now_ms &&
                 (first == NULL || l->due_ms < first->due_ms ||
@@ -197,6 +198,7 @@ void cloud_out_tick(struct cloud *c, uint64_t now_ms)
                        CLOUD_TOPIC_SYSTEM);
         free(first->payload);
         first->payload = NULL;
+        c->later_count--;
     } while (first != NULL);
 }
 
@@ -204,7 +206,7 @@ uint64_t cloud_due(const struct cloud *c)
 {
     uint64_t due = UINT64_MAX;
 
-    for (int i = 0; i < CLOUD_LATER_MAX; i++)
+    for (int i = 0; c->later_count > 0 && i < CLOUD_LATER_MAX; i++)
         if (c->later[i].payload != NULL && c->later[i].due_ms < due)
             due = c->later[i].due_ms;
     return due;
@@ -218,4 +220,5 @@ void cloud_out_end(struct cloud *c)
         free(c->later[i].payload);
         c->later[i].payload = NULL;
     }
+    c->later_count = 0;
 }

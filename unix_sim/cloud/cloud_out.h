@@ -25,8 +25,8 @@ int cloud_device_of(const struct cloud *c, cloud_link link);
 /** UTC in ms. */
 uint64_t cloud_wall_ms(const struct cloud *c, uint64_t now_ms);
 
-/** What of `topic` follows HEAD{pk}/{dn}/, HEAD as "/sys/"; or, without the last slash, HEAD{pk}/{dn}. NULL: it is none of
- *  these. */
+/** What of `topic` follows HEAD{pk}/{dn}/, HEAD as "/sys/"; empty if it ends with the name. NULL: it does not start
+ *  so. */
 const char *cloud_own_path(const struct cloud *c, int device, const char *topic, const char *head);
 
 /** An output; false: no room, which the log says. The payload is copied. */

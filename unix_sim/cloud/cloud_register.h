@@ -5,7 +5,8 @@
  * secret, or the token, for its later logins. Such a connection may neither publish nor subscribe; it is closed after
  * CLOUD_REGISTER_MS if it is still there.
  *
- * Until its first proper login a device may register again and gets the same; afterwards it is activated, and refused (6289).
+ * Until its first proper login a device may register again and gets the same; afterwards it is activated, and refused
+ * (6289).
  */
 #ifndef CLOUD_REGISTER_H
 #define CLOUD_REGISTER_H
@@ -15,7 +16,8 @@
 /** Is this login one of them? */
 bool cloud_register_asked(const struct cloud_client_id *id);
 
-/** May it register? `v` has the reason if not; CONNACK 4 for what is wrong with who or how it signs, 5 for what it may not. */
+/** May it register? `v` has the reason if not; CONNACK 4 for what is wrong with who or how it signs, 5 for what it may
+ *  not. */
 bool cloud_register_check(const struct cloud *c, const struct cloud_login *login,
                           const struct cloud_client_id *id, struct cloud_verdict *v);
 

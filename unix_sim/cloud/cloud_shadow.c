@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The document is kept as in 5.4: {"state": {"desired", "reported"}, "metadata": {...}, "timestamp", "version"}; both parts
- * are always there, and left out when it is sent if they are empty. */
+/* The document is kept as in 5.4: {"state": {"desired", "reported"}, "metadata": {...}, "timestamp", "version"}; both
+ * parts are always there, and left out when it is sent if they are empty. */
 
 struct update {
     struct cloud *cloud;
@@ -30,6 +30,7 @@ enum {
     EMPTY_DOCUMENT = 407,
     TOO_MANY = 408,
     VERSION_CONFLICT = 409,
+    SERVER_ERROR = 500,
 };
 
 static const char *words_of(int code)
@@ -40,7 +41,7 @@ static const char *words_of(int code)
         "too many attributes", "version conflict",
     };
 
-    return words[code - NOT_JSON];
+    return code == SERVER_ERROR ? "server exception" : words[code - NOT_JSON];
 }
 
 static json_t *part(json_t *document, const char *which, const char *name)
@@ -300,7 +301,10 @@ void cloud_shadow_take(struct cloud *c, int device, const void *payload, size_t 
     char why[200];
     int code = NOT_JSON;
 
-    u.message = cloud_json_read(payload, len, why, sizeof why);
+    if (len <= CLOUD_SHADOW_BYTES_MAX)
+        u.message = cloud_json_read(payload, len, why, sizeof why);
+    else
+        code = SERVER_ERROR;
     if (json_is_object(u.message))
         code = act(&u);
     if (code != 0)

@@ -30,8 +30,8 @@ struct cloud_thing {
 struct cloud_thing *cloud_thing_of(struct cloud *c, int device);
 void cloud_thing_free(struct cloud_thing *t);
 
-/** The last value of a property, by the model's identifier; `value` is borrowed. A value that is older than the one that is
- *  there is not taken, if `by_time`. */
+/** The last value of a property, by the model's identifier; `value` is borrowed. With `by_time` one that is older than
+ *  what is there is not taken. */
 void cloud_thing_value(struct cloud_thing *t, const char *identifier, json_t *value, int64_t time,
                        bool by_time);
 

@@ -8,8 +8,8 @@
  *
  * and below the plain one, which comes first, also with
  *
- *     plugin_opt_dir        a folder: reads devices.txt there and PK.tsl.json of each product that has a model, appends to
- *                           cloud.log, listens on the UNIX socket `control` for commands (one line each; see
+ *     plugin_opt_dir        a folder: reads devices.txt there and PK.tsl.json of each product that has a model, appends
+ *                           to cloud.log, listens on the UNIX socket `control` for commands (one line each; see
  *                           cloud_command.h). The answer comes when there is one; then the connection is closed.
  *     plugin_opt_address    of this listener, and its plugin_opt_port
  *
