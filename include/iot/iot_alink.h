@@ -11,6 +11,8 @@
  *     IOT_EV_FAILED   there was no answer: LINK_TIMEOUT after IOT_REQUEST_MS, or what iot_mqtt.h says (CLOSED ...)
  *     IOT_EV_DONE     only with IOT_ASK_NO_REPLY: the message was delivered as its QoS says
  *
+ * A request that timed out may have been done, or be done yet: it stays queued while the link is down. Of two that change
+ * the same, ask by one QoS: one of QoS 1 that is sent again after a reconnect comes behind a younger one of QoS 0.
  * A reply that comes too late, twice, or to a request of before a reboot finds nobody waiting and is dropped.
  * Needs a device with an identity (iot_options.link). All calls: application code or any callback, in lwIP's context.
  */

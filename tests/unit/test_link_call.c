@@ -125,6 +125,25 @@ static void a_set_is_stored_answered_and_told(void **state)
     assert_int_equal(events[IOT_EV_DONE], 0); /* an answer is nobody's event */
 }
 
+/* Of a kept session: the handler cannot know by itself that it did this once. */
+static void a_request_that_the_broker_delivers_again_says_so(void **state)
+{
+    static const char set[] = "{\"id\":\"5\",\"params\":{\"Level\":7}}";
+    (void)state;
+    wire_publish(&in, 2, LINK_SYS SET, 1, set, sizeof set - 1);
+    receive();
+    run(1);
+    assert_int_equal(app.sets, 1);
+    assert_false(thing.again);
+    wire_publish(&in, 2 | 8, LINK_SYS SET, 1, set, sizeof set - 1);
+    receive();
+    run(1);
+    assert_int_equal(app.sets, 2);
+    assert_true(thing.again);
+    link_feed(SET, set);
+    assert_false(thing.again);
+}
+
 static void an_id_is_a_number_a_string_or_missing_and_nothing_else(void **state)
 {
     static const char *const good[] = {"55", "\"55\"", "0", "\"4294967295\"", "5.5e1"};
@@ -576,10 +595,16 @@ static void output_that_is_owed_is_not_overwritten_by_the_next_call(void **state
     first = app.call;
     link_feed(ADD, "{\"id\":\"4\",\"params\":{\"A\":1,\"B\":2}}");
     link_jam();
+    assert_true(iot_thing_can_answer(&thing, app.call));
     assert_err(iot_thing_answer(&thing, first, IOT_CODE_OK), IOT_OK);
+    assert_false(iot_thing_can_answer(&thing, first));
+    assert_false(iot_thing_can_answer(&thing, app.call)); /* its output would be in the way */
     assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_ERR_FULL);
     link_unjam();
+    assert_true(iot_thing_can_answer(&thing, app.call));
     assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_OK);
+    assert_false(iot_thing_can_answer(&thing, app.call));
+    assert_false(iot_thing_can_answer(&thing, 0));
     run(1);
     assert_non_null(strstr(link_said_behind_jam(), "\"id\":\"3\""));
     assert_non_null(strstr(link_said_behind_jam(), "\"id\":\"4\""));
@@ -924,6 +949,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_set_is_stored_answered_and_told, setup),
+        cmocka_unit_test_setup(a_request_that_the_broker_delivers_again_says_so, setup),
         cmocka_unit_test_setup(an_id_is_a_number_a_string_or_missing_and_nothing_else, setup),
         cmocka_unit_test_setup(each_fault_of_a_set_has_its_code, setup),
         cmocka_unit_test_setup(what_is_no_request_is_skipped_by_name, setup),

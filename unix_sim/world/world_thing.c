@@ -399,7 +399,7 @@ static void failed(struct world_life *l, struct lamp *w, enum ask what, iot_err 
     w->counts.timeouts += err == IOT_ERR_LINK_TIMEOUT;
     if (err == IOT_ERR_CLOSED && !l->closing)
         world_violation("thing %s: request %u FAILED CLOSED, and nobody closes", l->name, what);
-    w->todo |= BIT(what) & AGAIN_ASKS;
+    w->todo |= BIT(what == ASK_DELETE ? ASK_DESIRED : what) & AGAIN_ASKS;
     if (what == ASK_POST)
         soil_all(w);
     if (what == ASK_MEASURED || what == ASK_SILENT)
@@ -482,7 +482,8 @@ static void skipped(struct world_life *l, struct lamp *w, const struct iot_event
     for (uint32_t i = 0; i < ENDS_KEPT && i < w->end_count; i++) {
         if (w->ended[i].ticket != id)
             continue;
-        if (w->ended[i].replied && !w->doubles && (ev->msg->flags & IOT_MSG_DUP) == 0)
+        /* a request of QoS 1 that a reconnect sends again is answered again */
+        if (w->ended[i].replied && !w->doubles && l->losses == 0)
             world_violation("thing %s: a second reply to ticket %u, for no reason", l->name, id);
         return;
     }
