@@ -313,6 +313,9 @@ iot_err iot_json_number_bits(struct iot_bytes text, const struct iot_json_format
     bool up = rest >= half;
     kept = mant >> drop;
     two += drop;
+    /* There the large numbers have no room. mant may be off: the limit is half a step below, far from here. */
+    if (two + (int32_t)precision - 1 > f->highest)
+        return IOT_ERR_JSON_RANGE;
     if ((up ? rest - half : half - rest) < SLACK) {
         int sign_of = compare_decimal(&d, f, kept * 2 + 1, two - 1);
         up = sign_of > 0 || (sign_of == 0 && (kept & 1) != 0);

@@ -213,6 +213,65 @@ static void an_exponent_can_make_up_for_any_number_of_zeros(void **state)
     }
 }
 
+/* text, a whole number in decimal, becomes twice as large. */
+static void doubled(char *text, size_t cap)
+{
+    size_t n = strlen(text);
+    int carry = 0;
+
+    for (size_t i = n; i-- > 0;) {
+        int digit = (text[i] - '0') * 2 + carry;
+        text[i] = (char)('0' + digit % 10);
+        carry = digit / 10;
+    }
+    if (carry != 0) {
+        assert_true(n + 2 <= cap);
+        memmove(text + 1, text, n + 1);
+        text[0] = '1';
+    }
+}
+
+/* What would lie exactly between two values, if the format went on so far, is too large like its neighbours. */
+static void a_whole_number_of_any_length_is_read_or_refused(void **state)
+{
+    static const char *const odd[] = {"16777217", "33554431", "9007199254740993",
+                                      "18014398509481983"};
+    char text[440];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(odd); i++) {
+        snprintf(text, sizeof text, "%s", odd[i]);
+        while (strlen(text) < 430) {
+            char *last = text + strlen(text) - 1, as_it_was = *last;
+            reads_as_libc(text);
+            for (*last = '0'; *last <= '9'; ++*last)
+                reads_as_libc(text);
+            *last = as_it_was;
+            doubled(text, sizeof text);
+        }
+    }
+}
+
+static void an_exponent_beyond_the_largest_value_is_refused(void **state)
+{
+    uint32_t seed = test_seed();
+    char text[64];
+    (void)state;
+
+    for (int e = 30; e <= 410; e++) {
+        for (int digit = 1; digit <= 9; digit++) {
+            snprintf(text, sizeof text, "%de%d", digit, e);
+            reads_as_libc(text);
+        }
+        for (int i = 0; i < 50; i++) {
+            snprintf(text, sizeof text, "-%u.%09u%09ue%d", 1 + (unsigned)test_random(&seed, 9),
+                     (unsigned)test_random(&seed, 1000000000),
+                     (unsigned)test_random(&seed, 1000000000), e);
+            reads_as_libc(text);
+        }
+    }
+}
+
 /* The middle of two neighbours, exactly, and a little beside it. */
 static void what_lies_between_two_values_goes_to_the_even_one(void **state)
 {
@@ -608,6 +667,8 @@ int main(void)
         cmocka_unit_test(numbers_that_are_hard_to_round_are_right_to_the_bit),
         cmocka_unit_test(long_numbers_count_to_their_last_digit),
         cmocka_unit_test(an_exponent_can_make_up_for_any_number_of_zeros),
+        cmocka_unit_test(a_whole_number_of_any_length_is_read_or_refused),
+        cmocka_unit_test(an_exponent_beyond_the_largest_value_is_refused),
         cmocka_unit_test(what_lies_between_two_values_goes_to_the_even_one),
         cmocka_unit_test(random_texts_are_read_as_libc_reads_them),
         cmocka_unit_test(what_is_written_is_the_shortest_text_that_comes_back),
