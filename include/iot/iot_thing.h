@@ -141,10 +141,6 @@ struct iot_properties {
     uint32_t bits[(IOT_PROPERTIES_MAX + 31) / 32];
 };
 
-/** A set of one, for an argument; the index is a constant. */
-#define IOT_PROPERTIES(index)                                                                      \
-    (&(const struct iot_properties){.bits = {[(index) / 32] = (uint32_t)1 << (index) % 32}})
-
 static inline void iot_properties_add(struct iot_properties *set, uint32_t index)
 {
     set->bits[index / 32] |= (uint32_t)1 << index % 32;
@@ -154,6 +150,26 @@ static inline bool iot_properties_has(const struct iot_properties *set, uint32_t
 {
     return (set->bits[index / 32] >> index % 32 & 1) != 0;
 }
+
+/** A set of one, as an argument: it is gone at the end of the statement in C++, of the block in C. In C the index is a
+ *  constant. */
+#ifdef __cplusplus
+struct iot_properties_one {
+    explicit iot_properties_one(uint32_t index) : set()
+    {
+        iot_properties_add(&set, index);
+    }
+    operator const struct iot_properties *() const
+    {
+        return &set;
+    }
+    struct iot_properties set;
+};
+#define IOT_PROPERTIES(index) iot_properties_one(index)
+#else
+#define IOT_PROPERTIES(index)                                                                      \
+    (&(const struct iot_properties){.bits = {[(index) / 32] = (uint32_t)1 << (index) % 32}})
+#endif
 
 /* ---- Codes ----------------------------------------------------------------------------------- */
 

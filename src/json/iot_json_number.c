@@ -145,18 +145,25 @@ static void multiply(struct big *b, uint32_t words, uint32_t by)
     }
 }
 
-/* b = value * 2^two * 5^five */
-static void make(struct big *b, uint32_t words, uint64_t value, uint32_t two, uint32_t five)
+/* b = value * 2^two * 5^five; says how many words that may fill. */
+static uint32_t make(struct big *b, uint32_t words, uint64_t value, uint32_t two, uint32_t five)
 {
-    for (uint32_t i = 0; i < words; i++)
-        b->w[i] = 0;
+    uint32_t filled = two / 32 + 3, by = 1;
+
+    memset(b, 0, sizeof *b);
     b->w[two / 32] = (uint32_t)value;
     b->w[two / 32 + 1] = (uint32_t)(value >> 32);
-    multiply(b, words, 1u << two % 32);
-    for (; five >= 13; five -= 13)
-        multiply(b, words, 1220703125);
-    for (; five != 0; five--)
-        multiply(b, words, 5);
+    multiply(b, filled < words ? filled : words, 1u << two % 32);
+    for (; five % 13 != 0; five--)
+        by *= 5;
+    for (;; five -= 13) {
+        if (++filled > words)
+            filled = words;
+        multiply(b, filled, by);
+        if (five == 0)
+            return filled;
+        by = 1220703125; /* 5^13 */
+    }
 }
 
 /* The sign of a + b - c; without b, of a - c. */
@@ -192,13 +199,18 @@ static uint32_t divide(struct big *r, const struct big *s, uint32_t words)
     return quotient;
 }
 
-/* r / s = value * 2^two / 10^point, without the powers of two that both have. */
-static void make_ratio(struct big *r, struct big *s, uint32_t words, uint64_t value, int32_t two,
-                       int32_t point)
+/* r / s = value * 2^two / 10^point, without the powers of two that both have. Says how many words are to be computed
+ * with: 32 bits more than r and s have, at most `words`. */
+static uint32_t make_ratio(struct big *r, struct big *s, uint32_t words, uint64_t value,
+                           int32_t two, int32_t point)
 {
     two -= point;
-    make(r, words, value, two > 0 ? (uint32_t)two : 0, point < 0 ? (uint32_t)-point : 0);
-    make(s, words, 1, two < 0 ? (uint32_t)-two : 0, point > 0 ? (uint32_t)point : 0);
+    uint32_t upper =
+        make(r, words, value, two > 0 ? (uint32_t)two : 0, point < 0 ? (uint32_t)-point : 0);
+    uint32_t lower =
+        make(s, words, 1, two < 0 ? (uint32_t)-two : 0, point > 0 ? (uint32_t)point : 0);
+    uint32_t filled = upper > lower ? upper : lower;
+    return filled < words ? filled + 1 : words;
 }
 
 const struct iot_json_format iot_json_float_format = {24, 5, 9, -149, 127};
@@ -206,77 +218,111 @@ const struct iot_json_format iot_json_double_format = {53, WORDS_MAX, 17, -1074,
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* The sign of d - value * 2^two, digit by digit: of a text of any length. */
+/* r = r * by - s * times; false: that is negative. */
+static bool step(struct big *r, const struct big *s, uint32_t words, uint32_t by, uint32_t times)
+{
+    uint64_t up = 0, down = 0;
+    uint32_t borrow = 0;
+
+    for (uint32_t i = 0; i < words; i++) {
+        up += (uint64_t)r->w[i] * by;
+        down += (uint64_t)s->w[i] * times;
+        uint64_t difference = (uint64_t)(uint32_t)up - (uint32_t)down - borrow;
+        r->w[i] = (uint32_t)difference;
+        borrow = (uint32_t)(difference >> 32) & 1;
+        up >>= 32;
+        down >>= 32;
+    }
+    return borrow == 0;
+}
+
+/* The sign of d - value * 2^two, of a text of any length: nine digits at a time are taken off value * 2^two, until
+ * less than nothing is left of it, or more than all further digits are together. */
 static int compare_decimal(const struct decimal *d, const struct iot_json_format *f, uint64_t value,
                            int32_t two)
 {
     struct big r, s;
     const uint8_t *at = d->at;
+    uint32_t words = make_ratio(&r, &s, f->words, value, two, d->point), top;
 
-    make_ratio(&r, &s, f->words, value, two, d->point);
-    for (uint32_t i = 0; i < d->count; at++) {
-        if (*at == '.')
-            continue;
-        multiply(&r, f->words, 10);
-        uint32_t theirs = divide(&r, &s, f->words), ours = *at - (uint32_t)'0';
-        if (ours != theirs)
-            return ours < theirs ? -1 : 1;
-        i++;
+    for (uint32_t i = 0; i < d->count;) {
+        uint32_t by = 1, digits = 0;
+        for (; i < d->count && by < 1000000000; at++) {
+            if (*at == '.')
+                continue;
+            digits = digits * 10 + (*at - (uint32_t)'0');
+            by *= 10;
+            i++;
+        }
+        if (!step(&r, &s, words, by, digits))
+            return 1;
+        for (top = words - 1; top > 0 && r.w[top] == s.w[top];)
+            top--;
+        if (r.w[top] >= s.w[top])
+            return -1;
     }
-    for (uint32_t i = 0; i < f->words; i++) {
-        if (r.w[i] != 0)
+    for (top = 0; top < words; top++) {
+        if (r.w[top] != 0)
             return -1;
     }
     return 0;
 }
 
-/* d is about mant * 2^two; the highest bit of mant is set. It is off by less than SLACK: 2 for each of
- * some 40 steps, and 16 when there are more digits than lead holds. */
+/* m * 2^*two as before, the highest bit of m set. */
+static uint64_t normal(uint64_t m, int32_t *two)
+{
+    for (; m >> 56 == 0; m <<= 8)
+        *two -= 8;
+    for (; m >> 63 == 0; m <<= 1)
+        --*two;
+    return m;
+}
+
+/* The first 64 bits of a * b, both of which have their highest bit set. */
+static uint64_t product(uint64_t a, uint64_t b, int32_t *two)
+{
+    uint64_t a_high = a >> 32, a_low = (uint32_t)a, b_high = b >> 32, b_low = (uint32_t)b;
+    uint64_t one = a_high * b_low + (a_low * b_low >> 32);
+    uint64_t other = a_low * b_high + (uint32_t)one;
+    uint64_t high = a_high * b_high + (one >> 32) + (other >> 32);
+
+    *two += 64;
+    if (high >> 63 == 0) {
+        high = high << 1 | (other >> 31 & 1);
+        --*two;
+    }
+    return high;
+}
+
+/* d is about mant * 2^two; the highest bit of mant is set. It is off by less than SLACK: 3 for each of
+ * some 25 steps, and 16 when there are more digits than lead holds. */
 #define SLACK 128u
+
+/* 10^18 and, rounded, 10^-18, as factors of powers of two */
+#define UP       UINT64_C(0xDE0B6B3A76400000)
+#define UP_TWO   (-4)
+#define DOWN     UINT64_C(0x9392EE8E921D5D07)
+#define DOWN_TWO (-123)
 
 static uint64_t approximate(const struct decimal *d, int32_t *two)
 {
     int32_t ten = d->point - (int32_t)d->lead_count;
-    uint64_t mant = d->lead;
+    uint64_t mant, power = 1;
 
     *two = 0;
-    for (;;) {
-        while (mant >> 56 == 0) {
-            mant <<= 8;
-            *two -= 8;
-        }
-        while (mant >> 63 == 0) {
-            mant <<= 1;
-            --*two;
-        }
-        if (ten == 0)
-            return mant;
-        uint32_t by = 1;
-        bool up = ten > 0;
-        for (int i = 0; i < 9 && ten != 0; i++) {
-            by *= 10;
-            ten += up ? -1 : 1;
-        }
-        uint64_t high = mant >> 32, low = (uint32_t)mant;
-        if (up) {
-            low *= by;
-            high = high * by + (low >> 32);
-            low = (uint32_t)low;
-            *two += 32;
-        } else {
-            /* Long division, 32 bits further than mant goes */
-            uint64_t rest = high % by << 32 | low;
-            high = (high / by << 32) + rest / by;
-            low = (rest % by << 32) / by;
-        }
-        /* high * 2^32 + low, of at most 96 bits: its first 64 */
-        while (high >> 63 == 0) {
-            high = high << 1 | (low >> 31 & 1);
-            low = (uint32_t)(low << 1);
-            --*two;
-        }
-        mant = high;
+    mant = normal(d->lead, two);
+    for (; ten % 18 != 0; ten--)
+        power *= 10;
+    mant = product(mant, normal(power, two), two);
+    for (; ten > 0; ten -= 18) {
+        mant = product(mant, UP, two);
+        *two += UP_TWO;
     }
+    for (; ten < 0; ten += 18) {
+        mant = product(mant, DOWN, two);
+        *two += DOWN_TWO;
+    }
+    return mant;
 }
 
 iot_err iot_json_number_bits(struct iot_bytes text, const struct iot_json_format *f, uint64_t *bits)
@@ -313,6 +359,9 @@ iot_err iot_json_number_bits(struct iot_bytes text, const struct iot_json_format
     bool up = rest >= half;
     kept = mant >> drop;
     two += drop;
+    /* There the large numbers have no room. mant may be off: the limit is half a step below, far from here. */
+    if (two + (int32_t)precision - 1 > f->highest)
+        return IOT_ERR_JSON_RANGE;
     if ((up ? rest - half : half - rest) < SLACK) {
         int sign_of = compare_decimal(&d, f, kept * 2 + 1, two - 1);
         up = sign_of > 0 || (sign_of == 0 && (kept & 1) != 0);
@@ -333,7 +382,7 @@ static uint32_t write_digits(uint64_t mant, int32_t two, bool uneven,
                              const struct iot_json_format *f, uint8_t *digits, int32_t *point)
 {
     struct big r, s, half; /* r / s is the value, half / s the way to where the next one begins */
-    uint32_t words = f->words, count = 0, digit;
+    uint32_t words, count = 0, digit;
     int even = (mant & 1) == 0; /* then that limit itself is still ours */
     int32_t highest = two;
     bool low, high;
@@ -342,8 +391,8 @@ static uint32_t write_digits(uint64_t mant, int32_t two, bool uneven,
         highest++;
     /* 78913 / 2^18 is log10(2): 10^*point is above 2^highest, and then no more than one too low. */
     *point = ((highest * 78913 + (400 << 18)) >> 18) - 400 + 1;
-    make_ratio(&half, &s, words, 1, two - 1, *point);
-    make_ratio(&r, &s, words, mant * 2, two - 1, *point);
+    make_ratio(&half, &s, f->words, 1, two - 1, *point);
+    words = make_ratio(&r, &s, f->words, mant * 2, two - 1, *point);
     if (compare(&r, &half, &s, words) > -even) {
         multiply(&s, words, 10);
         ++*point;

@@ -242,6 +242,12 @@ table() {
         row("check, walk, 5 values", sprintf("%.1f", span("default/json/set/" n) / n), 50, "-",
             span("default/json/set/" n))
         row("check alone", sprintf("%.1f", span("default/json/check/" n) / n), "-", "-", span("default/json/check/" n), 34.7)
+        n = last_number("default/json/halfway")
+        row("a number halfway between two doubles, " n " bytes", sprintf("%.1f", span("default/json/halfway/" n) / n), 166,
+            "-", span("default/json/halfway/" n))
+        n = last_number("default/json/small")
+        row("three numbers halfway but for a digit, " n " bytes", sprintf("%.1f", span("default/json/small/" n) / n), "-",
+            "-", span("default/json/small/" n))
 
         head("A thing of 5 properties, over a line that takes everything: the same set, from the message to the end of its " \
              "answer\n(checked whole, then stored), and a post of all five.")

@@ -79,6 +79,13 @@ headers() {
             gcc -std=c99 -Wall -Wextra -Wundef -Wconversion -Wshadow -Werror -DIOT_ASSERTS=1 "${flags[@]}" \
                 -fsyntax-only -x c - || bad=1
     done
+    # An application may be C++; a machine that has a compiler for it looks, all of them in one file.
+    if command -v g++ >/dev/null; then
+        {
+            printf '#include "%s"\n' include/iot/*.h
+            echo 'iot_err post(struct iot_thing *t) { return iot_thing_post(t, IOT_PROPERTIES(1), 0, 0, NULL); }'
+        } | g++ -std=c++98 -Wall -Wextra -Wundef -Wconversion -Werror -I. -Iinclude -Isrc -fsyntax-only -x c++ - || bad=1
+    fi
     return $bad
 }
 

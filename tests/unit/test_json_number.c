@@ -213,6 +213,65 @@ static void an_exponent_can_make_up_for_any_number_of_zeros(void **state)
     }
 }
 
+/* text, a whole number in decimal, becomes twice as large. */
+static void doubled(char *text, size_t cap)
+{
+    size_t n = strlen(text);
+    int carry = 0;
+
+    for (size_t i = n; i-- > 0;) {
+        int digit = (text[i] - '0') * 2 + carry;
+        text[i] = (char)('0' + digit % 10);
+        carry = digit / 10;
+    }
+    if (carry != 0) {
+        assert_true(n + 2 <= cap);
+        memmove(text + 1, text, n + 1);
+        text[0] = '1';
+    }
+}
+
+/* What would lie exactly between two values, if the format went on so far, is too large as they are. */
+static void a_whole_number_of_any_length_is_read_or_refused(void **state)
+{
+    static const char *const odd[] = {"16777217", "33554431", "9007199254740993",
+                                      "18014398509481983"};
+    char text[440];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(odd); i++) {
+        snprintf(text, sizeof text, "%s", odd[i]);
+        while (strlen(text) < 430) {
+            char *last = text + strlen(text) - 1, as_it_was = *last;
+            reads_as_libc(text);
+            for (*last = '0'; *last <= '9'; ++*last)
+                reads_as_libc(text);
+            *last = as_it_was;
+            doubled(text, sizeof text);
+        }
+    }
+}
+
+static void an_exponent_beyond_the_largest_value_is_refused(void **state)
+{
+    uint32_t seed = test_seed();
+    char text[64];
+    (void)state;
+
+    for (int e = 30; e <= 410; e++) {
+        for (int digit = 1; digit <= 9; digit++) {
+            snprintf(text, sizeof text, "%de%d", digit, e);
+            reads_as_libc(text);
+        }
+        for (int i = 0; i < 50; i++) {
+            snprintf(text, sizeof text, "-%u.%09u%09ue%d", 1 + (unsigned)test_random(&seed, 9),
+                     (unsigned)test_random(&seed, 1000000000),
+                     (unsigned)test_random(&seed, 1000000000), e);
+            reads_as_libc(text);
+        }
+    }
+}
+
 /* The middle of two neighbours, exactly, and a little beside it. */
 static void what_lies_between_two_values_goes_to_the_even_one(void **state)
 {
@@ -244,6 +303,74 @@ static void what_lies_between_two_values_goes_to_the_even_one(void **state)
         reads_as_libc(text);
         snprintf(text, sizeof text, "%.*Le", 30, middle);
         reads_as_libc(text);
+    }
+}
+
+/* The exact middle, and beside it by one in the first digit, the last, and one somewhere. */
+static void reads_around(uint32_t *seed, long double middle)
+{
+    static char text[1400];
+
+    snprintf(text, sizeof text, "%.*Le", 1100, middle);
+    char *e = strchr(text, 'e');
+    assert_non_null(e);
+    reads_as_libc(text);
+    char *const at[] = {text, e - 1, text + 2 + test_random(seed, 40),
+                        text + 2 + test_random(seed, 1100)};
+    for (size_t i = 0; i < COUNT(at); i++) {
+        char as_it_was = *at[i];
+        *at[i] = as_it_was == '9' ? '8' : (char)(as_it_was + 1);
+        reads_as_libc(text);
+        *at[i] = as_it_was == '0' ? '1' : (char)(as_it_was - 1);
+        reads_as_libc(text);
+        *at[i] = as_it_was;
+    }
+}
+
+static void the_middle_is_found_at_every_exponent(void **state)
+{
+    uint32_t seed = test_seed();
+    (void)state;
+
+    for (uint64_t e = 0; e < 2047; e++) {
+        uint64_t from = e << 52, last = (uint64_t)1 << 52;
+        const uint64_t bits[] = {from, from + last - 2, from + random64(&seed) % (last - 1)};
+        for (size_t i = 0; i < COUNT(bits); i++)
+            reads_around(&seed, ((long double)double_of(bits[i]) + double_of(bits[i] + 1)) / 2);
+    }
+    for (uint32_t e = 0; e < 255; e++) {
+        uint32_t from = e << 23, last = 1u << 23;
+        const uint32_t bits[] = {from, from + last - 2, from + test_random(&seed, last - 1)};
+        for (size_t i = 0; i < COUNT(bits); i++)
+            reads_around(&seed, ((long double)float_of(bits[i]) + float_of(bits[i] + 1)) / 2);
+    }
+}
+
+/* Halfway between two doubles, written without an exponent: the point is at each place, and a digit differs at each. */
+static void each_digit_of_a_long_number_counts(void **state)
+{
+    char digits[900], text[1000];
+    (void)state;
+
+    double low = double_of(0x000ffffffffffffe);
+    snprintf(digits, sizeof digits, "%.*Le", 800,
+             ((long double)low + double_of(0x000fffffffffffff)) / 2);
+    digits[1] = digits[0];
+    int n = (int)(strchr(digits, 'e') - digits) - 1;
+    for (int i = 0; i < n; i++) {
+        char *digit = digits + 1 + i, as_it_was = *digit;
+        for (int by = -1; by <= 1; by++) {
+            *digit = (char)(as_it_was + by);
+            if (*digit < '0' || *digit > '9' || (i == 0 && *digit == '0'))
+                continue;
+            if (i == n - 1)
+                snprintf(text, sizeof text, "%.*se-%d", n, digits + 1, 308 + n - 1);
+            else
+                snprintf(text, sizeof text, "%.*s.%.*se%d", i + 1, digits + 1, n - i - 1,
+                         digits + 2 + i, -308 - i);
+            reads_as_libc(text);
+        }
+        *digit = as_it_was;
     }
 }
 
@@ -608,7 +735,11 @@ int main(void)
         cmocka_unit_test(numbers_that_are_hard_to_round_are_right_to_the_bit),
         cmocka_unit_test(long_numbers_count_to_their_last_digit),
         cmocka_unit_test(an_exponent_can_make_up_for_any_number_of_zeros),
+        cmocka_unit_test(a_whole_number_of_any_length_is_read_or_refused),
+        cmocka_unit_test(an_exponent_beyond_the_largest_value_is_refused),
         cmocka_unit_test(what_lies_between_two_values_goes_to_the_even_one),
+        cmocka_unit_test(the_middle_is_found_at_every_exponent),
+        cmocka_unit_test(each_digit_of_a_long_number_counts),
         cmocka_unit_test(random_texts_are_read_as_libc_reads_them),
         cmocka_unit_test(what_is_written_is_the_shortest_text_that_comes_back),
         cmocka_unit_test(written_numbers_look_as_people_write_them),
