@@ -120,6 +120,8 @@ iot_err iot_link_reset_digest(struct iot_alink *a, int32_t code, const struct io
         a->cloud.reset_due = a->now; /* no answer: again */
     else if (code == CODE_OK)
         enter(a, RESET_CLEAR, a->now);
+    else
+        a->cloud.reset_due = a->now + ASK_MS; /* `ask` may have left it to this reply */
     return IOT_ERR_STATE;
 }
 

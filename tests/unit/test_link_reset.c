@@ -152,6 +152,26 @@ static void it_is_asked_every_ten_seconds_until_it_is_confirmed(void **state)
     assert_told("RESET OK 0 \n");
 }
 
+/* It is due again just when the request before it is still out. */
+static void a_refusal_that_comes_late_has_it_asked_again_as_well(void **state)
+{
+    (void)state;
+
+    assert_err(iot_reset(&dev), IOT_OK);
+    iot_poll(&dev, now_ms); /* asks; */
+    now_ms += 500;          /* the loop is elsewhere, so that the time-out counts from here */
+    assert_published(ASKED("1"));
+    run(9700);
+    assert_published("");
+    feed_reply("thing/reset", 1, 500, "{}");
+    run(9900);
+    assert_published("");
+    run(200);
+    assert_published(ASKED("2"));
+    feed_reply("thing/reset", 2, 200, "{}");
+    assert_told("RESET OK 0 \n");
+}
+
 static void after_each_connect_it_is_asked_again(void **state)
 {
     (void)state;
@@ -365,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(it_is_written_down_asked_confirmed_and_told_once, setup),
         cmocka_unit_test_setup(it_is_asked_every_ten_seconds_until_it_is_confirmed, setup),
+        cmocka_unit_test_setup(a_refusal_that_comes_late_has_it_asked_again_as_well, setup),
         cmocka_unit_test_setup(after_each_connect_it_is_asked_again, setup),
         cmocka_unit_test(it_can_be_begun_before_there_is_a_connection),
         cmocka_unit_test_setup(a_reset_of_before_a_reboot_goes_on, setup),
