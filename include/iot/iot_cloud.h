@@ -98,8 +98,9 @@ iot_err iot_config_read(struct iot_json data, struct iot_config_info *info);
 
 /* ---- Reset ------------------------------------------------------------------------------------- */
 
-/** Name in the port's kv of one byte: a reset is not confirmed yet. */
-#define IOT_RESET_KEY "iot-reset"
+/** So begins the name in the port's kv of one byte: a reset is not confirmed yet. Behind it are 8 hex digits, a hash of
+ *  product key and device name, so that devices may share a kv. */
+#define IOT_RESET_KEY "iot-rst"
 
 /**
  * Have the platform forget who is bound to the device, and their data: for a device that changes hands.
