@@ -68,8 +68,9 @@ struct iot_field;
  *
  * get      append one value of the field's type. Numbers are asked for once; all else twice, with a writer that counts
  *          first, and has to have the same length then.
- * set      `value` is checked already; valid until return. NULL: cannot be set. An error refuses the whole request
- *          (IOT_CODE_SET), of which nothing is in the values then; setters before this one have had theirs.
+ * set      `value` is checked already; valid until return. NULL: a request with it is refused (IOT_CODE_ACCESS) before
+ *          any setter. An error refuses the whole request (IOT_CODE_SET), of which nothing is in the values then;
+ *          setters before this one have had theirs.
  * ctx      of iot_thing_options.
  */
 struct iot_accessor {
