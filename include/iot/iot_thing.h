@@ -162,7 +162,7 @@ static inline bool iot_properties_has(const struct iot_properties *set, uint32_t
 enum iot_code {
     IOT_CODE_OK = 200,
     IOT_CODE_SET = 6150,     /* a setter failed */
-    IOT_CODE_CALL = 6151,    /* a service did not answer in time, or its answer is too large */
+    IOT_CODE_CALL = 6151,    /* a service did not answer in time; its answer or name is too long */
     IOT_CODE_FORMAT = 6301,  /* params are no object (get: no array of names) */
     IOT_CODE_EMPTY = 6302,   /* params are missing, or a set sets nothing */
     IOT_CODE_MISSING = 6304, /* an input is not there */
