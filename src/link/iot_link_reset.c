@@ -173,6 +173,8 @@ void iot_link_reset_event(struct iot_alink *a, const struct iot_event *ev)
             a->cloud.reset_due = a->now;
     } else if (ev->kind == IOT_EV_LOST || ev->kind == IOT_EV_CLOSED) {
         a->cloud.up = false;
+        a->cloud
+            .time_sent++; /* what is sent after the next login is no measure: no answer to it counts */
     }
     if (ev->kind == IOT_EV_CLOSED)
         on_close(a);
