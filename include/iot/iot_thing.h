@@ -12,7 +12,8 @@
  *
  * What the platform sets is checked whole before any of it is stored. With a kept session a link that ends between a
  * request and its acknowledgement has the broker deliver the request again: it is served again and answered, and `again`
- * of struct iot_thing tells the handler. To set a value twice does no harm; a service that counts or toggles has to look.
+ * of struct iot_thing tells the handler that it may have been served before: the first copy need not have come. To set a
+ * value twice does no harm; a service that counts or toggles has to find out by its input, or to be safe to repeat.
  * Requests of ours end as iot_alink.h says:
  * IOT_EV_REPLY or IOT_EV_FAILED. All calls: application code or any callback, in lwIP's context.
  * Protocol: Alibaba Cloud IoT platform, Alink 1.0, thing model; codes as in its table of Alink codes.
@@ -228,7 +229,7 @@ struct iot_thing {
     const struct iot_thing_options *opt;
     uint32_t calls; /* so far: makes their numbers */
     bool
-        again; /* to be read in a handler: the broker delivers this request once more (QoS 1, MQTT's DUP) */
+        again; /* to be read in a handler: this request may have been served before (QoS 1, MQTT's DUP) */
     struct iot_call_slot slots[IOT_CALLS_MAX];
 };
 

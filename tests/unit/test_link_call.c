@@ -125,7 +125,7 @@ static void a_set_is_stored_answered_and_told(void **state)
     assert_int_equal(events[IOT_EV_DONE], 0); /* an answer is nobody's event */
 }
 
-/* Of a kept session: the handler cannot know by itself that it did this once. */
+/* Of a kept session: the handler cannot know by itself that it may have done this once. */
 static void a_request_that_the_broker_delivers_again_says_so(void **state)
 {
     static const char set[] = "{\"id\":\"5\",\"params\":{\"Level\":7}}";
@@ -142,6 +142,11 @@ static void a_request_that_the_broker_delivers_again_says_so(void **state)
     assert_true(thing.again);
     link_feed(SET, set);
     assert_false(thing.again);
+    wire_publish(&in, 2 | 8, LINK_SYS SET, 3, set, sizeof set - 1); /* the first was lost */
+    receive();
+    run(1);
+    assert_int_equal(app.sets, 4);
+    assert_true(thing.again);
 }
 
 static void an_id_is_a_number_a_string_or_missing_and_nothing_else(void **state)
