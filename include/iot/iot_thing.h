@@ -269,12 +269,13 @@ bool iot_thing_can_answer(struct iot_thing *thing, iot_call call);
  * Answer a call. With IOT_CODE_OK the output is read from the values when the answer is written: at once, or when the
  * outbox has room again. A second call of that service waits until then.
  *
- * Returns  IOT_OK; IOT_ERR_STATE: no such call, as it was answered, came too late or the device was closed;
+ * Returns  IOT_OK; IOT_ERR_STATE: no such call, as it was answered, came too late or the device was closed; or `code`
+ *          is IOT_CALL_LATER;
  *          IOT_ERR_FULL: another answer of this service waits for room, ask again.
  */
 iot_err iot_thing_answer(struct iot_thing *thing, iot_call call, int32_t code);
 
-/** Answer a call with `data`, one JSON value. Returns IOT_OK; IOT_ERR_STATE; errors as iot_mqtt_begin: nothing was
+/** Answer a call with `data`, one JSON value. Returns IOT_OK; IOT_ERR_STATE as above; errors as iot_mqtt_begin: nothing was
  *  sent, the call waits on. */
 iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t code,
                                struct iot_bytes data);

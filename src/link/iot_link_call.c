@@ -460,7 +460,7 @@ iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t c
     struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
     struct load load = {.json = data};
 
-    if (s == NULL || is_owed(s))
+    if (s == NULL || is_owed(s) || code == IOT_CALL_LATER)
         return IOT_ERR_STATE;
     s->code = code;
     iot_err err = send(thing, s, &load);

@@ -872,6 +872,15 @@ static void without_a_model_the_application_gets_it_all(void **state)
     assert_string_equal(link_said(), LINK_SYS "thing/service/Later_reply "
                                               "{\"id\":\"5\",\"code\":7,\"data\":{}}");
     assert_err(iot_thing_answer_bytes(&thing, app.call, 7, BYTES("1")), IOT_ERR_STATE);
+    link_feed("thing/service/Later", "{\"id\":\"6\"}");
+    assert_err(iot_thing_answer_bytes(&thing, app.call, IOT_CALL_LATER, BYTES("1")), IOT_ERR_STATE);
+    assert_err(iot_thing_answer(&thing, app.call, IOT_CALL_LATER), IOT_ERR_STATE);
+    run(1);
+    assert_string_equal(link_said(), "");
+    assert_err(iot_thing_answer_bytes(&thing, app.call, 7, BYTES("1")), IOT_OK);
+    run(1);
+    assert_string_equal(link_said(), LINK_SYS "thing/service/Later_reply "
+                                              "{\"id\":\"6\",\"code\":7,\"data\":1}");
 }
 
 #define NUMBER19 "1234567890123456789" /* the platform's longest */
