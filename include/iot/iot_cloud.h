@@ -62,12 +62,14 @@ iot_err iot_tags_sdk(struct iot_device *dev, iot_ticket *ticket);
 /**
  * Ask the platform what time it is.
  *
- * ticket   its end is IOT_EV_NOTICE with IOT_NOTICE_TIME, or IOT_EV_FAILED: not connected is LINK_TIMEOUT, too.
- *          unix_ms: ms since 1970-01-01 UTC when it came, wrong by half of the way there and back at most. code 1:
+ * ticket   its end is IOT_EV_NOTICE with IOT_NOTICE_TIME, or IOT_EV_FAILED, LINK_TIMEOUT also when the link was lost
+ *          meanwhile. unix_ms: ms since 1970-01-01 UTC when it came, wrong at most by half of what has passed since the
+ *          tick after this call: the way there and back, and the wait behind what was in the outbox before. code 1:
  *          the server is authenticated (iot_options.tls), and its certificates are good at that time: it is the
  *          device's trusted time from now on. code 0: over plain TCP, or a stream of the application's, anybody could
  *          have said so.
- * Returns  IOT_OK; IOT_ERR_FULL also while another one is open; common errors.
+ * Returns  IOT_OK; IOT_ERR_STATE also before IOT_EV_CONNECTED and when the link is lost; IOT_ERR_FULL also while
+ *          another one is open; common errors.
  */
 iot_err iot_time_ask(struct iot_device *dev, iot_ticket *ticket);
 
@@ -98,8 +100,9 @@ iot_err iot_config_read(struct iot_json data, struct iot_config_info *info);
 
 /* ---- Reset ------------------------------------------------------------------------------------- */
 
-/** Name in the port's kv of one byte: a reset is not confirmed yet. */
-#define IOT_RESET_KEY "iot-reset"
+/** So begins the name in the port's kv of one byte: a reset is not confirmed yet. Behind it are 8 hex digits, a hash of
+ *  product key and device name, so that devices may share a kv. */
+#define IOT_RESET_KEY "iot-rst"
 
 /**
  * Have the platform forget who is bound to the device, and their data: for a device that changes hands.

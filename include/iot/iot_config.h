@@ -205,10 +205,10 @@
 #define IOT_CALLS_MAX 2
 #endif
 
-/** Longest name of a synchronous call, bytes; the platform's are numbers. A service that is not in the model has its own name
- *  in here too, behind a '/'. */
+/** Longest name of a synchronous call, bytes; the platform's are numbers, of 19 digits. A service that is not in the model
+ *  has its own name in here too, behind a '/'. What is longer is answered by IOT_CODE_CALL, and told by IOT_EV_SKIPPED. */
 #ifndef IOT_CALL_TOKEN_BYTES
-#define IOT_CALL_TOKEN_BYTES 24
+#define IOT_CALL_TOKEN_BYTES 40
 #endif
 
 /** How long the application may take to answer a service, ms. The platform waits some 8 s for a synchronous one. */
@@ -462,7 +462,7 @@
 #error "IOT_CALLS_MAX: choose 1 to 255"
 #endif
 #if IOT_CALL_TOKEN_BYTES < 20 || IOT_CALL_TOKEN_BYTES > 100
-#error "IOT_CALL_TOKEN_BYTES: choose 20, the platform's longest number, to 100"
+#error "IOT_CALL_TOKEN_BYTES: choose 20 to 100; 19 are for digits, 1 for '/', the rest for a name"
 #endif
 #if IOT_CALL_MS < 1 || IOT_CALL_MS > 1000000
 #error "IOT_CALL_MS: choose 1 to 1000000"

@@ -6,7 +6,8 @@
  *
  * Each change carries a version, which must be greater than the platform's, and becomes it. The last one heard of is kept
  * in `version`; IOT_SHADOW_NEXT takes the one behind it. After a conflict (code 409) get the document, and update
- * again: the reply to iot_shadow_get brings the version.
+ * again: the reply to iot_shadow_get brings the version. A message whose version is below 0 or has none behind it is
+ * dropped: IOT_EV_SKIPPED, JSON_RANGE.
  *
  * Requests end as iot_alink.h says: IOT_EV_REPLY (err IOT_OK, detail 200; or IOT_ERR_LINK_CODE, detail as the platform's
  * table: 400 no JSON, 404 nothing reported, 405 reported is empty, 408 more than 128 attributes, 409 version conflict)
@@ -30,7 +31,7 @@ extern "C" {
 
 /** The caller's, from iot_shadow_attach to IOT_EV_CLOSED. */
 struct iot_shadow {
-    int64_t version;      /* last heard of; 0: none. May be read and set */
+    int64_t version;      /* last heard of; 0: none. May be read and set, to 0 to 2^63 - 2 */
     int64_t open_version; /* the others are private */
     char filter[128];
 };
@@ -50,7 +51,8 @@ iot_err iot_shadow_attach(struct iot_device *dev, struct iot_shadow *s, iot_tick
  *
  * version  IOT_SHADOW_NEXT, IOT_SHADOW_RESET, or a number.
  * max      bytes to reserve for the object.
- * Returns  IOT_OK; IOT_ERR_STATE, none attached, or as iot_mqtt_begin; others as iot_alink_begin.
+ * Returns  IOT_OK; IOT_ERR_STATE, none attached, or as iot_mqtt_begin; IOT_ERR_ARG: IOT_SHADOW_NEXT, and there is none
+ *          behind the shadow's `version`; others as iot_alink_begin.
  */
 iot_err iot_shadow_begin(struct iot_device *dev, int64_t version, uint32_t max,
                          struct iot_writer *w);

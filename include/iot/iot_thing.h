@@ -12,7 +12,8 @@
  *
  * What the platform sets is checked whole before any of it is stored. With a kept session a link that ends between a
  * request and its acknowledgement has the broker deliver the request again: it is served again and answered, and `again`
- * of struct iot_thing tells the handler. To set a value twice does no harm; a service that counts or toggles has to look.
+ * of struct iot_thing tells the handler that it may have been served before: the first copy need not have come. To set a
+ * value twice does no harm; a service that counts or toggles has to find out by its input, or to be safe to repeat.
  * Requests of ours end as iot_alink.h says:
  * IOT_EV_REPLY or IOT_EV_FAILED. All calls: application code or any callback, in lwIP's context.
  * Protocol: Alibaba Cloud IoT platform, Alink 1.0, thing model; codes as in its table of Alink codes.
@@ -68,8 +69,9 @@ struct iot_field;
  *
  * get      append one value of the field's type. Numbers are asked for once; all else twice, with a writer that counts
  *          first, and has to have the same length then.
- * set      `value` is checked already; valid until return. NULL: cannot be set. An error refuses the whole request
- *          (IOT_CODE_SET), of which nothing is in the values then; setters before this one have had theirs.
+ * set      `value` is checked already; valid until return. NULL: a request with it is refused (IOT_CODE_ACCESS) before
+ *          any setter. An error refuses the whole request (IOT_CODE_SET), of which nothing is in the values then;
+ *          setters before this one have had theirs.
  * ctx      of iot_thing_options.
  */
 struct iot_accessor {
@@ -177,7 +179,7 @@ struct iot_properties_one {
 enum iot_code {
     IOT_CODE_OK = 200,
     IOT_CODE_SET = 6150,     /* a setter failed */
-    IOT_CODE_CALL = 6151,    /* a service did not answer in time, or its answer is too large */
+    IOT_CODE_CALL = 6151,    /* a service did not answer in time; its answer or name is too long */
     IOT_CODE_FORMAT = 6301,  /* params are no object (get: no array of names) */
     IOT_CODE_EMPTY = 6302,   /* params are missing, or a set sets nothing */
     IOT_CODE_MISSING = 6304, /* an input is not there */
@@ -243,7 +245,7 @@ struct iot_thing {
     const struct iot_thing_options *opt;
     uint32_t calls; /* so far: makes their numbers */
     bool
-        again; /* to be read in a handler: the broker delivers this request once more (QoS 1, MQTT's DUP) */
+        again; /* to be read in a handler: this request may have been served before (QoS 1, MQTT's DUP) */
     struct iot_call_slot slots[IOT_CALLS_MAX];
 };
 
@@ -283,12 +285,13 @@ bool iot_thing_can_answer(struct iot_thing *thing, iot_call call);
  * Answer a call. With IOT_CODE_OK the output is read from the values when the answer is written: at once, or when the
  * outbox has room again. A second call of that service waits until then.
  *
- * Returns  IOT_OK; IOT_ERR_STATE: no such call, as it was answered, came too late or the device was closed;
+ * Returns  IOT_OK; IOT_ERR_STATE: no such call, as it was answered, came too late or the device was closed; or `code`
+ *          is IOT_CALL_LATER;
  *          IOT_ERR_FULL: another answer of this service waits for room, ask again.
  */
 iot_err iot_thing_answer(struct iot_thing *thing, iot_call call, int32_t code);
 
-/** Answer a call with `data`, one JSON value. Returns IOT_OK; IOT_ERR_STATE; errors as iot_mqtt_begin: nothing was
+/** Answer a call with `data`, one JSON value. Returns IOT_OK; IOT_ERR_STATE as above; errors as iot_mqtt_begin: nothing was
  *  sent, the call waits on. */
 iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t code,
                                struct iot_bytes data);

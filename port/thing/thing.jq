@@ -133,6 +133,14 @@ def parameters($where; $c; $values):
                      + ([$parts[] | "    \(.row | sub("offsetof\\(struct \($path), "; "offsetof(struct \($values), \($c).")),\n"] | add) + "};\n"),
             member: "struct \($path) \($c);", fields: "\($path)_fields", count: ($parts | length)} end;
 
+# ---- what is named at file scope
+
+def tags: [split("\n")[] | capture("^struct (?<n>\\w+) [{]") | "struct " + .n];
+
+def tables_named: [split("\n")[] | capture("^static const (struct )?\\w+ (?<n>\\w+)(\\[\\])? =") | .n];
+
+def at($where): map({where: $where, n: .});
+
 # ---- the whole
 
 def is_property_method: (.method // "") | test("^thing\\.(event\\.property\\.post|service\\.property\\.(set|get))$");
@@ -164,6 +172,18 @@ if type != "object" then wrong("the file"; "is no JSON object") else . end
   then wrong("the model"; "a property has the name of an event's or a service's parameters in C") else . end
 | if ($properties | length) + ($events | length) + ($services | length) == 0
   then wrong("the model"; "has no properties, events or services") else . end
+| ((["struct \($values)", "\($NAME)_H", "\($values)_fit", "\($name)_model"]
+     + (if ($properties | length) > 0 then ["struct \($name)_property", "\($NAME)_PROPERTIES", "\($name)_properties"] else [] end)
+     + (if ($events | length) > 0 then ["struct \($name)_event", "\($NAME)_EVENTS", "\($name)_events"] else [] end)
+     + (if ($services | length) > 0 then ["\($name)_services"] else [] end) | at("the model"))
+   + [$properties | to_entries[] | .key as $i | .value
+      | ["\($NAME)_\(.c | ascii_upcase)"] + (.types | tags) + (.tables | tables_named) | at("properties[\($i)]")[]]
+   + [$events[] | .id as $id
+      | ["\($NAME)_EVENT_\(.c | ascii_upcase)"] + (.out.types | tags) + (.out.tables | tables_named) | at("events \($id)")[]]
+   + [$services[] | .id as $id
+      | ["\($name)_on_\(.c)"] + ([.in, .out | (.types | tags) + (.tables | tables_named)] | add) | at("services \($id)")[]]) as $names
+| ([$names | group_by(.n)[] | select(length > 1)] | first) as $twice
+| if $twice then wrong($twice | last | .where; "\($twice[0].n) in C is taken by another part of the model") else . end
 | (([$properties[].types] + [$events[].out.types] + [$services[] | .in.types, .out.types]) | add) as $types
 | "/* Made from the thing model of product \($key | comment) by `make thing`: change the model, not this file. */\n/* clang-format off */\n" as $head
 | if $part == "h" then

@@ -60,7 +60,8 @@ static iot_call number(struct iot_thing *t, const struct iot_call_slot *s)
 struct load {
     const struct iot_properties *which; /* properties, or */
     struct iot_bytes json;              /* this */
-    struct iot_bytes name; /* of a service that is not in the model; else its slot has it */
+    struct iot_bytes name;  /* of a service that is not in the model; else its slot has it */
+    struct iot_bytes token; /* that its slot has no room for */
 };
 
 static void put_name(const struct iot_thing *t, const struct iot_call_slot *s,
@@ -82,14 +83,17 @@ static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *
                          struct iot_topic *topic)
 {
     struct iot_writer w = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+    struct iot_bytes token = {(const uint8_t *)s->token, s->token_len};
     uint32_t n = 0;
 
+    if (load->token.len != 0)
+        token = load->token;
     if (s->form == IOT_CALL_EXT) {
-        while (n < s->token_len && s->token[n] != '/')
+        while (n < token.len && token.ptr[n] != '/')
             n++;
         iot_writer_text(&w, "/ext/rrpc/");
-        iot_writer_put(&w, s->token, n);
-        n += n < s->token_len;
+        iot_writer_put(&w, token.ptr, n);
+        n += n < token.len;
     }
     iot_writer_text(&w, "/sys/");
     iot_writer_text(&w, t->alink->id->product_key);
@@ -97,7 +101,7 @@ static bool answer_topic(const struct iot_thing *t, const struct iot_call_slot *
     iot_writer_text(&w, t->alink->id->device_name);
     if (s->form == IOT_CALL_RRPC) {
         iot_writer_text(&w, "/rrpc/response/");
-        iot_writer_put(&w, s->token, s->token_len);
+        iot_writer_put(&w, token.ptr, token.len);
     } else {
         iot_writer_text(&w, "/thing/service/");
         put_name(t, s, load, n, &w);
@@ -147,7 +151,7 @@ static iot_err send(struct iot_thing *t, struct iot_call_slot *s, const struct l
     return err;
 }
 
-static const struct load no_load = {NULL, {NULL, 0}, {NULL, 0}};
+static const struct load no_load = {NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}};
 
 /* The answer is owed from now on; what can never fit is answered without its data. */
 static void answer(struct iot_thing *t, struct iot_call_slot *s, int32_t code)
@@ -297,10 +301,9 @@ static iot_err serve_other(struct iot_thing *t, struct iot_call_slot *s, struct 
 static uint8_t service_of(const struct iot_thing *t, struct iot_bytes name)
 {
     const struct iot_model *m = t->opt->model;
-    bool own = t->opt->on_request == NULL || (m != NULL && m->property_count != 0);
     uint32_t count = m == NULL ? 0 : m->service_count;
 
-    if (own && property_service(name) != CALL_OTHER)
+    if (property_service(name) != CALL_OTHER)
         return property_service(name);
     for (uint32_t i = 0; i < count; i++)
         if (iot_link_is(name, m->services[i].id))
@@ -313,7 +316,8 @@ static bool put_token(const struct iot_thing *t, struct iot_call_slot *s, struct
                       struct iot_bytes name)
 {
     struct iot_writer w = {.ptr = (uint8_t *)s->token, .cap = sizeof s->token};
-    bool named = s->service == CALL_OTHER && s->form != IOT_CALL_RRPC && t->opt->on_request != NULL;
+    bool named = s->service == CALL_OTHER && t->opt->on_request != NULL &&
+                 (s->form == IOT_CALL_PLAIN || s->form == IOT_CALL_EXT);
 
     iot_writer_put(&w, token.ptr, token.len);
     if (named && s->form == IOT_CALL_EXT)
@@ -324,14 +328,22 @@ static bool put_token(const struct iot_thing *t, struct iot_call_slot *s, struct
     return !w.overflow;
 }
 
+static bool has_properties(const struct iot_thing *t)
+{
+    return t->opt->on_request == NULL ||
+           (t->opt->model != NULL && t->opt->model->property_count != 0);
+}
+
 static iot_err serve(struct iot_thing *t, struct iot_call_slot *s, struct iot_bytes name,
                      struct iot_json params)
 {
+    bool own = has_properties(t);
+
     switch (s->service) {
     case CALL_SET:
-        return serve_set(t, s, params);
+        return own ? serve_set(t, s, params) : serve_other(t, s, name, params);
     case CALL_GET:
-        return serve_get(t, s, params);
+        return own ? serve_get(t, s, params) : serve_other(t, s, name, params);
     case CALL_OTHER:
         return serve_other(t, s, name, params);
     default:
@@ -341,25 +353,34 @@ static iot_err serve(struct iot_thing *t, struct iot_call_slot *s, struct iot_by
 
 /* ---- Where it came from ---------------------------------------------------------------------- */
 
+/* Its slot has no room for what a later answer needs: it is answered now, and not served. */
+static iot_err refuse(struct iot_thing *t, struct iot_call_slot *s, const struct iot_msg *msg,
+                      const struct load *load)
+{
+    s->code = IOT_CODE_CALL;
+    iot_err err = send(t, s, load);
+    release(s);
+    return err == IOT_OK || err == IOT_ERR_SIZE ? iot_alink_drop(t->alink, msg, IOT_ERR_SIZE)
+                                                : IOT_ERR_FULL;
+}
+
 static iot_err begin(struct iot_thing *t, const struct iot_alink_call *call,
                      enum iot_call_form form, struct iot_bytes token, struct iot_bytes name)
 {
     struct iot_call_slot *s = find(t, 0);
-    struct iot_alink *a = t->alink;
+    struct load load = {.name = name, .token = token};
 
     if (s == NULL)
         return IOT_ERR_FULL;
     *s = (struct iot_call_slot){.call = number(t, s),
                                 .id = call->id,
-                                .deadline = (uint32_t)a->now + IOT_CALL_MS,
+                                .deadline = (uint32_t)t->alink->now + IOT_CALL_MS,
                                 .service = service_of(t, name),
                                 .form = (uint8_t)form};
     if (form == IOT_CALL_PLAIN && !call->has_id)
         s->form = IOT_CALL_SILENT;
-    if (!put_token(t, s, token, name)) {
-        release(s);
-        return iot_alink_drop(a, call->msg, IOT_ERR_SIZE);
-    }
+    if (!put_token(t, s, token, name))
+        return refuse(t, s, call->msg, &load);
     if (is_service_owed(t, s, s->service)) {
         release(s);
         return IOT_ERR_FULL;
@@ -439,7 +460,7 @@ iot_err iot_thing_answer_bytes(struct iot_thing *thing, iot_call call, int32_t c
     struct iot_call_slot *s = call == 0 ? NULL : find(thing, call);
     struct load load = {.json = data};
 
-    if (s == NULL || is_owed(s))
+    if (s == NULL || is_owed(s) || code == IOT_CALL_LATER)
         return IOT_ERR_STATE;
     s->code = code;
     iot_err err = send(thing, s, &load);

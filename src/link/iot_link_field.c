@@ -132,7 +132,7 @@ static int32_t take_via(struct iot_field_taking *k, const struct iot_field *f, s
 {
     if (k->pass != IOT_FIELD_SETTERS)
         return IOT_CODE_OK;
-    if (f->via->set != NULL && f->via->set(k->ctx, f, v) == IOT_OK)
+    if (f->via->set(k->ctx, f, v) == IOT_OK)
         return IOT_CODE_OK;
     k->failed = f;
     return IOT_CODE_SET;
@@ -145,6 +145,8 @@ static int32_t take(struct iot_field_taking *k, const struct iot_field *f, uint8
     union value x;
 
     k->via |= f->via != NULL;
+    if (f->via != NULL && f->via->set == NULL)
+        return IOT_CODE_ACCESS;
     if (f->via != NULL && k->pass != IOT_FIELD_CHECK)
         return take_via(k, f, v);
     if (k->pass == IOT_FIELD_SETTERS)

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_reset.h"
 
+#include "core/iot_core_assert.h"
+
 #include <string.h>
 
 #if IOT_FEATURE_CLOUD
 
+#define KEY_BYTES   (sizeof IOT_RESET_KEY "01234567")
 #define CODE_OK     200
 #define KV_RETRY_MS 100u
 #define ASK_MS      10000u /* the platform's SDKs ask as often */
 #define BUSY_MS     1000u  /* the outbox is full */
+
+IOT_STATIC_ASSERT(KEY_BYTES - 1 <= 15, "the port's names are not longer");
 
 enum reset {
     RESET_LOOK, /* is one left from before the reboot? */
@@ -40,22 +45,47 @@ static void finish(struct iot_alink *a, iot_err err)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
+static uint32_t hash(uint32_t h, const char *text)
+{
+    while (*text != 0)
+        h = (h ^ (uint8_t)*text++) * 16777619u;
+    return h;
+}
+
+/* A store may serve several devices, and a device may get another identity: each has a note of its own. */
+static const char *key_of(const struct iot_alink *a, char text[KEY_BYTES])
+{
+    uint32_t h = hash(hash(hash(2166136261u, a->id->product_key), "/"), a->id->device_name);
+    uint32_t at = sizeof IOT_RESET_KEY - 1;
+
+    memcpy(text, IOT_RESET_KEY, at);
+    for (; at < KEY_BYTES - 1; at++, h <<= 4)
+        text[at] = "0123456789abcdef"[h >> 28];
+    text[at] = 0;
+    return text;
+}
+
 static iot_err store(struct iot_alink *a)
 {
-    return port_of(a)->kv_set(port_of(a)->ctx, IOT_RESET_KEY, "1", 1);
+    char key[KEY_BYTES];
+
+    return port_of(a)->kv_set(port_of(a)->ctx, key_of(a, key), "1", 1);
 }
 
 static iot_err clear(struct iot_alink *a)
 {
-    return port_of(a)->kv_del(port_of(a)->ctx, IOT_RESET_KEY);
+    char key[KEY_BYTES];
+
+    return port_of(a)->kv_del(port_of(a)->ctx, key_of(a, key));
 }
 
 static void look(struct iot_alink *a)
 {
+    char key[KEY_BYTES];
     uint8_t note;
     uint32_t len;
 
-    iot_err err = port_of(a)->kv_get(port_of(a)->ctx, IOT_RESET_KEY, &note, sizeof note, &len);
+    iot_err err = port_of(a)->kv_get(port_of(a)->ctx, key_of(a, key), &note, sizeof note, &len);
     if (err == IOT_ERR_AGAIN)
         enter(a, RESET_LOOK, a->now + KV_RETRY_MS);
     else if (err == IOT_OK || err == IOT_ERR_SIZE)
@@ -120,6 +150,8 @@ iot_err iot_link_reset_digest(struct iot_alink *a, int32_t code, const struct io
         a->cloud.reset_due = a->now; /* no answer: again */
     else if (code == CODE_OK)
         enter(a, RESET_CLEAR, a->now);
+    else
+        a->cloud.reset_due = a->now + ASK_MS; /* `ask` may have left it to this reply */
     return IOT_ERR_STATE;
 }
 
@@ -141,6 +173,8 @@ void iot_link_reset_event(struct iot_alink *a, const struct iot_event *ev)
             a->cloud.reset_due = a->now;
     } else if (ev->kind == IOT_EV_LOST || ev->kind == IOT_EV_CLOSED) {
         a->cloud.up = false;
+        a->cloud
+            .time_sent++; /* what is sent after the next login is no measure: no answer to it counts */
     }
     if (ev->kind == IOT_EV_CLOSED)
         on_close(a);

@@ -8,7 +8,8 @@
 
 #if IOT_FEATURE_SHADOW
 
-#define CODE_OK 200
+#define CODE_OK     200
+#define VERSION_MAX (INT64_MAX - 1) /* there is one behind it */
 
 #define UPDATE "{\"method\":\"update\",\"state\":{\"reported\":"
 /* What a message has beside its state: the longest method, the tail, names of the longest kind. */
@@ -42,6 +43,11 @@ void iot_link_shadow_event(struct iot_alink *a, const struct iot_event *ev)
 
 /* ---- Up ------------------------------------------------------------------------------------ */
 
+static bool is_version(int64_t version)
+{
+    return version >= 0 && version <= VERSION_MAX;
+}
+
 static iot_err begin(struct iot_alink *a, int64_t version, uint32_t max, struct iot_writer *w)
 {
     char text[IOT_LINK_TOPIC_MAX];
@@ -49,6 +55,8 @@ static iot_err begin(struct iot_alink *a, int64_t version, uint32_t max, struct 
 
     if (a->shadow == NULL)
         return IOT_ERR_STATE;
+    if (version == IOT_SHADOW_NEXT && !is_version(a->shadow->version))
+        return IOT_ERR_ARG;
     if (max > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;
     iot_err err = iot_alink_topic(a, "/shadow/update/", "", NULL, text, sizeof text, &msg.topic);
@@ -150,7 +158,7 @@ iot_err iot_shadow_get(struct iot_device *dev, iot_ticket *ticket)
     struct iot_alink *a = iot_alink_of(dev);
     struct iot_writer w;
 
-    iot_err err = begin(a, IOT_SHADOW_NEXT, 0, &w);
+    iot_err err = begin(a, IOT_SHADOW_RESET, 0, &w); /* it carries none */
     if (err != IOT_OK)
         return err;
     iot_json_put(&w, "{\"method\":\"get\"");
@@ -220,12 +228,18 @@ struct heard {
     uint32_t code;   /* CODE_OK, or errorcode */
 };
 
-static void read_version(struct iot_json from, int64_t *version)
+/* IOT_OK also without one. It is counted on, and the special ones are the device's to say. */
+static iot_err read_version(struct iot_json from, int64_t *version)
 {
     struct iot_json v;
+    int64_t read = 0;
 
-    if (*version == 0 && iot_json_get(from, "version", &v) == IOT_OK)
-        (void)iot_json_i64_text(v, version);
+    if (*version != 0 || iot_json_get(from, "version", &v) != IOT_OK)
+        return IOT_OK;
+    if (iot_json_i64_text(v, &read) == IOT_ERR_JSON_RANGE || !is_version(read))
+        return IOT_ERR_JSON_RANGE;
+    *version = read;
+    return IOT_OK;
 }
 
 static iot_err read_status(struct heard *h)
@@ -314,10 +328,12 @@ iot_err iot_link_take_shadow(struct iot_alink *a, const struct iot_msg *msg, str
         err = iot_json_get(root, "method", &h.method);
     if (err == IOT_OK)
         err = iot_json_get(root, "payload", &h.payload);
+    if (err == IOT_OK)
+        err = read_version(h.payload, &h.version);
+    if (err == IOT_OK)
+        err = read_version(root, &h.version);
     if (err != IOT_OK)
         return iot_alink_drop(a, msg, err);
-    read_version(h.payload, &h.version);
-    read_version(root, &h.version);
     if (iot_json_is(h.method, "control"))
         return on_control(a, &h);
     if (!iot_json_is(h.method, "reply"))

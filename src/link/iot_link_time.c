@@ -37,6 +37,8 @@ iot_err iot_time_ask(struct iot_device *dev, iot_ticket *ticket)
     struct iot_writer w;
     int64_t sent = (int64_t)a->now > a->cloud.time_sent ? (int64_t)a->now : a->cloud.time_sent + 1;
 
+    if (!a->cloud.up)
+        return IOT_ERR_STATE;
     if (iot_alink_find_kind(a, IOT_ALINK_TIME) != NULL)
         return IOT_ERR_FULL;
     iot_err err = iot_alink_topic(a, "/ext/ntp/", "request", NULL, text, sizeof text, &msg.topic);

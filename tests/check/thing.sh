@@ -103,5 +103,28 @@ refused 'are nested too deeply' "$(property '{"type":"array","specs":{"size":"1"
 refused 'events E: type: info, alert or error' '{"events":[{"identifier":"E","type":"loud"}]}'
 refused 'services S: inputData[0].dataType: is missing' '{"services":[{"identifier":"S","inputData":[{"identifier":"I"}]}]}'
 refused 'a property has the name of' '{"properties":[{"identifier":"s_in","accessMode":"r","dataType":{"type":"int"}}],"services":[{"identifier":"S"}]}'
+# names that are taken in C: by the tables themselves, or by another name with the word behind it that a table has
+named_as() { printf '{"properties":[{"identifier":"%s","accessMode":"r","dataType":%s}],"events":[{"identifier":"E"}],"services":[{"identifier":"S"}]}' "$1" "$2"; }
+struct='{"type":"struct","specs":[{"identifier":"M","dataType":{"type":"int"}}]}'
+array='{"type":"array","specs":{"size":"2","item":{"type":"int"}}}'
+refused 'properties[0]: struct wrong_values in C is taken' "$(named_as Values "$struct")"
+refused 'properties[0]: struct wrong_property in C is taken' "$(named_as Property "$array")"
+refused 'properties[0]: struct wrong_event in C is taken' "$(named_as event "$struct")"
+refused 'properties[0]: WRONG_PROPERTIES in C is taken' "$(named_as Properties '{"type":"int"}')"
+refused 'properties[0]: WRONG_EVENTS in C is taken' "$(named_as Events '{"type":"bool"}')"
+refused 'properties[0]: WRONG_H in C is taken' "$(named_as h '{"type":"date"}')"
+refused 'events E: WRONG_EVENT_E in C is taken' "$(named_as EventE '{"type":"bool"}')"
+refused 'services a_range: wrong_on_a_range in C is taken' \
+    '{"properties":[{"identifier":"OnA","accessMode":"r","dataType":{"type":"int"}}],"services":[{"identifier":"a_range"}]}'
+refused 'properties[1]: struct wrong_a_b in C is taken' \
+    '{"properties":[{"identifier":"A","accessMode":"r","dataType":{"type":"struct","specs":[{"identifier":"B","dataType":'"$array"'}]}},{"identifier":"A_B","accessMode":"r","dataType":'"$struct"'}]}'
+
+# ... and the same names where nothing is in their way
+for free in '{"properties":[{"identifier":"Events","accessMode":"r","dataType":{"type":"int"}}]}' \
+            "$(named_as Values '{"type":"int"}')" "$(named_as Property '{"type":"enum","specs":{"1":"x"}}')"; do
+    printf '%s' "$free" >"$work/free.json"
+    make_of "$work/free.json" || fail "$(cat "$work/said")"
+    "$CC" -std=c99 -Wall -Wextra -Werror -Iinclude -c "$work/free.c" -o "$work/free.o" || fail "does not compile: $free"
+done
 bash port/thing/thing.sh "$work/none.json" "$work" >"$work/said" 2>&1 && fail "took a model that is not there"
 exit $bad

@@ -53,6 +53,14 @@ struct peer_kv *peer_trust_kv(struct peer_trust *t, const char *key)
     return NULL;
 }
 
+struct peer_kv *peer_trust_kv_begins(struct peer_trust *t, const char *key)
+{
+    for (uint32_t i = 0; i < PEER_KV_MAX; i++)
+        if (strncmp(t->kv[i].key, key, strlen(key)) == 0)
+            return &t->kv[i];
+    return NULL;
+}
+
 static iot_err store_state(struct peer_trust *t)
 {
     if (uses_up(&t->kv_again))

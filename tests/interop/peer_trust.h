@@ -60,6 +60,9 @@ void peer_trust_days(struct peer_trust *t, int64_t days);
 /** A value of the store, or NULL. */
 struct peer_kv *peer_trust_kv(struct peer_trust *t, const char *key);
 
+/** The first whose name begins so. */
+struct peer_kv *peer_trust_kv_begins(struct peer_trust *t, const char *key);
+
 /** This must appear in no line of the log, neither as it is nor in hex. Borrowed until the test
  *  ends, which looks. */
 void peer_trust_secret(struct peer_trust *t, struct iot_bytes secret);

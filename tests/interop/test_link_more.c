@@ -181,13 +181,13 @@ static void a_reset_is_asked_until_it_is_confirmed(void **state)
     connects();
     peer_cloud_command("option reply-drop 1"); /* none comes through */
     assert_err(iot_reset(DEVICE), IOT_OK);
-    assert_non_null(peer_trust_kv(&seat.board, IOT_RESET_KEY));
+    assert_non_null(peer_trust_kv_begins(&seat.board, IOT_RESET_KEY));
     peer_cloud_await("reset of " PEER_PK " dev001");
     peer_cloud_command("option reply-drop 0");
     assert_int_equal(said.notices, 0);
     peer_cloud_pass(12000);
     is_told(IOT_NOTICE_RESET, 0);
-    assert_null(peer_trust_kv(&seat.board, IOT_RESET_KEY));
+    assert_null(peer_trust_kv_begins(&seat.board, IOT_RESET_KEY));
     peer_seat_close(&seat);
 }
 

@@ -127,7 +127,7 @@ static void a_reset_is_asked_for_until_it_is_confirmed_also_by_the_next_boot(voi
     assert_err(iot_reset(DEV), IOT_OK);
     assert_err(iot_reset(DEV), IOT_ERR_STATE);
     peer_cloud_await("reset of " EVERY);
-    assert_non_null(peer_trust_kv(&one.seat.board, IOT_RESET_KEY));
+    assert_non_null(peer_trust_kv_begins(&one.seat.board, IOT_RESET_KEY));
     assert_int_equal(one.notices[IOT_NOTICE_RESET], 0);
 
     /* The power goes; the note stays. */
@@ -139,7 +139,7 @@ static void a_reset_is_asked_for_until_it_is_confirmed_also_by_the_next_boot(voi
     peer_begin(&one.seat.one);
     UNTIL(one.notices[IOT_NOTICE_RESET] != 0);
     assert_err(one.notice_err, IOT_OK);
-    assert_null(peer_trust_kv(&one.seat.board, IOT_RESET_KEY));
+    assert_null(peer_trust_kv_begins(&one.seat.board, IOT_RESET_KEY));
     peer_thing_shown(&one, "\"reset\":true");
     UNTIL(iot_device_idle(DEV));
     peer_seat_close(&one.seat);

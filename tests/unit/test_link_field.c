@@ -285,6 +285,22 @@ static void one_bad_member_anywhere_and_nothing_is_stored(void **state)
         }
 }
 
+static void what_has_no_setter_is_refused_before_any_other_is_called(void **state)
+{
+    static const struct iot_accessor deaf = {room_fan_get, NULL};
+    struct iot_field two[] = {room_properties[ROOM_FAN], room_properties[ROOM_FAN]};
+    (void)state;
+
+    two[1].id = "Deaf";
+    two[1].via = &deaf;
+    taking = (struct iot_field_taking){.base = (uint8_t *)&values};
+    assert_int_equal(iot_field_store(&taking, two, 2, IOT_ACCESS_WRITE,
+                                     checked("{\"Fan\":5,\"Deaf\":1}"), &seen),
+                     IOT_CODE_ACCESS);
+    assert_int_equal(room_fan_sets, 0);
+    assert_null(taking.failed);
+}
+
 static void a_setter_that_fails_is_told_and_no_value_changes(void **state)
 {
     (void)state;
@@ -353,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup(of_duplicate_names_the_first_counts, setup),
         cmocka_unit_test_setup(what_was_named_is_told_whatever_the_order, setup),
         cmocka_unit_test_setup(one_bad_member_anywhere_and_nothing_is_stored, setup),
+        cmocka_unit_test_setup(what_has_no_setter_is_refused_before_any_other_is_called, setup),
         cmocka_unit_test_setup(a_setter_that_fails_is_told_and_no_value_changes, setup),
         cmocka_unit_test_setup(what_must_be_whole_is, setup),
         cmocka_unit_test_setup(values_that_the_application_broke_stay_inside, setup),

@@ -9,6 +9,7 @@
 
 /* A store that can be slow, broken, or lose power at its n-th operation, before or after it is done. */
 static struct {
+    char key[16]; /* whose note it is */
     bool set;
     uint32_t slow; /* so many calls answer AGAIN */
     iot_err set_says, del_says, get_says;
@@ -25,6 +26,11 @@ static iot_err begin(void)
         return IOT_OK;
     kv.slow--;
     return IOT_ERR_AGAIN;
+}
+
+static bool is_there(const char *key)
+{
+    return kv.set && strcmp(kv.key, key) == 0;
 }
 
 static iot_err change(bool set, iot_err says)
@@ -45,14 +51,14 @@ static iot_err change(bool set, iot_err says)
 static iot_err kv_get(void *ctx, const char *key, void *into, uint32_t cap, uint32_t *len)
 {
     (void)ctx;
-    assert_string_equal(key, IOT_RESET_KEY);
+    assert_memory_equal(key, IOT_RESET_KEY, strlen(IOT_RESET_KEY));
     assert_true(strlen(key) <= 15);
     kv.gets++;
     if (begin() != IOT_OK)
         return IOT_ERR_AGAIN;
     if (kv.get_says != IOT_OK)
         return kv.get_says;
-    if (!kv.set)
+    if (!is_there(key))
         return IOT_ERR_STATE;
     assert_true(cap >= 1);
     memcpy(into, "1", 1);
@@ -63,7 +69,9 @@ static iot_err kv_get(void *ctx, const char *key, void *into, uint32_t cap, uint
 static iot_err kv_set(void *ctx, const char *key, const void *bytes, uint32_t len)
 {
     (void)ctx;
-    assert_string_equal(key, IOT_RESET_KEY);
+    assert_memory_equal(key, IOT_RESET_KEY, strlen(IOT_RESET_KEY));
+    assert_in_range(strlen(key), 1, sizeof kv.key - 1);
+    memcpy(kv.key, key, strlen(key) + 1);
     assert_int_equal(len, 1);
     assert_memory_equal(bytes, "1", 1);
     kv.sets++;
@@ -73,7 +81,7 @@ static iot_err kv_set(void *ctx, const char *key, const void *bytes, uint32_t le
 static iot_err kv_del(void *ctx, const char *key)
 {
     (void)ctx;
-    assert_string_equal(key, IOT_RESET_KEY);
+    assert_string_equal(key, kv.key);
     kv.dels++;
     return change(false, kv.del_says);
 }
@@ -152,6 +160,26 @@ static void it_is_asked_every_ten_seconds_until_it_is_confirmed(void **state)
     assert_told("RESET OK 0 \n");
 }
 
+/* It is due again just when the request before it is still out. */
+static void a_refusal_that_comes_late_has_it_asked_again_as_well(void **state)
+{
+    (void)state;
+
+    assert_err(iot_reset(&dev), IOT_OK);
+    iot_poll(&dev, now_ms); /* asks; */
+    now_ms += 500;          /* the loop is elsewhere, so that the time-out counts from here */
+    assert_published(ASKED("1"));
+    run(9700);
+    assert_published("");
+    feed_reply("thing/reset", 1, 500, "{}");
+    run(9900);
+    assert_published("");
+    run(200);
+    assert_published(ASKED("2"));
+    feed_reply("thing/reset", 2, 200, "{}");
+    assert_told("RESET OK 0 \n");
+}
+
 static void after_each_connect_it_is_asked_again(void **state)
 {
     (void)state;
@@ -209,6 +237,26 @@ static void a_reset_of_before_a_reboot_goes_on(void **state)
     assert_published("");
     assert_told("");
     assert_false(kv.set);
+}
+
+static void a_reset_of_another_device_is_left_to_it(void **state)
+{
+    static const char *const others[][2] = {
+        {"a1B2c3D4e5F", "dev002"}, {"a1B2c3D4e5", "Fdev001"}, {"a1B2c3D4e5G", "dev001"}};
+    (void)state;
+
+    assert_err(iot_reset(&dev), IOT_OK);
+    published();
+    for (uint32_t i = 0; i < COUNT(others); i++) {
+        alink_setup(&port);
+        who.product_key = others[i][0];
+        who.device_name = others[i][1];
+        alink_begin();
+        assert_published("");
+        assert_true(kv.set);
+    }
+    reboot();
+    assert_published(ASKED("1"));
 }
 
 static void a_slow_store_is_asked_again_in_later_ticks(void **state)
@@ -365,9 +413,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(it_is_written_down_asked_confirmed_and_told_once, setup),
         cmocka_unit_test_setup(it_is_asked_every_ten_seconds_until_it_is_confirmed, setup),
+        cmocka_unit_test_setup(a_refusal_that_comes_late_has_it_asked_again_as_well, setup),
         cmocka_unit_test_setup(after_each_connect_it_is_asked_again, setup),
         cmocka_unit_test(it_can_be_begun_before_there_is_a_connection),
         cmocka_unit_test_setup(a_reset_of_before_a_reboot_goes_on, setup),
+        cmocka_unit_test_setup(a_reset_of_another_device_is_left_to_it, setup),
         cmocka_unit_test_setup(a_slow_store_is_asked_again_in_later_ticks, setup),
         cmocka_unit_test_setup(a_store_that_fails_is_told_by_name, setup),
         cmocka_unit_test(without_a_store_it_is_refused),

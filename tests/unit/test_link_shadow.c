@@ -142,6 +142,47 @@ static void a_conflict_is_told_by_its_code_and_the_document_mends_it(void **stat
     assert_non_null(strstr(published(), "\"version\":42,"));
 }
 
+/* The one behind it is a number as well, and none of the special ones. */
+static void a_version_that_cannot_be_counted_on_is_dropped(void **state)
+{
+    static const char *const bad[] = {"9223372036854775807",
+                                      "9223372036854775808",
+                                      "-1",
+                                      "-2",
+                                      "-9223372036854775808",
+                                      "\"-2\"",
+                                      "1e400"};
+    char text[160];
+    (void)state;
+
+    shadow.version = 3;
+    assert_err(iot_shadow_get(&dev, NULL), IOT_OK);
+    published();
+    for (uint32_t i = 0; i < COUNT(bad); i++) {
+        snprintf(text, sizeof text,
+                 "{\"method\":\"control\",\"version\":%s,\"payload\":{\"status\":\"success\"}}",
+                 bad[i]);
+        feed(DOWN, text);
+        assert_told("SKIPPED JSON_RANGE\n");
+        snprintf(text, sizeof text,
+                 "{\"method\":\"reply\",\"payload\":{\"status\":\"success\",\"version\":%s}}",
+                 bad[i]);
+        feed(DOWN, text);
+        assert_told("SKIPPED JSON_RANGE\n");
+        assert_int_equal(shadow.version, 3);
+    }
+    feed(DOWN, "{\"method\":\"reply\",\"payload\":{\"status\":\"success\",\"version\":"
+               "9223372036854775806}}");
+    assert_told("REPLY 2 OK 200 {\"status\":\"success\",\"version\":9223372036854775806}\n");
+    assert_err(iot_shadow_update(&dev, BYTES("{}"), IOT_SHADOW_NEXT, NULL), IOT_OK);
+    assert_non_null(strstr(published(), "\"version\":9223372036854775807,"));
+    shadow.version = INT64_MAX; /* set by the application */
+    assert_err(iot_shadow_update(&dev, BYTES("{}"), IOT_SHADOW_NEXT, NULL), IOT_ERR_ARG);
+    shadow.version = -2;
+    assert_err(iot_shadow_update(&dev, BYTES("{}"), IOT_SHADOW_NEXT, NULL), IOT_ERR_ARG);
+    assert_published("");
+}
+
 static void what_is_desired_is_told(void **state)
 {
     (void)state;
@@ -283,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup(get_delete_and_clear_are_as_the_platform_wants_them, setup),
         cmocka_unit_test_setup(the_document_is_handed_on, setup),
         cmocka_unit_test_setup(a_conflict_is_told_by_its_code_and_the_document_mends_it, setup),
+        cmocka_unit_test_setup(a_version_that_cannot_be_counted_on_is_dropped, setup),
         cmocka_unit_test_setup(what_is_desired_is_told, setup),
         cmocka_unit_test_setup(each_reply_finds_its_request_in_any_order, setup),
         cmocka_unit_test_setup(what_is_no_message_of_a_shadow_is_dropped_by_name, setup),

@@ -142,6 +142,38 @@ static void one_question_is_open_at_a_time_and_each_has_one_end(void **state)
     assert_told("SKIPPED LINK_REPLY\n");
 }
 
+/* What waits for a login would be taken for the way. */
+static void it_is_asked_only_while_connected_and_answered_on_the_same_link(void **state)
+{
+    (void)state;
+
+    stub.connects = false;
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0);
+    run(10);
+    assert_err(iot_time_ask(&dev, &ticket), IOT_ERR_STATE);
+    stub.connects = true;
+    run(4000);
+    assert_err(iot_time_ask(&dev, &ticket), IOT_ERR_STATE); /* the broker has not accepted yet */
+    alink_up();
+    assert_published("");
+    assert_err(iot_time_ask(&dev, &ticket), IOT_OK);
+    iot_time asked = dev.alink.now;
+    stub_end(&stub, IOT_ERR_TCP_RESET, 0); /* it is still in the outbox */
+    run(4000);
+    alink_up();
+    published();
+    answer(asked, 1700000000000, 1700000000000, true);
+    assert_told("SKIPPED LINK_REPLY\n");
+    run(IOT_REQUEST_MS);
+    assert_told("FAILED 1 LINK_TIMEOUT\n");
+    assert_err(iot_time_ask(&dev, &ticket), IOT_OK);
+    answer(sent_time(), 1700000000000, 1700000000000, true);
+    assert_told("TIME OK 0 \nof 2\n");
+    iot_device_close(&dev, 0);
+    run(5000);
+    assert_err(iot_time_ask(&dev, &ticket), IOT_ERR_STATE);
+}
+
 static void two_questions_in_one_tick_have_two_names(void **state)
 {
     (void)state;
@@ -262,6 +294,8 @@ int main(void)
         cmocka_unit_test_setup(the_way_there_and_back_is_taken_off, setup),
         cmocka_unit_test_setup(a_sleep_between_the_question_and_the_next_tick_is_no_way, setup),
         cmocka_unit_test_setup(one_question_is_open_at_a_time_and_each_has_one_end, setup),
+        cmocka_unit_test_setup(it_is_asked_only_while_connected_and_answered_on_the_same_link,
+                               setup),
         cmocka_unit_test_setup(two_questions_in_one_tick_have_two_names, setup),
         cmocka_unit_test_setup(what_cannot_be_is_dropped_by_name_and_still_waited_for, setup),
         cmocka_unit_test_setup(topics_of_others_are_the_applications, setup),
