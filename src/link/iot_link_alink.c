@@ -235,7 +235,7 @@ iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *afte
 iot_err iot_alink_answer_begin(struct iot_alink *a, const struct iot_topic *topic, uint32_t id,
                                int32_t code, uint32_t max, struct iot_writer *w)
 {
-    struct iot_msg msg = {.topic = *topic, .flags = IOT_MSG_SILENT};
+    struct iot_msg msg = {.topic = *topic, .flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
 
     if (topic->len > IOT_LINK_TOPIC_MAX || max > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;

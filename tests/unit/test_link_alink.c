@@ -341,7 +341,7 @@ static void an_answer_goes_to_the_topic_of_the_request(void **state)
     assert_string_equal(line.topic, ME "thing/service/property/set_reply");
     assert_string_equal(line.payload, "{\"id\":\"55\",\"code\":200,\"data\":{}}");
     assert_int_equal(line.qos, 0);
-    assert_int_equal(line.flags, IOT_MSG_SILENT);
+    assert_int_equal(line.flags, IOT_MSG_SILENT | IOT_MSG_REFUSE);
     assert_true(iot_alink_idle(&line.alink));
 }
 

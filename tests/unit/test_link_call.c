@@ -77,6 +77,17 @@ static void begin(const struct iot_model *model)
     link_login();
 }
 
+/* As with a policy for the queue. */
+static void begin_queue(uint8_t policy)
+{
+    begin(&room_model);
+    opt.queue = policy;
+    stub_init(&stub);
+    assert_err(iot_device_init(&dev, &opt), IOT_OK);
+    assert_err(iot_thing_attach(&dev, &thing, &options), IOT_OK);
+    link_login();
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -123,6 +134,53 @@ static void a_set_is_stored_answered_and_told(void **state)
     assert_true(is_free());
     assert_int_equal(events[IOT_EV_MESSAGE], 0);
     assert_int_equal(events[IOT_EV_DONE], 0); /* an answer is nobody's event */
+}
+
+/* The platform waits for each of them, and nobody would be told. */
+static void answers_give_way_to_nothing_whatever_the_queues_policy(void **state)
+{
+    static const uint8_t policies[] = {IOT_MSG_REPLACE, IOT_MSG_DROP_OLDEST};
+    static uint8_t fill[IOT_MQTT_TX_BYTES / 2];
+    struct iot_msg msg = {.topic = IOT_TOPIC("jam"), .payload = {fill, sizeof fill}};
+    char text[128];
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT(policies); i++) {
+        begin_queue(policies[i]);
+        stub.write_budget = 0;
+        for (int n = 1; n <= 3; n++) {
+            snprintf(text, sizeof text, "{\"id\":\"%d\",\"params\":{\"Level\":%d}}", n, n);
+            link_feed(SET, text);
+        }
+        for (int n = 0; n < 3; n++) /* its own messages give way to each other */
+            (void)iot_mqtt_publish(&dev, &msg, NULL);
+        link_unjam();
+        for (int n = 1; n <= 3; n++) {
+            snprintf(text, sizeof text, SET_REPLY "{\"id\":\"%d\",\"code\":200,\"data\":{}}", n);
+            assert_string_equal(link_said_behind_jam(), text);
+        }
+        assert_int_equal(values.level, 3);
+    }
+}
+
+static void a_request_that_gives_way_ends_as_dropped(void **state)
+{
+    iot_ticket first, second;
+
+    (void)state;
+    begin_queue(IOT_MSG_REPLACE);
+    stub.write_budget = 0;
+    assert_err(iot_mqtt_publish(&dev, &(struct iot_msg){.topic = IOT_TOPIC("jam")}, NULL), IOT_OK);
+    run(1);
+    assert_err(iot_alink_request(&dev, "thing/event/a/post", 0, text_bytes("{}"), &first), IOT_OK);
+    assert_err(iot_alink_request(&dev, "thing/event/a/post", 0, text_bytes("{}"), &second), IOT_OK);
+    run(1);
+    assert_int_equal(events[IOT_EV_FAILED], 1);
+    assert_int_equal(last[IOT_EV_FAILED].ticket, first);
+    assert_err(last[IOT_EV_FAILED].err, IOT_ERR_DROPPED);
+    link_unjam();
+    assert_non_null(strstr(link_said_behind_jam(), "thing/event/a/post"));
+    assert_string_equal(link_said(), "");
 }
 
 /* Of a kept session: the handler cannot know by itself that it did this once. */
@@ -949,6 +1007,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_set_is_stored_answered_and_told, setup),
+        cmocka_unit_test_setup(answers_give_way_to_nothing_whatever_the_queues_policy, setup),
+        cmocka_unit_test_setup(a_request_that_gives_way_ends_as_dropped, setup),
         cmocka_unit_test_setup(a_request_that_the_broker_delivers_again_says_so, setup),
         cmocka_unit_test_setup(an_id_is_a_number_a_string_or_missing_and_nothing_else, setup),
         cmocka_unit_test_setup(each_fault_of_a_set_has_its_code, setup),
