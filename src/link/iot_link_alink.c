@@ -326,17 +326,25 @@ iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err w
     return IOT_OK;
 }
 
-iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
-                                const struct iot_notice *notice)
+iot_err iot_alink_answered(struct iot_alink *a, const struct iot_alink_call *call, iot_err answered,
+                           iot_err err, const struct iot_notice *notice)
 {
-    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
-
-    if (answered != IOT_OK)
+    if (answered == IOT_ERR_STATE)
+        return IOT_ERR_FULL; /* a writer is open: to the router STATE would say that it is nobody's */
+    if (answered != IOT_OK && answered != IOT_ERR_SIZE)
         return answered;
     if (err != IOT_OK)
         return iot_alink_drop(a, call->msg, err);
     iot_alink_notice(a, notice);
     return IOT_OK;
+}
+
+iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
+                                const struct iot_notice *notice)
+{
+    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
+
+    return iot_alink_answered(a, call, answered, err, notice);
 }
 
 void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice)

@@ -181,7 +181,13 @@ iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOP
  *  an id there is nothing to answer: IOT_OK. Errors as iot_mqtt_begin: nothing is sent, decline the request. */
 iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code);
 
-/** The end of a handler: the request was read with `err`. It is answered by 200 and told, or answered by 400 and dropped;
+/** The end of a handler: the answer to a request was queued with `answered`, and the request was read with `err`. It is
+ *  told, or dropped by that name; also without an answer, if that can never fit. Without room, or while a writer is open,
+ *  nothing is done and it is declined. Returns as the handler. */
+iot_err iot_alink_answered(struct iot_alink *a, const struct iot_alink_call *call, iot_err answered,
+                           iot_err err, const struct iot_notice *notice);
+
+/** The same with the usual answer: the request was read with `err`. It is answered by 200 and told, or answered by 400 and dropped;
  *  without an id only the latter. Returns as the handler. */
 iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
                                 const struct iot_notice *notice);
