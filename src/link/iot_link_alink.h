@@ -204,10 +204,10 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg);
 /** A tick begins. */
 void iot_alink_tick(struct iot_alink *a, iot_time now);
 
-/** Requests without an answer end. */
-void iot_alink_expire(struct iot_alink *a, iot_time now);
+/** Requests without an answer end, but not while something is `unread`: it may be the answer. */
+void iot_alink_expire(struct iot_alink *a, iot_time now, bool unread);
 
-iot_time iot_alink_deadline(const struct iot_alink *a);
+iot_time iot_alink_deadline(const struct iot_alink *a, bool unread);
 bool iot_alink_idle(const struct iot_alink *a);
 
 /** An event of MQTT. False: it is about a request whose end is another event. */

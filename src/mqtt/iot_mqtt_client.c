@@ -365,6 +365,11 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
     }
 }
 
+bool iot_mqtt_client_unread(const struct iot_mqtt_client *c)
+{
+    return c->phase == PH_LIVE && (!c->dry || iot_mqtt_declining(c));
+}
+
 static iot_time earlier(iot_time a, iot_time b)
 {
     return a < b ? a : b;

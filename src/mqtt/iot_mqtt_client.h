@@ -142,6 +142,10 @@ void iot_mqtt_client_time(struct iot_mqtt_client *c);
 void iot_mqtt_client_down(struct iot_mqtt_client *c);
 void iot_mqtt_client_end(struct iot_mqtt_client *c);
 
+/** Something was received, or may have been, and is not digested yet: silence is not the peer's. The tick that changes
+ *  this comes by itself; nobody needs to be woken meanwhile to look. */
+bool iot_mqtt_client_unread(const struct iot_mqtt_client *c);
+
 /** When the next tick has work even if nothing happens; 0: at once. */
 iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c);
 bool iot_mqtt_client_idle(const struct iot_mqtt_client *c);
