@@ -462,6 +462,11 @@ bool iot_mqtt_client_open(const struct iot_mqtt_client *c)
     return c->begun && !c->closing;
 }
 
+bool iot_mqtt_client_drains(const struct iot_mqtt_client *c)
+{
+    return c->closing && c->phase > PH_IDLE && c->phase < PH_BYE;
+}
+
 iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms)
 {
     if (!iot_mqtt_client_open(c))

@@ -130,6 +130,9 @@ iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms);
 
 /** Requests are accepted: between connect and close. */
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c);
+/** Closing, and what is queued may still leave: the device's answers, too. */
+bool iot_mqtt_client_drains(const struct iot_mqtt_client *c);
+
 /** A tick begins: what time it is until the next. */
 void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now);
 

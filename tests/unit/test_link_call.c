@@ -136,6 +136,126 @@ static void a_set_is_stored_answered_and_told(void **state)
     assert_int_equal(events[IOT_EV_DONE], 0); /* an answer is nobody's event */
 }
 
+/* ---- While the device closes ------------------------------------------------------------------ */
+
+static void close_device(void)
+{
+    assert_err(iot_device_close(&dev, 5000), IOT_OK);
+}
+
+static void close_at_once(void)
+{
+    assert_err(iot_device_close(&dev, 0), IOT_OK);
+}
+
+/* "Reboot" is one. */
+static void a_service_that_closes_the_device_is_answered(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        setup(NULL);
+        app.act = i == 0 ? close_device : close_at_once;
+        link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+        assert_string_equal(link_said(),
+                            ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+        run(1000);
+        assert_int_equal(events[IOT_EV_CLOSED], 1);
+        assert_true(is_free());
+    }
+}
+
+static void an_answer_that_is_owed_leaves_before_the_close(void **state)
+{
+    (void)state;
+    link_jam();
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    link_feed("thing/service/Reset", "{\"id\":\"2\",\"params\":{}}");
+    assert_false(is_free());
+    close_device();
+    run(1000);
+    assert_false(is_free());
+    stub_allow(&stub, UINT32_MAX / 2);
+    run(1000);
+    assert_string_equal(link_said_behind_jam(),
+                        ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+    assert_non_null(strstr(link_said(), "Reset_reply {\"id\":\"2\",\"code\":200"));
+    assert_int_equal(events[IOT_EV_WRITABLE], 0); /* the application has nothing to say */
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+}
+
+static struct iot_writer open_writer;
+
+static void cancel_writer(void)
+{
+    iot_mqtt_cancel(&open_writer);
+}
+
+static void an_answer_that_waits_for_a_writer_leaves_before_the_close(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t")};
+
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        setup(NULL);
+        assert_err(iot_mqtt_begin(&dev, &msg, 20, &open_writer), IOT_OK);
+        link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+        close_device();
+        run(1000);
+        assert_string_equal(link_said(), "");
+        app.act = cancel_writer;
+        if (i == 0)
+            cancel_writer();
+        else /* in a tick that has looked for owed answers already */
+            link_feed(SET, "{\"params\":{\"Level\":1}}");
+        run(1);
+        assert_string_equal(link_said(),
+                            ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+        run(1000);
+        assert_int_equal(events[IOT_EV_CLOSED], 1);
+    }
+}
+
+/* For as long as something drains. */
+static void while_the_device_closes_requests_are_still_served(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = 1};
+
+    (void)state;
+    app.says = IOT_CALL_LATER;
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    close_device();
+    run(1000);
+    assert_string_equal(link_said(), "t ");
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_ERR_STATE);
+    assert_err(iot_thing_post(&thing, NULL, 0, 0, NULL), IOT_ERR_STATE);
+    link_feed(SET, "{\"id\":\"2\",\"params\":{\"Level\":9}}");
+    assert_string_equal(link_said(), SET_REPLY "{\"id\":\"2\",\"code\":200,\"data\":{}}");
+    assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_OK);
+    run(1);
+    assert_string_equal(link_said(), ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+    wire_ack(&in, 0x40, 1);
+    receive();
+    run(1000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+}
+
+static void an_answer_that_finds_no_room_until_the_drain_ends_is_forgotten(void **state)
+{
+    (void)state;
+    link_jam();
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    close_device();
+    run(4000);
+    assert_false(is_free());
+    assert_int_equal(events[IOT_EV_CLOSED], 0);
+    run(4000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+    assert_true(is_free());
+    assert_true(iot_device_idle(&dev));
+    assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_ERR_STATE);
+}
+
 /* The platform waits for each of them, and nobody would be told. */
 static void answers_give_way_to_nothing_whatever_the_queues_policy(void **state)
 {
@@ -1007,6 +1127,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_set_is_stored_answered_and_told, setup),
+        cmocka_unit_test_setup(a_service_that_closes_the_device_is_answered, setup),
+        cmocka_unit_test_setup(an_answer_that_is_owed_leaves_before_the_close, setup),
+        cmocka_unit_test_setup(an_answer_that_waits_for_a_writer_leaves_before_the_close, setup),
+        cmocka_unit_test_setup(while_the_device_closes_requests_are_still_served, setup),
+        cmocka_unit_test_setup(an_answer_that_finds_no_room_until_the_drain_ends_is_forgotten,
+                               setup),
         cmocka_unit_test_setup(answers_give_way_to_nothing_whatever_the_queues_policy, setup),
         cmocka_unit_test_setup(a_request_that_gives_way_ends_as_dropped, setup),
         cmocka_unit_test_setup(a_request_that_the_broker_delivers_again_says_so, setup),

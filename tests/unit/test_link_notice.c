@@ -208,6 +208,25 @@ static void a_notice_whose_answer_can_never_fit_is_told_without_one(void **state
     assert_int_equal(events[IOT_EV_MESSAGE], 0);
 }
 
+static void a_notice_that_comes_while_the_device_closes_is_answered_and_told(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = 1};
+    (void)state;
+
+    acks = false;
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    (void)published();
+    assert_err(iot_device_close(&dev, 2000), IOT_OK);
+    run(10);
+    feed(SYS "thing/disable", "{\"id\":\"21\",\"params\":{}}");
+    assert_told("DISABLED OK 0 \n");
+    assert_published("0 " SYS "thing/disable_reply {\"id\":\"21\",\"code\":200,\"data\":{}}\n");
+    wire_ack(&in, 0x40, 1);
+    receive();
+    run(1000);
+    assert_told("DONE 1\nCLOSED\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +239,8 @@ int main(void)
         cmocka_unit_test_setup(notices_about_others_are_the_applications, setup),
         cmocka_unit_test_setup(a_full_outbox_declines_and_the_notice_comes_again, setup),
         cmocka_unit_test_setup(an_open_writer_declines_and_the_notice_comes_again, setup),
+        cmocka_unit_test_setup(a_notice_that_comes_while_the_device_closes_is_answered_and_told,
+                               setup),
         cmocka_unit_test_setup(a_notice_whose_answer_can_never_fit_is_told_without_one, setup),
     };
 
