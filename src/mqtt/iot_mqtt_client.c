@@ -298,9 +298,13 @@ static void finish(struct iot_mqtt_client *c)
     iot_mqtt_report_ended(c);
     if (!c->stream->ops->idle(c->stream))
         return; /* woken when it is */
+    /* What the device ends by this is told while nothing new may begin: it would be ended with the rest. */
+    struct iot_event ev = {.kind = IOT_EV_CLOSED};
+    bool tell = c->hooks == NULL || c->hooks->event(c->dev, &ev);
     c->closing = c->begun = false;
     iot_mqtt_backoff_reset(&c->backoff);
-    iot_mqtt_report_kind(c, IOT_EV_CLOSED);
+    if (tell)
+        c->opt->on_event(c->opt->ctx, c->dev, &ev);
 }
 
 static void say_bye(struct iot_mqtt_client *c)

@@ -131,6 +131,52 @@ static void a_link_that_ends_while_a_message_is_declined_leaves_nothing_to_wait_
     assert_told("FAILED 2 LINK_TIMEOUT\n");
 }
 
+/* ---- The close ------------------------------------------------------------------------------- */
+
+static void try_again(const struct iot_event *ev)
+{
+    if (ev->kind != IOT_EV_FAILED)
+        return;
+    assert_err(iot_device_connect(&dev), IOT_ERR_STATE);
+    assert_err(iot_alink_request(&dev, POST, 0, text_bytes("{}"), NULL), IOT_ERR_STATE);
+    assert_err(iot_device_close(&dev, 0), IOT_ERR_STATE);
+}
+
+static void what_ends_by_the_close_is_told_before_anything_new_may_begin(void **state)
+{
+    (void)state;
+    ask();
+    ask();
+    on_told = try_again;
+    assert_err(iot_device_close(&dev, 100), IOT_OK);
+    run(3000);
+    assert_told("FAILED 1 CLOSED\nFAILED 2 CLOSED\nCLOSED\n");
+}
+
+static void connect_and_ask(const struct iot_event *ev)
+{
+    if (ev->kind != IOT_EV_CLOSED)
+        return;
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++)
+        assert_err(iot_alink_request(&dev, POST, 0, text_bytes("{}"), NULL), IOT_OK);
+}
+
+static void what_is_asked_when_it_has_closed_is_asked_on_the_next_link(void **state)
+{
+    (void)state;
+    ask();
+    on_told = connect_and_ask;
+    assert_err(iot_device_close(&dev, 100), IOT_OK);
+    run(3000);
+    assert_told("FAILED 1 CLOSED\nCLOSED\n");
+    on_told = NULL;
+    alink_up();
+    assert_non_null(strstr(published(), "\"id\":\"2\""));
+    feed_reply(POST, 2, 200, "{}");
+    assert_told("REPLY 2 OK 200 {}\n");
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -141,6 +187,8 @@ int main(void)
         CASE(a_reply_behind_a_declined_message_is_in_time_and_nothing_spins),
         CASE(without_a_reply_behind_it_the_request_ends_as_soon_as_that_is_known),
         CASE(a_link_that_ends_while_a_message_is_declined_leaves_nothing_to_wait_for),
+        CASE(what_ends_by_the_close_is_told_before_anything_new_may_begin),
+        CASE(what_is_asked_when_it_has_closed_is_asked_on_the_next_link),
     };
     return cmocka_run_group_tests_name("link_request", tests, NULL, NULL);
 }
