@@ -221,7 +221,8 @@ void iot_network(struct iot_device *dev, enum iot_network_change change);
 
 /**
  * End in good order: queued messages are sent and acknowledged within `drain_ms`, then DISCONNECT
- * (no will fires), then the stream is closed. What is not done by then ends as
+ * (no will fires), then the stream is closed. Until then requests of the platform are still served
+ * and answered: a service may close the device that it runs on. What is not done by then ends as
  * IOT_EV_FAILED CLOSED, or UNKNOWN if the broker may have it; a kept session's messages, too, which
  * are not sent again later. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
  *

@@ -283,7 +283,8 @@ bool iot_thing_can_answer(struct iot_thing *thing, iot_call call);
 
 /**
  * Answer a call. With IOT_CODE_OK the output is read from the values when the answer is written: at once, or when the
- * outbox has room again. A second call of that service waits until then.
+ * outbox has room again. A second call of that service waits until then. While the device closes it may be given until the
+ * queue has drained, which does not wait for calls that nobody has answered.
  *
  * Returns  IOT_OK; IOT_ERR_STATE: no such call, as it was answered, came too late or the device was closed; or `code`
  *          is IOT_CALL_LATER;

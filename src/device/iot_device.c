@@ -273,7 +273,8 @@ iot_err iot_device_last_reason(const struct iot_device *dev, int32_t *detail)
 iot_err iot_device_can_publish(struct iot_device *dev, const struct iot_msg *msg)
 {
     iot_net_assert_context();
-    if (!iot_mqtt_client_open(&dev->mqtt))
+    bool answers = (msg->flags & IOT_MSG_SILENT) != 0 && iot_mqtt_client_drains(&dev->mqtt);
+    if (!answers && !iot_mqtt_client_open(&dev->mqtt))
         return IOT_ERR_STATE;
     if (msg->qos == 0 || !iot_mqtt_keeps(dev->opt))
         return IOT_OK;

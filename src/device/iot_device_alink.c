@@ -82,12 +82,12 @@ bool iot_device_alink_event(struct iot_device *dev, const struct iot_event *ev)
 
 void iot_device_alink_time(struct iot_device *dev)
 {
-    iot_alink_expire(&dev->alink, dev->now);
+    iot_alink_expire(&dev->alink, dev->now, iot_mqtt_client_unread(&dev->mqtt));
 }
 
 iot_time iot_device_alink_deadline(const struct iot_device *dev)
 {
-    return iot_alink_deadline(&dev->alink);
+    return iot_alink_deadline(&dev->alink, iot_mqtt_client_unread(&dev->mqtt));
 }
 
 bool iot_device_alink_idle(const struct iot_device *dev)

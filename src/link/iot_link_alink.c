@@ -235,7 +235,7 @@ iot_err iot_alink_send(struct iot_alink *a, const char *before, const char *afte
 iot_err iot_alink_answer_begin(struct iot_alink *a, const struct iot_topic *topic, uint32_t id,
                                int32_t code, uint32_t max, struct iot_writer *w)
 {
-    struct iot_msg msg = {.topic = *topic, .flags = IOT_MSG_SILENT};
+    struct iot_msg msg = {.topic = *topic, .flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
 
     if (topic->len > IOT_LINK_TOPIC_MAX || max > IOT_MQTT_TX_BYTES)
         return IOT_ERR_SIZE;
@@ -326,17 +326,25 @@ iot_err iot_alink_drop(struct iot_alink *a, const struct iot_msg *msg, iot_err w
     return IOT_OK;
 }
 
-iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
-                                const struct iot_notice *notice)
+iot_err iot_alink_answered(struct iot_alink *a, const struct iot_alink_call *call, iot_err answered,
+                           iot_err err, const struct iot_notice *notice)
 {
-    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
-
-    if (answered != IOT_OK)
+    if (answered == IOT_ERR_STATE)
+        return IOT_ERR_FULL; /* a writer is open: to the router STATE would say that it is nobody's */
+    if (answered != IOT_OK && answered != IOT_ERR_SIZE)
         return answered;
     if (err != IOT_OK)
         return iot_alink_drop(a, call->msg, err);
     iot_alink_notice(a, notice);
     return IOT_OK;
+}
+
+iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
+                                const struct iot_notice *notice)
+{
+    iot_err answered = iot_alink_answer(a, call, err == IOT_OK ? CODE_OK : CODE_BAD);
+
+    return iot_alink_answered(a, call, answered, err, notice);
 }
 
 void iot_alink_notice(struct iot_alink *a, const struct iot_notice *notice)
@@ -431,9 +439,9 @@ static bool is_over(const struct iot_alink_request *r, iot_time now)
     return r->ticket != 0 && !r->fresh && (int32_t)(r->deadline - (uint32_t)now) <= 0;
 }
 
-void iot_alink_expire(struct iot_alink *a, iot_time now)
+void iot_alink_expire(struct iot_alink *a, iot_time now, bool unread)
 {
-    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX && !unread; i++) {
         struct iot_event ev = {.kind = IOT_EV_FAILED, .err = IOT_ERR_LINK_TIMEOUT};
         if (is_over(&a->requests[i], now))
             iot_alink_finish(a, &a->requests[i], &ev);
@@ -441,7 +449,7 @@ void iot_alink_expire(struct iot_alink *a, iot_time now)
     iot_link_reset_step(a);
 }
 
-iot_time iot_alink_deadline(const struct iot_alink *a)
+iot_time iot_alink_deadline(const struct iot_alink *a, bool unread)
 {
     iot_time first = iot_call_deadline(a), reset = iot_link_reset_deadline(a);
 
@@ -451,7 +459,7 @@ iot_time iot_alink_deadline(const struct iot_alink *a)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         const struct iot_alink_request *r = &a->requests[i];
         int32_t left = (int32_t)(r->deadline - (uint32_t)a->now);
-        if (r->ticket == 0)
+        if (r->ticket == 0 || (unread && !r->fresh && left <= 0)) /* whoever reads says when */
             continue;
         iot_time due = r->fresh || left <= 0 ? 0 : a->now + (uint32_t)left;
         if (due < first)

@@ -181,7 +181,13 @@ iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOP
  *  an id there is nothing to answer: IOT_OK. Errors as iot_mqtt_begin: nothing is sent, decline the request. */
 iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code);
 
-/** The end of a handler: the request was read with `err`. It is answered by 200 and told, or answered by 400 and dropped;
+/** The end of a handler: the answer to a request was queued with `answered`, and the request was read with `err`. It is
+ *  told, or dropped by that name; also without an answer, if that can never fit. Without room, or while a writer is open,
+ *  nothing is done and it is declined. Returns as the handler. */
+iot_err iot_alink_answered(struct iot_alink *a, const struct iot_alink_call *call, iot_err answered,
+                           iot_err err, const struct iot_notice *notice);
+
+/** The same with the usual answer: the request was read with `err`. It is answered by 200 and told, or answered by 400 and dropped;
  *  without an id only the latter. Returns as the handler. */
 iot_err iot_alink_answer_notice(struct iot_alink *a, const struct iot_alink_call *call, iot_err err,
                                 const struct iot_notice *notice);
@@ -198,10 +204,10 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg);
 /** A tick begins. */
 void iot_alink_tick(struct iot_alink *a, iot_time now);
 
-/** Requests without an answer end. */
-void iot_alink_expire(struct iot_alink *a, iot_time now);
+/** Requests without an answer end, but not while something is `unread`: it may be the answer. */
+void iot_alink_expire(struct iot_alink *a, iot_time now, bool unread);
 
-iot_time iot_alink_deadline(const struct iot_alink *a);
+iot_time iot_alink_deadline(const struct iot_alink *a, bool unread);
 bool iot_alink_idle(const struct iot_alink *a);
 
 /** An event of MQTT. False: it is about a request whose end is another event. */

@@ -86,12 +86,8 @@ iot_err iot_link_take_bind(struct iot_alink *a, const struct iot_msg *msg, struc
         err = iot_alink_get_text(call.params, "identifier", &identifier);
     if (err != IOT_OK)
         return iot_alink_answer_notice(a, &call, err, &notice);
-    err = answer_bind(a, &call, identifier);
-    if (err != IOT_OK)
-        return err;
     notice.data = call.params;
-    iot_alink_notice(a, &notice);
-    return IOT_OK;
+    return iot_alink_answered(a, &call, answer_bind(a, &call, identifier), IOT_OK, &notice);
 }
 
 /* ---- Without ------------------------------------------------------------------------------- */

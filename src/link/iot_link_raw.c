@@ -43,7 +43,8 @@ iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct
     put_topic(a, (struct iot_bytes){(const uint8_t *)msg->topic.text, msg->topic.len}, &t);
     if (t.overflow)
         return IOT_ERR_SIZE;
-    struct iot_msg answer = {.topic = {text, (uint16_t)t.len, 0}, .flags = IOT_MSG_SILENT};
+    struct iot_msg answer = {.topic = {text, (uint16_t)t.len, 0},
+                             .flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
     iot_err err = a->line->begin(dev, &answer, bytes.len, &w);
     if (err != IOT_OK)
         return err;

@@ -298,9 +298,13 @@ static void finish(struct iot_mqtt_client *c)
     iot_mqtt_report_ended(c);
     if (!c->stream->ops->idle(c->stream))
         return; /* woken when it is */
+    /* What the device ends by this is told while nothing new may begin: it would be ended with the rest. */
+    struct iot_event ev = {.kind = IOT_EV_CLOSED};
+    bool tell = c->hooks == NULL || c->hooks->event(c->dev, &ev);
     c->closing = c->begun = false;
     iot_mqtt_backoff_reset(&c->backoff);
-    iot_mqtt_report_kind(c, IOT_EV_CLOSED);
+    if (tell)
+        c->opt->on_event(c->opt->ctx, c->dev, &ev);
 }
 
 static void say_bye(struct iot_mqtt_client *c)
@@ -363,6 +367,11 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
     case PH_CLOSING:
         break; /* net finds its end */
     }
+}
+
+bool iot_mqtt_client_unread(const struct iot_mqtt_client *c)
+{
+    return c->phase == PH_LIVE && (!c->dry || iot_mqtt_declining(c));
 }
 
 static iot_time earlier(iot_time a, iot_time b)
@@ -455,6 +464,11 @@ iot_err iot_mqtt_client_connect(struct iot_mqtt_client *c)
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c)
 {
     return c->begun && !c->closing;
+}
+
+bool iot_mqtt_client_drains(const struct iot_mqtt_client *c)
+{
+    return c->closing && c->phase > PH_IDLE && c->phase < PH_BYE;
 }
 
 iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms)

@@ -130,6 +130,9 @@ iot_err iot_mqtt_client_close(struct iot_mqtt_client *c, uint32_t drain_ms);
 
 /** Requests are accepted: between connect and close. */
 bool iot_mqtt_client_open(const struct iot_mqtt_client *c);
+/** Closing, and what is queued may still leave: the device's answers, too. */
+bool iot_mqtt_client_drains(const struct iot_mqtt_client *c);
+
 /** A tick begins: what time it is until the next. */
 void iot_mqtt_client_tick(struct iot_mqtt_client *c, iot_time now);
 
@@ -141,6 +144,10 @@ void iot_mqtt_client_up(struct iot_mqtt_client *c);
 void iot_mqtt_client_time(struct iot_mqtt_client *c);
 void iot_mqtt_client_down(struct iot_mqtt_client *c);
 void iot_mqtt_client_end(struct iot_mqtt_client *c);
+
+/** Something was received, or may have been, and is not digested yet: silence is not the peer's. The tick that changes
+ *  this comes by itself; nobody needs to be woken meanwhile to look. */
+bool iot_mqtt_client_unread(const struct iot_mqtt_client *c);
 
 /** When the next tick has work even if nothing happens; 0: at once. */
 iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c);

@@ -16,6 +16,17 @@ void iot_mqtt_report_kind(struct iot_mqtt_client *c, enum iot_event_kind kind)
     iot_mqtt_report(c, &ev);
 }
 
+/* While it closes only the device may still have something to say, its answers; it is asked each time, so that what it owes
+ * is in the outbox before anybody looks whether that has drained. */
+static void report_room(struct iot_mqtt_client *c, bool room)
+{
+    struct iot_event ev = {.kind = IOT_EV_WRITABLE};
+    if (c->closing && c->hooks != NULL)
+        (void)c->hooks->event(c->dev, &ev);
+    else if (!c->closing && room)
+        iot_mqtt_report(c, &ev);
+}
+
 /* Bounded: what a callback publishes is not ended within this call, and of what it drops the table
  * of drops has room for a few. */
 void iot_mqtt_report_ended(struct iot_mqtt_client *c)
@@ -34,6 +45,5 @@ void iot_mqtt_report_ended(struct iot_mqtt_client *c)
         iot_mqtt_report(c, &ev);
     }
     c->more |= iot_mqtt_yielded(&c->session.box);
-    if (!c->closing && iot_mqtt_outbox_room(&c->session.box))
-        iot_mqtt_report_kind(c, IOT_EV_WRITABLE);
+    report_room(c, iot_mqtt_outbox_room(&c->session.box));
 }

@@ -31,7 +31,7 @@ static void expect_post(iot_ticket *ticket)
 static void pass(uint32_t ms)
 {
     iot_alink_tick(&line.alink, line.alink.now + ms);
-    iot_alink_expire(&line.alink, line.alink.now);
+    iot_alink_expire(&line.alink, line.alink.now, false);
 }
 
 /* ---- Requests ------------------------------------------------------------------------------ */
@@ -60,7 +60,7 @@ static void without_a_reply_the_platform_is_told_so_and_nobody_waits(void **stat
                         "\"thing.deviceinfo.update\",\"params\":[]}");
     assert_int_equal(line.qos, 1);
     assert_true(iot_alink_idle(&line.alink));
-    assert_true(iot_alink_deadline(&line.alink) == IOT_TIME_NEVER);
+    assert_true(iot_alink_deadline(&line.alink, false) == IOT_TIME_NEVER);
     struct iot_event done = {.kind = IOT_EV_DONE, .ticket = 1};
     assert_true(iot_alink_event(&line.alink, &done)); /* its end is the application's */
 }
@@ -278,13 +278,19 @@ static void without_a_reply_it_ends_by_name_at_its_deadline_and_not_before(void 
 {
     (void)state;
     assert_err(ask("thing/reset", 0, "{}", NULL), IOT_OK);
-    assert_true(iot_alink_deadline(&line.alink) == 0); /* a tick has to say what time it is */
-    pass(5000);                                        /* the caller had slept: time begins here */
-    assert_true(iot_alink_deadline(&line.alink) == line.alink.now + IOT_REQUEST_MS);
+    assert_true(iot_alink_deadline(&line.alink, false) ==
+                0); /* a tick has to say what time it is */
+    pass(5000);     /* the caller had slept: time begins here */
+    assert_true(iot_alink_deadline(&line.alink, false) == line.alink.now + IOT_REQUEST_MS);
     pass(IOT_REQUEST_MS - 1);
     assert_string_equal(line_told(), "");
-    assert_true(iot_alink_deadline(&line.alink) == line.alink.now + 1);
-    pass(1);
+    assert_true(iot_alink_deadline(&line.alink, false) == line.alink.now + 1);
+    iot_alink_tick(&line.alink, line.alink.now + 1);
+    iot_alink_expire(&line.alink, line.alink.now, true); /* its reply may wait to be read */
+    assert_string_equal(line_told(), "");
+    assert_true(iot_alink_deadline(&line.alink, true) == IOT_TIME_NEVER);
+    assert_true(iot_alink_deadline(&line.alink, false) == 0);
+    pass(0);
     assert_string_equal(line_told(), "failed(1,LINK_TIMEOUT)");
     assert_true(iot_alink_idle(&line.alink));
     assert_err(line_hear_text(ME "thing/reset_reply", "{\"id\":\"1\",\"code\":200}"), IOT_OK);
@@ -341,7 +347,7 @@ static void an_answer_goes_to_the_topic_of_the_request(void **state)
     assert_string_equal(line.topic, ME "thing/service/property/set_reply");
     assert_string_equal(line.payload, "{\"id\":\"55\",\"code\":200,\"data\":{}}");
     assert_int_equal(line.qos, 0);
-    assert_int_equal(line.flags, IOT_MSG_SILENT);
+    assert_int_equal(line.flags, IOT_MSG_SILENT | IOT_MSG_REFUSE);
     assert_true(iot_alink_idle(&line.alink));
 }
 

@@ -77,6 +77,17 @@ static void begin(const struct iot_model *model)
     link_login();
 }
 
+/* As with a policy for the queue. */
+static void begin_queue(uint8_t policy)
+{
+    begin(&room_model);
+    opt.queue = policy;
+    stub_init(&stub);
+    assert_err(iot_device_init(&dev, &opt), IOT_OK);
+    assert_err(iot_thing_attach(&dev, &thing, &options), IOT_OK);
+    link_login();
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -123,6 +134,173 @@ static void a_set_is_stored_answered_and_told(void **state)
     assert_true(is_free());
     assert_int_equal(events[IOT_EV_MESSAGE], 0);
     assert_int_equal(events[IOT_EV_DONE], 0); /* an answer is nobody's event */
+}
+
+/* ---- While the device closes ------------------------------------------------------------------ */
+
+static void close_device(void)
+{
+    assert_err(iot_device_close(&dev, 5000), IOT_OK);
+}
+
+static void close_at_once(void)
+{
+    assert_err(iot_device_close(&dev, 0), IOT_OK);
+}
+
+/* "Reboot" is one. */
+static void a_service_that_closes_the_device_is_answered(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        setup(NULL);
+        app.act = i == 0 ? close_device : close_at_once;
+        link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+        assert_string_equal(link_said(),
+                            ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+        run(1000);
+        assert_int_equal(events[IOT_EV_CLOSED], 1);
+        assert_true(is_free());
+    }
+}
+
+static void an_answer_that_is_owed_leaves_before_the_close(void **state)
+{
+    (void)state;
+    link_jam();
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    link_feed("thing/service/Reset", "{\"id\":\"2\",\"params\":{}}");
+    assert_false(is_free());
+    close_device();
+    run(1000);
+    assert_false(is_free());
+    stub_allow(&stub, UINT32_MAX / 2);
+    run(1000);
+    assert_string_equal(link_said_behind_jam(),
+                        ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+    assert_non_null(strstr(link_said(), "Reset_reply {\"id\":\"2\",\"code\":200"));
+    assert_int_equal(events[IOT_EV_WRITABLE], 0); /* the application has nothing to say */
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+}
+
+static struct iot_writer open_writer;
+
+static void cancel_writer(void)
+{
+    iot_mqtt_cancel(&open_writer);
+}
+
+static void an_answer_that_waits_for_a_writer_leaves_before_the_close(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t")};
+
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        setup(NULL);
+        assert_err(iot_mqtt_begin(&dev, &msg, 20, &open_writer), IOT_OK);
+        link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+        close_device();
+        run(1000);
+        assert_string_equal(link_said(), "");
+        app.act = cancel_writer;
+        if (i == 0)
+            cancel_writer();
+        else /* in a tick that has looked for owed answers already */
+            link_feed(SET, "{\"params\":{\"Level\":1}}");
+        run(1);
+        assert_string_equal(link_said(),
+                            ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+        run(1000);
+        assert_int_equal(events[IOT_EV_CLOSED], 1);
+    }
+}
+
+/* For as long as something drains. */
+static void while_the_device_closes_requests_are_still_served(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = 1};
+
+    (void)state;
+    app.says = IOT_CALL_LATER;
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    close_device();
+    run(1000);
+    assert_string_equal(link_said(), "t ");
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_ERR_STATE);
+    assert_err(iot_thing_post(&thing, NULL, 0, 0, NULL), IOT_ERR_STATE);
+    link_feed(SET, "{\"id\":\"2\",\"params\":{\"Level\":9}}");
+    assert_string_equal(link_said(), SET_REPLY "{\"id\":\"2\",\"code\":200,\"data\":{}}");
+    assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_OK);
+    run(1);
+    assert_string_equal(link_said(), ADD_REPLY "{\"id\":\"1\",\"code\":200,\"data\":{\"Sum\":3}}");
+    wire_ack(&in, 0x40, 1);
+    receive();
+    run(1000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+}
+
+static void an_answer_that_finds_no_room_until_the_drain_ends_is_forgotten(void **state)
+{
+    (void)state;
+    link_jam();
+    link_feed(ADD, "{\"id\":\"1\",\"params\":{\"A\":1,\"B\":2}}");
+    close_device();
+    run(4000);
+    assert_false(is_free());
+    assert_int_equal(events[IOT_EV_CLOSED], 0);
+    run(4000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+    assert_true(is_free());
+    assert_true(iot_device_idle(&dev));
+    assert_err(iot_thing_answer(&thing, app.call, IOT_CODE_OK), IOT_ERR_STATE);
+}
+
+/* The platform waits for each of them, and nobody would be told. */
+static void answers_give_way_to_nothing_whatever_the_queues_policy(void **state)
+{
+    static const uint8_t policies[] = {IOT_MSG_REPLACE, IOT_MSG_DROP_OLDEST};
+    static uint8_t fill[IOT_MQTT_TX_BYTES / 2];
+    struct iot_msg msg = {.topic = IOT_TOPIC("jam"), .payload = {fill, sizeof fill}};
+    char text[128];
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT(policies); i++) {
+        begin_queue(policies[i]);
+        stub.write_budget = 0;
+        for (int n = 1; n <= 3; n++) {
+            snprintf(text, sizeof text, "{\"id\":\"%d\",\"params\":{\"Level\":%d}}", n, n);
+            link_feed(SET, text);
+        }
+        for (int n = 0; n < 3; n++) /* its own messages give way to each other */
+            (void)iot_mqtt_publish(&dev, &msg, NULL);
+        link_unjam();
+        for (int n = 1; n <= 3; n++) {
+            snprintf(text, sizeof text, SET_REPLY "{\"id\":\"%d\",\"code\":200,\"data\":{}}", n);
+            assert_string_equal(link_said_behind_jam(), text);
+        }
+        assert_int_equal(values.level, 3);
+    }
+}
+
+static void a_request_that_gives_way_ends_as_dropped(void **state)
+{
+    iot_ticket first, second;
+
+    (void)state;
+    begin_queue(IOT_MSG_REPLACE);
+    stub.write_budget = 0;
+    assert_err(iot_mqtt_publish(&dev, &(struct iot_msg){.topic = IOT_TOPIC("jam")}, NULL), IOT_OK);
+    run(1);
+    assert_err(iot_alink_request(&dev, "thing/event/a/post", 0, text_bytes("{}"), &first), IOT_OK);
+    assert_err(iot_alink_request(&dev, "thing/event/a/post", 0, text_bytes("{}"), &second), IOT_OK);
+    run(1);
+    assert_int_equal(events[IOT_EV_FAILED], 1);
+    assert_int_equal(last[IOT_EV_FAILED].ticket, first);
+    assert_err(last[IOT_EV_FAILED].err, IOT_ERR_DROPPED);
+    link_unjam();
+    assert_non_null(strstr(link_said_behind_jam(), "thing/event/a/post"));
+    assert_string_equal(link_said(), "");
 }
 
 /* Of a kept session: the handler cannot know by itself that it may have done this once. */
@@ -1023,6 +1201,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_set_is_stored_answered_and_told, setup),
+        cmocka_unit_test_setup(a_service_that_closes_the_device_is_answered, setup),
+        cmocka_unit_test_setup(an_answer_that_is_owed_leaves_before_the_close, setup),
+        cmocka_unit_test_setup(an_answer_that_waits_for_a_writer_leaves_before_the_close, setup),
+        cmocka_unit_test_setup(while_the_device_closes_requests_are_still_served, setup),
+        cmocka_unit_test_setup(an_answer_that_finds_no_room_until_the_drain_ends_is_forgotten,
+                               setup),
+        cmocka_unit_test_setup(answers_give_way_to_nothing_whatever_the_queues_policy, setup),
+        cmocka_unit_test_setup(a_request_that_gives_way_ends_as_dropped, setup),
         cmocka_unit_test_setup(a_request_that_the_broker_delivers_again_says_so, setup),
         cmocka_unit_test_setup(an_id_is_a_number_a_string_or_missing_and_nothing_else, setup),
         cmocka_unit_test_setup(each_fault_of_a_set_has_its_code, setup),

@@ -160,6 +160,73 @@ static void a_full_outbox_declines_and_the_notice_comes_again(void **state)
     assert_published("0 " SYS "thing/disable_reply {\"id\":\"21\",\"code\":200,\"data\":{}}\n");
 }
 
+static void an_open_writer_declines_and_the_notice_comes_again(void **state)
+{
+    static const char *const topics[] = {"thing/disable", "thing/bootstrap/notify",
+                                         "_thing/event/notify", "thing/config/log/push"};
+    static const char *const words[] = {
+        "DISABLED OK 0 \n", "BOOTSTRAP OK 1 \n",
+        "BIND OK 0 {\"cmd\":1,\"identifier\":\"x\",\"content\":{\"mode\":1}}\n", "LOG OK 1 \n"};
+    char topic[100];
+    struct iot_writer w;
+    (void)state;
+
+    for (uint32_t i = 0; i < COUNT(topics); i++) {
+        assert_err(iot_alink_begin(&dev, "thing/event/a/post", IOT_ASK_NO_REPLY, 50, &w), IOT_OK);
+        snprintf(topic, sizeof topic, SYS "%s", topics[i]);
+        feed(topic,
+             "{\"id\":\"7\",\"params\":{\"cmd\":1,\"identifier\":\"x\",\"content\":{\"mode\":1}}}");
+        run(1000);
+        assert_told("");
+        iot_json_put(&w, "{}");
+        assert_err(iot_alink_commit(&w, NULL), IOT_OK);
+        run(100);
+        const char *said = heard();
+        assert_non_null(strstr(said, words[i]));
+        assert_null(strstr(said, "MESSAGE"));
+        snprintf(topic, sizeof topic, "%s_reply {\"id\":\"7\",\"code\":200", topics[i]);
+        assert_non_null(strstr(published(), topic));
+    }
+}
+
+/* An identifier that fits the window, and with its envelope not the outbox. */
+static void a_notice_whose_answer_can_never_fit_is_told_without_one(void **state)
+{
+    static uint8_t text[IOT_MQTT_RX_BYTES];
+    struct iot_writer w = {.ptr = text, .cap = sizeof text};
+    (void)state;
+
+    iot_writer_text(&w, "{\"id\":\"1\",\"params\":{\"identifier\":\"");
+    while (w.len < IOT_MQTT_RX_BYTES - 100)
+        iot_writer_text(&w, "x");
+    iot_writer_text(&w, "\"}}");
+    wire_publish(&in, 0, SYS "_thing/event/notify", 0, w.ptr, w.len);
+    receive();
+    run(0);
+    assert_true(strncmp(heard(), "BIND OK 0 ", 10) == 0);
+    assert_published("");
+    assert_int_equal(events[IOT_EV_MESSAGE], 0);
+}
+
+static void a_notice_that_comes_while_the_device_closes_is_answered_and_told(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .qos = 1};
+    (void)state;
+
+    acks = false;
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK);
+    (void)published();
+    assert_err(iot_device_close(&dev, 2000), IOT_OK);
+    run(10);
+    feed(SYS "thing/disable", "{\"id\":\"21\",\"params\":{}}");
+    assert_told("DISABLED OK 0 \n");
+    assert_published("0 " SYS "thing/disable_reply {\"id\":\"21\",\"code\":200,\"data\":{}}\n");
+    wire_ack(&in, 0x40, 1);
+    receive();
+    run(1000);
+    assert_told("DONE 1\nCLOSED\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +238,10 @@ int main(void)
         cmocka_unit_test_setup(a_device_without_names_is_told_them, setup),
         cmocka_unit_test_setup(notices_about_others_are_the_applications, setup),
         cmocka_unit_test_setup(a_full_outbox_declines_and_the_notice_comes_again, setup),
+        cmocka_unit_test_setup(an_open_writer_declines_and_the_notice_comes_again, setup),
+        cmocka_unit_test_setup(a_notice_that_comes_while_the_device_closes_is_answered_and_told,
+                               setup),
+        cmocka_unit_test_setup(a_notice_whose_answer_can_never_fit_is_told_without_one, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

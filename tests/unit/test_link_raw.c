@@ -170,6 +170,27 @@ static void what_cannot_be_sent_is_refused(void **state)
     assert_err(iot_raw_post(&dev, BYTES("a"), 0, NULL), IOT_ERR_ARG);
 }
 
+/* Two requests in a burst: the platform waits for both. */
+static void answers_give_way_to_nothing_whatever_the_queues_policy(void **state)
+{
+    (void)state;
+    app.answers = true;
+    opt.queue = IOT_MSG_REPLACE;
+    stub_init(&stub);
+    assert_err(iot_device_init(&dev, &opt), IOT_OK);
+    iot_raw_attach(&dev, &raw);
+    link_login();
+    stub.write_budget = 0;
+    assert_err(iot_mqtt_publish(&dev, &(struct iot_msg){.topic = IOT_TOPIC("jam")}, NULL), IOT_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        app.bytes = 0;
+        link_feed("thing/model/down_raw", "a");
+    }
+    link_unjam();
+    assert_string_equal(link_said_behind_jam(), LINK_SYS "thing/model/down_raw_reply \x01\x02");
+    assert_string_equal(link_said(), LINK_SYS "thing/model/down_raw_reply \x01\x02");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup(who_declines_gets_the_message_again, setup),
         cmocka_unit_test_setup(without_handlers_messages_are_the_applications, setup),
         cmocka_unit_test_setup(what_cannot_be_sent_is_refused, setup),
+        cmocka_unit_test_setup(answers_give_way_to_nothing_whatever_the_queues_policy, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
