@@ -291,7 +291,7 @@
 #define IOT_FEATURE_STREAMED 1
 #endif
 
-/** 1: IOT_MSG_BY_REF: payloads that stay where they are. 0: refused with IOT_ERR_ARG. Saves 360 bytes and 12 per message
+/** 1: IOT_MSG_BY_REF: payloads that stay where they are. 0: refused with IOT_ERR_ARG. Saves 330 bytes and 12 per message
  *  of IOT_MQTT_OUT_MAX. */
 #ifndef IOT_FEATURE_BY_REF
 #define IOT_FEATURE_BY_REF 1

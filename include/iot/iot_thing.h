@@ -384,7 +384,8 @@ void iot_raw_attach(struct iot_device *dev, const struct iot_raw_handlers *handl
 iot_err iot_raw_post(struct iot_device *dev, struct iot_bytes bytes, uint8_t qos,
                      iot_ticket *ticket);
 
-/** Answer `msg` of a handler's, in the handler, by QoS 0. Errors as iot_mqtt_publish: on IOT_ERR_FULL return it. */
+/** Answer `msg` of a handler's, in the handler, by QoS 0. Errors as iot_mqtt_publish, but for an open writer IOT_ERR_FULL:
+ *  on that return it, and the message comes again. */
 iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct iot_bytes bytes);
 
 #endif

@@ -46,8 +46,8 @@ iot_err iot_raw_answer(struct iot_device *dev, const struct iot_msg *msg, struct
     struct iot_msg answer = {.topic = {text, (uint16_t)t.len, 0},
                              .flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
     iot_err err = a->line->begin(dev, &answer, bytes.len, &w);
-    if (err != IOT_OK)
-        return err;
+    if (err != IOT_OK) /* in a handler STATE is an open writer, and to be waited for as room is */
+        return err == IOT_ERR_STATE ? IOT_ERR_FULL : err;
     iot_writer_put(&w, bytes.ptr, bytes.len);
     return a->line->commit(&w, NULL);
 }

@@ -191,6 +191,25 @@ static void answers_give_way_to_nothing_whatever_the_queues_policy(void **state)
     assert_string_equal(link_said(), LINK_SYS "thing/model/down_raw_reply \x01\x02");
 }
 
+static void an_open_writer_declines_and_the_bytes_come_again(void **state)
+{
+    struct iot_msg msg = {.topic = IOT_TOPIC("t")};
+    struct iot_writer w;
+
+    (void)state;
+    app.answers = true;
+    assert_err(iot_mqtt_begin(&dev, &msg, 10, &w), IOT_OK);
+    wire_publish(&in, 0, LINK_SYS "thing/model/down_raw", 0, "", 0); /* empty: app.bytes stays */
+    receive();
+    run(100);
+    assert_true(app.downs > 1);
+    assert_string_equal(link_said(), "");
+    iot_mqtt_cancel(&w);
+    run(100);
+    assert_string_equal(link_said(), LINK_SYS "thing/model/down_raw_reply \x01\x02");
+    assert_string_equal(link_said(), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +219,7 @@ int main(void)
         cmocka_unit_test_setup(messages_larger_than_the_window_come_in_parts, setup),
         cmocka_unit_test_setup(who_declines_gets_the_message_again, setup),
         cmocka_unit_test_setup(without_handlers_messages_are_the_applications, setup),
+        cmocka_unit_test_setup(an_open_writer_declines_and_the_bytes_come_again, setup),
         cmocka_unit_test_setup(what_cannot_be_sent_is_refused, setup),
         cmocka_unit_test_setup(answers_give_way_to_nothing_whatever_the_queues_policy, setup),
     };
