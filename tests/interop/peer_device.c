@@ -75,6 +75,33 @@ static void show(const struct peer_device *p)
     }
 }
 
+/* Numbers of kept sessions begin anywhere. The last place serves all for which there is none: then peer_check_over fails. */
+static struct peer_ticket *record(struct peer_device *p, iot_ticket ticket)
+{
+    for (uint32_t i = 0; i < PEER_TICKETS_MAX; i++) {
+        struct peer_ticket *r = &p->tickets[(ticket + i) % PEER_TICKETS_MAX];
+        if (!r->used) {
+            r->used = true;
+            r->ticket = ticket;
+        }
+        if (r->ticket == ticket)
+            return r;
+    }
+    return &p->tickets[PEER_TICKETS_MAX - 1];
+}
+
+static const struct peer_ticket *recorded(const struct peer_device *p, iot_ticket ticket)
+{
+    static const struct peer_ticket none;
+
+    for (uint32_t i = 0; i < PEER_TICKETS_MAX; i++) {
+        const struct peer_ticket *r = &p->tickets[(ticket + i) % PEER_TICKETS_MAX];
+        if (!r->used || r->ticket == ticket)
+            return r->used ? r : &none;
+    }
+    return &none;
+}
+
 static void note_message(struct peer_device *p, const struct iot_msg *msg, bool by_handler)
 {
     if (p->inbox_count == PEER_INBOX_MAX)
@@ -116,9 +143,10 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         e->code = ev->code;
         e->session_present = ev->session_present;
     }
-    if (is_end(ev) && ev->ticket < PEER_TICKETS_MAX) {
-        p->ends[ev->ticket]++;
-        p->results[ev->ticket] = ev->err;
+    if (is_end(ev)) {
+        struct peer_ticket *of = record(p, ev->ticket);
+        of->ends++;
+        of->result = ev->err;
     }
     if (ev->kind == IOT_EV_MESSAGE)
         note_message(p, ev->msg, false);
@@ -319,9 +347,10 @@ void peer_check_over(struct peer_device *p)
     struct iot_pool_use use;
 
     for (uint32_t i = 0; i < PEER_TICKETS_MAX; i++)
-        if (p->ends[i] != (p->accepted[i] ? 1 : 0)) {
+        if (p->tickets[i].ends != (p->tickets[i].accepted ? 1 : 0)) {
             show(p);
-            fail_msg("%s: ticket %u ended %u times", p->name, (unsigned)i, (unsigned)p->ends[i]);
+            fail_msg("%s: ticket %u ended %u times", p->name, (unsigned)p->tickets[i].ticket,
+                     (unsigned)p->tickets[i].ends);
         }
     for (uint32_t i = 0; iot_device_pool(&p->dev, i, &use); i++)
         if (use.used != 0 || use.high > use.max)
@@ -359,13 +388,18 @@ struct iot_topic peer_topic(const char *text)
     return (struct iot_topic){text, (uint16_t)strlen(text), 0};
 }
 
+void peer_accepted(struct peer_device *p, iot_ticket ticket)
+{
+    record(p, ticket)->accepted = true;
+}
+
 iot_err peer_try_publish(struct peer_device *p, const struct iot_msg *msg, iot_ticket *ticket)
 {
     iot_ticket t = 0;
     iot_err err = iot_mqtt_publish(&p->dev, msg, &t);
 
-    if (err == IOT_OK && t < PEER_TICKETS_MAX)
-        p->accepted[t] = true;
+    if (err == IOT_OK)
+        peer_accepted(p, t);
     if (ticket != NULL)
         *ticket = t;
     return err;
@@ -410,20 +444,20 @@ void peer_subscribed(struct peer_device *p, const char *filter, uint8_t qos)
 bool peer_all_ended(const struct peer_device *p)
 {
     for (uint32_t i = 0; i < PEER_TICKETS_MAX; i++)
-        if (p->accepted[i] && p->ends[i] == 0)
+        if (p->tickets[i].accepted && p->tickets[i].ends == 0)
             return false;
     return true;
 }
 
 bool peer_ended(const struct peer_device *p, iot_ticket ticket)
 {
-    return p->ends[ticket] != 0;
+    return recorded(p, ticket)->ends != 0;
 }
 
 iot_err peer_result(const struct peer_device *p, iot_ticket ticket)
 {
-    assert_int_equal(p->ends[ticket], 1);
-    return p->results[ticket];
+    assert_int_equal(recorded(p, ticket)->ends, 1);
+    return recorded(p, ticket)->result;
 }
 
 const struct peer_event *peer_last(const struct peer_device *p, enum iot_event_kind kind)

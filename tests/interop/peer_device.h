@@ -39,6 +39,14 @@ struct peer_message {
     bool by_handler;
 };
 
+/* Of one that was accepted, or has ended. */
+struct peer_ticket {
+    iot_ticket ticket;
+    bool used, accepted; /* by peer_publish, peer_accepted */
+    uint8_t ends;
+    iot_err result;
+};
+
 struct peer_device {
     struct iot_device dev;
     struct iot_options options;
@@ -50,9 +58,7 @@ struct peer_device {
     uint32_t event_count, inbox_count, zeros;
     struct peer_event events[PEER_EVENTS_MAX];
     struct peer_message inbox[PEER_INBOX_MAX];
-    bool accepted[PEER_TICKETS_MAX]; /* by peer_publish */
-    uint8_t ends[PEER_TICKETS_MAX];
-    iot_err results[PEER_TICKETS_MAX];
+    struct peer_ticket tickets[PEER_TICKETS_MAX]; /* a table with open addresses */
 
     /* May be NULL: called after an event was noted, inside the library's callback. */
     void (*also)(struct peer_device *p, const struct iot_event *ev);
@@ -149,6 +155,9 @@ void peer_subscribed(struct peer_device *p, const char *filter, uint8_t qos);
 iot_err peer_on_message(void *ctx, struct iot_device *dev, const struct iot_msg *msg);
 
 struct iot_topic peer_topic(const char *text);
+
+/** Note one that was accepted otherwise. */
+void peer_accepted(struct peer_device *p, iot_ticket ticket);
 
 /** All messages accepted so far have ended. */
 bool peer_all_ended(const struct peer_device *p);

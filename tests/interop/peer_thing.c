@@ -13,7 +13,7 @@ static void post_changed(struct peer_thing *t, const struct iot_properties *chan
     iot_ticket ticket;
 
     if (iot_thing_post(&t->thing, changed, 0, 0, &ticket) == IOT_OK)
-        t->seat.one.accepted[ticket] = true;
+        peer_accepted(&t->seat.one, ticket);
 }
 
 static void on_set(void *ctx, struct iot_thing *thing, const struct iot_properties *changed,
@@ -153,8 +153,8 @@ void peer_thing_close(struct peer_thing *t)
 
 void peer_thing_asked(struct peer_thing *t, iot_ticket ticket)
 {
-    assert_true(ticket != 0 && ticket < PEER_TICKETS_MAX);
-    t->seat.one.accepted[ticket] = true;
+    assert_int_not_equal(ticket, 0);
+    peer_accepted(&t->seat.one, ticket);
 }
 
 int32_t peer_thing_code(struct peer_thing *t, iot_err err, const iot_ticket *ticket)

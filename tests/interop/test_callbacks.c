@@ -120,7 +120,7 @@ static void do_everything(struct peer_device *p, const struct iot_event *ev)
         if (iot_mqtt_begin(&p->dev, &written, 20, &w) == IOT_OK) {
             iot_writer_text(&w, "from inside");
             if (iot_mqtt_commit(&w, &t) == IOT_OK)
-                p->accepted[t] = true;
+                peer_accepted(p, t);
         }
         if (inside[ev->kind] % 2 == 1)
             try_subscribe(p, "extra/#", peer_on_message);

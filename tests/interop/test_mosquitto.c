@@ -56,7 +56,7 @@ static void copied_referenced_and_written_payloads_are_the_same_on_the_wire(void
         for (uint32_t i = 0; i < bytes.len; i++)
             iot_writer_put(&w, &bytes.ptr[i], 1);
         assert_err(iot_mqtt_commit(&w, &t), IOT_OK);
-        one.accepted[t] = true;
+        peer_accepted(&one, t);
 
         UNTIL(peer_all_ended(&one) && one.inbox_count == 3u * (qos + 1u));
         assert_err(peer_result(&one, t), IOT_OK);
@@ -714,7 +714,7 @@ static void on_flow_event(struct peer_device *p, const struct iot_event *ev)
     if (ev->kind != IOT_EV_LOST)
         return;
     for (uint32_t n = 0; n < flow.accepted; n++) {
-        if (p->ends[flow.ticket[n]] == 0)
+        if (!peer_ended(p, flow.ticket[n]))
             flow.in_flight[n] = true;
         else
             flow.done_before[n] = true;
