@@ -26,8 +26,9 @@ static void note(struct peer_device *p, const struct iot_event *ev)
 {
     struct iot_config_info info;
     struct iot_shadow_state state;
-    (void)p;
 
+    p->accepted[ev->ticket] =
+        p->ends[ev->ticket] != 0; /* here nobody keeps them: one end is right */
     if (ev->kind == IOT_EV_REPLY) {
         said.replies++;
         said.err = ev->err;
@@ -55,6 +56,7 @@ static void prepare(void)
     seat.id.system_topics = true;
     seat.id.ext = IOT_LINK_EXT_ERROR;
     seat.one.also = note;
+    seat.one.asks = true;
 }
 
 static void connects(void)
