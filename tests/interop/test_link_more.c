@@ -27,8 +27,8 @@ static void note(struct peer_device *p, const struct iot_event *ev)
     struct iot_config_info info;
     struct iot_shadow_state state;
 
-    p->accepted[ev->ticket] =
-        p->ends[ev->ticket] != 0; /* here nobody keeps them: one end is right */
+    if (ev->ticket != 0 && ev->kind != IOT_EV_SUBACK) /* nobody keeps them here: one end is right */
+        peer_accepted(p, ev->ticket);
     if (ev->kind == IOT_EV_REPLY) {
         said.replies++;
         said.err = ev->err;

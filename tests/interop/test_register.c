@@ -108,47 +108,10 @@ static void a_device_that_nobody_listed_logs_in_by_its_token(void **state)
     peer_seat_close(&seat);
 }
 
-static void the_example_registers_once_and_reports_each_time(void **state)
-{
-    static struct host_cloud cloud; /* where nobody has registered yet */
-    const struct host_cloud_options options = {.address = "127.0.0.1"};
-    char dir[HOST_PATH_MAX], store[HOST_PATH_MAX + 16], port[8];
-
-    (void)state;
-    heap_trap_off(); /* it is not the device's */
-    if (!host_cloud_start(&cloud, &options))
-        fail_msg("%s", cloud.why);
-    assert_true(host_dir_make("register", dir));
-    snprintf(store, sizeof store, "%s/flash", dir);
-    snprintf(port, sizeof port, "%u", cloud.tls_port);
-    const char *argv[] = {peer_program("examples/register"),
-                          cloud.ca_der,
-                          store,
-                          PEER_PK,
-                          PS,
-                          "new001",
-                          cloud.address,
-                          port,
-                          "20",
-                          NULL};
-    int code = peer_run(argv);
-    bool registered = strstr(peer_output, "registered: the secret is in the store\nlogged in\nthe "
-                                          "platform answers: 200\n") != NULL;
-    int again = peer_run(argv);
-    bool only_once = strcmp(peer_output, "logged in\nthe platform answers: 200\n") == 0;
-    unlink(store);
-    host_dir_remove(dir);
-    host_cloud_stop(&cloud);
-    heap_trap_on();
-    if (code != 0 || again != 0 || !registered || !only_once)
-        fail_msg("%d %d %d:\n%s", code, again, registered, peer_output);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLOUD_TEST(another_products_secret_is_refused_by_name),
-        CLOUD_TEST(the_example_registers_once_and_reports_each_time),
         CLOUD_TEST(a_listed_device_gets_its_secret_once_and_lives_by_it),
         CLOUD_TEST(a_device_that_nobody_listed_logs_in_by_its_token),
     };
