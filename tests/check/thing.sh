@@ -5,7 +5,7 @@
 # names that C does not like has to compile without a warning; and a wrong model has to be refused by place and reason.
 # JQ names the program jq, CC the compiler.
 set -uo pipefail
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit
 export JQ=${JQ:-jq}
 CC=${CC:-gcc}
 mkdir -p build
