@@ -8,8 +8,8 @@
  * names it, and exactly one of these events ends it:
  *
  *     IOT_EV_REPLY    the platform has answered: err is IOT_OK (code 200) or IOT_ERR_LINK_CODE, detail its code
- *     IOT_EV_FAILED   there was no answer: LINK_TIMEOUT after IOT_REQUEST_MS, and not before what has
- *                     arrived is read; or what iot_mqtt.h says (CLOSED ...)
+ *     IOT_EV_FAILED   there was no answer: LINK_TIMEOUT after IOT_REQUEST_MS, or after as long again while what has
+ *                     arrived is not read; or what iot_mqtt.h says (CLOSED ...)
  *     IOT_EV_DONE     only with IOT_ASK_NO_REPLY: the message was delivered as its QoS says
  *
  * A request that timed out may have been done, or be done yet: it stays queued while the link is down. Of two that change

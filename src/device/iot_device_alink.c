@@ -87,7 +87,7 @@ void iot_device_alink_time(struct iot_device *dev)
 
 iot_time iot_device_alink_deadline(const struct iot_device *dev)
 {
-    return iot_alink_deadline(&dev->alink, iot_mqtt_client_unread(&dev->mqtt));
+    return iot_alink_deadline(&dev->alink);
 }
 
 bool iot_device_alink_idle(const struct iot_device *dev)

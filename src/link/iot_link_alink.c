@@ -428,7 +428,7 @@ void iot_alink_tick(struct iot_alink *a, iot_time now)
         struct iot_alink_request *r = &a->requests[i];
         if (!r->fresh)
             continue;
-        r->fresh = false;
+        r->fresh = r->late = 0;
         r->deadline = (uint32_t)now + IOT_REQUEST_MS;
     }
 }
@@ -441,15 +441,22 @@ static bool is_over(const struct iot_alink_request *r, iot_time now)
 
 void iot_alink_expire(struct iot_alink *a, iot_time now, bool unread)
 {
-    for (uint32_t i = 0; i < IOT_REQUESTS_MAX && !unread; i++) {
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         struct iot_event ev = {.kind = IOT_EV_FAILED, .err = IOT_ERR_LINK_TIMEOUT};
-        if (is_over(&a->requests[i], now))
-            iot_alink_finish(a, &a->requests[i], &ev);
+        struct iot_alink_request *r = &a->requests[i];
+        if (!is_over(r, now) && !(r->late && !unread))
+            continue;
+        if (!unread || r->late) {
+            iot_alink_finish(a, r, &ev);
+        } else { /* its reply may lie there; but nobody waits for ever for a link that stands still */
+            r->late = 1;
+            r->deadline = (uint32_t)now + IOT_REQUEST_MS;
+        }
     }
     iot_link_reset_step(a);
 }
 
-iot_time iot_alink_deadline(const struct iot_alink *a, bool unread)
+iot_time iot_alink_deadline(const struct iot_alink *a)
 {
     iot_time first = iot_call_deadline(a), reset = iot_link_reset_deadline(a);
 
@@ -459,7 +466,7 @@ iot_time iot_alink_deadline(const struct iot_alink *a, bool unread)
     for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         const struct iot_alink_request *r = &a->requests[i];
         int32_t left = (int32_t)(r->deadline - (uint32_t)a->now);
-        if (r->ticket == 0 || (unread && !r->fresh && left <= 0)) /* whoever reads says when */
+        if (r->ticket == 0)
             continue;
         iot_time due = r->fresh || left <= 0 ? 0 : a->now + (uint32_t)left;
         if (due < first)

@@ -47,7 +47,8 @@ struct iot_alink_request {
     uint32_t deadline; /* low bits of iot_time; set in the first tick after the request */
     uint16_t topic;    /* a hash */
     uint8_t kind;      /* of enum iot_alink_kind: who digests the reply */
-    bool fresh;        /* the deadline is not set yet */
+    uint8_t fresh : 1; /* the deadline is not set yet */
+    uint8_t late : 1;  /* it has passed, while something was unread; another is set */
 };
 
 /** Who digests a reply before the application is told of it. */
@@ -204,10 +205,10 @@ iot_err iot_alink_reply(struct iot_alink *a, const struct iot_msg *msg);
 /** A tick begins. */
 void iot_alink_tick(struct iot_alink *a, iot_time now);
 
-/** Requests without an answer end, but not while something is `unread`: it may be the answer. */
+/** Requests without an answer end. While something is `unread`, which may be the answer, they get as long again. */
 void iot_alink_expire(struct iot_alink *a, iot_time now, bool unread);
 
-iot_time iot_alink_deadline(const struct iot_alink *a, bool unread);
+iot_time iot_alink_deadline(const struct iot_alink *a);
 bool iot_alink_idle(const struct iot_alink *a);
 
 /** An event of MQTT. False: it is about a request whose end is another event. */

@@ -86,7 +86,7 @@ iot_err iot_link_take_time(struct iot_alink *a, const struct iot_msg *msg, struc
         return iot_alink_drop(a, msg, err);
 
     struct iot_alink_request *r = iot_alink_find_kind(a, IOT_ALINK_TIME);
-    if (r == NULL || r->fresh || sent != a->cloud.time_sent)
+    if (r == NULL || r->fresh || r->late || sent != a->cloud.time_sent)
         return iot_alink_drop(a, msg, IOT_ERR_LINK_REPLY);
     uint32_t span_ms = (uint32_t)a->now - (r->deadline - IOT_REQUEST_MS);
     if (span_ms > IOT_REQUEST_MS)

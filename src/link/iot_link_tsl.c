@@ -245,6 +245,7 @@ iot_err iot_link_take_tsl(struct iot_alink *a, const struct iot_msg *msg, struct
     }
     s.told += data.len;
     a->cloud.tsl = s;
+    r->late = 0;
     r->deadline = (uint32_t)a->now + IOT_REQUEST_MS;
     if (s.where == BROKEN)
         return turn_deaf(a, msg, IOT_ERR_JSON_SYNTAX);

@@ -60,7 +60,7 @@ static void without_a_reply_the_platform_is_told_so_and_nobody_waits(void **stat
                         "\"thing.deviceinfo.update\",\"params\":[]}");
     assert_int_equal(line.qos, 1);
     assert_true(iot_alink_idle(&line.alink));
-    assert_true(iot_alink_deadline(&line.alink, false) == IOT_TIME_NEVER);
+    assert_true(iot_alink_deadline(&line.alink) == IOT_TIME_NEVER);
     struct iot_event done = {.kind = IOT_EV_DONE, .ticket = 1};
     assert_true(iot_alink_event(&line.alink, &done)); /* its end is the application's */
 }
@@ -278,23 +278,34 @@ static void without_a_reply_it_ends_by_name_at_its_deadline_and_not_before(void 
 {
     (void)state;
     assert_err(ask("thing/reset", 0, "{}", NULL), IOT_OK);
-    assert_true(iot_alink_deadline(&line.alink, false) ==
-                0); /* a tick has to say what time it is */
-    pass(5000);     /* the caller had slept: time begins here */
-    assert_true(iot_alink_deadline(&line.alink, false) == line.alink.now + IOT_REQUEST_MS);
+    assert_true(iot_alink_deadline(&line.alink) == 0); /* a tick has to say what time it is */
+    pass(5000);                                        /* the caller had slept: time begins here */
+    assert_true(iot_alink_deadline(&line.alink) == line.alink.now + IOT_REQUEST_MS);
     pass(IOT_REQUEST_MS - 1);
     assert_string_equal(line_told(), "");
-    assert_true(iot_alink_deadline(&line.alink, false) == line.alink.now + 1);
+    assert_true(iot_alink_deadline(&line.alink) == line.alink.now + 1);
     iot_alink_tick(&line.alink, line.alink.now + 1);
     iot_alink_expire(&line.alink, line.alink.now, true); /* its reply may wait to be read */
     assert_string_equal(line_told(), "");
-    assert_true(iot_alink_deadline(&line.alink, true) == IOT_TIME_NEVER);
-    assert_true(iot_alink_deadline(&line.alink, false) == 0);
-    pass(0);
+    assert_true(iot_alink_deadline(&line.alink) == line.alink.now + IOT_REQUEST_MS);
+    pass(0); /* all is read, and it was not there */
     assert_string_equal(line_told(), "failed(1,LINK_TIMEOUT)");
     assert_true(iot_alink_idle(&line.alink));
     assert_err(line_hear_text(ME "thing/reset_reply", "{\"id\":\"1\",\"code\":200}"), IOT_OK);
     assert_string_equal(line_told(), "skipped(LINK_REPLY)"); /* late */
+}
+
+static void what_is_unread_doubles_the_patience_and_no_more(void **state)
+{
+    (void)state;
+    expect_post(NULL);
+    for (uint32_t ms = 0; ms < 2 * IOT_REQUEST_MS; ms += 100) {
+        iot_alink_expire(&line.alink, line.alink.now, true);
+        assert_string_equal(line_told(), "");
+        iot_alink_tick(&line.alink, line.alink.now + 100);
+    }
+    iot_alink_expire(&line.alink, line.alink.now, true);
+    assert_string_equal(line_told(), "failed(1,LINK_TIMEOUT)");
 }
 
 static void a_message_that_fails_ends_its_request(void **state)
@@ -424,6 +435,7 @@ int main(void)
         CASE(a_reply_to_somebody_else_is_nobodys),
         CASE(a_reply_that_is_none_is_dropped_by_name_and_the_request_waits_on),
         CASE(without_a_reply_it_ends_by_name_at_its_deadline_and_not_before),
+        CASE(what_is_unread_doubles_the_patience_and_no_more),
         CASE(a_message_that_fails_ends_its_request),
         CASE(closing_ends_every_request_before_it_is_closed),
         CASE(an_answer_goes_to_the_topic_of_the_request),

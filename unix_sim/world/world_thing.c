@@ -595,13 +595,12 @@ static void measure(struct world_life *l, struct lamp *w, uint64_t now)
     }
 }
 
-/* A request does not time out while a message is declined, behind which its reply may be: until that message is given
- * up, and as long again while acknowledgements are let in. */
+/* A request whose time is up while received bytes wait, among which its reply may be, has as long again. */
 static void check_ends(struct world_life *l, struct lamp *w, uint64_t now)
 {
     for (uint32_t i = 0; i < ASKS; i++) {
         if (i == ASK_SILENT || w->asks[i].ticket == 0 || now < l->excused ||
-            now < w->asks[i].since + IOT_REQUEST_MS + 2 * IOT_DECLINE_MAX_MS + LATE_MS)
+            now < w->asks[i].since + 2 * IOT_REQUEST_MS + LATE_MS)
             continue;
         world_violation("thing %s: request %u has no end after %u ms", l->name, i,
                         (unsigned)(now - w->asks[i].since));
