@@ -256,28 +256,25 @@ iot_err iot_alink_answer_commit(struct iot_alink *a, struct iot_writer *w)
     return a->line->commit(w, NULL);
 }
 
-iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOPIC_MAX],
-                               struct iot_topic *topic)
+iot_err iot_alink_answer_own_begin(struct iot_alink *a, const struct iot_alink_call *call,
+                                   int32_t code, uint32_t max, struct iot_writer *w)
 {
-    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = IOT_LINK_TOPIC_MAX};
+    char text[IOT_LINK_TOPIC_MAX];
+    struct iot_writer t = {.ptr = (uint8_t *)text, .cap = sizeof text};
 
-    iot_writer_put(&t, msg->topic.text, msg->topic.len);
+    iot_writer_put(&t, call->msg->topic.text, call->msg->topic.len);
     iot_writer_text(&t, "_reply");
-    *topic = (struct iot_topic){text, (uint16_t)t.len, 0};
-    return t.overflow ? IOT_ERR_SIZE : IOT_OK;
+    struct iot_topic topic = {text, (uint16_t)t.len, 0};
+    return t.overflow ? IOT_ERR_SIZE : iot_alink_answer_begin(a, &topic, call->id, code, max, w);
 }
 
 iot_err iot_alink_answer(struct iot_alink *a, const struct iot_alink_call *call, int32_t code)
 {
-    char text[IOT_LINK_TOPIC_MAX];
-    struct iot_topic topic;
     struct iot_writer w;
 
     if (!call->has_id)
         return IOT_OK;
-    iot_err err = iot_alink_answer_topic(call->msg, text, &topic);
-    if (err == IOT_OK)
-        err = iot_alink_answer_begin(a, &topic, call->id, code, 2, &w);
+    iot_err err = iot_alink_answer_own_begin(a, call, code, 2, &w);
     if (err != IOT_OK)
         return err;
     iot_writer_text(&w, "{}");

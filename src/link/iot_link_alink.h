@@ -171,12 +171,13 @@ iot_err iot_alink_read(const struct iot_msg *msg, struct iot_alink_call *call);
 iot_err iot_alink_answer_begin(struct iot_alink *a, const struct iot_topic *topic, uint32_t id,
                                int32_t code, uint32_t max, struct iot_writer *w);
 
+/** The same on the request's own topic with "_reply" behind it. IOT_ERR_SIZE
+ *  also: that is longer than the platform takes. */
+iot_err iot_alink_answer_own_begin(struct iot_alink *a, const struct iot_alink_call *call,
+                                   int32_t code, uint32_t max, struct iot_writer *w);
+
 /** Close the envelope and queue it. Errors as iot_mqtt_commit. */
 iot_err iot_alink_answer_commit(struct iot_alink *a, struct iot_writer *w);
-
-/** Topic of the answer to a request, in `text`. IOT_ERR_SIZE: longer than the platform takes. */
-iot_err iot_alink_answer_topic(const struct iot_msg *msg, char text[IOT_LINK_TOPIC_MAX],
-                               struct iot_topic *topic);
 
 /** The whole answer, `{"id":"55","code":200,"data":{}}`, on the request's own topic with "_reply" behind it. Without
  *  an id there is nothing to answer: IOT_OK. Errors as iot_mqtt_begin: nothing is sent, decline the request. */

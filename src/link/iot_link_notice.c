@@ -56,16 +56,12 @@ static iot_err answer_bind(struct iot_alink *a, const struct iot_alink_call *cal
 {
     static const char service[] = ",\"serviceResult\":{}},\"version\":\"1.0\","
                                   "\"method\":\"_thing.event.notify\",\"message\":\"success\"";
-    char text[IOT_LINK_TOPIC_MAX];
-    struct iot_topic topic;
     struct iot_writer w;
 
     if (!call->has_id)
         return IOT_OK;
-    iot_err err = iot_alink_answer_topic(call->msg, text, &topic);
-    if (err == IOT_OK)
-        err = iot_alink_answer_begin(a, &topic, call->id, CODE_OK,
-                                     identifier.len + (uint32_t)sizeof service + 16, &w);
+    iot_err err = iot_alink_answer_own_begin(a, call, CODE_OK,
+                                             identifier.len + (uint32_t)sizeof service + 16, &w);
     if (err != IOT_OK)
         return err;
     iot_json_put(&w, "{\"identifier\":");

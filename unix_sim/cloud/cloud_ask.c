@@ -43,8 +43,7 @@ void cloud_ask_desired(struct cloud_request *r)
     if (is_refused(r))
         return;
     json_t *data = json_object();
-    json_array_foreach(r->params, i, name)
-    {
+    json_array_foreach (r->params, i, name) {
         const json_t *property = find_property(r, json_string_value(name));
         if (property == NULL)
             break;
@@ -69,8 +68,7 @@ void cloud_ask_desired_delete(struct cloud_request *r)
     else if (json_object_size(r->params) > CLOUD_LIST_MAX)
         cloud_refuse(r, CLOUD_MAP_TOO_LARGE, "more than %d properties", CLOUD_LIST_MAX);
     for (int round = 0; round < 2 && !is_refused(r); round++) {
-        json_object_foreach(r->params, name, value)
-        {
+        json_object_foreach (r->params, name, value) {
             const json_t *property = find_property(r, name);
             const json_t *version = json_object_get(value, "version");
             int64_t given = INT64_MAX;
@@ -119,11 +117,9 @@ static json_t *shorten(json_t *list, json_t *nodes, bool all)
     json_t *entries = json_array(), *entry, *node;
     size_t i, k;
 
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         json_t *small = json_object();
-        json_array_foreach(nodes, k, node)
-        {
+        json_array_foreach (nodes, k, node) {
             const char *name = json_string_value(node);
             json_t *value = json_object_get(entry, name);
             if (value == NULL && strcmp(name, "type") == 0)
@@ -150,8 +146,9 @@ void cloud_ask_short_model(struct cloud_request *r)
         cloud_refuse(r, CLOUD_NO_MODEL, "the product has no model");
     else if (json_array_size(nodes) == 0 || (all != NULL && !json_is_boolean(all)))
         cloud_refuse(r, CLOUD_PARAMETER_ERROR, "nodes has to be an array, addDefault a boolean");
-    json_array_foreach(nodes, i, node) if (!is_refused(r) && !json_is_string(node))
-        cloud_refuse(r, CLOUD_PARAMETER_ERROR, "nodes has to hold texts");
+    json_array_foreach (nodes, i, node)
+        if (!is_refused(r) && !json_is_string(node))
+            cloud_refuse(r, CLOUD_PARAMETER_ERROR, "nodes has to hold texts");
     if (is_refused(r))
         return;
     r->data = json_object();
@@ -221,8 +218,7 @@ void cloud_ask_log_post(struct cloud_request *r)
         cloud_refuse(r, CLOUD_LIST_EMPTY, "there is no line");
     else if (json_array_size(lines) > CLOUD_LIST_MAX)
         cloud_refuse(r, CLOUD_LIST_TOO_LONG, "more than %d lines", CLOUD_LIST_MAX);
-    json_array_foreach(lines, i, line)
-    {
+    json_array_foreach (lines, i, line) {
         const char *wrong =
             form_b ? json_is_string(line) ? NULL : "a line is no text" : wrong_with_line(line);
         if (!is_refused(r) && wrong != NULL)

@@ -148,8 +148,7 @@ static bool check_set(struct cloud_order *o, int device, json_t *values, bool no
         cloud_order_fail(o, "which property?");
         return false;
     }
-    json_object_foreach(values, name, value)
-    {
+    json_object_foreach (values, name, value) {
         json_t *property = cloud_model_property(m, name);
         if (property == NULL)
             cloud_order_fail(o, "%d: no property %.60s is in the model", CLOUD_NO_PROPERTY, name);
@@ -302,8 +301,7 @@ void cloud_console_desired(struct cloud_order *o)
     if (values != NULL && check_set(o, device, values, true)) {
         struct cloud_thing *t = cloud_thing_of(o->cloud, device);
         json_t *set = json_object();
-        json_object_foreach(values, name, value)
-        {
+        json_object_foreach (values, name, value) {
             json_t *property = cloud_model_property(cloud_model_of(o->cloud, device), name);
             const char *identifier = cloud_json_string(property, "identifier");
             if (json_is_null(value)) {
@@ -475,8 +473,7 @@ static void list(struct cloud_order *o, const char *what, json_t *object)
     const char *name;
     json_t *value;
 
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         char *text = cloud_json_text(value);
         cloud_order_say(o, "%s %s %s\n", what, name, text);
         free(text);
@@ -488,8 +485,7 @@ static void list_array(struct cloud_order *o, const char *what, json_t *array)
     json_t *value;
     size_t i;
 
-    json_array_foreach(array, i, value)
-    {
+    json_array_foreach (array, i, value) {
         char *text = cloud_json_text(value);
         cloud_order_say(o, "%s %s\n", what, text);
         free(text);

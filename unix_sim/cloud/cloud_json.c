@@ -22,8 +22,12 @@ static bool is_deeper(json_t *value, unsigned levels)
         return false;
     if (levels == 0)
         return true;
-    json_object_foreach(value, name, member) if (is_deeper(member, levels - 1)) return true;
-    json_array_foreach(value, i, member) if (is_deeper(member, levels - 1)) return true;
+    json_object_foreach (value, name, member)
+        if (is_deeper(member, levels - 1))
+            return true;
+    json_array_foreach (value, i, member)
+        if (is_deeper(member, levels - 1))
+            return true;
     return false;
 }
 
@@ -98,8 +102,7 @@ const char *cloud_json_stranger(json_t *object, const char *const *names)
     const char *name;
     json_t *member;
 
-    json_object_foreach(object, name, member)
-    {
+    json_object_foreach (object, name, member) {
         const char *const *n = names;
         while (*n != NULL && strcmp(*n, name) != 0)
             n++;

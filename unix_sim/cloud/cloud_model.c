@@ -92,8 +92,7 @@ static bool is_enum(json_t *specs, bool is_bool)
 
     if (count == 0 || count > (is_bool ? 2 : CLOUD_MODEL_ENUM_MAX))
         return false;
-    json_object_foreach(specs, name, words)
-    {
+    json_object_foreach (specs, name, words) {
         bool minus = !is_bool && name[0] == '-';
         if (!cloud_text_number(name + minus, is_bool ? 1 : 0x7fffffff, &number))
             return false;
@@ -148,22 +147,29 @@ static bool check_type(json_t *type, const char *where, bool inner, struct cloud
                                                                : "");
 }
 
+/* Does one before entry `i` have its name? All of these are checked. */
+static bool is_twice(json_t *list, size_t i)
+{
+    const char *identifier = cloud_json_string(json_array_get(list, i), "identifier");
+
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(cloud_json_string(json_array_get(list, k), "identifier"), identifier) == 0)
+            return true;
+    return false;
+}
+
 /* {identifier, dataType} each, no name twice. */
 static bool check_list(json_t *list, const char *where, bool inner, struct cloud_fault *f)
 {
-    json_t *field, *other;
-    size_t i, k;
+    json_t *field;
+    size_t i;
 
-    json_array_foreach(list, i, field)
-    {
+    json_array_foreach (list, i, field) {
         const char *identifier = cloud_json_string(field, "identifier");
         if (!is_identifier(identifier))
             return cloud_fault(f, 0, "%s: entry %zu has no proper identifier", where, i + 1);
-        json_array_foreach(list, k,
-                           other) if (k < i &&
-                                      strcmp(cloud_json_string(other, "identifier"), identifier) ==
-                                          0) return cloud_fault(f, 0, "%s: %s is there twice",
-                                                                where, identifier);
+        if (is_twice(list, i))
+            return cloud_fault(f, 0, "%s: %s is there twice", where, identifier);
         if (!check_type(json_object_get(field, "dataType"), identifier, inner, f))
             return false;
     }
@@ -192,8 +198,10 @@ static bool check_properties(json_t *list, struct cloud_fault *f)
 
     if (!check_list(list, "properties", false, f))
         return false;
-    json_array_foreach(list, i, p) if (!is_word(p, "accessMode", modes)) return cloud_fault(
-        f, 0, "%s: accessMode is r or rw", cloud_json_string(p, "identifier"));
+    json_array_foreach (list, i, p)
+        if (!is_word(p, "accessMode", modes))
+            return cloud_fault(f, 0, "%s: accessMode is r or rw",
+                               cloud_json_string(p, "identifier"));
     return true;
 }
 
@@ -209,19 +217,15 @@ static bool is_given(const json_t *entry)
 static bool check_entries(json_t *list, const char *where, const char *key,
                           const char *const *words, struct cloud_fault *f)
 {
-    json_t *entry, *other;
-    size_t i, k;
+    json_t *entry;
+    size_t i;
 
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         const char *identifier = cloud_json_string(entry, "identifier");
         if (!is_identifier(identifier))
             return cloud_fault(f, 0, "%s: entry %zu has no proper identifier", where, i + 1);
-        json_array_foreach(list, k,
-                           other) if (k < i &&
-                                      strcmp(cloud_json_string(other, "identifier"), identifier) ==
-                                          0) return cloud_fault(f, 0, "%s: %s is there twice",
-                                                                where, identifier);
+        if (is_twice(list, i))
+            return cloud_fault(f, 0, "%s: %s is there twice", where, identifier);
         if (is_given(entry))
             continue;
         if (!is_word(entry, key, words))
@@ -301,11 +305,9 @@ static json_t *find(const struct cloud_model *m, const char *list, const char *i
     size_t n = block != NULL ? strlen(block) : 0;
     if (n > 0 && strncmp(identifier, block, n) == 0 && identifier[n] == ':')
         identifier += n + 1;
-    json_array_foreach(json_object_get(m->tsl, list), i,
-                       entry) if (strcmp(cloud_json_string(entry, "identifier"), identifier) ==
-                                  0) return is_given(entry)
-        ? NULL
-        : entry;
+    json_array_foreach (json_object_get(m->tsl, list), i, entry)
+        if (strcmp(cloud_json_string(entry, "identifier"), identifier) == 0)
+            return is_given(entry) ? NULL : entry;
     return NULL;
 }
 
@@ -413,8 +415,9 @@ static bool check_array(json_t *specs, json_t *value, const char *name, struct c
     read_count(specs, "size", CLOUD_MODEL_ARRAY_MAX, &size);
     if (!json_is_array(value) || json_array_size(value) > (size_t)size)
         return cloud_fault(f, CLOUD_BAD_ARRAY, "%s is no array of at most %d items", name, size);
-    json_array_foreach(value, i, item) if (!check_value(json_object_get(specs, "item"), item, name,
-                                                        f)) return false;
+    json_array_foreach (value, i, item)
+        if (!check_value(json_object_get(specs, "item"), item, name, f))
+            return false;
     return true;
 }
 
@@ -429,21 +432,20 @@ bool cloud_model_check_fields(json_t *fields, json_t *object, bool all, struct c
     json_t *value, *field;
     size_t i;
 
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         json_t *found = NULL;
-        json_array_foreach(fields, i, field) if (strcmp(cloud_json_string(field, "identifier"),
-                                                        name) == 0) found = field;
+        json_array_foreach (fields, i, field)
+            if (strcmp(cloud_json_string(field, "identifier"), name) == 0)
+                found = field;
         if (found == NULL)
             return cloud_fault(fault, *name == 0 ? CLOUD_NO_IDENTIFIER : CLOUD_NO_PROPERTY,
                                "%.60s is not in the model", name);
         if (!cloud_model_check(found, value, name, fault))
             return false;
     }
-    json_array_foreach(
-        fields, i,
-        field) if (all && json_object_get(object, cloud_json_string(field, "identifier")) ==
-                              NULL) return cloud_fault(fault, CLOUD_PARAMS_MISSING, "%s is missing",
-                                                       cloud_json_string(field, "identifier"));
+    json_array_foreach (fields, i, field)
+        if (all && json_object_get(object, cloud_json_string(field, "identifier")) == NULL)
+            return cloud_fault(fault, CLOUD_PARAMS_MISSING, "%s is missing",
+                               cloud_json_string(field, "identifier"));
     return true;
 }

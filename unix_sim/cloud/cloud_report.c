@@ -125,8 +125,7 @@ void cloud_report_properties(struct cloud_request *r)
     for (int round = 0; round < 2; round++) {
         const char *name;
         json_t *value, *property;
-        json_object_foreach(r->params, name, value)
-        {
+        json_object_foreach (r->params, name, value) {
             struct timed v;
             struct cloud_fault f;
             bool ok = read_property(r, r->device, name, value, false, &property, &v, &f);
@@ -202,16 +201,16 @@ static bool take_map(struct batch *b, int device, json_t *map, bool is_event, bo
     if (map != NULL && !json_is_object(map))
         return cloud_fault(&b->f, CLOUD_DATA_FORMAT, "%s is no object",
                            is_event ? "events" : "properties");
-    json_object_foreach(map, name, value)
-    {
+    json_object_foreach (map, name, value) {
         if (!json_is_array(value)) {
             if (!single)
                 return cloud_fault(&b->f, CLOUD_DATA_FORMAT, "%.60s has to be an array", name);
             if (!take_one(b, device, name, value, is_event))
                 return false;
         }
-        json_array_foreach(value, i,
-                           item) if (!take_one(b, device, name, item, is_event)) return false;
+        json_array_foreach (value, i, item)
+            if (!take_one(b, device, name, item, is_event))
+                return false;
     }
     return true;
 }
@@ -225,7 +224,9 @@ static bool take_maps(struct batch *b, int device, json_t *maps, bool is_event)
     if (maps != NULL && !json_is_array(maps))
         return cloud_fault(&b->f, CLOUD_DATA_FORMAT, "%s is no array",
                            is_event ? "events" : "properties");
-    json_array_foreach(maps, i, map) if (!take_map(b, device, map, is_event, true)) return false;
+    json_array_foreach (maps, i, map)
+        if (!take_map(b, device, map, is_event, true))
+            return false;
     return true;
 }
 
@@ -254,11 +255,11 @@ static bool take_history(struct batch *b)
     size_t i;
     int device;
 
-    json_array_foreach(
-        b->r->params, i,
-        entry) if (!find_child(b, entry, true, &device) ||
-                   !take_maps(b, device, json_object_get(entry, "properties"), false) ||
-                   !take_maps(b, device, json_object_get(entry, "events"), true)) return false;
+    json_array_foreach (b->r->params, i, entry)
+        if (!find_child(b, entry, true, &device) ||
+            !take_maps(b, device, json_object_get(entry, "properties"), false) ||
+            !take_maps(b, device, json_object_get(entry, "events"), true))
+            return false;
     return true;
 }
 
@@ -285,11 +286,11 @@ static bool take_pack(struct batch *b)
     if (!take_map(b, b->r->device, json_object_get(params, "properties"), false, true) ||
         !take_map(b, b->r->device, json_object_get(params, "events"), true, true))
         return false;
-    json_array_foreach(
-        children, i,
-        entry) if (!find_child(b, entry, false, &device) ||
-                   !take_map(b, device, json_object_get(entry, "properties"), false, true) ||
-                   !take_map(b, device, json_object_get(entry, "events"), true, true)) return false;
+    json_array_foreach (children, i, entry)
+        if (!find_child(b, entry, false, &device) ||
+            !take_map(b, device, json_object_get(entry, "properties"), false, true) ||
+            !take_map(b, device, json_object_get(entry, "events"), true, true))
+            return false;
     return true;
 }
 

@@ -151,8 +151,7 @@ static void put_all(struct update *u, const char *where, json_t *values)
     const char *name;
     json_t *value;
 
-    json_object_foreach(values, name, value)
-    {
+    json_object_foreach (values, name, value) {
         if (is_nothing(value))
             take_away(u, where, name);
         else
@@ -190,8 +189,7 @@ static size_t count_after(const struct update *u, const char *where, json_t *val
     const char *name;
     json_t *value;
 
-    json_object_foreach(values, name, value)
-    {
+    json_object_foreach (values, name, value) {
         bool there = json_object_get(state, name) != NULL;
         if (there && is_nothing(value))
             count--;
@@ -252,8 +250,9 @@ static int delete_some(struct update *u)
         return EMPTY_DOCUMENT;
     if (is_nothing(reported))
         take_away(u, "reported", NULL);
-    json_object_foreach(reported, name, value) if (is_nothing(value))
-        take_away(u, "reported", name);
+    json_object_foreach (reported, name, value)
+        if (is_nothing(value))
+            take_away(u, "reported", name);
     store_version(u, version);
     answer(u, json_pack("{s:s, s:I}", "status", "success", "version", version));
     return 0;

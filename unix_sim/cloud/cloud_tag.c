@@ -41,8 +41,7 @@ static bool check(struct cloud_request *r, bool with_value)
         cloud_refuse(r, CLOUD_PARAMETER_ERROR, "a message has 1 to %d tags", CLOUD_TAGS_MAX);
         return false;
     }
-    json_array_foreach(r->params, i, tag)
-    {
+    json_array_foreach (r->params, i, tag) {
         const char *wrong = wrong_with(tag, with_value);
         if (wrong == NULL)
             continue;
@@ -61,8 +60,7 @@ void cloud_tag_update(struct cloud_request *r)
     if (!check(r, true))
         return;
     json_t *tags = json_copy(t->tags);
-    json_array_foreach(r->params, i, tag)
-    {
+    json_array_foreach (r->params, i, tag) {
         json_t *entry = json_object();
         json_object_set(entry, "value", json_object_get(tag, "attrValue"));
         if (json_object_get(tag, "domain") != NULL)
@@ -86,6 +84,6 @@ void cloud_tag_delete(struct cloud_request *r)
     size_t i;
 
     if (check(r, false))
-        json_array_foreach(r->params, i, tag)
+        json_array_foreach (r->params, i, tag)
             json_object_del(t->tags, cloud_json_string(tag, "attrKey"));
 }
