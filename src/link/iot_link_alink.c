@@ -67,14 +67,17 @@ iot_err iot_alink_topic(const struct iot_alink *a, const char *before, const cha
     return IOT_OK;
 }
 
+uint32_t iot_alink_hash(uint32_t h, const char *text, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)text[i]) * 16777619u;
+    return h;
+}
+
 /* So that a late reply to another request, of before a reboot, is not taken for this one's. */
 static uint16_t hash_topic(const char *text, uint32_t len)
 {
-    uint32_t h = 2166136261u;
-
-    for (uint32_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * 16777619u;
-    return (uint16_t)(h >> 16);
+    return (uint16_t)(iot_alink_hash(IOT_ALINK_HASH, text, len) >> 16);
 }
 
 struct iot_alink_request *iot_alink_find(struct iot_alink *a, iot_ticket ticket)
@@ -480,28 +483,52 @@ bool iot_alink_idle(const struct iot_alink *a)
     return iot_call_idle(a) && iot_link_reset_idle(a);
 }
 
-bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
+static void lost(struct iot_alink *a)
 {
-    struct iot_alink_request *r = NULL;
+    a->up = false;
+    iot_link_time_lost(a);
+}
 
-    if (ev->kind == IOT_EV_WRITABLE)
-        iot_call_tick(a);
-    if (ev->kind == IOT_EV_CLOSED)
-        iot_call_forget(a);
-    if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED)
-        r = iot_alink_find(a, ev->ticket);
-    if (r != NULL && ev->kind == IOT_EV_FAILED) {
-        struct iot_event end = *ev;
-        iot_alink_finish(a, r, &end);
-    }
-    for (uint32_t i = 0; ev->kind == IOT_EV_CLOSED && i < IOT_REQUESTS_MAX; i++) {
+static void end_all(struct iot_alink *a)
+{
+    for (uint32_t i = 0; i < IOT_REQUESTS_MAX; i++) {
         struct iot_event end = {.kind = IOT_EV_FAILED, .err = IOT_ERR_CLOSED};
         if (a->requests[i].ticket != 0)
             iot_alink_finish(a, &a->requests[i], &end);
     }
+}
+
+/* The end of a message: of a request's its failure is the end, its delivery is not. True: it was a request's. */
+static bool on_end(struct iot_alink *a, const struct iot_event *ev)
+{
+    struct iot_alink_request *r = iot_alink_find(a, ev->ticket);
+    struct iot_event end = *ev;
+
+    if (r != NULL && ev->kind == IOT_EV_FAILED)
+        iot_alink_finish(a, r, &end);
+    return r != NULL;
+}
+
+bool iot_alink_event(struct iot_alink *a, const struct iot_event *ev)
+{
+    bool own = false;
+
+    if (ev->kind == IOT_EV_CONNECTED) {
+        a->up = true;
+    } else if (ev->kind == IOT_EV_LOST) {
+        lost(a);
+    } else if (ev->kind == IOT_EV_WRITABLE) {
+        iot_call_tick(a);
+    } else if (ev->kind == IOT_EV_DONE || ev->kind == IOT_EV_FAILED) {
+        own = on_end(a, ev);
+    } else if (ev->kind == IOT_EV_CLOSED) {
+        lost(a);
+        iot_call_forget(a);
+        end_all(a);
+    }
     iot_link_reset_event(a, ev);
     iot_link_shadow_event(a, ev);
-    return r == NULL;
+    return !own;
 }
 
 #endif

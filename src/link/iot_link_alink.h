@@ -80,6 +80,7 @@ struct iot_alink {
     uint8_t open_kind;
     bool open_waits; /* it wants a reply */
     bool fresh;      /* some request is */
+    bool up;         /* logged in */
     struct iot_alink_request requests[IOT_REQUESTS_MAX];
 #if IOT_FEATURE_CLOUD
     struct iot_cloud cloud;
@@ -101,6 +102,10 @@ static inline struct iot_device *iot_alink_device(struct iot_alink *a)
 
 void iot_alink_init(struct iot_alink *a, const struct iot_link_identity *id,
                     const struct iot_alink_line *line);
+
+/** A hash of texts, one behind the other (FNV-1a); it begins with IOT_ALINK_HASH. */
+#define IOT_ALINK_HASH 2166136261u
+uint32_t iot_alink_hash(uint32_t h, const char *text, uint32_t len);
 
 /* ---- Up ---- */
 

@@ -5,9 +5,9 @@
 
 #include "iot/iot_cloud.h"
 
-#if IOT_FEATURE_CLOUD
-
 struct iot_alink;
+
+#if IOT_FEATURE_CLOUD
 
 /* Where in a reply the bytes of a TSL are; see iot_link_tsl. */
 struct iot_tsl_scan {
@@ -28,11 +28,13 @@ struct iot_cloud {
     int64_t time_sent;     /* deviceSendTime of the last question */
     iot_time reset_due;    /* the next step of a reset */
     uint8_t reset;         /* enum of iot_link_reset.c */
-    bool up;
     iot_tsl_sink sink;
     void *sink_ctx;
     struct iot_tsl_scan tsl;
 };
+
+/** The link is gone. What is sent on the next one is no measure of time: no answer to it counts. */
+void iot_link_time_lost(struct iot_alink *a);
 
 /** As iot_device_wall. */
 iot_err iot_link_wall(struct iot_alink *a, int64_t *unix_ms);
@@ -52,6 +54,13 @@ iot_err iot_link_take_bind(struct iot_alink *a, const struct iot_msg *msg, struc
 iot_err iot_link_take_error(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest);
 iot_err iot_link_take_identity(struct iot_alink *a, const struct iot_msg *msg,
                                struct iot_bytes rest);
+
+#else
+
+static inline void iot_link_time_lost(struct iot_alink *a)
+{
+    (void)a;
+}
 
 #endif
 #endif

@@ -45,19 +45,14 @@ static void finish(struct iot_alink *a, iot_err err)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-static uint32_t hash(uint32_t h, const char *text)
-{
-    while (*text != 0)
-        h = (h ^ (uint8_t)*text++) * 16777619u;
-    return h;
-}
-
 /* A store may serve several devices, and a device may get another identity: each has a note of its own. */
 static const char *key_of(const struct iot_alink *a, char text[KEY_BYTES])
 {
-    uint32_t h = hash(hash(hash(2166136261u, a->id->product_key), "/"), a->id->device_name);
-    uint32_t at = sizeof IOT_RESET_KEY - 1;
+    const char *const names[] = {a->id->product_key, "/", a->id->device_name};
+    uint32_t h = IOT_ALINK_HASH, at = sizeof IOT_RESET_KEY - 1;
 
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        h = iot_alink_hash(h, names[i], (uint32_t)strlen(names[i]));
     memcpy(text, IOT_RESET_KEY, at);
     for (; at < KEY_BYTES - 1; at++, h <<= 4)
         text[at] = "0123456789abcdef"[h >> 28];
@@ -100,7 +95,7 @@ static void ask(struct iot_alink *a)
     static const uint8_t params[] = {'{', '}'};
     iot_time due = IOT_TIME_NEVER;
 
-    if (a->cloud.up && iot_alink_find_kind(a, IOT_ALINK_RESET) == NULL) {
+    if (a->up && iot_alink_find_kind(a, IOT_ALINK_RESET) == NULL) {
         iot_err err = iot_alink_ask_bytes(a, "thing/reset", IOT_ALINK_RESET, IOT_ASK_QOS_1,
                                           (struct iot_bytes){params, sizeof params}, NULL);
         due = a->now + (err == IOT_OK ? ASK_MS : BUSY_MS);
@@ -167,15 +162,8 @@ static void on_close(struct iot_alink *a)
 
 void iot_link_reset_event(struct iot_alink *a, const struct iot_event *ev)
 {
-    if (ev->kind == IOT_EV_CONNECTED) {
-        a->cloud.up = true;
-        if (a->cloud.reset == RESET_ASK)
-            a->cloud.reset_due = a->now;
-    } else if (ev->kind == IOT_EV_LOST || ev->kind == IOT_EV_CLOSED) {
-        a->cloud.up = false;
-        a->cloud
-            .time_sent++; /* what is sent after the next login is no measure: no answer to it counts */
-    }
+    if (ev->kind == IOT_EV_CONNECTED && a->cloud.reset == RESET_ASK)
+        a->cloud.reset_due = a->now;
     if (ev->kind == IOT_EV_CLOSED)
         on_close(a);
 }

@@ -37,7 +37,7 @@ iot_err iot_time_ask(struct iot_device *dev, iot_ticket *ticket)
     struct iot_writer w;
     int64_t sent = (int64_t)a->now > a->cloud.time_sent ? (int64_t)a->now : a->cloud.time_sent + 1;
 
-    if (!a->cloud.up)
+    if (!a->up)
         return IOT_ERR_STATE;
     if (iot_alink_find_kind(a, IOT_ALINK_TIME) != NULL)
         return IOT_ERR_FULL;
@@ -54,6 +54,11 @@ iot_err iot_time_ask(struct iot_device *dev, iot_ticket *ticket)
     if (err == IOT_OK)
         a->cloud.time_sent = sent;
     return err;
+}
+
+void iot_link_time_lost(struct iot_alink *a)
+{
+    a->cloud.time_sent++;
 }
 
 static iot_err read_ms(struct iot_json root, const char *name, int64_t *ms)
