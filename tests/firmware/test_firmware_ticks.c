@@ -46,7 +46,7 @@ static void count(const char *kind, void (*send)(void), struct budget budget)
 {
     memset(message, 'x', MESSAGE_BYTES);
     rig_power_on_counted("ticks");
-    rig_await("ticks connected");
+    rig_await("ticks listening");
     send();
     judge(kind, "handshake-worst", budget.handshake);
     show(kind, "handshake-total");
