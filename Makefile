@@ -50,7 +50,7 @@ SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 # The switches of iot_config.h that are on.
 SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$$/\1/p' include/iot/iot_config.h)
 # Those of the platform's vocabulary, of which MQTT knows nothing.
-LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER
+LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB
 SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
                 BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
 
@@ -413,8 +413,8 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
   EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER)) \
-             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3

@@ -93,7 +93,31 @@ extern "C" {
     X(JSON_DEPTH, -91, "JSON nested deeper than IOT_JSON_DEPTH_MAX; raise it")                     \
     X(JSON_MISSING, -92, "the JSON object has no such member")                                     \
     X(JSON_TYPE, -93, "the JSON value is of another kind than was asked for")                      \
-    X(JSON_RANGE, -94, "the JSON value is too large for what was asked for; ask for a wider type")
+    X(JSON_RANGE, -94, "the JSON value is too large for what was asked for; ask for a wider type") \
+    X(HTTP_URL, -100, "not a URL: no host, unknown scheme, a character that is none, or too long") \
+    X(HTTP_SYNTAX, -101, "the server's response is not HTTP/1.1")                                  \
+    X(HTTP_HEADER, -102, "headers of the response are larger than IOT_HTTP_RX_BYTES allows")       \
+    X(HTTP_LENGTH, -103, "lengths of the response contradict each other, or exceed 32 bits")       \
+    X(HTTP_CHUNK, -104, "a chunk of the response is ill-formed")                                   \
+    X(HTTP_CODING, -105, "the body is coded in a way that was not asked for")                      \
+    X(HTTP_CUT, -106, "the connection ended in the middle of the response")                        \
+    X(HTTP_STATUS, -107, "the server refused the request; detail is the status")                   \
+    X(HTTP_RANGE, -108, "the server sent another range than was asked for")                        \
+    X(HTTP_REDIRECT, -109, "a redirect that is not followed: too many, to plain http, or no URL")  \
+    X(HTTP_TIMEOUT, -110, "no response from the server in time")                                   \
+    X(HTTP_SLOW, -111, "the body comes slower than the options allow")                             \
+    X(OTA_JOB, -115, "the offered update lacks a member, or one has a wrong type")                 \
+    X(OTA_METHOD, -116, "the offered update names no digest, or an unknown one (signMethod)")      \
+    X(OTA_DIGEST, -117, "the image has another digest than was promised")                          \
+    X(OTA_SIGNATURE, -118, "the image's signature is missing or wrong")                            \
+    X(OTA_SIZE, -119, "the image has no bytes, or more than the slot, or not as many as promised") \
+    X(OTA_VERSION, -120, "the offered version is not one that the options allow")                  \
+    X(OTA_MODULE, -121, "an update for a module that this device does not have")                   \
+    X(OTA_REFUSED, -122, "the application refused or cancelled the update")                        \
+    X(OTA_REPLACED, -123, "another update took its place")                                         \
+    X(OTA_CHANGED, -124, "the image changed on the server while it was fetched")                   \
+    X(OTA_EXPIRED, -125, "the URL is not valid any more; the platform has to be asked again")      \
+    X(OTA_FAILED, -126, "given up after as many attempts as the options allow")
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

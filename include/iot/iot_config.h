@@ -221,6 +221,29 @@
 #define IOT_REGISTER_MS 15000
 #endif
 
+/* ---- HTTP -------------------------------------------------------------------------------- */
+
+/** Receive window of an HTTP client, bytes. The longest header line that is of interest has to fit, and what is larger is
+ *  handed to the body's handler in several pieces. */
+#ifndef IOT_HTTP_RX_BYTES
+#define IOT_HTTP_RX_BYTES 1024
+#endif
+
+/** Longest URL, bytes; the platform's signed ones have some 250 to 500. RAM: so many per client, and per offered update. */
+#ifndef IOT_HTTP_URL_MAX
+#define IOT_HTTP_URL_MAX 511
+#endif
+
+/** Longest ETag that is kept to resume by, bytes with its quotes. */
+#ifndef IOT_HTTP_ETAG_MAX
+#define IOT_HTTP_ETAG_MAX 63
+#endif
+
+/** All header lines of a response together, bytes at most, 1xx and trailers included. */
+#ifndef IOT_HTTP_HEAD_BYTES
+#define IOT_HTTP_HEAD_BYTES 8192
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
@@ -352,6 +375,25 @@
 #define IOT_FEATURE_REGISTER IOT_REGISTER_CAN
 #endif
 
+/** 1: HTTP (iot_http.h): a client for requests of the application's, and for what the two below do. */
+#ifndef IOT_FEATURE_HTTP
+#define IOT_FEATURE_HTTP 1
+#endif
+
+#define IOT_OTA_CAN (IOT_FEATURE_HTTP && IOT_FEATURE_LINK)
+
+/** 1: Firmware update (iot_ota.h). */
+#ifndef IOT_FEATURE_OTA
+#define IOT_FEATURE_OTA IOT_OTA_CAN
+#endif
+
+#define IOT_WEB_CAN (IOT_FEATURE_HTTP && IOT_FEATURE_LINK && IOT_FEATURE_JSON)
+
+/** 1: What the platform offers by HTTPS (iot_web.h): registration, login, bootstrap, data. */
+#ifndef IOT_FEATURE_WEB
+#define IOT_FEATURE_WEB IOT_WEB_CAN
+#endif
+
 /** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
@@ -470,6 +512,24 @@
 #if IOT_FEATURE_REGISTER && !IOT_REGISTER_CAN
 #error "IOT_FEATURE_REGISTER: needs LINK, RECEIVE, DECLINE and JSON; set those too, or leave it out"
 #endif
+#if IOT_FEATURE_OTA && !IOT_OTA_CAN
+#error "IOT_FEATURE_OTA: needs HTTP and LINK; set those too, or leave it out"
+#endif
+#if IOT_FEATURE_WEB && !IOT_WEB_CAN
+#error "IOT_FEATURE_WEB: needs HTTP, LINK and JSON; set those too, or leave it out"
+#endif
+#if IOT_HTTP_RX_BYTES < 256 || IOT_HTTP_RX_BYTES > 65535
+#error "IOT_HTTP_RX_BYTES: choose 256 to 65535"
+#endif
+#if IOT_HTTP_URL_MAX < 63 || IOT_HTTP_URL_MAX > 4095
+#error "IOT_HTTP_URL_MAX: choose 63 to 4095"
+#endif
+#if IOT_HTTP_ETAG_MAX < 2 || IOT_HTTP_ETAG_MAX > 255
+#error "IOT_HTTP_ETAG_MAX: choose 2 to 255"
+#endif
+#if IOT_HTTP_HEAD_BYTES < IOT_HTTP_RX_BYTES
+#error "IOT_HTTP_HEAD_BYTES: not less than IOT_HTTP_RX_BYTES"
+#endif
 #if IOT_REGISTER_MS < 1 || IOT_REGISTER_MS > 1000000
 #error "IOT_REGISTER_MS: choose 1 to 1000000"
 #endif
@@ -522,12 +582,18 @@
      (IOT_FEATURE_JSON)*0x200000u + (IOT_FEATURE_ALINK)*0x400000u +                                \
      (IOT_FEATURE_THING)*0x800000u + (IOT_FEATURE_RAW)*0x1000000u +                                \
      (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
-     (IOT_FEATURE_REGISTER)*0x8000000u)
+     (IOT_FEATURE_REGISTER)*0x8000000u + (IOT_FEATURE_HTTP)*0x10000000u +                          \
+     (IOT_FEATURE_OTA)*0x20000000u + (IOT_FEATURE_WEB)*0x40000000u)
+#define IOT_CONFIG_HTTP                                                                            \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_HTTP_HEAD_BYTES, IOT_HTTP_RX_BYTES), IOT_HTTP_URL_MAX),  \
+        IOT_HTTP_ETAG_MAX)
 #define IOT_CONFIG_THING                                                                           \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \
         IOT_CALL_TOKEN_BYTES)
-#define IOT_CONFIG_LINK IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX)
+#define IOT_CONFIG_LINK                                                                            \
+    IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX), IOT_CONFIG_HTTP)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \
