@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Responses of HTTP/1.x (RFC 9112), from bytes in any portions. Pure: it points into the caller's bytes and keeps none.
+ *
+ * The caller has a window. What was used may go; the rest is offered again, with more behind it:
+ *
+ *     iot_http_parse(&p, window, is_full, &used, &say, &bytes)
+ *         IOT_HTTP_MORE    nothing more to be told from these bytes: read on
+ *         IOT_HTTP_FIELD   a header line that matters to somebody: p.field, `bytes` is its value; may be empty
+ *         IOT_HTTP_HEAD    the head of the final response is complete: p.head, p.keep
+ *         IOT_HTTP_BODY    `bytes` of the body; `used` counts them, the caller gives back by iot_http_unparse what it cannot use now
+ *         IOT_HTTP_DONE    the response is whole; bytes behind it are not looked at
+ *
+ * An error sticks. Every split of the same bytes leads to the same. */
+#ifndef IOT_HTTP_PARSER_H
+#define IOT_HTTP_PARSER_H
+
+#include "iot/iot_http.h"
+
+#if IOT_FEATURE_HTTP
+
+enum iot_http_say { IOT_HTTP_MORE, IOT_HTTP_FIELD, IOT_HTTP_HEAD_DONE, IOT_HTTP_BODY, IOT_HTTP_DONE };
+
+/* Fields whose values are handed on. What decides the framing, and what is in iot_http_head, the parser reads itself; an ETag
+ * goes both ways. */
+enum iot_http_field { IOT_HTTP_FIELD_ETAG, IOT_HTTP_FIELD_LOCATION, IOT_HTTP_FIELD_DATE };
+
+struct iot_http_parser {
+    struct iot_http_head head; /* complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field */
+    uint8_t field;             /* with IOT_HTTP_FIELD */
+    bool keep;                 /* the connection may be used for another request when this one is done */
+    bool until_close;          /* the end of the body is the end of the connection */
+    uint8_t method;            /* enum iot_http_method of the request */
+    /* private, below: yours to define */
+};
+
+/** The next response is one to `method`. */
+void iot_http_parser_begin(struct iot_http_parser *p, enum iot_http_method method);
+
+/**
+ * full     no more bytes fit behind `in`: a line that is not complete will never be.
+ * used     out: so many of `in` are dealt with.
+ * Returns  IOT_OK; HTTP_SYNTAX, HTTP_HEADER (too long), HTTP_LENGTH, HTTP_CHUNK, HTTP_CODING, HTTP_RANGE (Content-Range is
+ *          ill-formed or missing).
+ */
+iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full, uint32_t *used,
+                       enum iot_http_say *say, struct iot_bytes *bytes);
+
+/** The last `n` bytes of the body that was told last are not taken: they are told again. */
+void iot_http_unparse(struct iot_http_parser *p, uint32_t n);
+
+/** No more bytes will come: the connection ended, in good order (`clean`: close_notify or, without TLS, FIN) or not.
+ *  IOT_OK: that is the end of the body, the response is whole; IOT_ERR_HTTP_CUT. */
+iot_err iot_http_parse_end(struct iot_http_parser *p, bool clean);
+
+#endif
+#endif
