@@ -257,7 +257,7 @@ static void run_answer(struct iot_http *h, iot_err broken)
             h->again = h->now + OFFER_MS;
             return;
         case IOT_HTTP_ANSWER_WHOLE:
-            done(h, false);
+            done(h, broken != IOT_OK);
             return;
         case IOT_HTTP_ANSWER_LEFT:
             leave(h);
