@@ -156,7 +156,7 @@ static void what_is_posted_arrives(void **state)
 static void ranges_make_the_file(void **state)
 {
     (void)state;
-    static const uint32_t steps[] = {1000, 4096, 65536, LARGE_BYTES + 5};
+    static const uint32_t steps[] = {10000, 4096, 65536, LARGE_BYTES + 5};
     uint32_t before = peer_nginx_connections(&nginx);
     peer_web.request.has_range = true;
     for (uint32_t s = 0; s < COUNT(steps); s++) {
