@@ -16,13 +16,13 @@ enum {
     AT_SKIPPED,   /* the rest of a line that is only checked */
     AT_CHUNK_LINE,
     AT_CHUNK,
-    AT_CHUNK_END,
+    AT_CHUNK_END, /* and another's first line */
     AT_BODY,
     AT_BODY_TO_CLOSE,
     AT_DONE
 };
 
-/* Names of interest, each behind its length, in the order of the list; those that are told last, as in enum iot_http_field. */
+/* Names of interest. Those that are told come last, as in enum iot_http_field. */
 enum {
     NAME_NONE,
     NAME_CONNECTION,
@@ -31,25 +31,29 @@ enum {
     NAME_CODING,
     NAME_RANGE,
     NAME_TYPE,
-    NAME_TOLD
+    NAME_ETAG,
+    NAME_LOCATION,
+    NAME_DATE
 };
 #define NAME_BYTES_MAX 17
+
+/* Each behind its number, and where the first of a length is; of no length are there more than two. */
 static const char names[] =
-    "\012connection\016content-length\021transfer-encoding\020content-encoding"
-    "\015content-range\014content-type\004etag\010location\004date";
+    "-\7etag\0\11date\0\10location\0\1connection\0\6content-type\0\5content-range\0"
+    "\2content-length\0\4content-encoding\0\3transfer-encoding\0\0";
+static const uint8_t name_at[NAME_BYTES_MAX + 1] = {
+    [4] = 1, [8] = 13, [10] = 23, [12] = 35, [13] = 49, [14] = 64, [16] = 80, [17] = 98};
 
 /* What the head said. Its faults count at its end, as a response without a body may say what it likes about one. */
 enum {
     SEEN_OLD = 1, /* HTTP/1.0 */
-    SEEN_LENGTH = 2,
-    SEEN_CHUNKED = 4,
-    SEEN_RANGE = 8,
-    SEEN_CLOSE = 16,
-    SEEN_KEEP = 32,
-    SEEN_TRAILERS = 64, /* all is said: these lines are only checked */
-    BAD_CODING = 128,
-    BAD_LENGTH = 256,
-    BAD_RANGE = 512
+    SEEN_CHUNKED = 2,
+    SEEN_CLOSE = 4,
+    SEEN_KEEP = 8,
+    SEEN_TRAILERS = 16, /* all is said: these lines are only checked */
+    BAD_CODING = 32,
+    BAD_LENGTH = 64,
+    BAD_RANGE = 128
 };
 
 /* ---- characters and words */
@@ -65,203 +69,148 @@ static bool is_token(uint32_t c)
     return c - 0x20 < 0x60 && (others[(c >> 5) - 1] >> (c & 31) & 1) != 0;
 }
 
+#define EACH(byte) ((uint32_t)(byte)*0x01010101u)
+
+/* Four bytes of ASCII, none of them a control character. Asked of four at once: a byte below borrows, DEL carries, and so
+ * sets its top bit, and spoils only those above itself. */
+static bool all_plain(const uint8_t *p)
+{
+    uint32_t four;
+
+    memcpy(&four, p, sizeof four);
+    return (((four - EACH(' ')) | four | (four + EACH(1))) & EACH(0x80)) == 0;
+}
+
 static bool is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* `word` is in small letters, and other characters of token that bit 5 does not change. */
-static bool begins(struct iot_bytes text, const char *word, uint32_t len)
+static struct iot_bytes trim(const uint8_t *from, const uint8_t *to)
 {
-    if (text.len < len)
-        return false;
-    for (uint32_t i = 0; i < len; i++) {
-        uint32_t c = text.ptr[i];
-        if (c - 'A' < 26)
-            c |= 0x20;
-        if (c != (uint8_t)word[i])
+    while (from < to && is_blank(*from))
+        from++;
+    while (from < to && is_blank(to[-1]))
+        to--;
+    return (struct iot_bytes){from, (uint32_t)(to - from)};
+}
+
+/* The whole of `text` is as `pattern`, a "#" in which is a decimal number, and letters are small ones. All that is in a
+ * pattern differs from a control character at most by the bit of capitals, and in the text there are none. */
+static bool match(struct iot_bytes text, const char *pattern, uint32_t *numbers)
+{
+    const uint8_t *at = text.ptr, *end = at + text.len;
+
+    for (; *pattern != '\0'; pattern++) {
+        if (at == end)
             return false;
-    }
-    return true;
-}
-
-static bool is(struct iot_bytes text, const char *word)
-{
-    uint32_t len = (uint32_t)strlen(word);
-    return text.len == len && begins(text, word, len);
-}
-
-static struct iot_bytes trim(struct iot_bytes text)
-{
-    while (text.len != 0 && is_blank(*text.ptr)) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len != 0 && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-/* Cut the first member off a list with commas. False: there is no more. */
-static bool next_member(struct iot_bytes *list, struct iot_bytes *member)
-{
-    uint32_t n = 0;
-
-    if (list->ptr == NULL)
-        return false;
-    while (n < list->len && list->ptr[n] != ',')
-        n++;
-    *member = trim((struct iot_bytes){list->ptr, n});
-    if (n == list->len) {
-        list->ptr = NULL;
-    } else {
-        list->ptr += n + 1;
-        list->len -= n + 1;
-    }
-    return true;
-}
-
-/* Cut a decimal number off the front. False: none, or too large. */
-static bool read_number(struct iot_bytes *text, uint32_t *value)
-{
-    const uint8_t *at = text->ptr, *end = at + text->len;
-    uint32_t n = 0;
-
-    for (; at < end && (uint32_t)(*at - '0') < 10; at++) {
-        uint32_t digit = (uint32_t)(*at - '0');
-        if (n > (UINT32_MAX - digit) / 10)
+        if (*pattern != '#') {
+            if ((*at++ | 0x20) != *pattern)
+                return false;
+            continue;
+        }
+        uint32_t n = 0, digit = *at - (uint32_t)'0';
+        if (digit >= 10)
             return false;
-        n = n * 10 + digit;
+        do {
+            if (n > (UINT32_MAX - digit) / 10)
+                return false;
+            n = n * 10 + digit;
+        } while (++at < end && (digit = *at - (uint32_t)'0') < 10);
+        *numbers++ = n;
     }
-    if (at == text->ptr)
-        return false;
-    *text = (struct iot_bytes){at, (uint32_t)(end - at)};
-    *value = n;
-    return true;
-}
-
-static bool cut(struct iot_bytes *text, char c)
-{
-    if (text->len == 0 || *text->ptr != (uint8_t)c)
-        return false;
-    text->ptr++;
-    text->len--;
-    return true;
+    return at == end;
 }
 
 /* ---- values */
 
-/* RFC 9112, section 6.3: the same number several times is that number. */
-static void read_length(struct iot_http_parser *p, struct iot_bytes list)
+/* RFC 9110, section 14.4. */
+static void read_range(struct iot_http_parser *p, struct iot_bytes text)
 {
-    struct iot_bytes member;
+    struct iot_http_head *head = &p->head;
+    uint32_t n[3] = {0}; /* from, to, total */
 
-    while (next_member(&list, &member)) {
-        uint32_t n;
-        if (!read_number(&member, &n) || member.len != 0 ||
-            ((p->seen & SEEN_LENGTH) != 0 && n != p->head.length))
+    if (!head->partial) {
+        head->has_total = match(text, "bytes */#", &head->total);
+        return;
+    }
+    head->has_total = match(text, "bytes #-#/#", n);
+    head->from = n[0];
+    head->total = n[2];
+    if ((!head->has_total && !match(text, "bytes #-#/*", n)) || n[1] < n[0] || p->room != 0 ||
+        (head->has_total && n[1] >= n[2]))
+        p->seen |= BAD_RANGE;
+    p->room = n[1] - n[0] + 1; /* 0 is wrong, too: 2^32 */
+}
+
+/* One value of a list, or all that there is. */
+static void read_value(struct iot_http_parser *p, struct iot_bytes value)
+{
+    uint32_t n;
+
+    switch (p->name) {
+    case NAME_CONNECTION:
+        if (match(value, "close", NULL))
+            p->seen |= SEEN_CLOSE;
+        if (match(value, "keep-alive", NULL))
+            p->seen |= SEEN_KEEP;
+        break;
+    case NAME_LENGTH: /* RFC 9112, section 6.3: the same number several times is that number. */
+        if (!match(value, "#", &n) || (p->head.has_length && n != p->head.length))
             p->seen |= BAD_LENGTH;
         else
             p->head.length = n;
-        p->seen |= SEEN_LENGTH;
-    }
-}
-
-/* RFC 9110, section 14.4: "bytes 0-99/1000", "bytes 0-99/" "*" and, with 416, "bytes *" "/1000". */
-static bool read_range(struct iot_http_parser *p, struct iot_bytes text)
-{
-    struct iot_http_head *head = &p->head;
-    uint32_t to;
-
-    if (!begins(text, "bytes ", 6))
-        return false;
-    text.ptr += 6;
-    text.len -= 6;
-    if (head->status != 206) {
-        head->has_total =
-            cut(&text, '*') && cut(&text, '/') && read_number(&text, &head->total) && text.len == 0;
-        return true;
-    }
-    if (!read_number(&text, &head->from) || !cut(&text, '-') || !read_number(&text, &to) ||
-        !cut(&text, '/') || to < head->from || to - head->from == UINT32_MAX)
-        return false;
-    p->room = to - head->from + 1;
-    if (cut(&text, '*'))
-        return text.len == 0;
-    head->has_total = read_number(&text, &head->total) && text.len == 0 && to < head->total;
-    return head->has_total;
-}
-
-static void read_connection(struct iot_http_parser *p, struct iot_bytes list)
-{
-    struct iot_bytes member;
-
-    while (next_member(&list, &member)) {
-        if (is(member, "close"))
-            p->seen |= SEEN_CLOSE;
-        else if (is(member, "keep-alive"))
-            p->seen |= SEEN_KEEP;
-    }
-}
-
-static void read_value(struct iot_http_parser *p, struct iot_bytes value)
-{
-    switch (p->name) {
-    case NAME_CONNECTION:
-        read_connection(p, value);
-        break;
-    case NAME_LENGTH:
-        read_length(p, value);
+        p->head.has_length = true;
         break;
     case NAME_TRANSFER:
-        if (!is(value, "chunked") || (p->seen & SEEN_CHUNKED) != 0)
+        if (!match(value, "chunked", NULL) || (p->seen & (SEEN_CHUNKED | SEEN_OLD)) != 0)
             p->seen |= BAD_CODING;
         p->seen |= SEEN_CHUNKED;
         break;
     case NAME_CODING:
-        if (value.len != 0 && !is(value, "identity"))
+        if (value.len != 0 && !match(value, "identity", NULL))
             p->seen |= BAD_CODING;
         break;
     case NAME_RANGE:
-        if ((p->seen & SEEN_RANGE) != 0 || !read_range(p, value))
-            p->seen |= BAD_RANGE;
-        p->seen |= SEEN_RANGE;
+        read_range(p, value);
         break;
     default: /* NAME_TYPE */
-        if (begins(value, "multipart/byteranges", 20))
+        if (value.len > 20)
+            value.len = 20;
+        if (match(value, "multipart/byteranges", NULL))
             p->seen |= BAD_RANGE;
         break;
     }
 }
 
-static uint8_t find_name(const struct iot_http_parser *p, struct iot_bytes name)
+static uint32_t find_name(const struct iot_http_parser *p, struct iot_bytes name)
 {
-    const char *at = names;
-    uint8_t n = NAME_NONE + 1;
+    const char *at = names + name_at[name.len];
 
-    if ((p->seen & SEEN_TRAILERS) != 0 || p->head.status < 200)
+    if (at == names || (p->seen & SEEN_TRAILERS) != 0 || p->head.status < 200)
         return NAME_NONE;
-    for (; *at != '\0'; at += 1 + *at, n++) {
-        if ((uint32_t)*at == name.len && begins(name, at + 1, name.len)) {
-            /* What says nothing need not fit. */
-            if ((n == NAME_RANGE && p->head.status != 206 && p->head.status != 416) ||
-                (n == NAME_TYPE && p->head.status != 206))
-                return NAME_NONE;
-            return n;
-        }
+    if (!match(name, at + 1, NULL)) {
+        at += name.len + 2;
+        if (!match(name, at + 1, NULL))
+            return NAME_NONE;
     }
-    return NAME_NONE;
+    /* What says nothing need not fit. */
+    if ((*at == NAME_RANGE || *at == NAME_TYPE) && !p->head.partial && p->head.status != 416)
+        return NAME_NONE;
+    return (uint8_t)*at;
 }
 
-/* ---- the steps. Each looks at what is at the front, says in `n` how much of it is used, and returns IOT_OK: a step on;
- * IOT_ERR_AGAIN: not without more bytes; or what is wrong. */
+/* ---- the steps. Each looks at what is at the front, and returns how many bytes of it are used; or IOT_ERR_AGAIN: none without
+ * more of them, p->scanned were looked at; or what is wrong. */
 
-/* On to where the line ends. IOT_OK: p->scanned bytes in front of its CR and LF. RFC 9110, section 5.5. */
+/* On to where the line ends: p->scanned bytes in front of its CR and LF. RFC 9110, section 5.5. Returns IOT_OK or as a step. */
 static iot_err find_end(struct iot_http_parser *p, struct iot_bytes in)
 {
     const uint8_t *at = in.ptr + p->scanned, *end = in.ptr + in.len;
     iot_err err = IOT_ERR_AGAIN;
 
+    while (end - at >= 4 && all_plain(at))
+        at += 4;
     for (; at < end; at++) {
         uint32_t c = *at;
         if (c - ' ' < 0x5f || c >= 0x80 || c == '\t')
@@ -276,35 +225,33 @@ static iot_err find_end(struct iot_http_parser *p, struct iot_bytes in)
     return err;
 }
 
-static iot_err end_line(struct iot_http_parser *p)
+static int32_t end_line(struct iot_http_parser *p)
 {
-    p->scanned = 0;
     p->state = AT_NAME;
-    return p->lines-- != 0 ? IOT_OK : IOT_ERR_HTTP_HEADER;
+    return p->lines-- != 0 ? (int32_t)p->scanned + 2 : IOT_ERR_HTTP_HEADER;
 }
 
-static iot_err step_status(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n)
+static int32_t step_status(struct iot_http_parser *p, struct iot_bytes in)
 {
-    static const char most[] = "HTTP/1.1 599 ";
+    /* What is between the last two is refused with the rest of the line. */
+    static const char least[] = "HTTP/1.0 100\r", most[] = "HTTP/1.1 599 ";
+    uint32_t i = p->scanned;
 
-    for (; p->scanned < 13; p->scanned++) {
-        uint32_t i = p->scanned;
+    for (; i < sizeof most - 1; i++) {
+        p->scanned = i;
         if (i == in.len)
             return IOT_ERR_AGAIN;
-        uint8_t c = in.ptr[i], top = (uint8_t)most[i];
-        if (c != top && !(i == 7 && c == '0') &&
-            !(i >= 9 && i < 12 && c < top && c >= (i == 9 ? '1' : '0')) && !(i == 12 && c == '\r'))
+        if (in.ptr[i] < (uint8_t)least[i] || in.ptr[i] > (uint8_t)most[i])
             return IOT_ERR_HTTP_SYNTAX;
     }
-    uint32_t status = (in.ptr[9] - '0') * 100u + (in.ptr[10] - '0') * 10u + in.ptr[11] - '0';
+    uint32_t status = in.ptr[9] * 100u + in.ptr[10] * 10u + in.ptr[11] - '0' * 111u;
     if (status == 101) /* nobody asked for another protocol */
         return IOT_ERR_HTTP_SYNTAX;
     p->head.status = (uint16_t)status;
+    p->head.partial = status == 206;
     p->seen = in.ptr[7] == '0' ? SEEN_OLD : 0;
-    *n = 12;
-    p->scanned = 0;
     p->state = AT_SKIPPED;
-    return IOT_OK;
+    return 12;
 }
 
 /* RFC 9112, section 6.3. */
@@ -312,6 +259,7 @@ static iot_err end_head(struct iot_http_parser *p, enum iot_http_say *say)
 {
     struct iot_http_head *head = &p->head;
     uint32_t seen = p->seen;
+    bool chunked = (seen & SEEN_CHUNKED) != 0;
 
     if ((seen & SEEN_TRAILERS) != 0) {
         p->state = AT_DONE;
@@ -323,8 +271,9 @@ static iot_err end_head(struct iot_http_parser *p, enum iot_http_say *say)
     }
     *say = IOT_HTTP_HEAD_DONE;
     p->keep = (seen & (SEEN_OLD | SEEN_KEEP)) != SEEN_OLD && (seen & SEEN_CLOSE) == 0;
-    head->partial = head->status == 206;
-    if (head->status == 200 && (seen & (SEEN_LENGTH | SEEN_CHUNKED | BAD_LENGTH)) == SEEN_LENGTH) {
+    if (head->has_length && chunked)
+        seen |= BAD_LENGTH;
+    if (head->status == 200 && head->has_length && (seen & BAD_LENGTH) == 0) {
         head->has_total = true;
         head->total = head->length;
     }
@@ -335,14 +284,18 @@ static iot_err end_head(struct iot_http_parser *p, enum iot_http_say *say)
         p->state = AT_DONE;
         return IOT_OK;
     }
-    if ((seen & BAD_CODING) != 0 || (seen & (SEEN_OLD | SEEN_CHUNKED)) == (SEEN_OLD | SEEN_CHUNKED))
+    if ((seen & BAD_CODING) != 0)
         return IOT_ERR_HTTP_CODING;
-    if ((seen & BAD_LENGTH) != 0 ||
-        (seen & (SEEN_LENGTH | SEEN_CHUNKED)) == (SEEN_LENGTH | SEEN_CHUNKED))
+    if ((seen & BAD_LENGTH) != 0)
         return IOT_ERR_HTTP_LENGTH;
-    head->has_length = (seen & SEEN_LENGTH) != 0;
+    p->state = chunked ? AT_CHUNK_LINE : AT_BODY;
+    if (!chunked && !head->has_length) {
+        p->state = AT_BODY_TO_CLOSE;
+        p->until_close = true;
+        p->keep = false;
+    }
     if (head->partial) {
-        if ((seen & (SEEN_RANGE | BAD_RANGE)) != SEEN_RANGE)
+        if (p->room == 0 || (seen & BAD_RANGE) != 0)
             return IOT_ERR_HTTP_RANGE;
         if (head->has_length && head->length != p->room)
             return IOT_ERR_HTTP_LENGTH;
@@ -350,113 +303,113 @@ static iot_err end_head(struct iot_http_parser *p, enum iot_http_say *say)
         head->length = p->room;
     }
     p->left = p->room = head->has_length ? head->length : UINT32_MAX;
-    if ((seen & SEEN_CHUNKED) != 0) {
-        p->state = AT_CHUNK_LINE;
-    } else if ((seen & SEEN_LENGTH) != 0) {
-        p->state = AT_BODY;
-    } else {
-        p->state = AT_BODY_TO_CLOSE;
-        p->until_close = true;
-        p->keep = false;
-    }
     return IOT_OK;
 }
 
-static iot_err step_name(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n,
-                         enum iot_http_say *say)
+static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say)
 {
-    bool is_long = p->state == AT_LONG_NAME;
-    uint32_t most = is_long ? in.len : NAME_BYTES_MAX + 1;
     uint32_t i = p->scanned;
+    bool known = p->state == AT_NAME;
 
-    if (!is_long && in.len != 0 && *in.ptr == '\r') {
+    if (known && in.len != 0 && *in.ptr == '\r') {
         if (in.len == 1)
             return IOT_ERR_AGAIN;
-        *n = 2;
-        return in.ptr[1] == '\n' ? end_head(p, say) : IOT_ERR_HTTP_SYNTAX;
+        iot_err err = in.ptr[1] == '\n' ? end_head(p, say) : IOT_ERR_HTTP_SYNTAX;
+        return err != IOT_OK ? err : 2;
     }
-    if (most > in.len)
-        most = in.len;
-    while (i < most && is_token(in.ptr[i]))
+    while (i < in.len && is_token(in.ptr[i]))
         i++;
-    if (i == in.len && i <= NAME_BYTES_MAX && !is_long) {
-        p->scanned = i;
-        return IOT_ERR_AGAIN;
-    }
-    p->scanned = 0;
-    if (i == most) {
+    p->scanned = i;
+    if (i > NAME_BYTES_MAX) {
         p->state = AT_LONG_NAME;
-        *n = i;
-        return is_long ? IOT_ERR_AGAIN : IOT_OK;
+        known = false;
     }
-    if (in.ptr[i] != ':' || (i == 0 && !is_long))
+    if (i == in.len)
+        return known || i == 0 ? IOT_ERR_AGAIN : (int32_t)i;
+    if (in.ptr[i] != ':' || (i == 0 && known))
         return IOT_ERR_HTTP_SYNTAX;
-    p->name = is_long ? NAME_NONE : find_name(p, (struct iot_bytes){in.ptr, i});
-    p->state = p->name == NAME_NONE ? AT_SKIPPED : AT_VALUE;
-    *n = i + 1;
-    return IOT_OK;
+    uint32_t name = known ? find_name(p, (struct iot_bytes){in.ptr, i}) : NAME_NONE;
+    p->name = (uint8_t)name;
+    p->state = name == NAME_NONE ? AT_SKIPPED : AT_VALUE;
+    return (int32_t)i + 1;
 }
 
-static iot_err step_value(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n,
-                          enum iot_http_say *say, struct iot_bytes *bytes)
+static int32_t step_value(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
+                          struct iot_bytes *bytes)
 {
+    const uint8_t *at = in.ptr, *end;
     iot_err err = find_end(p, in);
 
     if (err != IOT_OK)
         return err;
-    struct iot_bytes value = trim((struct iot_bytes){in.ptr, p->scanned});
-    *n = p->scanned + 2;
-    if (p->name >= NAME_TOLD) {
-        p->field = (uint8_t)(p->name - NAME_TOLD);
+    end = at + p->scanned;
+    if (p->name >= NAME_ETAG) {
+        p->field = (uint8_t)(p->name - NAME_ETAG);
         *say = IOT_HTTP_FIELD;
-        *bytes = value;
-    } else {
-        read_value(p, value);
+        *bytes = trim(at, end);
+        return end_line(p);
     }
-    return end_line(p);
+    for (;;) {
+        const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
+        read_value(p, trim(at, comma != NULL ? comma : end));
+        if (comma == NULL)
+            return end_line(p);
+        at = comma + 1;
+    }
 }
 
-static iot_err step_skipped(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n)
+static int32_t step_skipped(struct iot_http_parser *p, struct iot_bytes in)
 {
     iot_err err = find_end(p, in);
 
-    *n = p->scanned;
-    p->scanned = 0;
+    if (err == IOT_OK)
+        return end_line(p);
+    return err == IOT_ERR_AGAIN && p->scanned != 0 ? (int32_t)p->scanned : err;
+}
+
+/* RFC 9112, section 7.1: the end of a chunk, if there was one, and the first line of the next. */
+static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in)
+{
+    const uint8_t *at = in.ptr, *end;
+    uint32_t size = 0;
+
+    if (p->state == AT_CHUNK_END) {
+        if (in.len != 0 && (at[0] != '\r' || (in.len > 1 && at[1] != '\n')))
+            return IOT_ERR_HTTP_CHUNK;
+        if (in.len < 2)
+            return IOT_ERR_AGAIN;
+        at += 2;
+        if (p->scanned == 0)
+            p->scanned = 2;
+    }
+    iot_err err = find_end(p, in);
+    end = in.ptr + p->scanned;
+    if (end - at > IOT_HTTP_CHUNK_LINE_MAX - 2 || err == IOT_ERR_HTTP_SYNTAX)
+        return IOT_ERR_HTTP_CHUNK;
     if (err != IOT_OK)
         return err;
-    *n += 2;
-    return end_line(p);
-}
-
-/* RFC 9112, section 7.1. */
-static iot_err step_chunk_line(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n)
-{
-    iot_err err = find_end(p, in);
-    uint32_t size = 0, i = 0;
-    bool blank = false;
-
-    if (err != IOT_OK)
-        return err == IOT_ERR_AGAIN ? err : IOT_ERR_HTTP_CHUNK;
-    for (; i < p->scanned; i++) {
-        uint32_t c = in.ptr[i], digit = c - '0', letter = (c | 0x20) - 'a';
-        if (digit >= 10 && letter >= 6)
-            break;
-        if (digit >= 10)
-            digit = letter + 10;
+    for (const uint8_t *from = at;; at++) {
+        uint32_t digit = *at - (uint32_t)'0';
+        if (digit >= 10) {
+            digit = (*at | 0x20u) - 'a' + 10;
+            if (digit - 10 >= 6) {
+                if (at == from)
+                    return IOT_ERR_HTTP_CHUNK;
+                break;
+            }
+        }
         if (size >> 28 != 0)
             return IOT_ERR_HTTP_LENGTH;
         size = size << 4 | digit;
     }
-    if (i == 0)
-        return IOT_ERR_HTTP_CHUNK;
-    for (; i < p->scanned && is_blank(in.ptr[i]); i++)
-        blank = true;
-    if (i < p->scanned ? in.ptr[i] != ';' : blank)
-        return IOT_ERR_HTTP_CHUNK;
+    if (at != end) {
+        while (is_blank(*at))
+            at++;
+        if (*at != ';')
+            return IOT_ERR_HTTP_CHUNK;
+    }
     if (size > p->room)
         return IOT_ERR_HTTP_LENGTH;
-    *n = p->scanned + 2;
-    p->scanned = 0;
     p->room -= size;
     p->left = size;
     p->state = AT_CHUNK;
@@ -466,66 +419,51 @@ static iot_err step_chunk_line(struct iot_http_parser *p, struct iot_bytes in, u
         p->seen |= SEEN_TRAILERS;
         p->state = AT_NAME;
     }
-    return IOT_OK;
+    return (int32_t)p->scanned + 2;
 }
 
-static iot_err step_chunk_end(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n)
+static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
+                         struct iot_bytes *bytes)
 {
-    if (in.len != 0 && (in.ptr[0] != '\r' || (in.len > 1 && in.ptr[1] != '\n')))
-        return IOT_ERR_HTTP_CHUNK;
-    if (in.len < 2)
-        return IOT_ERR_AGAIN;
-    *n = 2;
-    p->state = AT_CHUNK_LINE;
-    return IOT_OK;
-}
-
-static iot_err step_body(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n,
-                         enum iot_http_say *say, struct iot_bytes *bytes)
-{
-    if (p->left == 0 && p->state == AT_CHUNK) {
-        p->state = AT_CHUNK_END;
-        return IOT_OK;
-    }
-    if (p->left == 0 && p->state == AT_BODY) {
-        p->state = AT_DONE;
-        return IOT_OK;
+    if (p->left == 0 && p->state != AT_BODY_TO_CLOSE) {
+        p->state = p->state == AT_BODY ? AT_DONE : AT_CHUNK_END;
+        return 0;
     }
     if (in.len == 0)
         return IOT_ERR_AGAIN;
     if (p->left == 0) /* more than the range, or than can be counted */
         return IOT_ERR_HTTP_LENGTH;
-    *n = in.len < p->left ? in.len : p->left;
-    *bytes = (struct iot_bytes){in.ptr, *n};
+    if (in.len > p->left)
+        in.len = p->left;
+    p->left -= in.len;
+    *bytes = in;
     *say = IOT_HTTP_BODY;
-    p->left -= *n;
-    return IOT_OK;
+    return (int32_t)in.len;
 }
 
-static iot_err step(struct iot_http_parser *p, struct iot_bytes in, uint32_t *n,
-                    enum iot_http_say *say, struct iot_bytes *bytes)
+static int32_t step(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
+                    struct iot_bytes *bytes)
 {
     switch (p->state) {
     case AT_STATUS:
-        return step_status(p, in, n);
+        return step_status(p, in);
     case AT_NAME:
     case AT_LONG_NAME:
-        return step_name(p, in, n, say);
+        return step_name(p, in, say);
     case AT_VALUE:
-        return step_value(p, in, n, say, bytes);
+        return step_value(p, in, say, bytes);
     case AT_SKIPPED:
-        return step_skipped(p, in, n);
+        return step_skipped(p, in);
     case AT_CHUNK_LINE:
-        return step_chunk_line(p, in, n);
     case AT_CHUNK_END:
-        return step_chunk_end(p, in, n);
+        return step_chunk_line(p, in);
     case AT_CHUNK:
     case AT_BODY:
     case AT_BODY_TO_CLOSE:
-        return step_body(p, in, n, say, bytes);
+        return step_body(p, in, say, bytes);
     default: /* AT_DONE */
         *say = IOT_HTTP_DONE;
-        return IOT_OK;
+        return 0;
     }
 }
 
@@ -542,41 +480,41 @@ void iot_http_parser_begin(struct iot_http_parser *p, enum iot_http_method metho
 iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full, uint32_t *used,
                        enum iot_http_say *say, struct iot_bytes *bytes)
 {
-    iot_err err = p->err;
+    const uint8_t *from = in.ptr;
+    int32_t n = p->err;
+    bool in_head = false;
 
-    *used = 0;
+    IOT_ASSERT(in.len <= INT32_MAX);
     *say = IOT_HTTP_MORE;
     *bytes = (struct iot_bytes){NULL, 0};
-    while (err == IOT_OK && *say == IOT_HTTP_MORE) {
-        struct iot_bytes rest = {in.ptr + *used, in.len - *used};
-        bool in_head = p->state < AT_CHUNK_LINE, cut_off = false;
-        uint32_t n = 0, most = UINT32_MAX;
-
-        /* What is behind a limit is not looked at, or an error there would hide that it was passed, or not, as it came. */
-        if (in_head)
-            most = p->head_left;
-        else if (p->state == AT_CHUNK_LINE)
-            most = IOT_HTTP_CHUNK_LINE_MAX;
-        if (rest.len > most) {
-            rest.len = most;
-            cut_off = true;
-        }
-        err = step(p, rest, &n, say, bytes);
-        *used += n;
-        if (in_head)
-            p->head_left -= n;
-        if (err == IOT_ERR_AGAIN) {
-            if (!cut_off && !(full && *used == 0 && in.len != 0))
-                return IOT_OK;
-            err = in_head ? IOT_ERR_HTTP_HEADER : IOT_ERR_HTTP_CHUNK;
+    while (n >= 0 && *say == IOT_HTTP_MORE) {
+        in_head = p->state < AT_CHUNK_LINE;
+        n = step(p, in, say, bytes);
+        if (n < 0)
+            break;
+        in.ptr += n;
+        in.len -= (uint32_t)n;
+        p->scanned = 0;
+        if (in_head) {
+            if ((uint32_t)n > p->head_left)
+                n = IOT_ERR_HTTP_HEADER;
+            p->head_left -= (uint32_t)n;
         }
     }
-    if (err != IOT_OK) {
-        p->err = err;
-        p->keep = false;
-        *say = IOT_HTTP_MORE;
-    }
-    return err;
+    *used = (uint32_t)(in.ptr - from);
+    if (n >= 0)
+        return IOT_OK;
+    if (n == IOT_ERR_AGAIN && full && in.ptr == from && in.len != 0)
+        n = in_head ? IOT_ERR_HTTP_HEADER : IOT_ERR_HTTP_CHUNK;
+    /* What is wrong behind the limit is not: as it came, it may not have been seen. */
+    if (in_head && p->scanned > p->head_left)
+        n = IOT_ERR_HTTP_HEADER;
+    if (n == IOT_ERR_AGAIN)
+        return IOT_OK;
+    p->err = n;
+    p->keep = false;
+    *say = IOT_HTTP_MORE;
+    return n;
 }
 
 void iot_http_unparse(struct iot_http_parser *p, uint32_t n)
@@ -588,17 +526,20 @@ void iot_http_unparse(struct iot_http_parser *p, uint32_t n)
 
 iot_err iot_http_parse_end(struct iot_http_parser *p, bool clean)
 {
+    bool whole = p->state == AT_DONE;
+
     if (p->err != IOT_OK)
         return p->err;
-    if (p->state == AT_DONE || (p->state == AT_BODY && p->left == 0))
-        return IOT_OK;
-    if (p->state == AT_BODY_TO_CLOSE && clean && !(p->head.has_length && p->left != 0)) {
+    if (p->state == AT_BODY)
+        whole = p->left == 0;
+    if (p->state == AT_BODY_TO_CLOSE)
+        whole = clean && (p->left == 0 || !p->head.has_length);
+    if (whole) {
         p->state = AT_DONE;
         return IOT_OK;
     }
-    p->err = IOT_ERR_HTTP_CUT;
     p->keep = false;
-    return p->err;
+    return p->err = IOT_ERR_HTTP_CUT;
 }
 
 #endif

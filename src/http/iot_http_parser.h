@@ -50,7 +50,7 @@ struct iot_http_parser {
     uint8_t state;      /* private, from here on */
     uint8_t name;       /* of the line whose value is awaited */
     uint8_t lines;      /* that may still come */
-    uint16_t seen;      /* what the head said */
+    uint8_t seen;       /* what the head said */
     uint32_t scanned;   /* of the line at the front of the window */
     uint32_t head_left; /* bytes of heads that may still come */
     uint32_t left;      /* of the body, or of its chunk */
