@@ -86,21 +86,10 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-static struct iot_bytes trim(const uint8_t *from, const uint8_t *to)
+/* All from `at` to `end` is as `pattern`, a "#" in which is a decimal number, and letters are small ones. All that is in a
+ * pattern differs from a control character at most by the bit of capitals, and in a text that was looked through there are none. */
+static bool match(const uint8_t *at, const uint8_t *end, const char *pattern, uint32_t *numbers)
 {
-    while (from < to && is_blank(*from))
-        from++;
-    while (from < to && is_blank(to[-1]))
-        to--;
-    return (struct iot_bytes){from, (uint32_t)(to - from)};
-}
-
-/* The whole of `text` is as `pattern`, a "#" in which is a decimal number, and letters are small ones. All that is in a
- * pattern differs from a control character at most by the bit of capitals, and in the text there are none. */
-static bool match(struct iot_bytes text, const char *pattern, uint32_t *numbers)
-{
-    const uint8_t *at = text.ptr, *end = at + text.len;
-
     for (; *pattern != '\0'; pattern++) {
         if (at == end)
             return false;
@@ -125,73 +114,73 @@ static bool match(struct iot_bytes text, const char *pattern, uint32_t *numbers)
 /* ---- values */
 
 /* RFC 9110, section 14.4. */
-static void read_range(struct iot_http_parser *p, struct iot_bytes text)
+static void read_range(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
 {
     struct iot_http_head *head = &p->head;
     uint32_t n[3] = {0}; /* from, to, total */
 
     if (!head->partial) {
-        head->has_total = match(text, "bytes */#", &head->total);
+        head->has_total = match(at, end, "bytes */#", &head->total);
         return;
     }
-    head->has_total = match(text, "bytes #-#/#", n);
+    head->has_total = match(at, end, "bytes #-#/#", n);
     head->from = n[0];
     head->total = n[2];
-    if ((!head->has_total && !match(text, "bytes #-#/*", n)) || n[1] < n[0] || p->room != 0 ||
+    if ((!head->has_total && !match(at, end, "bytes #-#/*", n)) || n[1] < n[0] || p->room != 0 ||
         (head->has_total && n[1] >= n[2]))
         p->seen |= BAD_RANGE;
     p->room = n[1] - n[0] + 1; /* 0 is wrong, too: 2^32 */
 }
 
 /* One value of a list, or all that there is. */
-static void read_value(struct iot_http_parser *p, struct iot_bytes value)
+static void read_value(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
 {
     uint32_t n;
 
     switch (p->name) {
     case NAME_CONNECTION:
-        if (match(value, "close", NULL))
+        if (match(at, end, "close", NULL))
             p->seen |= SEEN_CLOSE;
-        if (match(value, "keep-alive", NULL))
+        if (match(at, end, "keep-alive", NULL))
             p->seen |= SEEN_KEEP;
         break;
     case NAME_LENGTH: /* RFC 9112, section 6.3: the same number several times is that number. */
-        if (!match(value, "#", &n) || (p->head.has_length && n != p->head.length))
+        if (!match(at, end, "#", &n) || (p->head.has_length && n != p->head.length))
             p->seen |= BAD_LENGTH;
         else
             p->head.length = n;
         p->head.has_length = true;
         break;
     case NAME_TRANSFER:
-        if (!match(value, "chunked", NULL) || (p->seen & (SEEN_CHUNKED | SEEN_OLD)) != 0)
+        if (!match(at, end, "chunked", NULL) || (p->seen & (SEEN_CHUNKED | SEEN_OLD)) != 0)
             p->seen |= BAD_CODING;
         p->seen |= SEEN_CHUNKED;
         break;
     case NAME_CODING:
-        if (value.len != 0 && !match(value, "identity", NULL))
+        if (at != end && !match(at, end, "identity", NULL))
             p->seen |= BAD_CODING;
         break;
     case NAME_RANGE:
-        read_range(p, value);
+        read_range(p, at, end);
         break;
     default: /* NAME_TYPE */
-        if (value.len > 20)
-            value.len = 20;
-        if (match(value, "multipart/byteranges", NULL))
+        if (end - at > 20)
+            end = at + 20;
+        if (match(at, end, "multipart/byteranges", NULL))
             p->seen |= BAD_RANGE;
         break;
     }
 }
 
-static uint32_t find_name(const struct iot_http_parser *p, struct iot_bytes name)
+static uint32_t find_name(const struct iot_http_parser *p, const uint8_t *name, uint32_t len)
 {
-    const char *at = names + name_at[name.len];
+    const char *at = names + name_at[len];
 
     if (at == names || (p->seen & SEEN_TRAILERS) != 0 || p->head.status < 200)
         return NAME_NONE;
-    if (!match(name, at + 1, NULL)) {
-        at += name.len + 2;
-        if (!match(name, at + 1, NULL))
+    if (!match(name, name + len, at + 1, NULL)) {
+        at += len + 2;
+        if (!match(name, name + len, at + 1, NULL))
             return NAME_NONE;
     }
     /* What says nothing need not fit. */
@@ -204,9 +193,9 @@ static uint32_t find_name(const struct iot_http_parser *p, struct iot_bytes name
  * more of them, p->scanned were looked at; or what is wrong. */
 
 /* On to where the line ends: p->scanned bytes in front of its CR and LF. RFC 9110, section 5.5. Returns IOT_OK or as a step. */
-static iot_err find_end(struct iot_http_parser *p, struct iot_bytes in)
+static iot_err find_end(struct iot_http_parser *p, const uint8_t *line, const uint8_t *end)
 {
-    const uint8_t *at = in.ptr + p->scanned, *end = in.ptr + in.len;
+    const uint8_t *at = line + p->scanned;
     iot_err err = IOT_ERR_AGAIN;
 
     while (end - at >= 4 && all_plain(at))
@@ -221,7 +210,7 @@ static iot_err find_end(struct iot_http_parser *p, struct iot_bytes in)
             err = at[1] == '\n' ? IOT_OK : IOT_ERR_HTTP_SYNTAX;
         break;
     }
-    p->scanned = (uint32_t)(at - in.ptr);
+    p->scanned = (uint32_t)(at - line);
     return err;
 }
 
@@ -328,7 +317,7 @@ static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in, enum io
         return known || i == 0 ? IOT_ERR_AGAIN : (int32_t)i;
     if (in.ptr[i] != ':' || (i == 0 && known))
         return IOT_ERR_HTTP_SYNTAX;
-    uint32_t name = known ? find_name(p, (struct iot_bytes){in.ptr, i}) : NAME_NONE;
+    uint32_t name = known ? find_name(p, in.ptr, i) : NAME_NONE;
     p->name = (uint8_t)name;
     p->state = name == NAME_NONE ? AT_SKIPPED : AT_VALUE;
     return (int32_t)i + 1;
@@ -337,41 +326,69 @@ static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in, enum io
 static int32_t step_value(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
                           struct iot_bytes *bytes)
 {
-    const uint8_t *at = in.ptr, *end;
-    iot_err err = find_end(p, in);
+    const uint8_t *at = in.ptr, *end, *comma, *to;
+    bool told = p->name >= NAME_ETAG;
+    iot_err err = find_end(p, at, at + in.len);
 
     if (err != IOT_OK)
         return err;
     end = at + p->scanned;
-    if (p->name >= NAME_ETAG) {
-        p->field = (uint8_t)(p->name - NAME_ETAG);
-        *say = IOT_HTTP_FIELD;
-        *bytes = trim(at, end);
-        return end_line(p);
-    }
-    for (;;) {
-        const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
-        read_value(p, trim(at, comma != NULL ? comma : end));
+    for (;; at = comma + 1) {
+        comma = told ? NULL : memchr(at, ',', (size_t)(end - at));
+        to = comma != NULL ? comma : end;
+        while (at < to && is_blank(*at))
+            at++;
+        while (at < to && is_blank(to[-1]))
+            to--;
+        if (told) {
+            p->field = (uint8_t)(p->name - NAME_ETAG);
+            *say = IOT_HTTP_FIELD;
+            *bytes = (struct iot_bytes){at, (uint32_t)(to - at)};
+        } else {
+            read_value(p, at, to);
+        }
         if (comma == NULL)
             return end_line(p);
-        at = comma + 1;
     }
 }
 
 static int32_t step_skipped(struct iot_http_parser *p, struct iot_bytes in)
 {
-    iot_err err = find_end(p, in);
+    iot_err err = find_end(p, in.ptr, in.ptr + in.len);
 
     if (err == IOT_OK)
         return end_line(p);
     return err == IOT_ERR_AGAIN && p->scanned != 0 ? (int32_t)p->scanned : err;
 }
 
-/* RFC 9112, section 7.1: the end of a chunk, if there was one, and the first line of the next. */
-static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in)
+static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
+                         struct iot_bytes *bytes)
 {
-    const uint8_t *at = in.ptr, *end;
+    if (p->left == 0 && p->state == AT_BODY) {
+        p->state = AT_DONE;
+        return 0;
+    }
+    if (in.len == 0)
+        return IOT_ERR_AGAIN;
+    if (p->left == 0) /* more than the range, or than can be counted */
+        return IOT_ERR_HTTP_LENGTH;
+    if (in.len > p->left)
+        in.len = p->left;
+    p->left -= in.len;
+    if (p->left == 0 && p->state == AT_CHUNK)
+        p->state = AT_CHUNK_END;
+    *bytes = in;
+    *say = IOT_HTTP_BODY;
+    return (int32_t)in.len;
+}
+
+/* RFC 9112, section 7.1: the end of a chunk, if there was one, and the first line of the next. */
+static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in,
+                               enum iot_http_say *say, struct iot_bytes *bytes)
+{
+    const uint8_t *at = in.ptr, *from, *end;
     uint32_t size = 0;
+    iot_err more = IOT_ERR_AGAIN;
 
     if (p->state == AT_CHUNK_END) {
         if (in.len != 0 && (at[0] != '\r' || (in.len > 1 && at[1] != '\n')))
@@ -379,35 +396,47 @@ static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in)
         if (in.len < 2)
             return IOT_ERR_AGAIN;
         at += 2;
-        if (p->scanned == 0)
-            p->scanned = 2;
     }
-    iot_err err = find_end(p, in);
-    end = in.ptr + p->scanned;
-    if (end - at > IOT_HTTP_CHUNK_LINE_MAX - 2 || err == IOT_ERR_HTTP_SYNTAX)
-        return IOT_ERR_HTTP_CHUNK;
-    if (err != IOT_OK)
-        return err;
-    for (const uint8_t *from = at;; at++) {
+    from = at;
+    end = in.ptr + in.len;
+    if (end - at >= IOT_HTTP_CHUNK_LINE_MAX) {
+        end = at + IOT_HTTP_CHUNK_LINE_MAX;
+        more = IOT_ERR_HTTP_CHUNK;
+    }
+    for (; at < end; at++) {
         uint32_t digit = *at - (uint32_t)'0';
-        if (digit >= 10) {
-            digit = (*at | 0x20u) - 'a' + 10;
-            if (digit - 10 >= 6) {
-                if (at == from)
-                    return IOT_ERR_HTTP_CHUNK;
+        if (digit > 9) {
+            digit = (*at | 0x20u) - ('a' - 10);
+            if (digit - 10 > 5)
                 break;
-            }
         }
         if (size >> 28 != 0)
             return IOT_ERR_HTTP_LENGTH;
         size = size << 4 | digit;
     }
-    if (at != end) {
-        while (is_blank(*at))
+    if (at == end)
+        return more;
+    if (at == from)
+        return IOT_ERR_HTTP_CHUNK;
+    if (*at == '\r') {
+        if (end - at == 1)
+            return more;
+        if (at[1] != '\n')
+            return IOT_ERR_HTTP_CHUNK;
+    } else {
+        while (at < end && is_blank(*at))
             at++;
+        if (at == end)
+            return more;
         if (*at != ';')
             return IOT_ERR_HTTP_CHUNK;
+        p->scanned = (uint32_t)(at - in.ptr);
+        iot_err err = find_end(p, in.ptr, end);
+        if (err != IOT_OK)
+            return err == IOT_ERR_AGAIN ? more : IOT_ERR_HTTP_CHUNK;
+        at = in.ptr + p->scanned;
     }
+    int32_t n = (int32_t)(at - in.ptr) + 2;
     if (size > p->room)
         return IOT_ERR_HTTP_LENGTH;
     p->room -= size;
@@ -418,27 +447,11 @@ static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in)
             return IOT_ERR_HTTP_LENGTH;
         p->seen |= SEEN_TRAILERS;
         p->state = AT_NAME;
+        return n;
     }
-    return (int32_t)p->scanned + 2;
-}
-
-static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
-                         struct iot_bytes *bytes)
-{
-    if (p->left == 0 && p->state != AT_BODY_TO_CLOSE) {
-        p->state = p->state == AT_BODY ? AT_DONE : AT_CHUNK_END;
-        return 0;
-    }
-    if (in.len == 0)
-        return IOT_ERR_AGAIN;
-    if (p->left == 0) /* more than the range, or than can be counted */
-        return IOT_ERR_HTTP_LENGTH;
-    if (in.len > p->left)
-        in.len = p->left;
-    p->left -= in.len;
-    *bytes = in;
-    *say = IOT_HTTP_BODY;
-    return (int32_t)in.len;
+    in.ptr += n;
+    in.len -= (uint32_t)n;
+    return in.len == 0 ? n : n + step_body(p, in, say, bytes);
 }
 
 static int32_t step(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
@@ -456,7 +469,7 @@ static int32_t step(struct iot_http_parser *p, struct iot_bytes in, enum iot_htt
         return step_skipped(p, in);
     case AT_CHUNK_LINE:
     case AT_CHUNK_END:
-        return step_chunk_line(p, in);
+        return step_chunk_line(p, in, say, bytes);
     case AT_CHUNK:
     case AT_BODY:
     case AT_BODY_TO_CLOSE:
@@ -492,14 +505,16 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
         n = step(p, in, say, bytes);
         if (n < 0)
             break;
+        if (in_head) {
+            if ((uint32_t)n > p->head_left) {
+                n = IOT_ERR_HTTP_HEADER;
+                break;
+            }
+            p->head_left -= (uint32_t)n;
+        }
         in.ptr += n;
         in.len -= (uint32_t)n;
         p->scanned = 0;
-        if (in_head) {
-            if ((uint32_t)n > p->head_left)
-                n = IOT_ERR_HTTP_HEADER;
-            p->head_left -= (uint32_t)n;
-        }
     }
     *used = (uint32_t)(in.ptr - from);
     if (n >= 0)
@@ -519,6 +534,8 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
 
 void iot_http_unparse(struct iot_http_parser *p, uint32_t n)
 {
+    if (n != 0 && p->state == AT_CHUNK_END)
+        p->state = AT_CHUNK;
     IOT_ASSERT(n == 0 || p->state == AT_CHUNK || p->state == AT_BODY ||
                p->state == AT_BODY_TO_CLOSE);
     p->left += n;
