@@ -7,365 +7,15 @@
 
 #include "core/iot_core_assert.h"
 
-/* Those of a head come first. */
-enum {
-    AT_STATUS,
-    AT_NAME,
-    AT_LONG_NAME, /* longer than any that is known */
-    AT_VALUE,     /* of interest: waits for its end */
-    AT_SKIPPED,   /* the rest of a line that is only checked */
-    AT_CHUNK_LINE,
-    AT_CHUNK,
-    AT_CHUNK_END, /* and another's first line */
-    AT_BODY,
-    AT_BODY_TO_CLOSE,
-    AT_DONE
-};
-
-/* Names of interest. Those that are told come last, as in enum iot_http_field. */
-enum {
-    NAME_NONE,
-    NAME_CONNECTION,
-    NAME_LENGTH,
-    NAME_TRANSFER,
-    NAME_CODING,
-    NAME_RANGE,
-    NAME_TYPE,
-    NAME_ETAG,
-    NAME_LOCATION,
-    NAME_DATE
-};
-#define NAME_BYTES_MAX 17
-
-/* Each behind its number, and where the first of a length is; of no length are there more than two. */
-static const char names[] =
-    "-\7etag\0\11date\0\10location\0\1connection\0\6content-type\0\5content-range\0"
-    "\2content-length\0\4content-encoding\0\3transfer-encoding\0\0";
-static const uint8_t name_at[NAME_BYTES_MAX + 1] = {
-    [4] = 1, [8] = 13, [10] = 23, [12] = 35, [13] = 49, [14] = 64, [16] = 80, [17] = 98};
-
-/* What the head said. Its faults count at its end, as a response without a body may say what it likes about one. */
-enum {
-    SEEN_OLD = 1, /* HTTP/1.0 */
-    SEEN_CHUNKED = 2,
-    SEEN_CLOSE = 4,
-    SEEN_KEEP = 8,
-    SEEN_TRAILERS = 16, /* all is said: these lines are only checked */
-    BAD_CODING = 32,
-    BAD_LENGTH = 64,
-    BAD_RANGE = 128
-};
-
-/* ---- characters and words */
-
-/* RFC 9110, section 5.6.2. */
-static bool is_token(uint32_t c)
-{
-    static const uint32_t others[3] = {0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-
-    /* letters and the dash, as most are */
-    if ((c | 0x20) - 'a' < 26 || c == '-')
-        return true;
-    return c - 0x20 < 0x60 && (others[(c >> 5) - 1] >> (c & 31) & 1) != 0;
-}
-
-#define EACH(byte) ((uint32_t)(byte)*0x01010101u)
-
-/* Four bytes of ASCII, none of them a control character. Asked of four at once: a byte below borrows, DEL carries, and so
- * sets its top bit, and spoils only those above itself. */
-static bool all_plain(const uint8_t *p)
-{
-    uint32_t four;
-
-    memcpy(&four, p, sizeof four);
-    return (((four - EACH(' ')) | four | (four + EACH(1))) & EACH(0x80)) == 0;
-}
-
 static bool is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* All from `at` to `end` is as `pattern`, a "#" in which is a decimal number, and letters are small ones. All that is in a
- * pattern differs from a control character at most by the bit of capitals, and in a text that was looked through there are none. */
-static bool match(const uint8_t *at, const uint8_t *end, const char *pattern, uint32_t *numbers)
+static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, struct iot_bytes *bytes)
 {
-    for (; *pattern != '\0'; pattern++) {
-        if (at == end)
-            return false;
-        if (*pattern != '#') {
-            if ((*at++ | 0x20) != *pattern)
-                return false;
-            continue;
-        }
-        uint32_t n = 0, digit = *at - (uint32_t)'0';
-        if (digit >= 10)
-            return false;
-        do {
-            if (n > (UINT32_MAX - digit) / 10)
-                return false;
-            n = n * 10 + digit;
-        } while (++at < end && (digit = *at - (uint32_t)'0') < 10);
-        *numbers++ = n;
-    }
-    return at == end;
-}
-
-/* ---- values */
-
-/* RFC 9110, section 14.4. */
-static void read_range(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
-{
-    struct iot_http_head *head = &p->head;
-    uint32_t n[3] = {0}; /* from, to, total */
-
-    if (!head->partial) {
-        head->has_total = match(at, end, "bytes */#", &head->total);
-        return;
-    }
-    head->has_total = match(at, end, "bytes #-#/#", n);
-    head->from = n[0];
-    head->total = n[2];
-    if ((!head->has_total && !match(at, end, "bytes #-#/*", n)) || n[1] < n[0] || p->room != 0 ||
-        (head->has_total && n[1] >= n[2]))
-        p->seen |= BAD_RANGE;
-    p->room = n[1] - n[0] + 1; /* 0 is wrong, too: 2^32 */
-}
-
-/* One value of a list, or all that there is. */
-static void read_value(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
-{
-    uint32_t n;
-
-    switch (p->name) {
-    case NAME_CONNECTION:
-        if (match(at, end, "close", NULL))
-            p->seen |= SEEN_CLOSE;
-        if (match(at, end, "keep-alive", NULL))
-            p->seen |= SEEN_KEEP;
-        break;
-    case NAME_LENGTH: /* RFC 9112, section 6.3: the same number several times is that number. */
-        if (!match(at, end, "#", &n) || (p->head.has_length && n != p->head.length))
-            p->seen |= BAD_LENGTH;
-        else
-            p->head.length = n;
-        p->head.has_length = true;
-        break;
-    case NAME_TRANSFER:
-        if (!match(at, end, "chunked", NULL) || (p->seen & (SEEN_CHUNKED | SEEN_OLD)) != 0)
-            p->seen |= BAD_CODING;
-        p->seen |= SEEN_CHUNKED;
-        break;
-    case NAME_CODING:
-        if (at != end && !match(at, end, "identity", NULL))
-            p->seen |= BAD_CODING;
-        break;
-    case NAME_RANGE:
-        read_range(p, at, end);
-        break;
-    default: /* NAME_TYPE */
-        if (end - at > 20)
-            end = at + 20;
-        if (match(at, end, "multipart/byteranges", NULL))
-            p->seen |= BAD_RANGE;
-        break;
-    }
-}
-
-static uint32_t find_name(const struct iot_http_parser *p, const uint8_t *name, uint32_t len)
-{
-    const char *at = names + name_at[len];
-
-    if (at == names || (p->seen & SEEN_TRAILERS) != 0 || p->head.status < 200)
-        return NAME_NONE;
-    if (!match(name, name + len, at + 1, NULL)) {
-        at += len + 2;
-        if (!match(name, name + len, at + 1, NULL))
-            return NAME_NONE;
-    }
-    /* What says nothing need not fit. */
-    if ((*at == NAME_RANGE || *at == NAME_TYPE) && !p->head.partial && p->head.status != 416)
-        return NAME_NONE;
-    return (uint8_t)*at;
-}
-
-/* ---- the steps. Each looks at what is at the front, and returns how many bytes of it are used; or IOT_ERR_AGAIN: none without
- * more of them, p->scanned were looked at; or what is wrong. */
-
-/* On to where the line ends: p->scanned bytes in front of its CR and LF. RFC 9110, section 5.5. Returns IOT_OK or as a step. */
-static iot_err find_end(struct iot_http_parser *p, const uint8_t *line, const uint8_t *end)
-{
-    const uint8_t *at = line + p->scanned;
-    iot_err err = IOT_ERR_AGAIN;
-
-    while (end - at >= 4 && all_plain(at))
-        at += 4;
-    for (; at < end; at++) {
-        uint32_t c = *at;
-        if (c - ' ' < 0x5f || c >= 0x80 || c == '\t')
-            continue;
-        if (c != '\r')
-            err = IOT_ERR_HTTP_SYNTAX;
-        else if (end - at > 1)
-            err = at[1] == '\n' ? IOT_OK : IOT_ERR_HTTP_SYNTAX;
-        break;
-    }
-    p->scanned = (uint32_t)(at - line);
-    return err;
-}
-
-static int32_t end_line(struct iot_http_parser *p)
-{
-    p->state = AT_NAME;
-    return p->lines-- != 0 ? (int32_t)p->scanned + 2 : IOT_ERR_HTTP_HEADER;
-}
-
-static int32_t step_status(struct iot_http_parser *p, struct iot_bytes in)
-{
-    /* What is between the last two is refused with the rest of the line. */
-    static const char least[] = "HTTP/1.0 100\r", most[] = "HTTP/1.1 599 ";
-    uint32_t i = p->scanned;
-
-    for (; i < sizeof most - 1; i++) {
-        p->scanned = i;
-        if (i == in.len)
-            return IOT_ERR_AGAIN;
-        if (in.ptr[i] < (uint8_t)least[i] || in.ptr[i] > (uint8_t)most[i])
-            return IOT_ERR_HTTP_SYNTAX;
-    }
-    uint32_t status = in.ptr[9] * 100u + in.ptr[10] * 10u + in.ptr[11] - '0' * 111u;
-    if (status == 101) /* nobody asked for another protocol */
-        return IOT_ERR_HTTP_SYNTAX;
-    p->head.status = (uint16_t)status;
-    p->head.partial = status == 206;
-    p->seen = in.ptr[7] == '0' ? SEEN_OLD : 0;
-    p->state = AT_SKIPPED;
-    return 12;
-}
-
-/* RFC 9112, section 6.3. */
-static iot_err end_head(struct iot_http_parser *p, enum iot_http_say *say)
-{
-    struct iot_http_head *head = &p->head;
-    uint32_t seen = p->seen;
-    bool chunked = (seen & SEEN_CHUNKED) != 0;
-
-    if ((seen & SEEN_TRAILERS) != 0) {
-        p->state = AT_DONE;
-        return IOT_OK;
-    }
-    if (head->status < 200) {
-        p->state = AT_STATUS;
-        return IOT_OK;
-    }
-    *say = IOT_HTTP_HEAD_DONE;
-    p->keep = (seen & (SEEN_OLD | SEEN_KEEP)) != SEEN_OLD && (seen & SEEN_CLOSE) == 0;
-    if (head->has_length && chunked)
-        seen |= BAD_LENGTH;
-    if (head->status == 200 && head->has_length && (seen & BAD_LENGTH) == 0) {
-        head->has_total = true;
-        head->total = head->length;
-    }
-
-    if (p->method == IOT_HTTP_HEAD || head->status == 204 || head->status == 304) {
-        head->length = 0;
-        head->has_length = true;
-        p->state = AT_DONE;
-        return IOT_OK;
-    }
-    if ((seen & BAD_CODING) != 0)
-        return IOT_ERR_HTTP_CODING;
-    if ((seen & BAD_LENGTH) != 0)
-        return IOT_ERR_HTTP_LENGTH;
-    p->state = chunked ? AT_CHUNK_LINE : AT_BODY;
-    if (!chunked && !head->has_length) {
-        p->state = AT_BODY_TO_CLOSE;
-        p->until_close = true;
-        p->keep = false;
-    }
-    if (head->partial) {
-        if (p->room == 0 || (seen & BAD_RANGE) != 0)
-            return IOT_ERR_HTTP_RANGE;
-        if (head->has_length && head->length != p->room)
-            return IOT_ERR_HTTP_LENGTH;
-        head->has_length = true;
-        head->length = p->room;
-    }
-    p->left = p->room = head->has_length ? head->length : UINT32_MAX;
-    return IOT_OK;
-}
-
-static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say)
-{
-    uint32_t i = p->scanned;
-    bool known = p->state == AT_NAME;
-
-    if (known && in.len != 0 && *in.ptr == '\r') {
-        if (in.len == 1)
-            return IOT_ERR_AGAIN;
-        iot_err err = in.ptr[1] == '\n' ? end_head(p, say) : IOT_ERR_HTTP_SYNTAX;
-        return err != IOT_OK ? err : 2;
-    }
-    while (i < in.len && is_token(in.ptr[i]))
-        i++;
-    p->scanned = i;
-    if (i > NAME_BYTES_MAX) {
-        p->state = AT_LONG_NAME;
-        known = false;
-    }
-    if (i == in.len)
-        return known || i == 0 ? IOT_ERR_AGAIN : (int32_t)i;
-    if (in.ptr[i] != ':' || (i == 0 && known))
-        return IOT_ERR_HTTP_SYNTAX;
-    uint32_t name = known ? find_name(p, in.ptr, i) : NAME_NONE;
-    p->name = (uint8_t)name;
-    p->state = name == NAME_NONE ? AT_SKIPPED : AT_VALUE;
-    return (int32_t)i + 1;
-}
-
-static int32_t step_value(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
-                          struct iot_bytes *bytes)
-{
-    const uint8_t *at = in.ptr, *end, *comma, *to;
-    bool told = p->name >= NAME_ETAG;
-    iot_err err = find_end(p, at, at + in.len);
-
-    if (err != IOT_OK)
-        return err;
-    end = at + p->scanned;
-    for (;; at = comma + 1) {
-        comma = told ? NULL : memchr(at, ',', (size_t)(end - at));
-        to = comma != NULL ? comma : end;
-        while (at < to && is_blank(*at))
-            at++;
-        while (at < to && is_blank(to[-1]))
-            to--;
-        if (told) {
-            p->field = (uint8_t)(p->name - NAME_ETAG);
-            *say = IOT_HTTP_FIELD;
-            *bytes = (struct iot_bytes){at, (uint32_t)(to - at)};
-        } else {
-            read_value(p, at, to);
-        }
-        if (comma == NULL)
-            return end_line(p);
-    }
-}
-
-static int32_t step_skipped(struct iot_http_parser *p, struct iot_bytes in)
-{
-    iot_err err = find_end(p, in.ptr, in.ptr + in.len);
-
-    if (err == IOT_OK)
-        return end_line(p);
-    return err == IOT_ERR_AGAIN && p->scanned != 0 ? (int32_t)p->scanned : err;
-}
-
-static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
-                         struct iot_bytes *bytes)
-{
-    if (p->left == 0 && p->state == AT_BODY) {
-        p->state = AT_DONE;
+    if (p->left == 0 && p->state == IOT_HTTP_AT_BODY) {
+        p->state = IOT_HTTP_AT_DONE;
         return 0;
     }
     if (in.len == 0)
@@ -375,22 +25,22 @@ static int32_t step_body(struct iot_http_parser *p, struct iot_bytes in, enum io
     if (in.len > p->left)
         in.len = p->left;
     p->left -= in.len;
-    if (p->left == 0 && p->state == AT_CHUNK)
-        p->state = AT_CHUNK_END;
+    if (p->left == 0 && p->state == IOT_HTTP_AT_CHUNK)
+        p->state = IOT_HTTP_AT_CHUNK_END;
     *bytes = in;
-    *say = IOT_HTTP_BODY;
+    p->say = IOT_HTTP_BODY;
     return (int32_t)in.len;
 }
 
 /* RFC 9112, section 7.1: the end of a chunk, if there was one, and the first line of the next. */
 static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in,
-                               enum iot_http_say *say, struct iot_bytes *bytes)
+                               struct iot_bytes *bytes)
 {
     const uint8_t *at = in.ptr, *from, *end;
     uint32_t size = 0;
     iot_err more = IOT_ERR_AGAIN;
 
-    if (p->state == AT_CHUNK_END) {
+    if (p->state == IOT_HTTP_AT_CHUNK_END) {
         if (in.len != 0 && (at[0] != '\r' || (in.len > 1 && at[1] != '\n')))
             return IOT_ERR_HTTP_CHUNK;
         if (in.len < 2)
@@ -431,7 +81,7 @@ static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in,
         if (*at != ';')
             return IOT_ERR_HTTP_CHUNK;
         p->scanned = (uint32_t)(at - in.ptr);
-        iot_err err = find_end(p, in.ptr, end);
+        iot_err err = iot_http_parser_find_end(p, in.ptr, end);
         if (err != IOT_OK)
             return err == IOT_ERR_AGAIN ? more : IOT_ERR_HTTP_CHUNK;
         at = in.ptr + p->scanned;
@@ -441,41 +91,31 @@ static int32_t step_chunk_line(struct iot_http_parser *p, struct iot_bytes in,
         return IOT_ERR_HTTP_LENGTH;
     p->room -= size;
     p->left = size;
-    p->state = AT_CHUNK;
+    p->state = IOT_HTTP_AT_CHUNK;
     if (size == 0) {
         if (p->head.has_length && p->room != 0) /* the range was said to be longer */
             return IOT_ERR_HTTP_LENGTH;
-        p->seen |= SEEN_TRAILERS;
-        p->state = AT_NAME;
+        p->trailers = true;
+        p->state = IOT_HTTP_AT_NAME;
         return n;
     }
     in.ptr += n;
     in.len -= (uint32_t)n;
-    return in.len == 0 ? n : n + step_body(p, in, say, bytes);
+    return in.len == 0 ? n : n + step_body(p, in, bytes);
 }
 
-static int32_t step(struct iot_http_parser *p, struct iot_bytes in, enum iot_http_say *say,
-                    struct iot_bytes *bytes)
+static int32_t step(struct iot_http_parser *p, struct iot_bytes in, struct iot_bytes *bytes)
 {
     switch (p->state) {
-    case AT_STATUS:
-        return step_status(p, in);
-    case AT_NAME:
-    case AT_LONG_NAME:
-        return step_name(p, in, say);
-    case AT_VALUE:
-        return step_value(p, in, say, bytes);
-    case AT_SKIPPED:
-        return step_skipped(p, in);
-    case AT_CHUNK_LINE:
-    case AT_CHUNK_END:
-        return step_chunk_line(p, in, say, bytes);
-    case AT_CHUNK:
-    case AT_BODY:
-    case AT_BODY_TO_CLOSE:
-        return step_body(p, in, say, bytes);
-    default: /* AT_DONE */
-        *say = IOT_HTTP_DONE;
+    case IOT_HTTP_AT_CHUNK_LINE:
+    case IOT_HTTP_AT_CHUNK_END:
+        return step_chunk_line(p, in, bytes);
+    case IOT_HTTP_AT_CHUNK:
+    case IOT_HTTP_AT_BODY:
+    case IOT_HTTP_AT_BODY_TO_CLOSE:
+        return step_body(p, in, bytes);
+    default: /* IOT_HTTP_AT_DONE */
+        p->say = IOT_HTTP_DONE;
         return 0;
     }
 }
@@ -498,11 +138,11 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
     bool in_head = false;
 
     IOT_ASSERT(in.len <= INT32_MAX);
-    *say = IOT_HTTP_MORE;
+    p->say = IOT_HTTP_MORE;
     *bytes = (struct iot_bytes){NULL, 0};
-    while (n >= 0 && *say == IOT_HTTP_MORE) {
-        in_head = p->state < AT_CHUNK_LINE;
-        n = step(p, in, say, bytes);
+    while (n >= 0 && p->say == IOT_HTTP_MORE) {
+        in_head = p->state < IOT_HTTP_AT_CHUNK_LINE;
+        n = in_head ? iot_http_parser_head(p, in, bytes) : step(p, in, bytes);
         if (n < 0)
             break;
         if (in_head) {
@@ -517,6 +157,7 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
         p->scanned = 0;
     }
     *used = (uint32_t)(in.ptr - from);
+    *say = n >= 0 ? (enum iot_http_say)p->say : IOT_HTTP_MORE;
     if (n >= 0)
         return IOT_OK;
     if (n == IOT_ERR_AGAIN && full && in.ptr == from && in.len != 0)
@@ -528,31 +169,30 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
         return IOT_OK;
     p->err = n;
     p->keep = false;
-    *say = IOT_HTTP_MORE;
     return n;
 }
 
 void iot_http_unparse(struct iot_http_parser *p, uint32_t n)
 {
-    if (n != 0 && p->state == AT_CHUNK_END)
-        p->state = AT_CHUNK;
-    IOT_ASSERT(n == 0 || p->state == AT_CHUNK || p->state == AT_BODY ||
-               p->state == AT_BODY_TO_CLOSE);
+    if (n != 0 && p->state == IOT_HTTP_AT_CHUNK_END)
+        p->state = IOT_HTTP_AT_CHUNK;
+    IOT_ASSERT(n == 0 || p->state == IOT_HTTP_AT_CHUNK || p->state == IOT_HTTP_AT_BODY ||
+               p->state == IOT_HTTP_AT_BODY_TO_CLOSE);
     p->left += n;
 }
 
 iot_err iot_http_parse_end(struct iot_http_parser *p, bool clean)
 {
-    bool whole = p->state == AT_DONE;
+    bool whole = p->state == IOT_HTTP_AT_DONE;
 
     if (p->err != IOT_OK)
         return p->err;
-    if (p->state == AT_BODY)
+    if (p->state == IOT_HTTP_AT_BODY)
         whole = p->left == 0;
-    if (p->state == AT_BODY_TO_CLOSE)
+    if (p->state == IOT_HTTP_AT_BODY_TO_CLOSE)
         whole = clean && (p->left == 0 || !p->head.has_length);
     if (whole) {
-        p->state = AT_DONE;
+        p->state = IOT_HTTP_AT_DONE;
         return IOT_OK;
     }
     p->keep = false;
