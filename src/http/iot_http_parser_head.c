@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Names of interest. Those that are told come last, as in enum iot_http_field. */
+/* Names of interest. From NAME_RANGE on they are no lists; those that are told come last, as in enum iot_http_field. */
 enum {
     NAME_NONE,
     NAME_CONNECTION,
@@ -73,11 +73,12 @@ static bool is_blank(uint8_t c)
  * pattern differs from a control character at most by the bit of capitals, and in a text that was looked through there are none. */
 static bool match(const uint8_t *at, const uint8_t *end, const char *pattern, uint32_t *numbers)
 {
-    for (; *pattern != '\0'; pattern++) {
+    for (;; pattern++) {
+        uint32_t c = (uint8_t)*pattern;
         if (at == end)
-            return false;
-        if (*pattern != '#') {
-            if ((*at++ | 0x20) != *pattern)
+            return c == '\0';
+        if (c != '#') {
+            if ((*at++ | 0x20u) != c)
                 return false;
             continue;
         }
@@ -91,68 +92,70 @@ static bool match(const uint8_t *at, const uint8_t *end, const char *pattern, ui
         } while (++at < end && (digit = *at - (uint32_t)'0') < 10);
         *numbers++ = n;
     }
-    return at == end;
 }
 
 /* ---- values */
 
-/* RFC 9110, section 14.4. */
-static void read_range(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
+/* RFC 9110, section 14.4. Returns what is seen. */
+static uint32_t read_range(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
 {
     struct iot_http_head *head = &p->head;
     uint32_t n[3] = {0}; /* from, to, total */
 
     if (!head->partial) {
         head->has_total = match(at, end, "bytes */#", &head->total);
-        return;
+        return 0;
     }
+    bool again = p->room != 0;
     head->has_total = match(at, end, "bytes #-#/#", n);
     head->from = n[0];
     head->total = n[2];
-    if ((!head->has_total && !match(at, end, "bytes #-#/*", n)) || n[1] < n[0] || p->room != 0 ||
-        (head->has_total && n[1] >= n[2]))
-        p->seen |= BAD_RANGE;
     p->room = n[1] - n[0] + 1; /* 0 is wrong, too: 2^32 */
+    if (again || n[1] < n[0] ||
+        (head->has_total ? n[1] >= n[2] : !match(at, end, "bytes #-#/*", n)))
+        return BAD_RANGE;
+    return 0;
 }
 
 /* One value of a list, or all that there is. */
 static void read_value(struct iot_http_parser *p, const uint8_t *at, const uint8_t *end)
 {
-    uint32_t n;
+    uint32_t seen = 0, n;
 
     switch (p->name) {
     case NAME_CONNECTION:
         if (match(at, end, "close", NULL))
-            p->seen |= SEEN_CLOSE;
+            seen = SEEN_CLOSE;
         if (match(at, end, "keep-alive", NULL))
-            p->seen |= SEEN_KEEP;
+            seen = SEEN_KEEP;
         break;
     case NAME_LENGTH: /* RFC 9112, section 6.3: the same number several times is that number. */
         if (!match(at, end, "#", &n) || (p->head.has_length && n != p->head.length))
-            p->seen |= BAD_LENGTH;
+            seen = BAD_LENGTH;
         else
             p->head.length = n;
         p->head.has_length = true;
         break;
     case NAME_TRANSFER:
+        seen = SEEN_CHUNKED;
         if (!match(at, end, "chunked", NULL) || (p->seen & (SEEN_CHUNKED | SEEN_OLD)) != 0)
-            p->seen |= BAD_CODING;
-        p->seen |= SEEN_CHUNKED;
+            seen = SEEN_CHUNKED | BAD_CODING;
         break;
     case NAME_CODING:
         if (at != end && !match(at, end, "identity", NULL))
-            p->seen |= BAD_CODING;
+            seen = BAD_CODING;
         break;
     case NAME_RANGE:
-        read_range(p, at, end);
+        seen = read_range(p, at, end);
         break;
     default: /* NAME_TYPE */
         if (end - at > 20)
             end = at + 20;
         if (match(at, end, "multipart/byteranges", NULL))
-            p->seen |= BAD_RANGE;
+            seen = BAD_RANGE;
         break;
     }
+    p->seen |= (uint8_t)seen;
 }
 
 static uint32_t find_name(const struct iot_http_parser *p, const uint8_t *name, uint32_t len)
@@ -233,14 +236,9 @@ static iot_err end_head(struct iot_http_parser *p)
     uint32_t seen = p->seen;
     bool chunked = (seen & SEEN_CHUNKED) != 0;
 
-    if (p->trailers) {
-        p->state = IOT_HTTP_AT_DONE;
+    p->state = p->trailers ? IOT_HTTP_AT_DONE : IOT_HTTP_AT_STATUS;
+    if (p->trailers || head->status < 200)
         return IOT_OK;
-    }
-    if (head->status < 200) {
-        p->state = IOT_HTTP_AT_STATUS;
-        return IOT_OK;
-    }
     p->say = IOT_HTTP_HEAD_DONE;
     p->keep = (seen & (SEEN_OLD | SEEN_KEEP)) != SEEN_OLD && (seen & SEEN_CLOSE) == 0;
     if (head->has_length && chunked)
@@ -316,7 +314,7 @@ static int32_t step_value(struct iot_http_parser *p, struct iot_bytes in, struct
         return err;
     end = at + p->scanned;
     for (;; at = comma + 1) {
-        comma = told ? NULL : memchr(at, ',', (size_t)(end - at));
+        comma = p->name >= NAME_RANGE ? NULL : memchr(at, ',', (size_t)(end - at));
         to = comma != NULL ? comma : end;
         while (at < to && is_blank(*at))
             at++;
