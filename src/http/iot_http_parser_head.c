@@ -230,7 +230,7 @@ static int32_t step_status(struct iot_http_parser *p, struct iot_bytes in)
 }
 
 /* RFC 9112, section 6.3. */
-static iot_err end_head(struct iot_http_parser *p)
+static int32_t end_head(struct iot_http_parser *p)
 {
     struct iot_http_head *head = &p->head;
     uint32_t seen = p->seen;
@@ -238,7 +238,7 @@ static iot_err end_head(struct iot_http_parser *p)
 
     p->state = p->trailers ? IOT_HTTP_AT_DONE : IOT_HTTP_AT_STATUS;
     if (p->trailers || head->status < 200)
-        return IOT_OK;
+        return 2;
     p->say = IOT_HTTP_HEAD_DONE;
     p->keep = (seen & (SEEN_OLD | SEEN_KEEP)) != SEEN_OLD && (seen & SEEN_CLOSE) == 0;
     if (head->has_length && chunked)
@@ -252,7 +252,7 @@ static iot_err end_head(struct iot_http_parser *p)
         head->length = 0;
         head->has_length = true;
         p->state = IOT_HTTP_AT_DONE;
-        return IOT_OK;
+        return 2;
     }
     if ((seen & BAD_CODING) != 0)
         return IOT_ERR_HTTP_CODING;
@@ -273,7 +273,7 @@ static iot_err end_head(struct iot_http_parser *p)
         head->length = p->room;
     }
     p->left = p->room = head->has_length ? head->length : UINT32_MAX;
-    return IOT_OK;
+    return 2;
 }
 
 static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in)
@@ -284,8 +284,7 @@ static int32_t step_name(struct iot_http_parser *p, struct iot_bytes in)
     if (known && in.len != 0 && *in.ptr == '\r') {
         if (in.len == 1)
             return IOT_ERR_AGAIN;
-        iot_err err = in.ptr[1] == '\n' ? end_head(p) : IOT_ERR_HTTP_SYNTAX;
-        return err != IOT_OK ? err : 2;
+        return in.ptr[1] == '\n' ? end_head(p) : IOT_ERR_HTTP_SYNTAX;
     }
     while (i < in.len && is_token(in.ptr[i]))
         i++;
