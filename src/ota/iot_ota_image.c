@@ -59,7 +59,8 @@ iot_err iot_ota_image_start(struct iot_ota_image *m, const struct iot_ota_job *j
     m->state = IOT_IMAGE_FAILED;
     if (job->size == 0)
         return IOT_ERR_OTA_SIZE;
-    if (trust->key != NULL && job->signature_bytes == 0)
+    if (trust->key != NULL &&
+        (job->signature_bytes == 0 || job->signature_bytes > IOT_OTA_SIGNATURE_MAX))
         return IOT_ERR_OTA_SIGNATURE;
     m->state = IOT_IMAGE_OPENING;
     return IOT_OK;
@@ -133,9 +134,8 @@ static iot_err end_checking(struct iot_ota_image *m)
     if (t->key == NULL)
         return IOT_OK;
     m->state = IOT_IMAGE_SIGNING;
-    iot_err err =
-        iot_ecdsa_begin(&m->ecdsa, t->arena, t->arena_bytes, t->key, m->sum,
-                        (struct iot_bytes){m->job->signature, m->job->signature_bytes});
+    iot_err err = iot_ecdsa_begin(&m->ecdsa, t->arena, t->arena_bytes, t->key, m->sum,
+                                  (struct iot_bytes){m->job->signature, m->job->signature_bytes});
     return err == IOT_ERR_AGAIN ? IOT_OK : stop(m, err);
 }
 
