@@ -16,20 +16,22 @@ struct iot_http {
     /* The server; to be set. */
     const uint8_t *bytes;
     uint32_t size;
-    const char *etag;  /* "": none */
-    uint32_t portion;  /* of a body, in one tick; 0: all */
+    const char *etag; /* "": none */
+    uint32_t portion; /* of a body, in one tick; 0: all */
     uint32_t head_bytes;
-    bool no_ranges;    /* 200, always */
-    bool no_if_range;  /* 206, whatever If-Range says */
-    bool no_total;     /* Content-Range: bytes a-b/ * */
-    bool no_length;    /* chunked, or to the connection's end */
-    uint32_t extra;    /* bytes behind the resource's end */
-    uint32_t short_by; /* a body ends earlier, in good order */
-    uint32_t limit;    /* a 206 has no more than so many bytes; 0: any */
-    uint32_t record;   /* head and body larger than this do not fit; 0: any */
-    uint16_t status[FAKE_SCRIPT];  /* of the n-th request; 0: as it should be */
+    bool no_ranges;                 /* 200, always */
+    bool no_if_range;               /* 206, whatever If-Range says */
+    bool no_total;                  /* Content-Range: bytes a-b/ * */
+    bool no_length;                 /* chunked, or to the connection's end */
+    bool waits; /* what was not taken is offered after iot_http_resume only */
+    uint32_t extra;                 /* bytes behind the resource's end */
+    uint32_t short_by;              /* a body ends earlier, in good order */
+    uint32_t limit;                 /* a 206 has no more than so many bytes; 0: any */
+    uint32_t record;                /* head and body larger than this do not fit; 0: any */
+    uint16_t status[FAKE_SCRIPT];   /* of the n-th request; 0: as it should be */
     iot_err no_answer[FAKE_SCRIPT]; /* of the n-th request: it ends by this before its head */
-    uint32_t cut_at;   /* after so many bytes of bodies, counted over all, the connection ends */
+    uint32_t cut_at;    /* after so many bytes of bodies, counted over all, the connection ends */
+    uint32_t cut_every; /* and then again; 0: not */
     iot_err cut_err;
     iot_err start_err; /* iot_http_start says so */
     /* What was seen. */
@@ -41,7 +43,7 @@ struct iot_http {
     enum fake_phase phase;
     uint32_t at, end; /* of the body, in the resource */
     iot_err result;
-    bool cancelled, cut;
+    bool cancelled, cut, stalled;
 };
 
 iot_err iot_http_start(struct iot_http *h, const struct iot_http_request *request)
@@ -59,7 +61,7 @@ iot_err iot_http_start(struct iot_http *h, const struct iot_http_request *reques
         return IOT_ERR_HTTP_URL;
     h->requests++;
     h->phase = FAKE_HEAD;
-    h->cancelled = h->cut = false;
+    h->cancelled = h->cut = h->stalled = false;
     h->result = IOT_OK;
     h->connected = true;
     return IOT_OK;
@@ -76,6 +78,7 @@ iot_err iot_http_cancel(struct iot_http *h)
 void iot_http_resume(struct iot_http *h)
 {
     h->resumes++;
+    h->stalled = false;
 }
 
 bool iot_http_ready(const struct iot_http *h)
@@ -169,7 +172,7 @@ static inline void fake_body(struct iot_http *h)
     if (n == 0) {
         bool cut = h->sent == h->cut_at && h->at != h->end;
         if (cut)
-            h->cut_at = UINT32_MAX;
+            h->cut_at = h->cut_every != 0 ? h->sent + h->cut_every : UINT32_MAX;
         fake_end(h, cut ? h->cut_err : IOT_OK);
         return;
     }
@@ -177,6 +180,7 @@ static inline void fake_body(struct iot_http *h)
     assert_true(used <= n);
     h->at += used;
     h->sent += used;
+    h->stalled = err == IOT_ERR_AGAIN;
     if (err != IOT_OK && err != IOT_ERR_AGAIN)
         fake_end(h, err);
     else
@@ -192,6 +196,8 @@ static inline bool fake_tick(struct iot_http *h)
         return false;
     if (h->cancelled)
         fake_end(h, IOT_ERR_CLOSED);
+    if (h->phase == FAKE_BODY && h->stalled && h->waits)
+        return false;
     switch (h->phase) {
     case FAKE_READY:
         break;
