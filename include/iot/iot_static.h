@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file iot_static.h
- * The complete struct iot_device, for the one file that owns its storage:
+ * The complete struct iot_device, and those of its parts, for the one file that owns their storage:
  *
  *     static struct iot_device lamp;
  *
@@ -12,5 +12,6 @@
 
 #include "device/iot_device_state.h"
 #include "iot/iot.h"
+#include "ota/iot_ota_engine.h"
 
 #endif

@@ -7,6 +7,8 @@
 #include "core/iot_core_part.h"
 #include "ota/iot_ota_fetch.h"
 
+#if IOT_FEATURE_OTA
+
 #define IOT_OTA_ROOM_MS 50u /* make_room that answered AGAIN is asked again */
 
 enum iot_ota_state {
@@ -50,4 +52,5 @@ iot_time iot_ota_deadline(const struct iot_ota *ota);
 /** The module of that name; NULL: none. */
 const struct iot_ota_module *iot_ota_module(const struct iot_ota *ota, const char *name);
 
+#endif
 #endif

@@ -60,7 +60,7 @@ static iot_err give_up(struct iot_ota_fetch *f)
 {
     iot_ota_image_restart(&f->image);
     f->etag[0] = '\0';
-    f->mixed = false;
+    f->mixed = f->noted = false;
     return IOT_ERR_OTA_CHANGED;
 }
 
@@ -129,17 +129,18 @@ static iot_err on_head(void *ctx, const struct iot_http_head *head)
     return go_on(f, head);
 }
 
-/* The slot is begun when the first byte is there, not before, and the record is written before that. */
+/* The slot is begun when the first byte is there, not before, and the record is written before that. Once: both may share
+ * a store, where a set that is asked for again begins anew. */
 static iot_err make_ready(struct iot_ota_fetch *f)
 {
     iot_err err = IOT_OK;
 
-    if (f->image.state == IOT_IMAGE_NEW) {
+    if (f->image.state != IOT_IMAGE_NEW)
+        return IOT_OK;
+    if (!f->noted)
         err = iot_ota_journal_write(f->opt->port, f->job, f->etag);
-        if (err == IOT_OK)
-            err = iot_ota_image_begin(&f->image);
-    }
-    return err;
+    f->noted = err == IOT_OK;
+    return f->noted ? iot_ota_image_begin(&f->image) : err;
 }
 
 static iot_err take(struct iot_ota_fetch *f, struct iot_bytes part, uint32_t *used)
@@ -326,6 +327,9 @@ static void step_image(struct iot_ota_fetch *f)
         enter(f, IOT_FETCH_WAITING, 0);
         break;
     case IOT_IMAGE_WRITING:
+        /* Power may have gone between the record and the slot's begin: then what lies there is of another image, of
+         * the same size and version. */
+        f->mixed = true;
         f->best = f->image.at;
         enter(f, IOT_FETCH_WAITING, 0);
         break;

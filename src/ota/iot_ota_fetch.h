@@ -5,8 +5,8 @@
  * What may follow what was fetched before:
  *   - A 206 at exactly that place, of a resource that has the job's size, and not of another ETag than before.
  *   - A 200 is the image from its first byte: what was fetched is given up. So is it when the ETag changed.
- *   - What was fetched without an ETag in parts, and then has a wrong digest, is fetched anew: the image may have changed
- *     on the server in between. Otherwise a wrong digest is final.
+ *   - What was fetched without an ETag in parts, or in parts before and after a reboot, and then has a wrong digest, is
+ *     fetched anew: the parts may be of different images. Otherwise a wrong digest is final.
  *
  * The record in kv goes when the image is ready, refused or wrong. It stays where the download failed: when the same image is
  * offered again, it goes on. */
@@ -80,6 +80,7 @@ struct iot_ota_fetch {
     uint8_t state;
     uint8_t failures; /* in a row that brought nothing new */
     bool paused, keep;
+    bool noted;  /* the record is written, for the slot that is to be begun */
     bool broken; /* the slot or kv: no use to try again */
     bool mixed;  /* parts of the image may be of different ones */
     char etag[IOT_HTTP_ETAG_MAX + 1];

@@ -23,7 +23,7 @@ struct iot_http {
     bool no_if_range;               /* 206, whatever If-Range says */
     bool no_total;                  /* Content-Range: bytes a-b/ * */
     bool no_length;                 /* chunked, or to the connection's end */
-    bool waits; /* what was not taken is offered after iot_http_resume only */
+    bool waits;                     /* what was not taken is offered after iot_http_resume only */
     uint32_t extra;                 /* bytes behind the resource's end */
     uint32_t short_by;              /* a body ends earlier, in good order */
     uint32_t limit;                 /* a 206 has no more than so many bytes; 0: any */

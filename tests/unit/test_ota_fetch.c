@@ -494,6 +494,20 @@ static void an_image_that_changed_on_the_server_begins_anew(void **state)
     assert_ready();
 }
 
+/* The record is this image's, the slot is not: power went between the two. */
+static void a_slot_of_another_image_that_looks_alike_is_found_out(void **state)
+{
+    (void)state;
+    assert_err(iot_ota_journal_write(&kv.port, &job, "\"v1\""), IOT_OK);
+    assert_err(ram_begin(&ram, BYTES_ALL, "2.0"), IOT_OK);
+    uint32_t used;
+    assert_err(ram_write(&ram, other, 3000, &used), IOT_OK);
+    start();
+    assert_err(run(), IOT_OK);
+    assert_ready();
+    assert_int_equal(web.requests, 2);
+}
+
 static void a_wrong_digest_of_one_image_is_final(void **state)
 {
     (void)state;
@@ -881,6 +895,7 @@ int main(void)
         T(a_200_to_a_range_begins_anew_and_never_appends),
         T(a_server_without_ranges_on_a_bad_line_is_given_up_in_the_end),
         T(an_image_that_changed_on_the_server_begins_anew),
+        T(a_slot_of_another_image_that_looks_alike_is_found_out),
         T(a_wrong_digest_of_one_image_is_final),
         T(another_length_than_the_jobs_is_never_taken),
         T(a_206_without_a_total_is_not_appended),
