@@ -10,10 +10,18 @@
 
 #define BLOCK_BYTES 5120u /* by_mqtt, where options.chunk says nothing */
 
-static void enter(struct iot_ota_fetch *f, enum iot_ota_fetch_state next, uint32_t in_ms)
+/* From inside of a step, which makes `wake` of it. */
+static void enter(struct iot_ota_fetch *f, enum iot_ota_fetch_state next, uint32_t wait_ms)
 {
     f->state = (uint8_t)next;
-    f->wake = f->now + in_ms;
+    f->wait_ms = wait_ms;
+}
+
+/* From wherever we are called: the next step is due. */
+static void hurry(struct iot_ota_fetch *f)
+{
+    f->wait_ms = 0;
+    f->wake = 0;
 }
 
 static void end_by(struct iot_ota_fetch *f, iot_err err, int32_t detail)
@@ -169,8 +177,10 @@ static iot_err on_body(void *ctx, uint32_t offset, struct iot_bytes part, uint32
     if (offset != f->image.at)
         return IOT_ERR_HTTP_RANGE;
     err = take(f, part, used);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN) {
+        f->wait_ms = IOT_OTA_BUSY_MS;
         f->wake = f->now + IOT_OTA_BUSY_MS;
+    }
     return err;
 }
 
@@ -181,7 +191,8 @@ static void on_end(void *ctx, iot_err err, int32_t detail)
     f->result = err;
     f->result_detail =
         err == IOT_ERR_HTTP_STATUS || err == IOT_ERR_OTA_EXPIRED ? f->status : detail;
-    enter(f, IOT_FETCH_ENDED, 0);
+    f->state = IOT_FETCH_ENDED;
+    hurry(f);
 }
 
 static const struct iot_http_handlers handlers = {on_head, on_body, on_end};
@@ -269,9 +280,7 @@ static void ask(struct iot_ota_fetch *f)
     f->from = f->image.at;
     f->status = 0;
     /* Before it is asked: answers may come from inside. */
-    enter(f, IOT_FETCH_ASKED, IOT_OTA_BLOCK_MS);
-    if (!by_mqtt)
-        f->wake = IOT_TIME_NEVER;
+    enter(f, IOT_FETCH_ASKED, by_mqtt ? IOT_OTA_BLOCK_MS : IOT_MS_NEVER);
     err = by_mqtt ? f->cloud->ask_block(f->cloud_ctx, f->job, f->image.at, next_bytes(f))
                   : ask_http(f);
     if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL || err == IOT_ERR_STATE)
@@ -297,7 +306,7 @@ static void read_journal(struct iot_ota_fetch *f)
     iot_err err = iot_ota_journal_read(f->opt->port, f->job, f->etag);
 
     if (err == IOT_ERR_AGAIN)
-        f->wake = f->now + IOT_OTA_BUSY_MS;
+        f->wait_ms = IOT_OTA_BUSY_MS;
     else {
         f->image.resume = err == IOT_OK;
         enter(f, IOT_FETCH_OPENING, 0);
@@ -309,9 +318,10 @@ static void step_image(struct iot_ota_fetch *f)
 {
     iot_err err = iot_ota_image_step(&f->image);
 
-    f->wake = f->now + (err == IOT_ERR_AGAIN ? IOT_OTA_BUSY_MS : 0);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN) {
+        f->wait_ms = IOT_OTA_BUSY_MS;
         return;
+    }
     if (err == IOT_ERR_OTA_DIGEST && (f->mixed || f->image.whole)) {
         (void)give_up(f);
         fail(f, IOT_ERR_OTA_CHANGED);
@@ -356,7 +366,7 @@ static void hang_up(struct iot_ota_fetch *f)
 {
     if (!f->job->by_mqtt && !iot_http_idle(f->opt->http)) {
         iot_http_hang_up(f->opt->http);
-        f->wake = f->now + IOT_OTA_BUSY_MS;
+        f->wait_ms = IOT_OTA_BUSY_MS;
     } else
         enter(f, IOT_FETCH_CHECKING, 0);
 }
@@ -364,7 +374,7 @@ static void hang_up(struct iot_ota_fetch *f)
 static void forget(struct iot_ota_fetch *f)
 {
     if (iot_ota_journal_forget(f->opt->port, f->job) == IOT_ERR_AGAIN)
-        f->wake = f->now + IOT_OTA_BUSY_MS;
+        f->wait_ms = IOT_OTA_BUSY_MS;
     else
         f->state = IOT_FETCH_OVER;
 }
@@ -387,7 +397,7 @@ static void act(struct iot_ota_fetch *f)
         if (f->job->by_mqtt)
             fail(f, IOT_ERR_LINK_TIMEOUT);
         else {
-            f->wake = IOT_TIME_NEVER;
+            f->wait_ms = IOT_MS_NEVER;
             iot_http_resume(f->opt->http);
         }
         break;
@@ -417,7 +427,6 @@ iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_option
                             const struct iot_ota_cloud *cloud, void *cloud_ctx, iot_time now)
 {
     const struct iot_port *port = opt->port;
-    uint32_t record = opt->record_bytes != 0 ? opt->record_bytes : IOT_TLS_RX_BYTES;
     uint32_t seed = (uint32_t)now;
 
     memset(f, 0, sizeof *f);
@@ -431,14 +440,13 @@ iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_option
     f->trust.key = opt->public_key;
     f->trust.arena = opt->arena;
     f->trust.arena_bytes = opt->arena_bytes;
-    if (opt->fit && !job->by_mqtt && strncmp(job->url, "https", 5) == 0)
-        f->fit = record >= 2 * IOT_OTA_HEAD_BYTES ? record - IOT_OTA_HEAD_BYTES : record / 2;
+    f->fit = opt->fit && !job->by_mqtt && strncmp(job->url, "https", 5) == 0;
+    fit_next(f, IOT_OTA_HEAD_BYTES);
     if (port->random != NULL)
         (void)port->random(port->ctx, &seed, sizeof seed); /* the time of day spreads too, less */
     iot_jitter_seed(&f->jitter, seed);
     iot_err err = iot_ota_image_start(&f->image, job, slot, &f->trust, false);
-    if (err == IOT_OK)
-        enter(f, IOT_FETCH_JOURNAL, 0);
+    f->state = err == IOT_OK ? IOT_FETCH_JOURNAL : IOT_FETCH_IDLE;
     return err;
 }
 
@@ -447,8 +455,11 @@ iot_err iot_ota_fetch_step(struct iot_ota_fetch *f, iot_time now)
     f->now = now;
     if (f->stop != IOT_OK && f->state != IOT_FETCH_ASKED && f->state < IOT_FETCH_FORGET)
         end_by(f, f->stop, 0);
-    if (now >= iot_ota_fetch_deadline(f))
+    if (now >= iot_ota_fetch_deadline(f)) {
+        f->wait_ms = 0;
         act(f);
+        f->wake = f->wait_ms == IOT_MS_NEVER ? IOT_TIME_NEVER : now + f->wait_ms;
+    }
     if (f->state != IOT_FETCH_OVER)
         return IOT_ERR_AGAIN;
     return f->err;
@@ -468,8 +479,10 @@ bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url)
         return false;
     if (url != f->job->url)
         strcpy(f->job->url, url);
-    if (f->state == IOT_FETCH_URL || f->state == IOT_FETCH_NO_URL)
-        enter(f, IOT_FETCH_WAITING, 0);
+    if (f->state == IOT_FETCH_URL || f->state == IOT_FETCH_NO_URL) {
+        f->state = IOT_FETCH_WAITING;
+        hurry(f);
+    }
     return true;
 }
 
@@ -483,9 +496,10 @@ iot_err iot_ota_fetch_block(struct iot_ota_fetch *f, uint32_t offset, struct iot
     block.ptr += at - offset;
     block.len -= at - offset;
     err = take(f, block, &used);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN) {
+        f->wait_ms = IOT_OTA_BLOCK_MS;
         f->wake = f->now + IOT_OTA_BLOCK_MS;
-    else
+    } else
         on_end(f, err, 0);
     return err;
 }
@@ -496,7 +510,7 @@ iot_err iot_ota_fetch_pause(struct iot_ota_fetch *f, bool paused)
         return IOT_ERR_STATE;
     f->paused = paused;
     if (f->state == IOT_FETCH_WAITING)
-        f->wake = f->now;
+        hurry(f);
     if (paused && f->state == IOT_FETCH_ASKED) {
         if (f->job->by_mqtt)
             on_end(f, IOT_ERR_CLOSED, 0);
@@ -513,7 +527,7 @@ void iot_ota_fetch_stop(struct iot_ota_fetch *f, iot_err err, bool keep)
     f->stop = err;
     f->keep = keep;
     if (f->state != IOT_FETCH_ASKED)
-        f->wake = f->now;
+        hurry(f);
     else if (f->job->by_mqtt)
         on_end(f, err, 0);
     else

@@ -71,9 +71,10 @@ struct iot_ota_fetch {
     struct iot_http_request request;
     struct iot_jitter jitter;
     iot_time now, wake;
-    uint32_t from; /* where the request began */
-    uint32_t best; /* as far as it ever came */
-    uint32_t fit;  /* bytes of a range, as the options and heads say; 0: no bound */
+    uint32_t wait_ms; /* of the step under way; IOT_MS_NEVER */
+    uint32_t from;    /* where the request began */
+    uint32_t best;    /* as far as it ever came */
+    uint32_t fit;     /* bytes of a range, as the options and heads say; 0: no bound */
     iot_err result, err, stop;
     int32_t result_detail, detail;
     uint16_t status;
