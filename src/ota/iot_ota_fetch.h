@@ -18,6 +18,8 @@
 #include "core/iot_core_jitter.h"
 #include "ota/iot_ota_image.h"
 
+#if IOT_FEATURE_OTA
+
 #define IOT_OTA_ATTEMPTS  10u    /* options.attempts 0 */
 #define IOT_OTA_RETRY_MS  1000u  /* the first wait, doubled each time ... */
 #define IOT_OTA_RETRY_MAX 60000u /* ... up to here; then chance takes up to half of it off */
@@ -118,4 +120,5 @@ iot_err iot_ota_fetch_pause(struct iot_ota_fetch *f, bool paused);
 /** End it by `err`. keep: so that it can go on after a reboot. It is over when iot_ota_fetch_step says so. */
 void iot_ota_fetch_stop(struct iot_ota_fetch *f, iot_err err, bool keep);
 
+#endif
 #endif

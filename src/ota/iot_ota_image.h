@@ -15,6 +15,8 @@
 #include "crypto/iot_crypto_digest.h"
 #include "crypto/iot_crypto_ecdsa.h"
 
+#if IOT_FEATURE_OTA
+
 enum iot_ota_image_state {
     IOT_IMAGE_CLOSED,
     IOT_IMAGE_OPENING,
@@ -93,4 +95,5 @@ void iot_ota_image_restart(struct iot_ota_image *m);
 /** Forget it; what the slot holds durably stays. Allowed at any time. */
 void iot_ota_image_end(struct iot_ota_image *m);
 
+#endif
 #endif

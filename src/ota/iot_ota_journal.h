@@ -10,6 +10,8 @@
 
 #include "iot/iot_ota.h"
 
+#if IOT_FEATURE_OTA
+
 /** IOT_OK: the record is of this very image; `etag` gets its text, which may be "". IOT_ERR_STATE: there is none, or one of
  *  another image, in another form, or of no sense; or there is no kv. IOT_ERR_AGAIN. */
 iot_err iot_ota_journal_read(const struct iot_port *port, const struct iot_ota_job *job,
@@ -22,4 +24,5 @@ iot_err iot_ota_journal_write(const struct iot_port *port, const struct iot_ota_
 /** IOT_OK, also where kv is broken; IOT_ERR_AGAIN. */
 iot_err iot_ota_journal_forget(const struct iot_port *port, const struct iot_ota_job *job);
 
+#endif
 #endif
