@@ -82,23 +82,17 @@ static bool is_same_etag(const struct iot_ota_fetch *f, struct iot_bytes etag)
 /* The image from its first byte: with an ETag of its own. */
 static iot_err begin_anew(struct iot_ota_fetch *f, struct iot_bytes etag)
 {
-    bool had = f->image.at != 0;
-
     (void)give_up(f);
-    if (etag.len != 0 && etag.len <= IOT_HTTP_ETAG_MAX) {
-        memcpy(f->etag, etag.ptr, etag.len);
+    if (etag.len <= IOT_HTTP_ETAG_MAX) {
+        memcpy(f->etag, etag.len != 0 ? etag.ptr : (const uint8_t *)"", etag.len);
         f->etag[etag.len] = '\0';
     }
-    /* A server that knows no ranges, and a line that is cut each time: not for ever. */
-    if (had && f->failures == most(f))
-        return IOT_ERR_OTA_CHANGED;
-    f->failures = (uint8_t)(f->failures + had);
     return IOT_OK;
 }
 
 static iot_err go_on(struct iot_ota_fetch *f, const struct iot_http_head *head)
 {
-    if (head->from != f->image.at || !head->has_total)
+    if (!head->has_total) /* where it begins is looked at with its bytes */
         return IOT_ERR_HTTP_RANGE;
     if (f->etag[0] == '\0')
         f->mixed = true;

@@ -111,7 +111,7 @@ iot_time iot_ota_fetch_deadline(const struct iot_ota_fetch *f);
 bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url);
 
 /** A block of a by_mqtt job. IOT_OK: taken, or of no use. IOT_ERR_AGAIN: not all of it yet, give the same again in a later
- *  tick. Else the update has ended by that. */
+ *  tick. Else it was not taken, and what follows from that is settled in the next step: nothing to do. */
 iot_err iot_ota_fetch_block(struct iot_ota_fetch *f, uint32_t offset, struct iot_bytes block);
 
 /** IOT_ERR_STATE: nothing is fetched any more. */

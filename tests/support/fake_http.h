@@ -25,6 +25,7 @@ struct iot_http {
     bool no_length;                 /* chunked, or to the connection's end */
     bool waits;                     /* what was not taken is offered after iot_http_resume only */
     uint32_t extra;                 /* bytes behind the resource's end */
+    int32_t wrong_from;             /* a 206 begins so much elsewhere */
     uint32_t short_by;              /* a body ends earlier, in good order */
     uint32_t limit;                 /* a 206 has no more than so many bytes; 0: any */
     uint32_t record;                /* head and body larger than this do not fit; 0: any */
@@ -129,7 +130,7 @@ static inline void fake_head(struct iot_http *h)
         } else {
             head.status = 206;
             head.partial = true;
-            h->at = head.from = r->range_from;
+            h->at = head.from = r->range_from + (uint32_t)h->wrong_from;
             h->end = r->range_to < h->size ? r->range_to + 1 : h->size;
             if (h->limit != 0 && h->end - h->at > h->limit)
                 h->end = h->at + h->limit;

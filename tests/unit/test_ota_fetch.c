@@ -389,6 +389,17 @@ static void a_record_of_anything_else_is_as_none(void **state)
             assert_true(strlen(etag) == 4 && strpbrk(etag, "\r\n ") == NULL);
         kv.value[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
+    kv.value[44] = '\r'; /* no line of a header */
+    assert_err(iot_ota_journal_read(&kv.port, &job, etag), IOT_ERR_STATE);
+    memcpy(kv.value, good, len);
+    kv.value[3] = IOT_HTTP_ETAG_MAX + 1; /* longer than there is room for */
+    kv.len = 43 + IOT_HTTP_ETAG_MAX + 1;
+    memset(kv.value + 43, 'x', IOT_HTTP_ETAG_MAX + 1);
+    kv.value[43] = kv.value[kv.len - 1] = '"';
+    assert_err(iot_ota_journal_read(&kv.port, &job, etag), IOT_ERR_STATE);
+    memcpy(kv.value, good, len);
+    kv.len = len;
+    assert_err(iot_ota_journal_read(&kv.port, &job, etag), IOT_OK);
     struct iot_ota_job another = job;
     another.digest[31] ^= 1;
     assert_err(iot_ota_journal_read(&kv.port, &another, etag), IOT_ERR_STATE);
@@ -575,6 +586,50 @@ static void a_206_without_a_total_is_not_appended(void **state)
     assert_err(run(), IOT_ERR_OTA_FAILED);
     assert_int_equal(fetch.detail, IOT_ERR_HTTP_RANGE);
     assert_int_equal(fetch.failures, 4);
+}
+
+static void a_206_from_elsewhere_is_not_appended(void **state)
+{
+    (void)state;
+    for (int32_t by = -1; by <= 1; by += 2) {
+        setup(state);
+        web.portion = 100;
+        web.cut_at = 2500;
+        web.wrong_from = by;
+        start();
+        assert_err(run(), IOT_ERR_OTA_FAILED);
+        assert_int_equal(fetch.detail, IOT_ERR_HTTP_RANGE);
+        assert_int_equal(ram.taken, 2500);
+    }
+}
+
+/* Its memory may be lent to the signature. */
+static void the_connection_is_gone_before_the_image_is_checked(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        setup(state);
+        start();
+        if (kept) { /* the image is whole already, and the client has a connection of somebody else's */
+            while (!ram.info.whole)
+                assert_err(turn(), IOT_ERR_AGAIN);
+            reboot();
+            web.connected = true;
+        }
+        iot_err err = IOT_ERR_AGAIN;
+        bool checked = false;
+        for (int i = 0; i < TURNS_MAX && err == IOT_ERR_AGAIN; i++) {
+            uint32_t reads = ram.calls[RAM_READ];
+            bool idle = iot_http_idle(&web);
+            err = turn();
+            if (ram.calls[RAM_READ] != reads) {
+                assert_true(idle);
+                checked = true;
+            }
+        }
+        assert_true(checked);
+        assert_ready();
+    }
 }
 
 static void responses_that_end_too_early_in_good_order_are_followed_by_others(void **state)
@@ -899,6 +954,8 @@ int main(void)
         T(a_wrong_digest_of_one_image_is_final),
         T(another_length_than_the_jobs_is_never_taken),
         T(a_206_without_a_total_is_not_appended),
+        T(a_206_from_elsewhere_is_not_appended),
+        T(the_connection_is_gone_before_the_image_is_checked),
         T(responses_that_end_too_early_in_good_order_are_followed_by_others),
         T(a_416_begins_anew),
         T(a_server_in_trouble_is_asked_again_later),
