@@ -22,18 +22,18 @@ enum iot_ota_state {
 /* Private. */
 struct iot_ota {
     struct iot_part part;
+    uint8_t state;
+    uint8_t percent; /* that was told last; above 100: none */
+    bool lent;       /* make_room gave us memory */
+    iot_err err;
+    int32_t detail;
     const struct iot_ota_options *opt;
     const struct iot_ota_cloud *cloud;
     void *cloud_ctx;
     const struct iot_ota_module *module;
     iot_time now, wake;
-    iot_err err;
-    int32_t detail;
-    uint8_t state;
-    uint8_t percent; /* that was told last; above 100: none */
-    bool lent;       /* make_room gave us memory */
-    struct iot_ota_job job;
     struct iot_ota_fetch fetch;
+    struct iot_ota_job job;
 };
 
 /** Who brings the jobs; borrowed. */

@@ -325,35 +325,19 @@ static void step_image(struct iot_ota_fetch *f)
         end_by(f, err, 0);
         return;
     }
-    switch ((enum iot_ota_image_state)f->image.state) {
-    case IOT_IMAGE_NEW:
+    if (f->image.state == IOT_IMAGE_NEW) {
         f->etag[0] = '\0';
-        enter(f, IOT_FETCH_WAITING, 0);
-        break;
-    case IOT_IMAGE_WRITING:
+        f->state = IOT_FETCH_WAITING;
+    } else if (f->image.state == IOT_IMAGE_WRITING) {
         /* Power may have gone between the record and the slot's begin: then what lies there is of another image, of
          * the same size and version. */
         f->mixed = true;
         f->best = f->image.at;
-        enter(f, IOT_FETCH_WAITING, 0);
-        break;
-    case IOT_IMAGE_READY:
+        f->state = IOT_FETCH_WAITING;
+    } else if (f->image.state == IOT_IMAGE_READY)
         end_by(f, IOT_OK, 0);
-        break;
-    case IOT_IMAGE_OPENING:
-    case IOT_IMAGE_REBUILDING:
-    case IOT_IMAGE_CLOSED:
-    case IOT_IMAGE_FAILED:
-        break;
-    case IOT_IMAGE_WRITTEN:
-    case IOT_IMAGE_CHECKING:
-    case IOT_IMAGE_SIGNING:
-    case IOT_IMAGE_ENDING:
-    case IOT_IMAGE_CHOOSING:
-        if (f->state == IOT_FETCH_OPENING)
-            enter(f, IOT_FETCH_HANG_UP, 0); /* as memory of the connection's may be lent */
-        break;
-    }
+    else if (f->image.state >= IOT_IMAGE_WRITTEN && f->state == IOT_FETCH_OPENING)
+        f->state = IOT_FETCH_HANG_UP; /* as memory of the connection's may be lent */
 }
 
 static void hang_up(struct iot_ota_fetch *f)

@@ -62,30 +62,31 @@ enum iot_ota_fetch_state {
     IOT_FETCH_OVER      /* by `err` */
 };
 
-/* Private but for state, image.at and image.state. */
+/* Private but for state, image.at and image.state. What is used most comes first: within the reach of short
+ * instructions. */
 struct iot_ota_fetch {
-    const struct iot_ota_options *opt;
-    const struct iot_ota_cloud *cloud;
-    void *cloud_ctx;
-    struct iot_ota_job *job;
-    struct iot_ota_trust trust;
-    struct iot_ota_image image;
-    struct iot_http_request request;
-    struct iot_jitter jitter;
-    iot_time now, wake;
-    uint32_t wait_ms; /* of the step under way; IOT_MS_NEVER */
-    uint32_t from;    /* where the request began */
-    uint32_t best;    /* as far as it ever came */
-    uint32_t fit;     /* bytes of a range, as the options and heads say; 0: no bound */
-    iot_err result, err, stop;
-    int32_t result_detail, detail;
-    uint16_t status;
     uint8_t state;
     uint8_t failures; /* in a row that brought nothing new */
     bool paused, keep;
     bool noted;  /* the record is written, for the slot that is to be begun */
     bool broken; /* the slot or kv: no use to try again */
     bool mixed;  /* parts of the image may be of different ones */
+    uint16_t status;
+    uint32_t wait_ms; /* of the step under way; IOT_MS_NEVER */
+    uint32_t from;    /* where the request began */
+    uint32_t best;    /* as far as it ever came */
+    uint32_t fit;     /* bytes of a range, as the options and heads say; 0: no bound */
+    iot_err result, err, stop;
+    int32_t result_detail, detail;
+    const struct iot_ota_options *opt;
+    const struct iot_ota_cloud *cloud;
+    void *cloud_ctx;
+    struct iot_ota_job *job;
+    iot_time now, wake;
+    struct iot_ota_image image;
+    struct iot_ota_trust trust;
+    struct iot_http_request request;
+    struct iot_jitter jitter;
     char etag[IOT_HTTP_ETAG_MAX + 1];
 };
 

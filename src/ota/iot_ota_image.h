@@ -42,13 +42,13 @@ struct iot_ota_trust {
 /* state, at and whole may be read. at: bytes that the slot has taken, or that were digested of what it holds; up to
  * `goal` in REBUILDING. */
 struct iot_ota_image {
-    const struct iot_ota_job *job;
-    const struct iot_slot *slot;
-    const struct iot_ota_trust *trust;
-    uint32_t at, goal;
     uint8_t state; /* enum iot_ota_image_state */
     bool resume;
     bool whole; /* the slot was done before we came */
+    uint32_t at, goal;
+    const struct iot_ota_job *job;
+    const struct iot_slot *slot;
+    const struct iot_ota_trust *trust;
     /* Of the job's kind; with MD5 the SHA-256 is made beside it when the image is read back: the slot and the
      * signature want it. */
     struct iot_digest digest, sha;
