@@ -136,7 +136,7 @@ iot_err iot_ota_init(struct iot_ota *ota, const struct iot_ota_options *options)
  * Returns  IOT_OK: it ends by READY or FAILED. The same image as the one under way: only its URL is taken over. IOT_ERR_AGAIN:
  *          another image for the same module is under way and ends by IOT_ERR_OTA_REPLACED; come again when it has.
  *          IOT_ERR_FULL: one for another module is; nothing was changed. IOT_ERR_OTA_MODULE, _SIZE, _VERSION, _SIGNATURE (none, and a key is set), IOT_ERR_HTTP_URL (no
- *          scheme that we know, or no host), IOT_ERR_OTA_JOB (by_mqtt, and nobody asks for blocks): not taken, and no event follows.
+ *          scheme that we know, or no host), IOT_ERR_OTA_JOB (by_mqtt, and nobody who brings it): not taken, and no event follows.
  */
 iot_err iot_ota_start(struct iot_ota *ota, const struct iot_ota_job *job);
 

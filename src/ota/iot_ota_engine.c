@@ -118,7 +118,7 @@ static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
         return IOT_ERR_OTA_MODULE;
     if (job->size == 0)
         return IOT_ERR_OTA_SIZE;
-    if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->ask_block == NULL))
+    if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->bring == NULL))
         return IOT_ERR_OTA_JOB;
     if (!job->by_mqtt && host_of(job->url) == NULL)
         return IOT_ERR_HTTP_URL;
@@ -204,12 +204,6 @@ iot_err iot_ota_start(struct iot_ota *ota, const struct iot_ota_job *job)
     ota->job.ext = (struct iot_bytes){NULL, 0};
     (void)iot_ota_accept(ota);
     return IOT_OK;
-}
-
-iot_err iot_ota_block(struct iot_ota *ota, uint32_t offset, struct iot_bytes block)
-{
-    return ota->state == IOT_OTA_FETCHING ? iot_ota_fetch_block(&ota->fetch, offset, block)
-                                          : IOT_OK;
 }
 
 /* ---- The application's -------------------------------------------------------------------- */

@@ -42,9 +42,6 @@ void iot_ota_serve(struct iot_ota *ota, const struct iot_ota_cloud *cloud, void 
 /** A job of the cloud's. As iot_ota_start, but the application is asked: from inside. job->ext lasts as long as the call. */
 iot_err iot_ota_offer(struct iot_ota *ota, const struct iot_ota_job *job);
 
-/** A block that was asked for by ask_block: see iot_ota_fetch_block. */
-iot_err iot_ota_block(struct iot_ota *ota, uint32_t offset, struct iot_bytes block);
-
 /** Its share of a tick, and when it wants the next; what the part's table does. */
 void iot_ota_run(struct iot_ota *ota, iot_time now);
 iot_time iot_ota_deadline(const struct iot_ota *ota);

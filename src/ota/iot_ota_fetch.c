@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define BLOCK_BYTES 5120u /* by_mqtt, where options.chunk says nothing */
-
 /* From inside of a step, which makes `wake` of it. */
 static void enter(struct iot_ota_fetch *f, enum iot_ota_fetch_state next, uint32_t wait_ms)
 {
@@ -240,8 +238,6 @@ static uint32_t next_bytes(const struct iot_ota_fetch *f)
 {
     uint32_t n = f->job->size - f->image.at, chunk = f->opt->chunk;
 
-    if (f->job->by_mqtt && chunk == 0)
-        chunk = BLOCK_BYTES;
     if (chunk != 0 && chunk < n)
         n = chunk;
     return f->fit != 0 && f->fit < n ? f->fit : n;
@@ -268,15 +264,15 @@ static iot_err ask_http(struct iot_ota_fetch *f)
 
 static void ask(struct iot_ota_fetch *f)
 {
-    bool by_mqtt = f->job->by_mqtt;
     iot_err err;
 
     f->from = f->image.at;
     f->status = 0;
     /* Before it is asked: answers may come from inside. */
-    enter(f, IOT_FETCH_ASKED, by_mqtt ? IOT_OTA_BLOCK_MS : IOT_MS_NEVER);
-    err = by_mqtt ? f->cloud->ask_block(f->cloud_ctx, f->job, f->image.at, next_bytes(f))
-                  : ask_http(f);
+    enter(f, IOT_FETCH_ASKED, IOT_MS_NEVER);
+    err = f->job->by_mqtt
+              ? f->cloud->bring(f->cloud_ctx, f->job, f->image.at, next_bytes(f), &handlers, f)
+              : ask_http(f);
     if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL || err == IOT_ERR_STATE)
         enter(f, IOT_FETCH_WAITING, IOT_OTA_RETRY_MS); /* somebody else's turn, or no connection */
     else if (err != IOT_OK)
@@ -372,12 +368,9 @@ static void act(struct iot_ota_fetch *f)
         ask(f);
         break;
     case IOT_FETCH_ASKED:
-        if (f->job->by_mqtt)
-            fail(f, IOT_ERR_LINK_TIMEOUT);
-        else {
-            f->wait_ms = IOT_MS_NEVER;
+        f->wait_ms = IOT_MS_NEVER;
+        if (!f->job->by_mqtt)
             iot_http_resume(f->opt->http);
-        }
         break;
     case IOT_FETCH_ENDED:
         settle(f);
@@ -408,7 +401,7 @@ iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_option
     uint32_t seed = (uint32_t)now;
 
     memset(f, 0, sizeof *f);
-    if (job->by_mqtt && (cloud == NULL || cloud->ask_block == NULL))
+    if (job->by_mqtt && (cloud == NULL || cloud->bring == NULL))
         return IOT_ERR_OTA_JOB;
     f->opt = opt;
     f->job = job;
@@ -464,22 +457,14 @@ bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url)
     return true;
 }
 
-iot_err iot_ota_fetch_block(struct iot_ota_fetch *f, uint32_t offset, struct iot_bytes block)
+/* `end` follows, now or in the next tick. */
+static void end_request(struct iot_ota_fetch *f)
 {
-    uint32_t at = f->image.at, used;
-    iot_err err;
-
-    if (f->state != IOT_FETCH_ASKED || !f->job->by_mqtt || offset > at || block.len <= at - offset)
-        return IOT_OK; /* late, or of something else */
-    block.ptr += at - offset;
-    block.len -= at - offset;
-    err = take(f, block, &used);
-    if (err == IOT_ERR_AGAIN) {
-        f->wait_ms = IOT_OTA_BLOCK_MS;
-        f->wake = f->now + IOT_OTA_BLOCK_MS;
+    if (f->job->by_mqtt) {
+        f->cloud->bring_no_more(f->cloud_ctx);
+        on_end(f, IOT_ERR_CLOSED, 0);
     } else
-        on_end(f, err, 0);
-    return err;
+        (void)iot_http_cancel(f->opt->http);
 }
 
 iot_err iot_ota_fetch_pause(struct iot_ota_fetch *f, bool paused)
@@ -489,12 +474,8 @@ iot_err iot_ota_fetch_pause(struct iot_ota_fetch *f, bool paused)
     f->paused = paused;
     if (f->state == IOT_FETCH_WAITING)
         hurry(f);
-    if (paused && f->state == IOT_FETCH_ASKED) {
-        if (f->job->by_mqtt)
-            on_end(f, IOT_ERR_CLOSED, 0);
-        else
-            (void)iot_http_cancel(f->opt->http);
-    }
+    if (paused && f->state == IOT_FETCH_ASKED)
+        end_request(f);
     return IOT_OK;
 }
 
@@ -506,10 +487,8 @@ void iot_ota_fetch_stop(struct iot_ota_fetch *f, iot_err err, bool keep)
     f->keep = keep;
     if (f->state != IOT_FETCH_ASKED)
         hurry(f);
-    else if (f->job->by_mqtt)
-        on_end(f, err, 0);
     else
-        (void)iot_http_cancel(f->opt->http);
+        end_request(f);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gets the image of one job into its slot: asks for it by HTTP, whole or in ranges, or in blocks by way of the cloud's own
+/* Gets the image of one job into its slot: asks for it by HTTP, whole or in ranges, or by way of the cloud's own
  * connection; goes on where it was cut; tries again, with waits that grow, as often as the options allow.
  *
  * What may follow what was fetched before:
@@ -25,7 +25,6 @@
 #define IOT_OTA_RETRY_MAX 60000u /* ... up to here; then chance takes up to half of it off */
 #define IOT_OTA_BUSY_MS   5u     /* a slot or kv that answered AGAIN is asked again */
 #define IOT_OTA_URL_MS    60000u /* for a new URL; then the old one is tried again */
-#define IOT_OTA_BLOCK_MS  10000u /* for a block */
 /* A first range leaves so much of a record for the head; of the next ones it is known, but for this. */
 #define IOT_OTA_HEAD_BYTES  1024u
 #define IOT_OTA_HEAD_MARGIN 32u
@@ -36,8 +35,13 @@ struct iot_ota_cloud {
     /** The URL is not valid any more: ask for the job again, and give it to iot_ota_fetch_url (iot_ota_offer).
      *  IOT_OK; IOT_ERR_AGAIN, IOT_ERR_FULL: asked again later. Without: the update ends by IOT_ERR_OTA_EXPIRED. */
     iot_err (*ask_url)(void *ctx, const struct iot_ota_job *job);
-    /** For jobs with by_mqtt: ask for `n` bytes at `offset`, to be given to iot_ota_fetch_block. As above. */
-    iot_err (*ask_block)(void *ctx, const struct iot_ota_job *job, uint32_t offset, uint32_t n);
+    /** For jobs with by_mqtt: bring `bytes` from `at` on to the handlers (link/iot_link_file.h), as a response to a range;
+     *  `head` need not be called. IOT_OK: `end` will be called; IOT_ERR_AGAIN, IOT_ERR_FULL, IOT_ERR_STATE: asked
+     *  again later; else the update ends by it. */
+    iot_err (*bring)(void *ctx, const struct iot_ota_job *job, uint32_t at, uint32_t bytes,
+                     const struct iot_http_handlers *on, void *on_ctx);
+    /** ... no more of it: `end` is not called. */
+    void (*bring_no_more)(void *ctx);
     /** For iot_ota_engine.h: the download has begun, or has so many bytes more, a per cent at least. */
     void (*progress)(void *ctx, const struct iot_ota_job *job, uint32_t bytes);
     /** ... the job is over: IOT_OK, or why. A new one may be offered from inside. */
@@ -52,7 +56,7 @@ enum iot_ota_fetch_state {
     IOT_FETCH_JOURNAL, /* is there a record? */
     IOT_FETCH_OPENING, /* what is in the slot? */
     IOT_FETCH_WAITING, /* until `wake`, to ask; while `paused`, for ever */
-    IOT_FETCH_ASKED,   /* a request is under way, or a block */
+    IOT_FETCH_ASKED,   /* a request is under way */
     IOT_FETCH_ENDED,   /* the request has ended by `result` */
     IOT_FETCH_NO_URL,  /* to ask for a URL; and asked, until `wake` */
     IOT_FETCH_URL,
@@ -93,9 +97,9 @@ struct iot_ota_fetch {
 /**
  * Begin. Everything is borrowed until it is over; of the job only `url` may change, by iot_ota_fetch_url.
  *
- * cloud    NULL: URLs cannot be renewed, and there are no blocks.
+ * cloud    NULL: URLs cannot be renewed, and nothing comes by MQTT.
  * Returns  IOT_OK, go on with iot_ota_fetch_step; IOT_ERR_OTA_SIZE, IOT_ERR_OTA_SIGNATURE: see iot_ota_image_start;
- *          IOT_ERR_OTA_JOB, by_mqtt and nobody to ask for blocks.
+ *          IOT_ERR_OTA_JOB, by_mqtt and nobody who brings it.
  */
 iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_options *opt,
                             const struct iot_slot *slot, struct iot_ota_job *job,
@@ -110,10 +114,6 @@ iot_time iot_ota_fetch_deadline(const struct iot_ota_fetch *f);
 
 /** A new URL for the same image, at most IOT_HTTP_URL_MAX bytes. False: not now, the old one is in use. */
 bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url);
-
-/** A block of a by_mqtt job. IOT_OK: taken, or of no use. IOT_ERR_AGAIN: not all of it yet, give the same again in a later
- *  tick. Else it was not taken, and what follows from that is settled in the next step: nothing to do. */
-iot_err iot_ota_fetch_block(struct iot_ota_fetch *f, uint32_t offset, struct iot_bytes block);
 
 /** IOT_ERR_STATE: nothing is fetched any more. */
 iot_err iot_ota_fetch_pause(struct iot_ota_fetch *f, bool paused);

@@ -19,7 +19,15 @@ static uint8_t bytes[BYTES_ALL], other[BYTES_ALL];
 static iot_time now;
 static iot_time waited;     /* in all, between two requests */
 static const char *new_url; /* what is given when a URL is asked for; NULL: nothing */
-static uint32_t urls_asked, blocks_asked, block_at, block_n;
+static uint32_t urls_asked;
+
+/* The cloud's own way: what is asked of it. */
+static struct {
+    const struct iot_http_handlers *on;
+    void *ctx;
+    uint32_t at, end, asked, stopped;
+} file;
+
 static iot_err ask_says;
 
 static iot_err ask_url(void *ctx, const struct iot_ota_job *about)
@@ -32,17 +40,50 @@ static iot_err ask_url(void *ctx, const struct iot_ota_job *about)
     return ask_says;
 }
 
-static iot_err ask_block(void *ctx, const struct iot_ota_job *about, uint32_t offset, uint32_t n)
+static iot_err bring(void *ctx, const struct iot_ota_job *about, uint32_t at, uint32_t n,
+                     const struct iot_http_handlers *on, void *on_ctx)
 {
     (void)ctx;
-    (void)about;
-    blocks_asked++;
-    block_at = offset;
-    block_n = n;
-    return ask_says;
+    assert_ptr_equal(about, &job);
+    file.asked++;
+    if (ask_says != IOT_OK)
+        return ask_says;
+    file.on = on;
+    file.ctx = on_ctx;
+    file.at = at;
+    file.end = at + n;
+    return IOT_OK;
 }
 
-static const struct iot_ota_cloud cloud = {.ask_url = ask_url, .ask_block = ask_block};
+static void bring_no_more(void *ctx)
+{
+    (void)ctx;
+    assert_non_null(file.on);
+    file.on = NULL;
+    file.stopped++;
+}
+
+/* Some of it; its end, when that was the last, or it is to end by something else. */
+static void file_tick(uint32_t most, iot_err end)
+{
+    const struct iot_http_handlers *on = file.on;
+    uint32_t used, n = file.end - file.at < most ? file.end - file.at : most;
+
+    if (on == NULL)
+        return;
+    iot_err err = end;
+    if (n != 0 && err == IOT_OK) {
+        err = on->body(file.ctx, file.at, (struct iot_bytes){bytes + file.at, n}, &used);
+        file.at += used;
+        if (err == IOT_ERR_AGAIN || (err == IOT_OK && file.at != file.end))
+            return;
+    }
+    file.on = NULL;
+    on->end(file.ctx, err, 5);
+}
+
+static const struct iot_ota_cloud cloud = {
+    .ask_url = ask_url, .bring = bring, .bring_no_more = bring_no_more};
 
 static void make_job(const uint8_t *of)
 {
@@ -75,7 +116,8 @@ static int setup(void **state)
     now = UINT32_MAX - 500u;
     waited = 0;
     new_url = NULL;
-    urls_asked = blocks_asked = 0;
+    urls_asked = 0;
+    memset(&file, 0, sizeof file);
     ask_says = IOT_OK;
     return 0;
 }
@@ -847,88 +889,102 @@ static void a_stop_at_any_moment_ends_it(void **state)
     assert_true(turns > 40);
 }
 
-/* ---- Blocks ------------------------------------------------------------------------------- */
+/* ---- The cloud's own way ------------------------------------------------------------------ */
 
-static iot_err run_blocks(uint32_t lose_every)
+static iot_err run_file(uint32_t most)
 {
     iot_err err = IOT_ERR_AGAIN;
-    uint32_t given = 0;
 
     for (int i = 0; i < TURNS_MAX && err == IOT_ERR_AGAIN; i++) {
-        uint32_t before = blocks_asked;
         err = turn();
-        if (blocks_asked == before && given == blocks_asked)
-            continue;
-        struct iot_bytes block = {bytes + block_at, block_n};
-        iot_err took = IOT_OK;
-        if (lose_every == 0 || blocks_asked % lose_every != 0 || given == blocks_asked)
-            took = iot_ota_fetch_block(&fetch, block_at, block);
-        for (int again = 0; again < 1000 && took == IOT_ERR_AGAIN; again++) /* as a message is */
-            took = iot_ota_fetch_block(&fetch, block_at, block);
-        given = blocks_asked;
-        assert_err(took, IOT_OK);
+        file_tick(most, IOT_OK);
     }
     return err;
 }
 
-static void an_image_comes_in_blocks_of_the_clouds_own(void **state)
+static void by_mqtt(void)
+{
+    job.by_mqtt = true;
+    job.url[0] = '\0';
+    start();
+}
+
+static void an_image_comes_by_the_clouds_own_connection(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 4; i++) {
         setup(state);
-        job.by_mqtt = true;
-        job.url[0] = '\0';
         opt.chunk = i < 3 ? 700 : 0;
         ram.again = i == 2 ? 3 : 0;
         ram.portion = i == 2 ? 100 : 0;
-        start();
-        assert_err(run_blocks(i == 1 ? 3 : 0), IOT_OK);
+        by_mqtt();
+        assert_err(run_file(i == 1 ? 99 : UINT32_MAX), IOT_OK);
         assert_true(ram.chosen);
         assert_memory_equal(ram.bytes, bytes, BYTES_ALL);
-        assert_int_equal(web.starts + web.hang_ups, 0);
+        assert_int_equal(file.asked, i < 3 ? 8 : 1);
+        assert_int_equal(web.starts + web.hang_ups + web.resumes, 0);
     }
-    assert_int_equal(blocks_asked, 1);
-}
-
-static void blocks_that_nobody_waits_for_are_of_no_use(void **state)
-{
-    (void)state;
+    setup(state);
     job.by_mqtt = true;
-    opt.chunk = 700;
-    start();
-    assert_err(iot_ota_fetch_block(&fetch, 0, BYTES("x")), IOT_OK); /* nothing was asked */
-    while (blocks_asked == 0)
-        assert_err(turn(), IOT_ERR_AGAIN);
-    assert_err(iot_ota_fetch_block(&fetch, 700, (struct iot_bytes){bytes + 700, 700}), IOT_OK);
-    assert_err(iot_ota_fetch_block(&fetch, 0, BYTES("")), IOT_OK);
-    assert_int_equal(fetch.image.at, 0);
-    assert_err(iot_ota_fetch_block(&fetch, 0, (struct iot_bytes){bytes, 700}), IOT_OK);
-    while (blocks_asked == 1)
-        assert_err(turn(), IOT_ERR_AGAIN);
-    assert_err(iot_ota_fetch_block(&fetch, 0, (struct iot_bytes){bytes, 700}), IOT_OK); /* twice */
-    assert_int_equal(fetch.image.at, 700);
-    assert_err(iot_ota_fetch_block(&fetch, 600, (struct iot_bytes){bytes + 600, 700}), IOT_OK);
-    assert_int_equal(fetch.image.at, 1300);
-    ask_says = IOT_OK;
-    assert_err(run(), IOT_ERR_OTA_FAILED); /* no more of them come */
-    assert_int_equal(fetch.detail, IOT_ERR_LINK_TIMEOUT);
     assert_err(iot_ota_fetch_start(&fetch, &opt, &ram.slot, &job, NULL, NULL, now),
                IOT_ERR_OTA_JOB);
 }
 
-static void more_in_a_block_than_the_image_has_is_refused(void **state)
+static void what_the_clouds_connection_says_is_tried_again_too(void **state)
 {
-    static uint8_t large[BYTES_ALL + 1];
     (void)state;
-    job.by_mqtt = true;
-    start();
-    while (blocks_asked == 0)
+    by_mqtt();
+    while (fetch.image.at < 1000) {
         assert_err(turn(), IOT_ERR_AGAIN);
-    assert_err(iot_ota_fetch_block(&fetch, 0, (struct iot_bytes){large, sizeof large}),
-               IOT_ERR_OTA_CHANGED);
-    assert_int_equal(fetch.image.at, 0);
-    assert_err(run_blocks(0), IOT_OK);
+        file_tick(500, IOT_OK);
+    }
+    file_tick(0, IOT_ERR_LINK_TIMEOUT);
+    assert_err(run_file(500), IOT_OK); /* behind what it has */
+    assert_int_equal(file.asked, 2);
     assert_true(ram.chosen);
+    setup(state);
+    by_mqtt();
+    iot_err err = IOT_ERR_AGAIN;
+    for (int i = 0; i < TURNS_MAX && err == IOT_ERR_AGAIN; i++) {
+        err = turn();
+        file_tick(0, IOT_ERR_LINK_CODE);
+    }
+    assert_err(err, IOT_ERR_OTA_FAILED);
+    assert_int_equal(fetch.detail, IOT_ERR_LINK_CODE);
+    assert_int_equal(file.asked, 4);
+    setup(state); /* not now, and then it goes */
+    ask_says = IOT_ERR_FULL;
+    by_mqtt();
+    while (file.asked < 20)
+        assert_err(turn(), IOT_ERR_AGAIN);
+    ask_says = IOT_OK;
+    assert_err(run_file(500), IOT_OK);
+    setup(state); /* never */
+    ask_says = IOT_ERR_SIZE;
+    by_mqtt();
+    assert_err(run_file(500), IOT_ERR_SIZE);
+}
+
+static void the_clouds_connection_is_stopped_for_a_pause_and_at_an_end(void **state)
+{
+    (void)state;
+    by_mqtt();
+    while (fetch.image.at < 1000) {
+        assert_err(turn(), IOT_ERR_AGAIN);
+        file_tick(500, IOT_OK);
+    }
+    assert_err(iot_ota_fetch_pause(&fetch, true), IOT_OK);
+    assert_int_equal(file.stopped, 1);
+    for (int i = 0; i < 10; i++)
+        assert_err(turn(), IOT_ERR_AGAIN);
+    assert_int_equal(file.asked, 1);
+    assert_err(iot_ota_fetch_pause(&fetch, false), IOT_OK);
+    assert_err(turn(), IOT_ERR_AGAIN);
+    assert_int_equal(file.at, 1000);
+    iot_ota_fetch_stop(&fetch, IOT_ERR_OTA_REFUSED, false);
+    assert_int_equal(file.stopped, 2);
+    assert_err(run(), IOT_ERR_OTA_REFUSED);
+    assert_false(kv.there);
 }
 
 int main(void)
@@ -967,9 +1023,9 @@ int main(void)
         T(an_image_larger_than_the_slot_is_refused_before_it_is_asked_for),
         T(a_pause_loses_nothing),
         T(a_stop_at_any_moment_ends_it),
-        T(an_image_comes_in_blocks_of_the_clouds_own),
-        T(blocks_that_nobody_waits_for_are_of_no_use),
-        T(more_in_a_block_than_the_image_has_is_refused),
+        T(an_image_comes_by_the_clouds_own_connection),
+        T(what_the_clouds_connection_says_is_tried_again_too),
+        T(the_clouds_connection_is_stopped_for_a_pause_and_at_an_end),
     };
     return cmocka_run_group_tests_name("ota_fetch", tests, NULL, NULL);
 }
