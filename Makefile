@@ -634,6 +634,7 @@ $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
+$(OUT)/obj/tests/unit/test_ota_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
 $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
@@ -844,7 +845,7 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
-$(filter $(OUT)/tests/test_nor_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
+$(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)

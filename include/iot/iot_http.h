@@ -43,6 +43,7 @@ struct iot_http_head {
     uint32_t from;   /* where in the resource the body begins; 0 but for a partial one */
     uint32_t length; /* bytes of this body */
     uint32_t total;  /* bytes of the resource */
+    uint32_t bytes;  /* of this head as it came, from its status line to the empty line */
     struct iot_bytes
         etag; /* with its quotes; len 0: none, or longer than IOT_HTTP_ETAG_MAX, or a weak one */
 };

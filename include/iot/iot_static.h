@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file iot_static.h
- * The complete struct iot_device, and struct iot_http, for the one file that owns their storage:
+ * The complete struct iot_device, and those of its parts, for the one file that owns their storage:
  *
  *     static struct iot_device lamp;
  *
@@ -15,5 +15,8 @@
 #include "http/iot_http_client.h"
 #endif
 #include "iot/iot.h"
+#if IOT_FEATURE_OTA
+#include "ota/iot_ota_engine.h"
+#endif
 
 #endif

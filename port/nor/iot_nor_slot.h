@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 #define IOT_NOR_DIGEST_BYTES 32u
-#define IOT_NOR_VERSION_MAX  31u
+#define IOT_NOR_VERSION_MAX  64u /* the platform's longest */
 
 struct iot_nor_image {
     uint32_t bytes;   /* of all of it; 0: there is none */

@@ -151,9 +151,14 @@ static void what_is_too_large_is_refused_before_anything_is_written(void **state
     assert_err(begin(SLOT_BYTES + 1, "1"), IOT_ERR_SIZE);
     assert_err(begin(UINT32_MAX, "1"), IOT_ERR_SIZE);
     assert_err(begin(0, "1"), IOT_ERR_SIZE);
-    assert_err(begin(10, "a version of thirty-two letters."), IOT_ERR_SIZE);
+    assert_err(begin(10, "a version of thirty-two letters."
+                         "a version of thirty-two letters.!"),
+               IOT_ERR_SIZE);
     assert_int_equal(chip.count, count);
-    assert_err(begin(10, "a version of thirty-one letters"), IOT_OK);
+    assert_err(begin(10, "a version of thirty-two letters."
+                         "a version of thirty-two letters."),
+               IOT_OK);
+    assert_int_equal(strlen(slot.image.version), IOT_NOR_VERSION_MAX);
     assert_err(iot_nor_slot_write(&slot, image, 11, &used), IOT_ERR_SIZE);
     assert_int_equal(used, 0);
     assert_err(write_on(0, 10, 10), IOT_OK);
@@ -227,10 +232,10 @@ static void two_slots_share_a_journal(void **state)
 
 static void a_record_that_is_none_is_no_image(void **state)
 {
-    uint8_t record[73];
+    uint8_t record[106];
     (void)state;
     memset(record, 0xff, sizeof record);
-    for (uint32_t n = 0; n <= sizeof record; n += 73) {
+    for (uint32_t n = 0; n <= sizeof record; n += 106) {
         assert_err(iot_nor_kv_set(&journal, "slot-b", record, n), IOT_OK);
         assert_err(iot_nor_slot_open(&slot, &chip.nor, SLOT_AT, SLOT, &journal, "slot-b"), IOT_OK);
         assert_int_equal(slot.image.bytes, 0);

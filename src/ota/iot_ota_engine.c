@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ota/iot_ota_engine.h"
+
+#if IOT_FEATURE_OTA
+
+#include <string.h>
+
+/* ---- What is told ------------------------------------------------------------------------- */
+
+static void tell(struct iot_ota *ota, enum iot_ota_what what, iot_err err, int32_t detail)
+{
+    struct iot_ota_event event;
+
+    if (ota->opt->on_event == NULL)
+        return;
+    event.what = what;
+    event.module = ota->module;
+    event.job = &ota->job;
+    event.bytes = what == IOT_OTA_READY ? ota->job.size : ota->fetch.image.at;
+    event.err = err;
+    event.detail = detail;
+    ota->opt->on_event(ota->opt->ctx, ota, &event);
+}
+
+static void tell_offer(struct iot_ota *ota)
+{
+    ota->wake = IOT_TIME_NEVER;
+    tell(ota, IOT_OTA_OFFERED, IOT_OK, 0);
+    if (ota->opt->on_event == NULL)
+        (void)iot_ota_accept(ota);
+}
+
+static void end_later(struct iot_ota *ota, iot_err err, int32_t detail)
+{
+    ota->state = IOT_OTA_ENDING;
+    ota->err = err;
+    ota->detail = detail;
+    ota->wake = ota->now;
+}
+
+/* Until both have been told nothing new is taken: they look at the job. */
+static void tell_end(struct iot_ota *ota)
+{
+    const struct iot_ota_cloud *cloud = ota->cloud;
+
+    ota->wake = IOT_TIME_NEVER;
+    if (ota->lent)
+        (void)cloud->make_room(ota->cloud_ctx, false);
+    ota->lent = false;
+    if (cloud != NULL && cloud->ended != NULL)
+        cloud->ended(ota->cloud_ctx, &ota->job, ota->err, ota->detail);
+    tell(ota, ota->err == IOT_OK ? IOT_OTA_READY : IOT_OTA_FAILED, ota->err, ota->detail);
+    ota->state = IOT_OTA_NONE;
+}
+
+static void tell_progress(struct iot_ota *ota)
+{
+    const struct iot_ota_fetch *f = &ota->fetch;
+    uint32_t size = ota->job.size, at = f->image.at, percent;
+
+    /* While the slot is read, `at` says how far that is. */
+    if (f->state < IOT_FETCH_WAITING || f->state > IOT_FETCH_HANG_UP)
+        return;
+    percent = size < UINT32_MAX / 100 ? at * 100 / size : at / (size / 100);
+    if (percent == ota->percent)
+        return;
+    ota->percent = (uint8_t)percent;
+    if (ota->cloud != NULL && ota->cloud->progress != NULL)
+        ota->cloud->progress(ota->cloud_ctx, &ota->job, at);
+    tell(ota, IOT_OTA_PROGRESS, IOT_OK, 0);
+}
+
+/* ---- Jobs --------------------------------------------------------------------------------- */
+
+static bool is_device(const char *name)
+{
+    return name[0] == '\0' || strcmp(name, "default") == 0;
+}
+
+static bool is_same_module(const char *a, const char *b)
+{
+    return (is_device(a) && is_device(b)) || strcmp(a, b) == 0;
+}
+
+const struct iot_ota_module *iot_ota_module(const struct iot_ota *ota, const char *name)
+{
+    for (uint8_t i = 0; i < ota->opt->module_count; i++)
+        if (is_same_module(ota->opt->modules[i].name, name))
+            return &ota->opt->modules[i];
+    return NULL;
+}
+
+static bool is_same_image(const struct iot_ota_job *a, const struct iot_ota_job *b)
+{
+    return a->size == b->size && a->digest_kind == b->digest_kind && a->by_mqtt == b->by_mqtt &&
+           memcmp(a->digest, b->digest, a->digest_kind == IOT_OTA_MD5 ? 16 : 32) == 0 &&
+           strcmp(a->version, b->version) == 0 && is_same_module(a->module, b->module);
+}
+
+/* Begins with a scheme of ours and a host; the rest is the client's to judge. Where the host begins; NULL. */
+static const char *host_of(const char *url)
+{
+    const char *p = NULL;
+
+    if (strncmp(url, "http://", 7) == 0)
+        p = url + 7;
+    else if (strncmp(url, "https://", 8) == 0)
+        p = url + 8;
+    return p == NULL || strchr("/:?#", *p) != NULL ? NULL : p;
+}
+
+static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
+                     const struct iot_ota_job *job)
+{
+    const struct iot_ota_options *opt = ota->opt;
+
+    if (m == NULL)
+        return IOT_ERR_OTA_MODULE;
+    if (job->size == 0)
+        return IOT_ERR_OTA_SIZE;
+    if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->bring == NULL))
+        return IOT_ERR_OTA_JOB;
+    if (!job->by_mqtt && host_of(job->url) == NULL)
+        return IOT_ERR_HTTP_URL;
+    if (opt->public_key != NULL && job->signature_bytes == 0)
+        return IOT_ERR_OTA_SIGNATURE;
+    if ((opt->policy == IOT_OTA_NEWER && iot_ota_compare(job->version, m->version) <= 0) ||
+        (opt->policy == IOT_OTA_DIFFERENT && strcmp(job->version, m->version) == 0) ||
+        (opt->allow != NULL && !opt->allow(opt->ctx, m, job)))
+        return IOT_ERR_OTA_VERSION;
+    return IOT_OK;
+}
+
+/* Its URL, as we fetch it. */
+static void copy_url(const struct iot_ota *ota, char *into, const char *url)
+{
+    size_t skip = 0;
+
+    if (ota->opt->memory == IOT_OTA_PLAIN && strncmp(url, "https", 5) == 0) {
+        memcpy(into, "http", 4);
+        into += 4;
+        skip = 5;
+    }
+    memmove(into, url + skip, strlen(url + skip) + 1);
+}
+
+static iot_err meet(struct iot_ota *ota, const struct iot_ota_job *job)
+{
+    char *url = ota->job.url;
+
+    if (ota->state == IOT_OTA_ENDING)
+        return IOT_ERR_AGAIN;
+    if (!is_same_module(ota->job.module, job->module))
+        return IOT_ERR_FULL;
+    if (!is_same_image(&ota->job, job)) {
+        if (ota->state == IOT_OTA_FETCHING)
+            iot_ota_fetch_stop(&ota->fetch, IOT_ERR_OTA_REPLACED, false);
+        else
+            end_later(ota, IOT_ERR_OTA_REPLACED, 0);
+        return IOT_ERR_AGAIN;
+    }
+    if (ota->state != IOT_OTA_FETCHING || iot_ota_fetch_url(&ota->fetch, url))
+        copy_url(ota, url, job->url);
+    return IOT_OK;
+}
+
+static iot_err take(struct iot_ota *ota, const struct iot_ota_job *job)
+{
+    const struct iot_ota_module *m = iot_ota_module(ota, job->module);
+    iot_err err = check(ota, m, job);
+
+    if (err != IOT_OK)
+        return err;
+    if (ota->state != IOT_OTA_NONE)
+        return meet(ota, job);
+    ota->module = m;
+    ota->job = *job;
+    copy_url(ota, ota->job.url, job->url);
+    memset(&ota->fetch.image, 0, sizeof ota->fetch.image);
+    ota->percent = UINT8_MAX;
+    ota->state = IOT_OTA_ON_OFFER;
+    ota->wake = IOT_TIME_NEVER;
+    return IOT_OK;
+}
+
+iot_err iot_ota_offer(struct iot_ota *ota, const struct iot_ota_job *job)
+{
+    bool is_new = ota->state == IOT_OTA_NONE;
+    iot_err err = take(ota, job);
+
+    if (err == IOT_OK && is_new) {
+        tell_offer(ota);
+        ota->job.ext = (struct iot_bytes){NULL, 0};
+    }
+    return err;
+}
+
+iot_err iot_ota_start(struct iot_ota *ota, const struct iot_ota_job *job)
+{
+    iot_err err = take(ota, job);
+
+    if (err != IOT_OK)
+        return err;
+    ota->job.ext = (struct iot_bytes){NULL, 0};
+    (void)iot_ota_accept(ota);
+    return IOT_OK;
+}
+
+/* ---- The application's -------------------------------------------------------------------- */
+
+static void part_run(struct iot_part *p, iot_time now)
+{
+    iot_ota_run((struct iot_ota *)p, now);
+}
+
+static iot_time part_deadline(const struct iot_part *p)
+{
+    return iot_ota_deadline((const struct iot_ota *)p);
+}
+
+/* What is only on offer keeps nobody awake. */
+static bool part_idle(const struct iot_part *p)
+{
+    const struct iot_ota *ota = (const struct iot_ota *)p;
+    return ota->state == IOT_OTA_NONE || ota->state == IOT_OTA_ON_OFFER;
+}
+
+static void part_close(struct iot_part *p)
+{
+    struct iot_ota *ota = (struct iot_ota *)p;
+
+    if (ota->state == IOT_OTA_FETCHING)
+        iot_ota_fetch_stop(&ota->fetch, IOT_ERR_CLOSED, true); /* it may go on after a reboot */
+    else if (ota->state == IOT_OTA_ROOM)
+        end_later(ota, IOT_ERR_CLOSED, 0);
+}
+
+static const struct iot_part_ops part_ops = {
+    .run = part_run, .deadline = part_deadline, .idle = part_idle, .close = part_close};
+
+iot_err iot_ota_init(struct iot_ota *ota, const struct iot_ota_options *opt)
+{
+    memset(ota, 0, sizeof *ota);
+    ota->part.ops = &part_ops;
+    ota->wake = IOT_TIME_NEVER;
+    ota->opt = opt;
+    if (opt->modules == NULL || opt->module_count == 0 || opt->http == NULL || opt->port == NULL ||
+        (opt->public_key != NULL &&
+         (opt->arena == NULL || opt->arena_bytes < IOT_ECDSA_ARENA_BYTES)) ||
+        (opt->public_key == NULL && opt->memory == IOT_OTA_PLAIN))
+        return IOT_ERR_ARG;
+    return IOT_OK;
+}
+
+void iot_ota_serve(struct iot_ota *ota, const struct iot_ota_cloud *cloud, void *ctx)
+{
+    ota->cloud = cloud;
+    ota->cloud_ctx = ctx;
+}
+
+iot_err iot_ota_accept(struct iot_ota *ota)
+{
+    if (ota->state != IOT_OTA_ON_OFFER)
+        return IOT_ERR_STATE;
+    ota->state = IOT_OTA_ROOM;
+    ota->wake = ota->now;
+    return IOT_OK;
+}
+
+iot_err iot_ota_defer(struct iot_ota *ota, uint32_t ms)
+{
+    if (ota->state != IOT_OTA_ON_OFFER)
+        return IOT_ERR_STATE;
+    ota->wake = ms == IOT_MS_NEVER ? IOT_TIME_NEVER : ota->now + ms;
+    return IOT_OK;
+}
+
+iot_err iot_ota_refuse(struct iot_ota *ota)
+{
+    return ota->state == IOT_OTA_ON_OFFER ? iot_ota_cancel(ota) : IOT_ERR_STATE;
+}
+
+iot_err iot_ota_cancel(struct iot_ota *ota)
+{
+    if (ota->state == IOT_OTA_NONE || ota->state == IOT_OTA_ENDING)
+        return IOT_ERR_STATE;
+    if (ota->state == IOT_OTA_FETCHING)
+        iot_ota_fetch_stop(&ota->fetch, IOT_ERR_OTA_REFUSED, false);
+    else
+        end_later(ota, IOT_ERR_OTA_REFUSED, 0);
+    return IOT_OK;
+}
+
+iot_err iot_ota_pause(struct iot_ota *ota)
+{
+    return ota->state == IOT_OTA_FETCHING ? iot_ota_fetch_pause(&ota->fetch, true) : IOT_ERR_STATE;
+}
+
+iot_err iot_ota_resume(struct iot_ota *ota)
+{
+    return ota->state == IOT_OTA_FETCHING ? iot_ota_fetch_pause(&ota->fetch, false) : IOT_ERR_STATE;
+}
+
+const struct iot_ota_job *iot_ota_job(const struct iot_ota *ota)
+{
+    return ota->state == IOT_OTA_NONE ? NULL : &ota->job;
+}
+
+/* ---- The device's tick -------------------------------------------------------------------- */
+
+static void make_room(struct iot_ota *ota)
+{
+    const struct iot_ota_cloud *cloud = ota->cloud;
+    iot_err err = IOT_OK;
+
+    if (ota->opt->memory == IOT_OTA_INSTEAD_OF_MQTT && !ota->job.by_mqtt && cloud != NULL &&
+        cloud->make_room != NULL) {
+        ota->lent = true;
+        err = cloud->make_room(ota->cloud_ctx, true);
+    }
+    if (err == IOT_ERR_AGAIN) {
+        ota->wake = ota->now + IOT_OTA_ROOM_MS;
+        return;
+    }
+    if (err == IOT_OK)
+        err = iot_ota_fetch_start(&ota->fetch, ota->opt, ota->module->slot, &ota->job, cloud,
+                                  ota->cloud_ctx, ota->now);
+    if (err != IOT_OK)
+        end_later(ota, err, 0);
+    else
+        ota->state = IOT_OTA_FETCHING;
+}
+
+void iot_ota_run(struct iot_ota *ota, iot_time now)
+{
+    iot_err err;
+
+    ota->now = now;
+    if (ota->state == IOT_OTA_FETCHING) {
+        err = iot_ota_fetch_step(&ota->fetch, now);
+        if (err == IOT_ERR_AGAIN)
+            tell_progress(ota);
+        else
+            end_later(ota, err, ota->fetch.detail);
+        return;
+    }
+    if (now < ota->wake)
+        return;
+    switch ((enum iot_ota_state)ota->state) {
+    case IOT_OTA_ON_OFFER:
+        tell_offer(ota);
+        break;
+    case IOT_OTA_ROOM:
+        make_room(ota);
+        break;
+    case IOT_OTA_ENDING:
+        tell_end(ota);
+        break;
+    case IOT_OTA_NONE:
+    case IOT_OTA_FETCHING:
+        break;
+    }
+}
+
+iot_time iot_ota_deadline(const struct iot_ota *ota)
+{
+    if (ota->state == IOT_OTA_FETCHING)
+        return iot_ota_fetch_deadline(&ota->fetch);
+    return ota->state == IOT_OTA_NONE ? IOT_TIME_NEVER : ota->wake;
+}
+
+#endif
