@@ -18,18 +18,25 @@
 
 #if IOT_FEATURE_HTTP
 
-enum iot_http_say { IOT_HTTP_MORE, IOT_HTTP_FIELD, IOT_HTTP_HEAD_DONE, IOT_HTTP_BODY, IOT_HTTP_DONE };
+enum iot_http_say {
+    IOT_HTTP_MORE,
+    IOT_HTTP_FIELD,
+    IOT_HTTP_HEAD_DONE,
+    IOT_HTTP_BODY,
+    IOT_HTTP_DONE
+};
 
 /* Fields whose values are handed on. What decides the framing, and what is in iot_http_head, the parser reads itself; an ETag
  * goes both ways. */
 enum iot_http_field { IOT_HTTP_FIELD_ETAG, IOT_HTTP_FIELD_LOCATION, IOT_HTTP_FIELD_DATE };
 
 struct iot_http_parser {
-    struct iot_http_head head; /* complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field */
-    uint8_t field;             /* with IOT_HTTP_FIELD */
-    bool keep;                 /* the connection may be used for another request when this one is done */
-    bool until_close;          /* the end of the body is the end of the connection */
-    uint8_t method;            /* enum iot_http_method of the request */
+    struct iot_http_head
+        head; /* complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field */
+    uint8_t field;    /* with IOT_HTTP_FIELD */
+    bool keep;        /* the connection may be used for another request when this one is done */
+    bool until_close; /* the end of the body is the end of the connection */
+    uint8_t method;   /* enum iot_http_method of the request */
     /* private, below: yours to define */
 };
 
