@@ -88,7 +88,8 @@ iot_err iot_link_block_read(struct iot_bytes message, struct iot_link_block *b)
 /* ---- One after the other --------------------------------------------------------------------- */
 
 iot_err iot_link_file_begin(struct iot_link_file *f, const struct iot_ota_job *job, uint32_t at,
-                            uint32_t block, const struct iot_http_handlers *on, void *ctx)
+                            uint32_t bytes, uint32_t block, const struct iot_http_handlers *on,
+                            void *ctx)
 {
     if (f->on != NULL)
         return IOT_ERR_STATE;
@@ -107,6 +108,7 @@ iot_err iot_link_file_begin(struct iot_link_file *f, const struct iot_ota_job *j
                                 .stream_id = job->stream_id,
                                 .file_id = job->file_id,
                                 .size = job->size,
+                                .to = bytes == 0 || bytes > job->size - at ? job->size : at + bytes,
                                 .at = at,
                                 .block = block};
     return IOT_OK;
@@ -156,7 +158,7 @@ static iot_err ask(struct iot_link_file *f, struct iot_alink *a)
     iot_ticket id;
 
     f->from = f->at;
-    f->asked = f->size - f->at < f->block ? f->size - f->at : f->block;
+    f->asked = f->to - f->at < f->block ? f->to - f->at : f->block;
     write_request(f, &w);
     iot_err err =
         iot_alink_topic(a, "/sys/", "thing/file/download", NULL, text, sizeof text, &msg.topic);
@@ -221,7 +223,7 @@ static iot_err hand(struct iot_link_file *f, const struct iot_link_block *b, iot
         f->due = now + WAIT_MS; /* it is here, and not late */
         return IOT_ERR_AGAIN;
     }
-    if (err != IOT_OK || f->at == f->size) {
+    if (err != IOT_OK || f->at == f->to) {
         finish(f, err, 0);
         return IOT_OK;
     }

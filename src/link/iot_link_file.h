@@ -41,6 +41,7 @@ struct iot_link_file {
     const struct iot_http_handlers *on; /* NULL: nothing is fetched */
     void *ctx;
     uint32_t stream_id, file_id, size;
+    uint32_t to;          /* up to here */
     uint32_t at;          /* so much was taken */
     uint32_t block;       /* bytes to ask for at once */
     uint32_t from, asked; /* the block that is awaited: where it begins, its bytes */
@@ -50,21 +51,23 @@ struct iot_link_file {
 };
 
 /**
- * Fetch an image. Its bytes come in order, as those of a response by HTTP, to the same handlers.
+ * Fetch an image, or a part of it. The bytes come in order, as those of a response by HTTP, to the same handlers.
  *
  * job      by_mqtt; not used after return.
- * at       where to begin: so much is there already; less than its size.
+ * at       where to begin, less than its size.
+ * bytes    so many, at most; 0: to the end.
  * block    bytes at once, 0: as many as fit; made smaller if they do not.
  * on       borrowed, until `end`; `head` is not called. `body` may take a part (AGAIN): the rest is offered again, and no message is
  *          received before. `end`: IOT_OK; what `body` returned; IOT_ERR_OTA_CHANGED: the platform's file has another size
  *          than the job; IOT_ERR_LINK_CODE, detail: the platform refuses; IOT_ERR_OTA_BLOCK, IOT_ERR_JSON_...: three blocks in
  *          a row were damaged or others than were asked for; IOT_ERR_LINK_TIMEOUT: three times there was none for 10 s.
  *          While the link is down nothing ends.
- * Returns  IOT_OK; IOT_ERR_STATE: something is being fetched; IOT_ERR_ARG: not by_mqtt, or `at` is behind the end;
+ * Returns  IOT_OK: run it, as soon as may be; IOT_ERR_STATE: something is being fetched; IOT_ERR_ARG: not by_mqtt, or `at` is behind the end;
  *          IOT_ERR_SIZE: IOT_MQTT_RX_BYTES has no room for the smallest block.
  */
 iot_err iot_link_file_begin(struct iot_link_file *f, const struct iot_ota_job *job, uint32_t at,
-                            uint32_t block, const struct iot_http_handlers *on, void *ctx);
+                            uint32_t bytes, uint32_t block, const struct iot_http_handlers *on,
+                            void *ctx);
 
 /** No more of it; `end` is not called. */
 void iot_link_file_stop(struct iot_link_file *f);

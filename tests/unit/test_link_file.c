@@ -104,7 +104,7 @@ static void run(iot_time now)
 
 static void begin(uint32_t at, uint32_t bytes)
 {
-    assert_err(iot_link_file_begin(&file, &job, at, bytes, &handlers, got), IOT_OK);
+    assert_err(iot_link_file_begin(&file, &job, at, 0, bytes, &handlers, got), IOT_OK);
     got_bytes = at;
 }
 
@@ -289,6 +289,26 @@ static void an_image_comes_block_by_block(void **state)
     assert_int_equal(line.sent, 0);
 }
 
+static void a_part_of_an_image_is_fetched_and_no_more(void **state)
+{
+    (void)state;
+    assert_err(iot_link_file_begin(&file, &job, 512, 700, 512, &handlers, got), IOT_OK);
+    got_bytes = 512;
+    run(1);
+    assert_asked(1, 512, 512);
+    block(1, job.size, 512, 512);
+    assert_err(hear(), IOT_OK);
+    run(2);
+    assert_asked(2, 188, 1024);
+    assert_ended("");
+    block(2, job.size, 1024, 188);
+    assert_err(hear(), IOT_OK);
+    assert_ended("end(OK,0)");
+    assert_err(iot_link_file_begin(&file, &job, 1500, UINT32_MAX, 512, &handlers, got), IOT_OK);
+    run(3);
+    assert_asked(3, 100, 1500);
+}
+
 static void the_window_bounds_the_block(void **state)
 {
     static const uint32_t room = (IOT_MQTT_RX_BYTES - 291) & ~15u;
@@ -322,11 +342,11 @@ static void what_cannot_begin_is_refused(void **state)
 
     (void)state;
     other.by_mqtt = false;
-    assert_err(iot_link_file_begin(&file, &other, 0, 0, &handlers, got), IOT_ERR_ARG);
-    assert_err(iot_link_file_begin(&file, &job, 1600, 0, &handlers, got), IOT_ERR_ARG);
+    assert_err(iot_link_file_begin(&file, &other, 0, 0, 0, &handlers, got), IOT_ERR_ARG);
+    assert_err(iot_link_file_begin(&file, &job, 1600, 0, 0, &handlers, got), IOT_ERR_ARG);
     assert_true(iot_link_file_idle(&file));
     begin(1599, 0);
-    assert_err(iot_link_file_begin(&file, &job, 0, 0, &handlers, got), IOT_ERR_STATE);
+    assert_err(iot_link_file_begin(&file, &job, 0, 0, 0, &handlers, got), IOT_ERR_STATE);
     run(1);
     assert_asked(1, 1, 1599);
 }
@@ -553,13 +573,13 @@ static void it_may_be_stopped_and_begun_in_the_handler(void **state)
     struct iot_http_handlers on = {.body = stop_it, .end = on_end};
 
     (void)state;
-    assert_err(iot_link_file_begin(&file, &job, 0, 512, &on, got), IOT_OK);
+    assert_err(iot_link_file_begin(&file, &job, 0, 0, 512, &on, got), IOT_OK);
     run(1);
     block(1, job.size, 0, 512);
     assert_err(hear(), IOT_OK);
     assert_true(iot_link_file_idle(&file));
     on.body = begin_anew;
-    assert_err(iot_link_file_begin(&file, &job, 0, 512, &on, got), IOT_OK);
+    assert_err(iot_link_file_begin(&file, &job, 0, 0, 512, &on, got), IOT_OK);
     run(2);
     block(2, job.size, 0, 512);
     assert_err(hear(), IOT_OK);
@@ -594,6 +614,7 @@ int main(void)
         cmocka_unit_test_setup(each_changed_byte_of_a_block_is_noticed, setup),
         cmocka_unit_test_setup(hostile_headers_are_named, setup),
         cmocka_unit_test_setup(an_image_comes_block_by_block, setup),
+        cmocka_unit_test_setup(a_part_of_an_image_is_fetched_and_no_more, setup),
         cmocka_unit_test_setup(the_window_bounds_the_block, setup),
         cmocka_unit_test_setup(what_cannot_begin_is_refused, setup),
         cmocka_unit_test_setup(a_slow_consumer_gets_the_rest_again, setup),

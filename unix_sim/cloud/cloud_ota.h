@@ -30,8 +30,8 @@ struct cloud_ota_hooks {
     bool (*url_of)(void *ctx, const char *file, uint64_t now_ms, char *url, size_t cap);
     /** Exactly `len` bytes of it. */
     bool (*read)(void *ctx, const char *file, uint32_t offset, void *into, uint32_t len);
-    /** Its digest's signature by the key in the file `key`: ECDSA P-256, DER in base64. */
-    bool (*sign)(void *ctx, const char *key, const char *digest_hex, char *base64, size_t cap);
+    /** The signature of its SHA-256 by the key in the file `key`: ECDSA P-256, DER in base64. */
+    bool (*sign)(void *ctx, const char *key, const char *sha256, char *base64, size_t cap);
     void *ctx;
 };
 

@@ -98,8 +98,8 @@ static const char *fill(struct cloud *c, struct wishes *w)
         w->digest = w->md5 ? md5 : sha256;
     if (!copy(m->digest, sizeof m->digest, w->digest))
         return "the digest is too long";
-    if (w->key != NULL &&
-        (h->sign == NULL || !h->sign(h->ctx, w->key, m->digest, m->signature, sizeof m->signature)))
+    if (w->key != NULL && (h->sign == NULL || sha256[0] == 0 ||
+                           !h->sign(h->ctx, w->key, sha256, m->signature, sizeof m->signature)))
         return "the emulator cannot sign with this key";
     return NULL;
 }
