@@ -2,6 +2,7 @@
 #include "link/iot_link_file.h"
 
 #include "link/iot_link_route.h"
+#include "link/iot_link_upgrade.h"
 
 #if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
 
@@ -31,21 +32,13 @@ uint16_t iot_link_crc16(uint16_t crc, struct iot_bytes bytes)
     return (uint16_t)c;
 }
 
-static iot_err get_u32(struct iot_json object, const char *name, uint32_t *to)
-{
-    struct iot_json v;
-
-    iot_err err = iot_json_get(object, name, &v);
-    return err == IOT_OK ? iot_json_u32_text(v, to) : err;
-}
-
 static iot_err read_header(struct iot_bytes header, struct iot_link_block *b, uint32_t *bytes)
 {
     struct iot_json root, data, code;
 
     iot_err err = iot_json_check(header, &root, NULL);
     if (err == IOT_OK)
-        err = get_u32(root, "id", &b->id);
+        err = iot_link_get_u32(root, "id", &b->id);
     if (err == IOT_OK)
         err = iot_json_get(root, "code", &code);
     if (err == IOT_OK)
@@ -55,10 +48,10 @@ static iot_err read_header(struct iot_bytes header, struct iot_link_block *b, ui
     if (err == IOT_OK)
         err = iot_json_get(root, "data", &data);
     if (err == IOT_OK)
-        err = get_u32(data, "fileLength", &b->total);
+        err = iot_link_get_u32(data, "fileLength", &b->total);
     if (err == IOT_OK)
-        err = get_u32(data, "bOffset", &b->offset);
-    return err == IOT_OK ? get_u32(data, "bSize", bytes) : err;
+        err = iot_link_get_u32(data, "bOffset", &b->offset);
+    return err == IOT_OK ? iot_link_get_u32(data, "bSize", bytes) : err;
 }
 
 iot_err iot_link_block_read(struct iot_bytes message, struct iot_link_block *b)
@@ -136,9 +129,11 @@ static void again(struct iot_link_file *f, iot_err err)
         finish(f, err, 0);
 }
 
-static void write_request(const struct iot_link_file *f, struct iot_writer *w)
+static void write_request(struct iot_writer *w, const void *what)
 {
-    iot_json_put(w, "\",\"version\":\"1.0\",\"params\":{\"fileToken\":\"default\","
+    const struct iot_link_file *f = what;
+
+    iot_json_put(w, ",\"version\":\"1.0\",\"params\":{\"fileToken\":\"default\","
                     "\"fileInfo\":{\"streamId\":");
     iot_writer_u32(w, f->stream_id);
     iot_json_put(w, ",\"fileId\":");
@@ -146,34 +141,8 @@ static void write_request(const struct iot_link_file *f, struct iot_writer *w)
     iot_json_put(w, "},\"fileBlock\":{\"size\":");
     iot_writer_u32(w, f->asked);
     iot_json_put(w, ",\"offset\":");
-    iot_writer_u32(w, f->at);
-    iot_json_put(w, "}}}");
-}
-
-static iot_err ask(struct iot_link_file *f, struct iot_alink *a)
-{
-    char text[IOT_LINK_TOPIC_MAX];
-    struct iot_msg msg = {.flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
-    struct iot_writer w = {.cap = IOT_MQTT_TX_BYTES};
-    iot_ticket id;
-
-    f->from = f->at;
-    f->asked = f->to - f->at < f->block ? f->to - f->at : f->block;
-    write_request(f, &w);
-    iot_err err =
-        iot_alink_topic(a, "/sys/", "thing/file/download", NULL, text, sizeof text, &msg.topic);
-    if (err == IOT_OK)
-        err = a->line->begin(iot_alink_device(a), &msg,
-                             w.len + (uint32_t)sizeof "{\"id\":\"4294967295", &w);
-    if (err != IOT_OK)
-        return err;
-    iot_json_put(&w, "{\"id\":\"");
-    iot_writer_u32(&w, a->line->next_ticket(iot_alink_device(a)));
-    write_request(f, &w);
-    err = a->line->commit(&w, &id);
-    if (err == IOT_OK)
-        f->id = id;
-    return err;
+    iot_writer_u32(w, f->from);
+    iot_json_put(w, "}}");
 }
 
 void iot_link_file_run(struct iot_link_file *f, struct iot_alink *a, iot_time now)
@@ -185,7 +154,9 @@ void iot_link_file_run(struct iot_link_file *f, struct iot_alink *a, iot_time no
         if (f->on == NULL)
             return;
     }
-    iot_err err = ask(f, a);
+    f->from = f->at;
+    f->asked = f->to - f->at < f->block ? f->to - f->at : f->block;
+    iot_err err = iot_link_say(a, "/sys/", "thing/file/download", 0, write_request, f, &f->id);
     if (err == IOT_OK)
         f->due = now + WAIT_MS;
     else if (err == IOT_ERR_FULL || err == IOT_ERR_AGAIN || err == IOT_ERR_STATE)

@@ -17,12 +17,11 @@ static iot_err get_text(struct iot_json data, const char *name, char *to, uint32
     return err == IOT_OK ? IOT_OK : err == IOT_ERR_JSON_TYPE ? IOT_ERR_OTA_JOB : wrong;
 }
 
-/* A number, in digits or in a text. */
-static iot_err get_u32(struct iot_json data, const char *name, uint32_t *to)
+iot_err iot_link_get_u32(struct iot_json object, const char *name, uint32_t *to)
 {
     struct iot_json v;
 
-    iot_err err = iot_json_get(data, name, &v);
+    iot_err err = iot_json_get(object, name, &v);
     return err == IOT_OK ? iot_json_u32_text(v, to) : err;
 }
 
@@ -55,7 +54,8 @@ static iot_err read_module(struct iot_json data, struct iot_ota_job *job)
 
     for (const char *c = job->module; *c != 0 && err == IOT_OK; c++) {
         char l = lower(*c);
-        if (!(l >= 'a' && l <= 'z') && !(l >= '0' && l <= '9') && l != '.' && l != '-' && l != '_')
+        /* '-', '.', '/' and the digits follow each other */
+        if (!(l >= 'a' && l <= 'z') && !(l >= '-' && l <= '9' && l != '/') && l != '_')
             err = IOT_ERR_OTA_MODULE;
     }
     if (err != IOT_OK || strcmp(job->module, "default") == 0)
@@ -67,11 +67,11 @@ static iot_err read_version(struct iot_json data, struct iot_ota_job *job)
 {
     iot_err err = get_text(data, "version", job->version, sizeof job->version, IOT_ERR_OTA_JOB,
                            IOT_ERR_OTA_VERSION);
+    const char *c = job->version;
 
-    for (const char *c = job->version; *c != 0 && err == IOT_OK; c++)
-        if ((uint8_t)*c < 0x20 || *c == 0x7f)
-            err = IOT_ERR_OTA_VERSION;
-    if (err == IOT_OK && job->version[0] == 0)
+    while ((uint8_t)*c >= ' ' && *c != 0x7f)
+        c++;
+    if (err == IOT_OK && (c == job->version || *c != 0))
         err = IOT_ERR_OTA_VERSION;
     if (err != IOT_OK)
         job->version[0] = 0;
@@ -80,7 +80,7 @@ static iot_err read_version(struct iot_json data, struct iot_ota_job *job)
 
 static iot_err read_size(struct iot_json data, struct iot_ota_job *job)
 {
-    iot_err err = get_u32(data, "size", &job->size);
+    iot_err err = iot_link_get_u32(data, "size", &job->size);
 
     if (err == IOT_ERR_JSON_RANGE || (err == IOT_OK && job->size == 0))
         return IOT_ERR_OTA_SIZE;
@@ -145,8 +145,8 @@ static uint32_t read_base64(const char *text, uint8_t *to, uint32_t cap)
 {
     uint32_t n = 0, bits = 0, held = 0, chars = 0;
 
-    for (; sextet(*text) >= 0; text++, chars++) {
-        held = held << 6 | (uint32_t)sextet(*text);
+    for (int v; (v = sextet(*text)) >= 0; text++, chars++) {
+        held = held << 6 | (uint32_t)v;
         bits += 6;
         if (bits < 8)
             continue;
@@ -203,9 +203,9 @@ static iot_err read_source(struct iot_json data, struct iot_ota_job *job)
     iot_err err = get_text(data, "dProtocol", way, sizeof way, IOT_OK, IOT_ERR_OTA_JOB);
     if (err == IOT_OK && is(way, "mqtt")) {
         job->by_mqtt = true;
-        err = get_u32(data, "streamId", &job->stream_id);
+        err = iot_link_get_u32(data, "streamId", &job->stream_id);
         if (err == IOT_OK)
-            err = get_u32(data, "streamFileId", &job->file_id);
+            err = iot_link_get_u32(data, "streamFileId", &job->file_id);
         return err == IOT_OK ? IOT_OK : IOT_ERR_OTA_JOB;
     }
     if (err == IOT_OK && !is(way, "https") && !is(way, "http"))

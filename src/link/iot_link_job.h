@@ -27,5 +27,8 @@
  */
 iot_err iot_link_job_read(struct iot_json data, struct iot_ota_job *job);
 
+/** Member `name`, a number in digits or in a text. IOT_ERR_JSON_MISSING, and as iot_json_u32_text. */
+iot_err iot_link_get_u32(struct iot_json object, const char *name, uint32_t *to);
+
 #endif
 #endif

@@ -36,49 +36,57 @@ iot_err iot_link_upgrade_listen(struct iot_alink *a, struct iot_link_upgrade_tex
 
 /* ---- Up -------------------------------------------------------------------------------------- */
 
-/* Members of params, a text each; NULL: it is left out. */
-struct word {
-    const char *name, *text;
+/* Members of an object, a text each; NULL: it is left out. */
+struct words {
+    const char *text[4];
 };
 
-static void write_words(struct iot_writer *w, const struct word *words, uint32_t count)
+static void write_words(struct iot_writer *w, const void *what)
 {
+    static const char names[][8] = {"version", "step", "desc", "module"};
+    const struct words *words = what;
     const char *before = "{";
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (words[i].text == NULL)
+    for (uint32_t i = 0; i < 4; i++) {
+        if (words->text[i] == NULL)
             continue;
         iot_json_put(w, before);
-        iot_json_key(w, words[i].name);
-        iot_json_put_text(w, words[i].text);
+        iot_json_key(w, names[i]);
+        iot_json_put_text(w, words->text[i]);
         before = ",";
     }
-    iot_json_put(w, *before == '{' ? "{}" : "}");
+    iot_json_put(w, before + (*before == ',')); /* "{" again, if there was none */
+    iot_json_put(w, "}");
 }
 
-/* {"id":"1","params":{...}}: nobody waits for an answer to it. */
-static iot_err say(struct iot_alink *a, const char *before, uint8_t qos, const struct word *words,
-                   uint32_t count)
+static void write_params(struct iot_writer *w, const void *what)
+{
+    iot_json_put(w, ",\"params\":");
+    write_words(w, what);
+}
+
+iot_err iot_link_say(struct iot_alink *a, const char *before, const char *after, uint8_t qos,
+                     iot_alink_words write, const void *what, iot_ticket *id)
 {
     char text[IOT_LINK_TOPIC_MAX];
     struct iot_msg msg = {.qos = qos, .flags = IOT_MSG_SILENT | IOT_MSG_REFUSE};
     struct iot_writer w = {.cap = IOT_MQTT_TX_BYTES};
 
-    write_words(&w, words, count);
+    write(&w, what);
     if (w.overflow)
         return IOT_ERR_SIZE;
-    iot_err err = iot_alink_topic(a, before, "", NULL, text, sizeof text, &msg.topic);
+    iot_err err = iot_alink_topic(a, before, after, NULL, text, sizeof text, &msg.topic);
     if (err == IOT_OK)
         err = a->line->begin(iot_alink_device(a), &msg,
-                             w.len + (uint32_t)sizeof "{\"id\":\"4294967295\",\"params\":}", &w);
+                             w.len + (uint32_t)sizeof "{\"id\":\"4294967295\"}", &w);
     if (err != IOT_OK)
         return err;
     iot_json_put(&w, "{\"id\":\"");
     iot_writer_u32(&w, a->line->next_ticket(iot_alink_device(a)));
-    iot_json_put(&w, "\",\"params\":");
-    write_words(&w, words, count);
+    iot_json_put(&w, "\"");
+    write(&w, what);
     iot_json_put(&w, "}");
-    return a->line->commit(&w, NULL);
+    return a->line->commit(&w, id);
 }
 
 /* Of the device itself: not sent. */
@@ -87,32 +95,20 @@ static const char *named(const char *module)
     return *module == 0 ? NULL : module;
 }
 
-static iot_err inform(struct iot_alink *a, const char *version, const char *module)
-{
-    const struct word words[] = {{"version", version}, {"module", named(module)}};
-
-    return say(a, "/ota/device/inform/", 1, words, 2);
-}
-
 iot_err iot_link_upgrade_ask_old(struct iot_alink *a, const char *version)
 {
-    const struct word words[] = {{"version", version}};
+    const struct words words = {{version, NULL, NULL, NULL}};
 
-    return say(a, "/ota/device/request/", 1, words, 1);
-}
-
-static void write_module(struct iot_writer *w, const void *what)
-{
-    const struct word words[] = {{"module", named(what)}};
-
-    write_words(w, words, 1);
+    return iot_link_say(a, "/ota/device/request/", "", 1, write_params, &words, NULL);
 }
 
 iot_err iot_link_upgrade_ask(struct iot_link_upgrade *u, struct iot_alink *a, const char *module)
 {
+    const struct words words = {{NULL, NULL, NULL, named(module)}};
+
     if (u->asked != 0)
         return IOT_ERR_STATE;
-    return iot_alink_ask_words(a, "thing/ota/firmware/get", 0, write_module, module, &u->asked);
+    return iot_alink_ask_words(a, "thing/ota/firmware/get", 0, write_words, &words, &u->asked);
 }
 
 /* There is no room, or the application writes something; anything else will not be better later. */
@@ -139,7 +135,8 @@ static void report(struct iot_link_upgrade *u, struct iot_alink *a)
         u->reports = u->on->module(u->ctx, u->next, &name, &version);
         if (!u->reports || version == NULL)
             continue;
-        if (is_weather(inform(a, version, name)))
+        const struct words words = {{version, NULL, NULL, named(name)}};
+        if (is_weather(iot_link_say(a, "/ota/device/inform/", "", 1, write_params, &words, NULL)))
             return;
     }
 }
@@ -183,11 +180,12 @@ static void show(struct iot_link_upgrade *u, struct iot_alink *a, iot_time now)
 {
     char digits[5];
     struct iot_writer w = {.ptr = (uint8_t *)digits, .cap = sizeof digits - 1};
-    const struct word words[] = {{"step", digits}, {"desc", u->desc}, {"module", named(u->module)}};
+    const struct words words = {{NULL, digits, u->desc, named(u->module)}};
 
     iot_json_put_i32(&w, u->step);
     digits[w.len] = 0;
-    u->owes = is_weather(say(a, "/ota/device/progress/", 0, words, 3));
+    u->owes =
+        is_weather(iot_link_say(a, "/ota/device/progress/", "", 0, write_params, &words, NULL));
     u->due = now + STEP_MS;
     if (!u->owes)
         u->shown = u->step;

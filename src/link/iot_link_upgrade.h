@@ -86,6 +86,17 @@ iot_err iot_link_upgrade_ask(struct iot_link_upgrade *u, struct iot_alink *a, co
 /** The older question, which the platform answers only if there is an update. Returns as iot_mqtt_begin. */
 iot_err iot_link_upgrade_ask_old(struct iot_alink *a, const char *version);
 
+/**
+ * Send {"id":"...", what `write` writes behind it, and }: of whoever waits for no answer of alink's, or for one of his own.
+ * `write` is called twice, and the first time its bytes are only counted. Its end is nobody's event.
+ *
+ * before   and `after`: as of iot_alink_topic.
+ * id       out, may be NULL: the number that was sent.
+ * Returns  as iot_mqtt_begin; IOT_ERR_SIZE also: longer than the outbox.
+ */
+iot_err iot_link_say(struct iot_alink *a, const char *before, const char *after, uint8_t qos,
+                     iot_alink_words write, const void *what, iot_ticket *id);
+
 /** Steps below 0, as the platform numbers them. */
 enum iot_link_step {
     IOT_LINK_STEP_FAILED = -1,
