@@ -304,7 +304,7 @@ static const char *base64(const uint8_t *bytes, size_t n)
     for (size_t i = 0; i < (n + 2) / 3 * 4; i++) {
         size_t bit = i * 6, value = 0;
         for (size_t b = bit; b < bit + 6; b++)
-            value = value << 1 | (b / 8 < n ? bytes[b / 8] >> (7 - b % 8) & 1u : 0u);
+            value = value << 1 | (b / 8 < n ? (size_t)bytes[b / 8] >> (7 - b % 8) & 1 : 0);
         out[at++] = bit >= n * 8 ? '=' : alphabet[value];
     }
     snprintf(out + at, sizeof out - at, "\"");
