@@ -183,10 +183,11 @@ void iot_link_file_event(struct iot_link_file *f, const struct iot_event *ev)
 /* The block that is awaited; some of it may be taken already, when it is offered again. */
 static iot_err hand(struct iot_link_file *f, const struct iot_link_block *b, iot_time now)
 {
+    const struct iot_http_handlers *on = f->on;
     uint32_t done = f->at - f->from, used = 0;
     struct iot_bytes part = {b->data.ptr + done, b->data.len - done};
 
-    iot_err err = f->on->body(f->ctx, f->at, part, &used);
+    iot_err err = on->body(f->ctx, f->at, part, &used);
     if (f->on == NULL || f->id != b->id) /* stopped in there, and perhaps begun anew */
         return IOT_OK;
     f->at += used;
