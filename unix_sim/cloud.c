@@ -51,6 +51,11 @@ static const char usage[] =
     "  log-mode PK DN 0|1, bootstrap PK DN, error PK DN CODE [WORDS]\n"
     "                               notifications\n"
     "  reply PK DN ID, tsl PK       what came of a request; the model\n"
+    "  ota publish PK DN|all FILE|URL version=V [module=M] [sign=md5|sha256] [key=PEM]\n"
+    "      [protocol=https|mqtt] [diff=1] [ext={...}] [url=] [file=] [size=] [digest=]\n"
+    "                               an update; of a URL alone size and digest are needed\n"
+    "  ota show [PK DN], ota push PK DN, ota cancel ID, ota fault crc|offset|cut|silent N\n"
+    "                               how far devices are; tell one again; no more of it\n"
     "  log                          what it has logged\n";
 
 static int complain(const char *what, const char *word)

@@ -117,7 +117,8 @@ extern "C" {
     X(OTA_REPLACED, -123, "another update took its place")                                         \
     X(OTA_CHANGED, -124, "the image changed on the server while it was fetched")                   \
     X(OTA_EXPIRED, -125, "the URL is not valid any more; the platform has to be asked again")      \
-    X(OTA_FAILED, -126, "given up after as many attempts as the options allow")
+    X(OTA_FAILED, -126, "given up after as many attempts as the options allow")                    \
+    X(OTA_BLOCK, -127, "a block of the image is damaged, or not the one that was asked for (MQTT)")
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

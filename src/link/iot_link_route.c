@@ -47,6 +47,15 @@ struct route {
         area, sizeof(path) - 1, 0, true, path, take                                                \
     }
 
+#if IOT_FEATURE_OTA
+/* Bytes, not an envelope: it is for whoever fetches (iot_link_file.h), who is asked behind us. */
+static iot_err leave(struct iot_alink *a, const struct iot_msg *msg, struct iot_bytes rest)
+{
+    (void)a, (void)msg, (void)rest;
+    return IOT_ERR_STATE;
+}
+#endif
+
 /* The first that fits counts. What they do not name, but ends in "_reply", is a reply. */
 static const struct route routes[] = {
 #if IOT_FEATURE_THING
@@ -73,6 +82,9 @@ static const struct route routes[] = {
     EXACT(AREA_SYS, "_thing/event/notify", iot_link_take_bind),
     PARTS(AREA_SYS, "thing/dsltemplate/get_reply", iot_link_take_tsl),
     PARTS(AREA_SYS, "thing/dynamicTsl/get_reply", iot_link_take_tsl),
+#endif
+#if IOT_FEATURE_OTA
+    EXACT(AREA_SYS, "thing/file/download_reply", leave),
 #endif
 #if IOT_FEATURE_SHADOW
     EXACT(AREA_OURS, "/shadow/get/", iot_link_take_shadow),

@@ -4,6 +4,7 @@
 #include "cloud/cloud_ask.h"
 #include "cloud/cloud_call.h"
 #include "cloud/cloud_file.h"
+#include "cloud/cloud_ota.h"
 #include "cloud/cloud_report.h"
 #include "cloud/cloud_shadow.h"
 #include "cloud/cloud_tag.h"
@@ -44,6 +45,7 @@ static const struct service services[] = {
     {"thing/log/post", EITHER, cloud_ask_log_post},
     {"_thing/diag/post", OBJECT, cloud_ask_diag},
     {"thing/reset", OBJECT, cloud_ask_reset},
+    {"thing/ota/firmware/get", OBJECT, cloud_ota_get},
 };
 
 void cloud_refuse(struct cloud_request *r, int code, const char *format, ...)
@@ -256,7 +258,8 @@ void cloud_serve(struct cloud *c, int device, const char *topic, const void *pay
     const char *path = cloud_own_path(c, device, topic, "/sys/");
     const char *time = cloud_own_path(c, device, topic, "/ext/ntp/");
 
-    if (cloud_call_take(c, device, topic, payload, len, now_ms))
+    if (cloud_call_take(c, device, topic, payload, len, now_ms) ||
+        cloud_ota_take(c, device, topic, payload, len, now_ms))
         return;
     if (time != NULL && strcmp(time, "request") == 0)
         serve_time(c, device, payload, len, now_ms);

@@ -3,6 +3,7 @@
 
 #include "cloud/cloud_call.h"
 #include "cloud/cloud_console.h"
+#include "cloud/cloud_ota.h"
 #include "cloud/cloud_text.h"
 
 #include <stdio.h>
@@ -149,6 +150,7 @@ static const struct {
     {"show", cloud_console_show},
     {"reply", cloud_console_reply},
     {"tsl", cloud_console_tsl},
+    {"ota", cloud_ota_command},
 };
 
 /* ---- Answers ----------------------------------------------------------------------------------- */

@@ -29,6 +29,17 @@
  *     reply PK DN ID                what came of a request
  *     tsl PK                        the product's model
  *
+ *     ota publish PK DN|all FILE|URL version=V [WORD=VALUE...]
+ *                                   publish an image for a device or all of a product, and tell those that are online.
+ *                                   module=M; sign=md5|sha256 (else the latter); key=PEM signs its digest; protocol=mqtt:
+ *                                   over MQTT; diff=1; ext={...}; url=, file=. size=, digest=, digestsign= and other names
+ *                                   behind sign= are told as they are, true or not: of a URL alone they are needed
+ *     ota show [PK DN]              what is published, and how far each device is
+ *     ota push PK DN                tell it once more
+ *     ota cancel ID                 no more of it
+ *     ota fault crc|offset|cut|silent N
+ *                                   each N-th block over MQTT is so; 0: none
+ *
  * What waits has an answer after the option rrpc-wait-ms at the latest; it is "ok" if the device answered properly, and
  * with code 200. `--json` before a command: the answer is one JSON object, with "ok" true or false, and "text" or "error"
  * or members that depend on the command.

@@ -5,6 +5,7 @@
 #include "cloud/cloud_call.h"
 #include "cloud/cloud_file.h"
 #include "cloud/cloud_gate.h"
+#include "cloud/cloud_ota.h"
 #include "cloud/cloud_out.h"
 #include "cloud/cloud_register.h"
 #include "cloud/cloud_text.h"
@@ -69,6 +70,8 @@ void cloud_end(struct cloud *c)
         cloud_thing_free(c->things[i]);
         c->things[i] = NULL;
     }
+    cloud_ota_free(c->ota);
+    c->ota = NULL;
 }
 
 bool cloud_set_model(struct cloud *c, int product, const char *text, char *why, size_t cap)

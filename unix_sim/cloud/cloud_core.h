@@ -163,6 +163,7 @@ struct cloud_call {
 struct cloud_model;
 struct cloud_thing;
 struct cloud_file;
+struct cloud_ota;
 
 /** All the memory there is; fields are private, but for `book`, which the front fills by
  *  cloud_book_read before cloud_init. */
@@ -176,6 +177,7 @@ struct cloud {
     struct cloud_model *models[CLOUD_PRODUCTS_MAX];
     struct cloud_file *files[CLOUD_PRODUCTS_MAX]; /* remote configuration */
     struct cloud_thing *things[CLOUD_DEVICES_MAX];
+    struct cloud_ota *ota; /* updates */
     uint32_t psk_next, next_id, next_call, out_first, out_count, replies, held, later_count;
     char *taken; /* payload of the output that was taken last */
     struct cloud_output outputs[CLOUD_OUTPUTS_MAX];

@@ -31,6 +31,7 @@
  *  - TLS is 1.2 or 1.3; the platform ends at 1.2.
  */
 #include "cloud/cloud_command.h"
+#include "cloud/front_ota.h"
 #include "cloud/cloud_model.h"
 
 #include <mosquitto.h>
@@ -595,6 +596,7 @@ static bool start(const struct mosquitto_opt *options, int count)
     clock_gettime(CLOCK_REALTIME, &wall);
     config.wall_ms = (uint64_t)wall.tv_sec * 1000u + (uint64_t)wall.tv_nsec / 1000000u - now();
     cloud_init(&front.cloud, &config);
+    cloud_ota_hooks(&front.cloud, &front_ota_hooks);
     return read_models() && start_beat();
 }
 
