@@ -3,7 +3,9 @@
 
 #include "cloud/cloud_call.h"
 #include "cloud/cloud_console.h"
+#include "cloud/cloud_store.h"
 #include "cloud/cloud_text.h"
+#include "cloud/cloud_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +115,7 @@ static void flow(struct cloud_order *o)
 static void option(struct cloud_order *o)
 {
     const char *name = cloud_order_word(o);
-    char why[400];
+    char why[520];
 
     for (size_t n = strlen(o->rest); n > 0 && o->rest[n - 1] == ' ';)
         o->rest[--n] = 0;
@@ -149,6 +151,8 @@ static const struct {
     {"show", cloud_console_show},
     {"reply", cloud_console_reply},
     {"tsl", cloud_console_tsl},
+    {"file", cloud_store_command},
+    {"web", cloud_wire_command},
 };
 
 /* ---- Answers ----------------------------------------------------------------------------------- */

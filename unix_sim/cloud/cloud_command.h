@@ -28,6 +28,9 @@
  *     show PK DN                    all that is known of it
  *     reply PK DN ID                what came of a request
  *     tsl PK                        the product's model
+ *     file NAME [SECONDS]           publish a file that lies ready (cloud_store.h); says what it is and where, and its
+ *                                   address is good for so long
+ *     web {REQUEST}                 a front of HTTP asks (cloud_wire.h)
  *
  * What waits has an answer after the option rrpc-wait-ms at the latest; it is "ok" if the device answered properly, and
  * with code 200. `--json` before a command: the answer is one JSON object, with "ok" true or false, and "text" or "error"
