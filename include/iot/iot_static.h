@@ -12,5 +12,8 @@
 
 #include "device/iot_device_state.h"
 #include "iot/iot.h"
+#if IOT_FEATURE_WEB
+#include "link/iot_link_web.h"
+#endif
 
 #endif
