@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file iot_static.h
- * The complete struct iot_device, for the one file that owns its storage:
+ * The complete struct iot_device, and struct iot_http, for the one file that owns their storage:
  *
  *     static struct iot_device lamp;
  *
@@ -11,6 +11,9 @@
 #define IOT_STATIC_H
 
 #include "device/iot_device_state.h"
+#if IOT_FEATURE_HTTP
+#include "http/iot_http_client.h"
+#endif
 #include "iot/iot.h"
 #if IOT_FEATURE_WEB
 #include "link/iot_link_web.h"
