@@ -295,6 +295,7 @@ endif
 -include $(DEPS)/env/slirp.mk
 -include $(DEPS)/env/cmocka.mk
 -include $(DEPS)/env/mosquitto-dev.mk
+-include $(DEPS)/env/microhttpd.mk
 -include $(DEPS)/env/m32.mk
 -include $(DEPS)/env/m32-san.mk
 
@@ -470,6 +471,8 @@ SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
 FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c)
+# ... and a program that is its HTTP.
+WEB_SRC     := unix_sim/cloud/front_https.c
 # The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
 WORLD_MAIN  := $(wildcard unix_sim/world/main_*.c)
 WORLD_SRC   := $(filter-out $(WORLD_MAIN),$(wildcard unix_sim/world/*.c))
@@ -576,9 +579,11 @@ MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
+               $(call obj,$(WEB_SRC)) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
+WEB      := $(BIN)/cloud_https
 PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
@@ -624,6 +629,7 @@ $(OUT)/obj/examples/firmware_lamp/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(P
 $(OUT)/obj/examples/lamp_model/%.o: FLAGS = $(BASE) $(C99)
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen -Iexamples $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
+$(OUT)/obj/unix_sim/cloud/front_https.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON) $(MICROHTTPD_CFLAGS)
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
 # The broker that loads them knows no sanitizer.
 $(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(WITH_JSON) $(MOSQUITTO_CFLAGS)
@@ -669,11 +675,11 @@ WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--
 # ---- what can be asked for
 
 library:  $(ARCHIVE)
-programs: $(PROGRAMS) $(PLUGIN)
+programs: $(PROGRAMS) $(PLUGIN) $(WEB)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
-interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(EXAMPLES) $(OUT)/tests/interop.list
-boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(OUT)/tests/firmware.list
+interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(EXAMPLES) $(OUT)/tests/interop.list
+boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/firmware.list
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
@@ -724,7 +730,7 @@ $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
 $(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
-    $(MOSQUITTO_CFLAGS)))
+    $(MOSQUITTO_CFLAGS) $(MICROHTTPD_CFLAGS)))
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
@@ -817,8 +823,13 @@ $(PLUGIN): $(PIC_OBJ) $(JANSSON_LIB) $(OUT)/members
 	@mkdir -p $(@D)
 	$(Q)$(CC) -shared $(filter-out -fsanitize=% -fno-sanitize%,$(LINK)) -o $@ $(PIC_OBJ) $(JANSSON_LIB) -Wl,--exclude-libs,ALL
 
+$(WEB): $(call obj,$(WEB_SRC)) $(STACK) $(OUT)/members
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(MICROHTTPD_LIBS) -pthread $(call rpath,$(SLIRP_DIRS) $(MICROHTTPD_DIRS))
+
 # The programs that start a broker with it.
-$(filter $(patsubst %,$(BIN)/%,cloud device lamp board),$(PROGRAMS)): | $(PLUGIN)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board),$(PROGRAMS)): | $(PLUGIN) $(WEB)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)

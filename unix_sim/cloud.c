@@ -4,6 +4,7 @@
  * build/cloud: the emulated platform on loopback, until Ctrl-C; or, with a command, one word to it.
  *
  *     build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P] [--psk-port P] [--x509-port P]
+ *                 [--https-port P] [--http-port P]
  *     build/cloud [--dir DIR] [--json] COMMAND [WORDS...]
  *
  * MOSQUITTO and OPENSSL name the programs it starts. Exit 0: done; 1: no, and why is in words.
@@ -13,6 +14,7 @@
 #include "host/host_cloud.h"
 #include "host/host_signal.h"
 #include "host/host_text.h"
+#include "host/host_web.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,8 @@
 
 static const char usage[] =
     "build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P]\n"
-    "            [--psk-port P] [--x509-port P]      the emulated platform, until Ctrl-C\n"
+    "            [--psk-port P] [--x509-port P] [--https-port P] [--http-port P]\n"
+    "                                                the emulated platform, until Ctrl-C\n"
     "build/cloud [--dir DIR] [--json] COMMAND        to the one that runs:\n"
     "  list                         its devices\n"
     "  disable|enable|delete PK DN  as the buttons of the console\n"
@@ -35,7 +38,10 @@ static const char usage[] =
     "                               connect-rate, subscriptions N (0: any); flow-wait-s N;\n"
     "                               post-strict, retain, config on|off; reply-delay-ms,\n"
     "                               reply-drop, reply-double, rrpc-wait-ms N;\n"
-    "                               reply-code TOPIC-SUFFIX CODE (0: no more)\n"
+    "                               reply-code TOPIC-SUFFIX CODE (0: no more); region NAME;\n"
+    "                               http-token-s, http-expire-s, http-delay-ms, http-status,\n"
+    "                               http-cut, http-slow N (0: no); http-norange, http-chunked "
+    "on|off\n"
     "  show PK DN                   all that is known of the device\n"
     "  set PK DN '{\"Name\":VALUE}' [rrpc|ext]\n"
     "                               set properties, wait for the device's answer\n"
@@ -56,6 +62,7 @@ static const char usage[] =
     "                               an update; of a URL alone size and digest are needed\n"
     "  ota show [PK DN], ota push PK DN, ota cancel ID, ota fault crc|offset|cut|silent N\n"
     "                               how far devices are; tell one again; no more of it\n"
+    "  file PATH [NAME]             publish firmware; says where it can be got\n"
     "  log                          what it has logged\n";
 
 static int complain(const char *what, const char *word)
@@ -82,6 +89,21 @@ static int show_log(const char *dir)
     return 0;
 }
 
+/* file PATH [NAME]: as it is called, unless NAME says otherwise. */
+static int publish(const char *dir, char *const words[], int count)
+{
+    char answer[2048];
+
+    if (count != 2 && count != 3)
+        return complain("it has to be: file PATH [NAME]", "");
+    const char *slash = strrchr(words[1], '/');
+    const char *name = count == 3 ? words[2] : slash != NULL ? slash + 1 : words[1];
+    if (!host_web_publish(dir, words[1], name, 0, answer, sizeof answer))
+        return complain(answer, "");
+    fputs(answer, stdout);
+    return 0;
+}
+
 static int command(const char *dir, bool json, char *const words[], int count)
 {
     static char line[CLOUD_LINE_MAX], answer[CLOUD_REPLY_MAX];
@@ -92,6 +114,8 @@ static int command(const char *dir, bool json, char *const words[], int count)
         return complain("no emulator runs here; start one with `build/cloud` or `make run`", "");
     if (strcmp(words[0], "log") == 0)
         return show_log(path);
+    if (strcmp(words[0], "file") == 0)
+        return publish(path, words, count);
     if (json)
         len = (size_t)snprintf(line, sizeof line, "--json ");
     for (int i = 0; i < count && len < sizeof line; i++)
@@ -142,11 +166,14 @@ static int serve(const struct host_cloud_options *options)
            "  plain TCP                 %s:%u\n"
            "  TLS-PSK                   %s:%u   TLS_PSK_WITH_AES_128_CBC_SHA\n"
            "  TLS, client certificates  %s:%u\n"
+           "  HTTPS                     %s:%u\n"
+           "  HTTP, files alone         %s:%u\n"
            "  files                     %s\n"
            "Ctrl-C ends it; `%s list` and others command it.\n",
            cloud.address, (unsigned)cloud.tls_port, cloud.ca_pem, cloud.address,
            (unsigned)cloud.plain_port, cloud.address, (unsigned)cloud.psk_port, cloud.address,
-           (unsigned)cloud.x509_port, cloud.dir,
+           (unsigned)cloud.x509_port, cloud.address, (unsigned)cloud.https_port, cloud.address,
+           (unsigned)cloud.http_port, cloud.dir,
            options->dir != NULL ? "build/cloud --dir DIR" : "build/cloud");
     fflush(stdout);
     while (host_signal_seen() == 0) {
@@ -155,6 +182,11 @@ static int serve(const struct host_cloud_options *options)
         if (!host_alive(cloud.broker.pid, &status)) {
             cloud.broker.pid = 0;
             return complain("the broker has ended", "");
+        }
+        if (!host_alive(cloud.web, &status)) {
+            cloud.web = 0;
+            host_cloud_stop(&cloud);
+            return complain("cloud_https has ended", "");
         }
         host_pause_ms(STEP_MS); /* a signal ends it early */
     }
@@ -178,6 +210,8 @@ int main(int argc, char **argv)
         {"--plain-port", NULL, &o.plain_port},
         {"--psk-port", NULL, &o.psk_port},
         {"--x509-port", NULL, &o.x509_port},
+        {"--https-port", NULL, &o.https_port},
+        {"--http-port", NULL, &o.http_port},
     };
     bool json = false;
     int i = 1;

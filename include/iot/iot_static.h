@@ -15,6 +15,9 @@
 #include "http/iot_http_client.h"
 #endif
 #include "iot/iot.h"
+#if IOT_FEATURE_WEB
+#include "link/iot_link_web.h"
+#endif
 #if IOT_FEATURE_OTA
 #include "ota/iot_ota_engine.h"
 #endif

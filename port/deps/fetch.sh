@@ -4,7 +4,7 @@
 # fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
 #
 #   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
-#             headers, the openssl tool, the root certificates of the platform
+#             headers, libmicrohttpd, the openssl tool, the root certificates of the platform
 #   test      run + cmocka + nginx
 #   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
@@ -54,7 +54,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [microhttpd]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -84,7 +84,7 @@ declare -A SOURCE_SHA256=(
 )
 
 parts_of_tier() {
-    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev openssl roots'
+    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd openssl roots'
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka nginx" ;;
@@ -582,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [openssl]='openssl' [nginx]='nginx' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [microhttpd]='libmicrohttpd-dev' [openssl]='openssl' [nginx]='nginx' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -877,6 +877,30 @@ get_mosquitto-dev() {
     # The compiler's word list would be cut at a blank in the path.
     (cd "$TMP" && plugin_fits '-isystem mosquitto-dev/usr/include') || return
     printf '%s\n' '# private copy' 'MOSQUITTO_CFLAGS := -isystem $(DEPS)/mosquitto-dev/usr/include' >"$TMP/mosquitto-dev.mk"
+}
+
+# --- libmicrohttpd: the HTTP of the emulated platform, with TLS
+
+MICROHTTPD_PROBE='#include <microhttpd.h>
+int main(void) { return MHD_is_feature_supported(MHD_FEATURE_TLS) == MHD_YES ? 0 : 1; }'
+
+probe_microhttpd() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    compiles "$MICROHTTPD_PROBE" -lmicrohttpd && "$TMP/probe.out" || return 1
+    {
+        echo "# the system's libmicrohttpd"
+        echo "MICROHTTPD_CFLAGS :="
+        echo "MICROHTTPD_LIBS := -lmicrohttpd"
+        echo "MICROHTTPD_DIRS :="
+    } >"$TMP/microhttpd.mk"
+    echo "uses $(header_of "$MICROHTTPD_PROBE" microhttpd.h '')" >"$TMP/microhttpd.got"
+}
+
+# The library that it names has another package in each suite: so it comes as what the headers depend on.
+get_microhttpd() {
+    get_debs microhttpd libmicrohttpd-dev || return
+    try_library microhttpd "$MICROHTTPD_PROBE" -lmicrohttpd || return
+    private_flags microhttpd MICROHTTPD usr/include -lmicrohttpd
 }
 
 # --- openssl: the tool makes throw-away certificates, its s_server is a peer of the tests

@@ -68,12 +68,37 @@
 #define TLS_LIST(X)
 #endif
 
-#define DETAIL_LIST(X) MQTT_LIST(X) TLS_LIST(X)
+/* The platform's codes, of what it does by HTTPS and of a registration. */
+#if IOT_FEATURE_WEB
+#define CODE_LIST(X)                                                                               \
+    X(CODE, 460, PARAMETER, "the platform finds a parameter missing or ill-formed")                \
+    X(CODE, 500, SERVER, "trouble inside the platform; try later")                                 \
+    X(CODE, 6100, NO_DEVICE, "no such device; make its name known in the console")                 \
+    X(CODE, 6250, NO_PRODUCT, "no such product; check the product key and the region")             \
+    X(CODE, 6288, REGISTER_OFF, "switch the product's dynamic registration on in the console")     \
+    X(CODE, 6289, ACTIVE, "the device has logged in before; reset it in the console")              \
+    X(CODE, 6292, SIGN_METHOD, "the platform does not know this method of signing")                \
+    X(CODE, 6600, SIGNATURE, "wrong signature; check the secret and the names")                    \
+    X(CODE, 10000, COMMON, "trouble inside the platform; try later")                               \
+    X(CODE, 10001, DATA_PARAMETER, "the platform finds a parameter missing or ill-formed")         \
+    X(CODE, 20000, AUTHENTICATION, "check names and secret; is the device enabled?")               \
+    X(CODE, 20001, TOKEN_EXPIRED, "the token has expired; the next message fetches another")       \
+    X(CODE, 20002, TOKEN_MISSING, "the token did not arrive; does a proxy take it away?")          \
+    X(CODE, 20003, TOKEN_UNKNOWN, "the token is not known; the next message fetches another")      \
+    X(CODE, 20004, SESSION, "the platform could not update its session; try later")                \
+    X(CODE, 30001, PUBLISH, "not published: does the topic allow it? If so, try later")            \
+    X(CODE, 40000, TOO_MANY, "too many requests; slow down")
+#else
+#define CODE_LIST(X)
+#endif
 
-/* What a number is, above the 9 bits of the number itself. */
-enum detail_kind { NOTHING = 0, CONNACK = 0x200, FAULT = 0x400, ALERT = 0x600 };
+#define DETAIL_LIST(X) MQTT_LIST(X) TLS_LIST(X) CODE_LIST(X)
+
+/* What a number is, above the 9 bits of the number itself; a CODE is all number: above those, or of no kind. */
+enum detail_kind { CODE = 0, CONNACK = 0x200, FAULT = 0x400, ALERT = 0x600, NOTHING = 0x10000 };
 
 #define NUMBER_MASK 0x1ffu
+#define CONNACK_MAX 5
 
 static const uint16_t keys[] = {
 #define KEY(kind, number, name, text) (uint16_t)((uint32_t)kind | (uint32_t)(number)),
@@ -98,11 +123,14 @@ static const char texts[] = {
 #define texts names
 #endif
 
-static enum detail_kind kind_of(iot_err err)
+static enum detail_kind kind_of(iot_err err, uint32_t number)
 {
     switch (err) {
+    case IOT_ERR_LINK_CODE:
+        return CODE;
+    case IOT_ERR_LINK_REGISTER: /* by MQTT, or by HTTPS */
+        return number > CONNACK_MAX ? CODE : CONNACK;
     case IOT_ERR_MQTT_REFUSED:
-    case IOT_ERR_LINK_REGISTER:
     case IOT_ERR_LINK_CLIENT_ID:
     case IOT_ERR_LINK_SECRET:
     case IOT_ERR_LINK_DENIED:
@@ -124,15 +152,17 @@ static enum detail_kind kind_of(iot_err err)
 
 static const char *pick(const char *list, iot_err err, int32_t detail)
 {
-    uint32_t kind = kind_of(err), number = (uint32_t)detail;
+    uint32_t number = (uint32_t)detail, kind = kind_of(err, number);
 
-    if (kind == NOTHING || number > NUMBER_MASK)
+    if (kind == NOTHING || (kind != CODE && number > NUMBER_MASK))
         return "";
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         uint32_t row = keys[i] & NUMBER_MASK;
+        bool code = keys[i] < CONNACK || keys[i] > (ALERT | NUMBER_MASK);
 
-        if ((keys[i] & ~NUMBER_MASK) == kind &&
-            (kind == FAULT ? (number & row) != 0 : number == row))
+        if (kind == CODE ? code && keys[i] == number
+                         : (keys[i] & ~NUMBER_MASK) == kind &&
+                               (kind == FAULT ? (number & row) != 0 : number == row))
             return list;
         list += strlen(list) + 1;
     }

@@ -340,15 +340,12 @@ static iot_err read_text(struct iot_json root, const char *member, uint32_t max,
     return err;
 }
 
-static iot_err read_answer(const struct iot_link_identity *id, const struct iot_msg *msg,
+static iot_err read_answer(const struct iot_link_identity *id, struct iot_json root,
                            struct record *kept)
 {
-    struct iot_json root;
-    iot_err err = iot_json_check(msg->payload, &root, NULL);
+    iot_err err = check_name(root, "productKey", id->product_key);
 
     kept->len = 0;
-    if (err == IOT_OK)
-        err = check_name(root, "productKey", id->product_key);
     if (err == IOT_OK)
         err = check_name(root, "deviceName", id->device_name);
     if (err == IOT_OK && !gets_token(id))
@@ -359,6 +356,21 @@ static iot_err read_answer(const struct iot_link_identity *id, const struct iot_
         return err;
     kept->text[kept->len++] = '|';
     return read_text(root, "deviceToken", IOT_DEVICE_TOKEN_MAX, kept);
+}
+
+/* Good enough for a login, as it will be stored. */
+static iot_err read_record(const struct iot_link_identity *id, struct iot_json root,
+                           struct record *kept)
+{
+    iot_err err = read_answer(id, root, kept);
+
+    if (err != IOT_OK)
+        return err;
+    char *token = token_of(kept);
+    bool good = split(id, kept);
+    if (token != NULL)
+        token[-1] = '|';
+    return good ? IOT_OK : IOT_ERR_JSON_RANGE;
 }
 
 static iot_err store(struct iot_register *r, const struct record *kept)
@@ -374,22 +386,52 @@ static iot_err store(struct iot_register *r, const struct record *kept)
 iot_err iot_register_take(struct iot_register *r, const struct iot_msg *msg)
 {
     struct record kept;
+    struct iot_json root;
 
     if (r->state == IOT_REGISTER_STORED || r->state == IOT_REGISTER_FAILED)
         return IOT_ERR_STATE;
     if (!is_topic(msg, gets_token(r->id) ? "/ext/regnwl" : "/ext/register"))
         return IOT_ERR_LINK_METHOD;
-    iot_err err = read_answer(r->id, msg, &kept);
+    iot_err err = iot_json_check(msg->payload, &root, NULL);
+    if (err == IOT_OK)
+        err = read_record(r->id, root, &kept);
+    if (err == IOT_OK)
+        err = store(r, &kept);
+    iot_wipe(&kept, sizeof kept);
+    return err;
+}
+
+#if IOT_FEATURE_WEB
+
+iot_err iot_register_keep(const struct iot_link_identity *id, const struct iot_port *port,
+                          struct iot_json root)
+{
+    struct record kept;
+    iot_err err = read_record(id, root, &kept);
+
     if (err == IOT_OK) {
-        char *token = token_of(&kept);
-        bool good = split(r->id, &kept); /* what is stored, a login has to find good */
-        if (token != NULL)
-            token[-1] = '|';
-        err = good ? store(r, &kept) : IOT_ERR_JSON_RANGE;
+        err = port->kv_set(port->ctx, key_of(id), kept.text, kept.len);
+        if (err != IOT_OK && err != IOT_ERR_AGAIN)
+            err = IOT_ERR_KV;
     }
     iot_wipe(&kept, sizeof kept);
     return err;
 }
+
+iot_err iot_register_secret(const struct iot_link_identity *id, const struct iot_port *port,
+                            char secret[IOT_DEVICE_SECRET_MAX + 1])
+{
+    const struct iot_register r = {.id = id, .port = port};
+    struct record kept;
+    iot_err err = gets_token(id) || port->kv_get == NULL ? IOT_ERR_ARG : load(&r, &kept);
+
+    if (err == IOT_OK)
+        memcpy(secret, kept.text, kept.len + 1);
+    iot_wipe(&kept, sizeof kept);
+    return err;
+}
+
+#endif
 
 iot_err iot_register_result(const struct iot_register *r, bool late)
 {

@@ -9,6 +9,7 @@
 #ifndef IOT_LINK_REGISTER_H
 #define IOT_LINK_REGISTER_H
 
+#include "iot/iot_json.h"
 #include "iot/iot_mqtt.h"
 #include "iot/iot_port.h"
 #include "iot/iot_register.h"
@@ -81,7 +82,27 @@ iot_err iot_register_result(const struct iot_register *r, bool late);
 bool iot_register_judge(const struct iot_register *r, bool accepted, iot_err *reason,
                         int32_t detail, bool *refused);
 
+/* ---- For the same by HTTPS (iot_link_web.h); no state ---- */
+
+/** What a device gets is stored: `root` has its members. IOT_OK; IOT_ERR_AGAIN: once more; IOT_ERR_KV, IOT_ERR_LINK_REPLY,
+ *  IOT_ERR_JSON_...: it is not what it should be. */
+iot_err iot_register_keep(const struct iot_link_identity *id, const struct iot_port *port,
+                          struct iot_json root);
+
+/** The secret that was stored. IOT_ERR_STATE: there is none; IOT_ERR_AGAIN, IOT_ERR_KV; IOT_ERR_ARG: of this kind there is
+ *  no secret. The caller wipes. */
+iot_err iot_register_secret(const struct iot_link_identity *id, const struct iot_port *port,
+                            char secret[IOT_DEVICE_SECRET_MAX + 1]);
+
 #else
+
+static inline iot_err iot_register_secret(const struct iot_link_identity *id,
+                                          const struct iot_port *port,
+                                          char secret[IOT_DEVICE_SECRET_MAX + 1])
+{
+    (void)id, (void)port, (void)secret;
+    return IOT_ERR_ARG; /* not built in */
+}
 
 static inline iot_err iot_register_check(const struct iot_link_identity *id)
 {

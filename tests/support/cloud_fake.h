@@ -118,6 +118,18 @@ static void cloud_fake_random(void *ctx, uint8_t *out, size_t len)
     memset(out, ++next, len);
 }
 
+/* Of files there are those that a test puts here; others cannot be read. */
+static const char *cloud_fake_file_name, *cloud_fake_file_text;
+
+static void *cloud_fake_load(void *ctx, const char *file, size_t *len)
+{
+    (void)ctx;
+    if (cloud_fake_file_name == NULL || strcmp(file, cloud_fake_file_name) != 0)
+        return NULL;
+    *len = strlen(cloud_fake_file_text);
+    return strdup(cloud_fake_file_text);
+}
+
 static void cloud_fake_log(void *ctx, const char *line)
 {
     size_t n = strlen(cloud_log);
@@ -135,6 +147,7 @@ static inline void cloud_fake_start(const char *more)
                                   .log = cloud_fake_log,
                                   .digest = cloud_fake_digest,
                                   .random = cloud_fake_random,
+                                  .load = cloud_fake_load,
                                   .wall_ms = CLOUD_FAKE_WALL_MS,
                                   .sees_silence = true};
 

@@ -90,11 +90,36 @@ static void codes_of_connack_have_names_and_advice(void **state)
     (void)state;
     heap_trap_on();
     for (size_t i = 0; i < COUNT(with_connack); i++) {
-        for (int32_t code = -3; code < 600; code++)
+        for (int32_t code = -3; code < 460; code++) /* from there on a registration has others */
             assert_detail(with_connack[i], code, code >= 1 && code <= 5 ? connack[code] : "");
     }
     heap_trap_off();
 }
+
+#if IOT_FEATURE_WEB
+static void codes_of_the_platform_have_names_and_advice(void **state)
+{
+    static const struct {
+        int32_t code;
+        const char *name;
+    } rows[] = {{460, "PARAMETER"},        {500, "SERVER"},           {6100, "NO_DEVICE"},
+                {6250, "NO_PRODUCT"},      {6288, "REGISTER_OFF"},    {6289, "ACTIVE"},
+                {6292, "SIGN_METHOD"},     {6600, "SIGNATURE"},       {10000, "COMMON"},
+                {10001, "DATA_PARAMETER"}, {20000, "AUTHENTICATION"}, {20001, "TOKEN_EXPIRED"},
+                {20002, "TOKEN_MISSING"},  {20003, "TOKEN_UNKNOWN"},  {20004, "SESSION"},
+                {30001, "PUBLISH"},        {40000, "TOO_MANY"}};
+    size_t next = 0;
+    (void)state;
+    for (int32_t code = -3; code < 70000; code++) {
+        bool known = next < COUNT(rows) && rows[next].code == code;
+        assert_detail(IOT_ERR_LINK_CODE, code, known ? rows[next].name : "");
+        if (code > 5)
+            assert_detail(IOT_ERR_LINK_REGISTER, code, known ? rows[next].name : "");
+        next += known;
+    }
+    assert_int_equal(next, COUNT(rows));
+}
+#endif
 
 static void alerts_are_named_as_in_their_rfc(void **state)
 {
@@ -154,8 +179,9 @@ static void other_errors_have_no_detail_of_ours(void **state)
 {
     (void)state;
     for (iot_err err = -600; err <= 600; err++) {
-        bool has = err == IOT_ERR_TLS_VERIFY || err == IOT_ERR_TLS_ALERT ||
-                   err == IOT_ERR_TLS_KIND || err == IOT_ERR_TLS_VERSION || err == IOT_ERR_TLS_PSK;
+        bool has = err == IOT_ERR_LINK_CODE || err == IOT_ERR_TLS_VERIFY ||
+                   err == IOT_ERR_TLS_ALERT || err == IOT_ERR_TLS_KIND ||
+                   err == IOT_ERR_TLS_VERSION || err == IOT_ERR_TLS_PSK;
         for (size_t i = 0; i < COUNT(with_connack); i++)
             has = has || err == with_connack[i];
         for (int32_t detail = 0; detail < 130 && !has; detail++)
@@ -167,6 +193,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_of_connack_have_names_and_advice),
+#if IOT_FEATURE_WEB
+        cmocka_unit_test(codes_of_the_platform_have_names_and_advice),
+#endif
         cmocka_unit_test(alerts_are_named_as_in_their_rfc),
         cmocka_unit_test(of_several_faults_the_first_to_put_right_is_named),
         cmocka_unit_test(expired_says_that_the_clock_may_be_wrong),

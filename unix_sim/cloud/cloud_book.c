@@ -48,6 +48,18 @@ bool cloud_book_is_name(const char *text)
     return *text != 0 && strlen(text) <= CLOUD_NAME_MAX && cloud_text_all(text, is_name_char);
 }
 
+bool cloud_book_is_region(const char *text)
+{
+    static const char *const regions[] = {"cn-shanghai", "ap-southeast-1", "ap-northeast-1",
+                                          "us-west-1",   "us-east-1",      "eu-central-1",
+                                          "cn-beijing",  "cn-shenzhen"};
+
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
+        if (strcmp(text, regions[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_secret(const char *text)
 {
     return *text != 0 && strlen(text) <= CLOUD_SECRET_MAX && cloud_text_all(text, cloud_is_alnum);
@@ -281,6 +293,8 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"will", &rules->no_will, false},
         {"retain", &rules->no_retain, false},
         {"config", &rules->no_config, false},
+        {"http-norange", &rules->http_norange, true},
+        {"http-chunked", &rules->http_chunked, true},
     };
     const struct {
         const char *name;
@@ -296,10 +310,23 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"reply-drop", &rules->reply_drop, 1000000},
         {"reply-double", &rules->reply_double, 1000000},
         {"rrpc-wait-ms", &rules->rrpc_wait_ms, 600000},
+        {"http-token-s", &rules->http_token_s, 31536000},
+        {"http-expire-s", &rules->http_expire_s, 31536000},
+        {"http-delay-ms", &rules->http_delay_ms, 600000},
+        {"http-status", &rules->http_status, 599},
+        {"http-cut", &rules->http_cut, UINT32_MAX},
+        {"http-slow", &rules->http_slow, UINT32_MAX},
     };
 
     if (strcmp(name, "reply-code") == 0)
         return set_reply_code(rules, value, why, cap);
+    if (strcmp(name, "region") == 0) {
+        if (cloud_book_is_region(value))
+            snprintf(rules->region, sizeof rules->region, "%s", value);
+        else
+            snprintf(why, cap, "there is no region '%.40s'", value);
+        return cloud_book_is_region(value);
+    }
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         bool on = strcmp(value, "on") == 0;
         if (strcmp(name, flags[i].name) != 0)
@@ -314,8 +341,13 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) != 0)
             continue;
-        if (cloud_text_number(value, numbers[i].max, numbers[i].number))
+        bool status = numbers[i].number == &rules->http_status;
+        uint32_t number;
+        if (cloud_text_number(value, numbers[i].max, &number) &&
+            (!status || number == 0 || number >= 200)) {
+            *numbers[i].number = number;
             return true;
+        }
         snprintf(why, cap, "%s is a number 0..%u, not '%s'", name, (unsigned)numbers[i].max, value);
         return false;
     }
@@ -324,7 +356,8 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         "no option '%s'; there are keepalive-limits, publish-rate, deliver-rate, connect-rate, "
         "flow-wait-s, subscriptions, log-payload, post-strict, will, retain, config, "
         "reply-delay-ms, "
-        "reply-drop, reply-double, reply-code, rrpc-wait-ms",
+        "reply-drop, reply-double, reply-code, rrpc-wait-ms, region, http-token-s, http-expire-s, "
+        "http-delay-ms, http-status, http-cut, http-slow, http-norange, http-chunked",
         name);
     return false;
 }
@@ -332,7 +365,7 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
 static bool add_option(struct cloud_book *book, char *const words[], int count,
                        const struct place *at)
 {
-    char what[320], value[CLOUD_SUFFIX_MAX + 16];
+    char what[480], value[CLOUD_SUFFIX_MAX + 16];
 
     if (count != 3 && !(count == 4 && strcmp(words[1], "reply-code") == 0))
         FAIL(at, "it has to be: option NAME VALUE");
@@ -379,6 +412,9 @@ bool cloud_book_read(struct cloud_book *book, const char *name, const char *text
     memset(book, 0, sizeof *book);
     book->rules.flow_wait_s = 300;
     book->rules.rrpc_wait_ms = 8000;
+    book->rules.http_token_s = 48 * 3600;
+    book->rules.http_expire_s = 24 * 3600;
+    snprintf(book->rules.region, sizeof book->rules.region, "cn-shanghai");
     while (*text != 0) {
         size_t n = strcspn(text, "\n");
         at.line++;

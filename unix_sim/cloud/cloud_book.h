@@ -40,6 +40,7 @@
 #define CLOUD_FILE_NAME_MAX   128
 #define CLOUD_REPLY_CODES_MAX 8
 #define CLOUD_SUFFIX_MAX      64
+#define CLOUD_REGION_MAX      24
 
 enum cloud_access {
     CLOUD_PUBLISH = 1,
@@ -115,6 +116,15 @@ struct cloud_rules {
     uint32_t reply_drop;     /* "reply-drop": each so many-th answer is lost; 0: none */
     uint32_t reply_double;   /* "reply-double": each so many-th answer comes twice; 0: none */
     uint32_t rrpc_wait_ms;   /* "rrpc-wait-ms": how long a device has for its answer; 8000 */
+    char region[CLOUD_REGION_MAX + 1]; /* "region": whose hosts devices are sent to; cn-shanghai */
+    uint32_t http_token_s;  /* "http-token-s": life of the data channel's token; 172800 */
+    uint32_t http_expire_s; /* "http-expire-s": life of a file's address; 86400 */
+    uint32_t http_delay_ms; /* "http-delay-ms": answers come so much later */
+    uint32_t http_status;   /* "http-status": of every answer; 0: its own */
+    uint32_t http_cut;  /* "http-cut": after so many bytes of a body the connection ends; 0: not */
+    uint32_t http_slow; /* "http-slow": bytes of a body in a second; 0: any */
+    bool http_norange;  /* "http-norange": Range is not understood */
+    bool http_chunked;  /* "http-chunked": bodies come chunked, without Content-Length */
     struct cloud_reply_code
         reply_codes[CLOUD_REPLY_CODES_MAX]; /* "reply-code": "SUFFIX CODE"; 0: no more */
 };
@@ -140,6 +150,9 @@ bool cloud_book_read(struct cloud_book *book, const char *name, const char *text
 /** Set one rule by its name in the file; the value of reply-code is two words. False: `why` says what is wrong. */
 bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *value, char *why,
                        size_t cap);
+
+/** Is it the name of a region that the platform has? */
+bool cloud_book_is_region(const char *text);
 
 /** Is it the name of a device? */
 bool cloud_book_is_name(const char *text);

@@ -4,7 +4,9 @@
 #include "cloud/cloud_call.h"
 #include "cloud/cloud_console.h"
 #include "cloud/cloud_ota.h"
+#include "cloud/cloud_store.h"
 #include "cloud/cloud_text.h"
+#include "cloud/cloud_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +116,7 @@ static void flow(struct cloud_order *o)
 static void option(struct cloud_order *o)
 {
     const char *name = cloud_order_word(o);
-    char why[400];
+    char why[520];
 
     for (size_t n = strlen(o->rest); n > 0 && o->rest[n - 1] == ' ';)
         o->rest[--n] = 0;
@@ -151,6 +153,8 @@ static const struct {
     {"reply", cloud_console_reply},
     {"tsl", cloud_console_tsl},
     {"ota", cloud_ota_command},
+    {"file", cloud_store_command},
+    {"web", cloud_wire_command},
 };
 
 /* ---- Answers ----------------------------------------------------------------------------------- */

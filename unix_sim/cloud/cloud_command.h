@@ -28,6 +28,9 @@
  *     show PK DN                    all that is known of it
  *     reply PK DN ID                what came of a request
  *     tsl PK                        the product's model
+ *     file NAME [SECONDS]           publish a file that lies ready (cloud_store.h); says what it is and where, and its
+ *                                   address is good for so long
+ *     web {REQUEST}                 a front of HTTP asks (cloud_wire.h)
  *
  *     ota publish PK DN|all FILE|URL version=V [WORD=VALUE...]
  *                                   publish an image for a device or all of a product, and tell those that are online.

@@ -240,32 +240,44 @@ bool cloud_may_retain(struct cloud *c, cloud_link link, const char *topic)
     return false;
 }
 
+/* NULL, or why not. */
+static const char *check_message(struct cloud *c, int device, const char *topic, size_t payload_len,
+                                 uint64_t now_ms, bool *often, char *what, size_t cap)
+{
+    struct cloud_session *s = &c->sessions[device];
+    const char *why = NULL;
+
+    *often = !count(&s->published, c->book.rules.publish_rate, SECOND_MS, now_ms);
+    if (*often) {
+        snprintf(what, cap, "more than %u messages in a second",
+                 (unsigned)c->book.rules.publish_rate);
+        return what;
+    }
+    if (payload_len > CLOUD_PAYLOAD_MAX) {
+        snprintf(what, cap, "the payload is longer than %u bytes", CLOUD_PAYLOAD_MAX);
+        return what;
+    }
+    /* A device that was disabled is cut off a moment later: nothing of it counts until then, but its answer that it
+     * knows. */
+    bool gone = c->book.devices[device].state != CLOUD_ENABLED;
+    cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, &why);
+    if (why == NULL && gone && strstr(topic, "_reply") == NULL)
+        why = "the device is disabled or deleted";
+    return why;
+}
+
 bool cloud_may_publish(struct cloud *c, cloud_link link, const char *topic, size_t payload_len,
                        uint64_t now_ms)
 {
     int device = cloud_device_of(c, link);
     char what[96];
-    const char *why = NULL;
+    bool often;
 
     if (device < 0)
         return false;
-    struct cloud_session *s = &c->sessions[device];
-    s->heard_ms = now_ms;
-    if (!count(&s->published, c->book.rules.publish_rate, SECOND_MS, now_ms)) {
-        snprintf(what, sizeof what, "more than %u messages in a second",
-                 (unsigned)c->book.rules.publish_rate);
-        why = what;
-    } else if (payload_len > CLOUD_PAYLOAD_MAX) {
-        snprintf(what, sizeof what, "the payload is longer than %u bytes", CLOUD_PAYLOAD_MAX);
-        why = what;
-    } else {
-        /* A device that was disabled is cut off a moment later: nothing of it counts until then,
-         * but its answer that it knows. */
-        bool gone = c->book.devices[device].state != CLOUD_ENABLED;
-        cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, &why);
-        if (why == NULL && gone && strstr(topic, "_reply") == NULL)
-            why = "the device is disabled or deleted";
-    }
+    c->sessions[device].heard_ms = now_ms;
+    const char *why =
+        check_message(c, device, topic, payload_len, now_ms, &often, what, sizeof what);
     if (why == NULL)
         return true;
     cloud_say(c, "publish %s %s %.200s dropped: %s", cloud_key_of(c, device),
@@ -302,6 +314,32 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
         return CLOUD_PASS;
     }
     return CLOUD_DROP;
+}
+
+bool cloud_post(struct cloud *c, int device, const char *topic, const void *payload, size_t len,
+                uint64_t now_ms, char **answer, size_t *answer_len, bool *often, char *why,
+                size_t cap)
+{
+    char what[96];
+    const char *wrong = check_message(c, device, topic, len, now_ms, often, what, sizeof what);
+
+    *answer = NULL;
+    if (wrong != NULL) {
+        cloud_say(c, "post %s %s %.200s dropped: %s", cloud_key_of(c, device),
+                  cloud_name_of(c, device), topic, wrong);
+        snprintf(why, cap, "%s", wrong);
+        return false;
+    }
+    say_publish(c, device, topic, payload, len);
+    if (cloud_topic_allowed(&c->book, device, topic, CLOUD_PUBLISH, NULL) == CLOUD_TOPIC_CUSTOM)
+        return cloud_put(c, CLOUD_OUT_PUBLISH, 0, topic, payload, len);
+    c->catching = true;
+    cloud_serve(c, device, topic, payload, len, now_ms);
+    c->catching = false;
+    *answer = c->caught;
+    *answer_len = c->caught_len;
+    c->caught = NULL;
+    return true;
 }
 
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms)

@@ -24,6 +24,8 @@
 #define CLOUD_GRACE_MS        5000u  /* silence after the keep-alive that is forgiven */
 #define CLOUD_LAST_WORD_MS    250u   /* between thing/disable and the end of the connection */
 #define CLOUD_PSK_LINKS_MAX   64
+#define CLOUD_STORE_MAX       16 /* files that are published */
+#define CLOUD_STORE_NAME_MAX  64
 #define CLOUD_KEEPALIVE_S_MIN 30
 #define CLOUD_KEEPALIVE_S_MAX 1200
 
@@ -49,9 +51,14 @@ struct cloud_config {
                    uint8_t out[CLOUD_DIGEST_MAX]);
     /* For secrets and tokens; NULL: no registration of devices. */
     void (*random)(void *ctx, uint8_t *out, size_t len);
+    /* All bytes of a published file (CLOUD_STORE_HEAD NAME), by malloc; NULL: it cannot be read. NULL: no such files. */
+    void *(*load)(void *ctx, const char *file, size_t *len);
     void *ctx;
-    uint64_t wall_ms;  /* UTC in ms when the front's clock was 0 */
-    bool sees_silence; /* the front reports every packet by cloud_heard: silence can be judged */
+    /* Where the files are got from, as "https://ota.example.com:8443"; NULL: those hosts, at the usual ports. */
+    const char *web_base, *plain_base;
+    uint16_t mqtt_port; /* that devices are told; 0: 443 */
+    uint64_t wall_ms;   /* UTC in ms when the front's clock was 0 */
+    bool sees_silence;  /* the front reports every packet by cloud_heard: silence can be judged */
 };
 
 /** A CONNECT. */
@@ -160,6 +167,20 @@ struct cloud_call {
     char wrong[256];                 /* what is wrong with it */
 };
 
+/* A file that is published; see cloud_store.h. Without name: free. */
+struct cloud_stored {
+    char name[CLOUD_STORE_NAME_MAX + 1];
+    uint32_t size;
+    char md5[33], sha256[65];
+};
+
+/* What a device has got by HTTPS; empty: nothing. */
+struct cloud_pass {
+    char iot_id[33], iot_token[33]; /* user name and password of the older login */
+    char token[33];                 /* of the data channel */
+    uint64_t token_until_ms;
+};
+
 struct cloud_model;
 struct cloud_thing;
 struct cloud_file;
@@ -178,6 +199,13 @@ struct cloud {
     struct cloud_file *files[CLOUD_PRODUCTS_MAX]; /* remote configuration */
     struct cloud_thing *things[CLOUD_DEVICES_MAX];
     struct cloud_ota *ota; /* updates */
+    struct cloud_stored stored[CLOUD_STORE_MAX];
+    struct cloud_pass passes[CLOUD_DEVICES_MAX];
+    char store_key[33];
+    uint32_t next_message;
+    bool catching; /* an answer is wanted here, not on its topic */
+    char *caught;
+    size_t caught_len;
     uint32_t psk_next, next_id, next_call, out_first, out_count, replies, held, later_count;
     char *taken; /* payload of the output that was taken last */
     struct cloud_output outputs[CLOUD_OUTPUTS_MAX];
@@ -220,6 +248,17 @@ bool cloud_may_retain(struct cloud *c, cloud_link link, const char *topic);
 /** A message that may. */
 enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *topic,
                                const void *payload, size_t len, uint64_t now_ms);
+
+/**
+ * A message that came without a connection of its own: from the data channel of HTTPS.
+ *
+ * answer  out: what the platform has to say to it, by malloc; NULL: nothing.
+ * often   out: it was dropped for there are too many.
+ * Returns false: it is dropped, `why` says why.
+ */
+bool cloud_post(struct cloud *c, int device, const char *topic, const void *payload, size_t len,
+                uint64_t now_ms, char **answer, size_t *answer_len, bool *often, char *why,
+                size_t cap);
 
 /** May the device get this message? Call once for each delivery. */
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/cloud_file.h"
 
+#include "cloud/cloud_store.h"
 #include "cloud/cloud_text.h"
 
 #include <stdio.h>
@@ -71,12 +72,12 @@ const char *cloud_file_text(const struct cloud *c, int product, const char **id)
 json_t *cloud_file_describe(struct cloud *c, int product, uint64_t now_ms)
 {
     const struct cloud_file *f = c->files[product];
-    char url[128];
+    char path[CLOUD_KEY_MAX + 32], url[CLOUD_URL_MAX];
 
     if (f == NULL || f->text == NULL)
         return NULL;
-    snprintf(url, sizeof url, "https://cfg.example.com/%s.json?Expires=%llu", f->id,
-             (unsigned long long)(cloud_wall_ms(c, now_ms) / 1000 + CLOUD_FILE_EXPIRE_S));
+    snprintf(path, sizeof path, "/cfg/%s-%s.json", c->book.products[product].key, f->id);
+    cloud_store_url(c, path, false, CLOUD_FILE_EXPIRE_S, now_ms, url);
     return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "configId", f->id, "configSize",
                      (json_int_t)strlen(f->text), "sign", f->sign, "signMethod",
                      f->method == CLOUD_MD5 ? "Md5" : "Sha256", "url", url, "getType", "file");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file cloud_file.h
- * The remote configuration of a product (protocol 4.14): a JSON text, told to devices as where it lies and what its
- * digest is. Nobody serves the address yet.
+ * The remote configuration of a product (protocol 4.14): a JSON text, told to devices as where it lies (cloud_store.h) and what
+ * its digest is.
  */
 #ifndef CLOUD_FILE_H
 #define CLOUD_FILE_H

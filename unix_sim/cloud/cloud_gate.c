@@ -40,9 +40,13 @@ static bool check_securemode(const struct cloud_client_id *id, enum cloud_transp
     if (id->auth_type[0] != 0)
         return cloud_gate_refuse(v, 2, "authType %s is not offered by this emulator",
                                  id->auth_type);
+    if (id->securemode == -1)
+        return tls || cloud_gate_refuse(v, 2, "securemode=-1 is over TLS");
     if (id->securemode != 2 && id->securemode != 3)
         return cloud_gate_refuse(
-            v, 2, "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP",
+            v, 2,
+            "securemode=%d is not offered by this emulator; 2 is TLS, 3 plain TCP, -1 TLS after "
+            "pre-authentication",
             id->securemode);
     if ((id->securemode == 2) != tls)
         return cloud_gate_refuse(v, 2,
@@ -125,12 +129,33 @@ static bool check_psk(const struct cloud *c, cloud_link link, int device, struct
     return cloud_gate_refuse(v, 5, "the identity of TLS-PSK is another device's");
 }
 
+/* By what pre-authentication gave out (protocol 1.5). */
+static bool check_pass(const struct cloud *c, const struct cloud_login *login, int *device,
+                       struct cloud_verdict *v)
+{
+    for (int i = 0; i < c->book.device_count; i++) {
+        const struct cloud_pass *p = &c->passes[i];
+        size_t len = strlen(p->iot_token);
+        if (login->user_name == NULL || login->password == NULL || p->iot_id[0] == 0 ||
+            strcmp(login->user_name, p->iot_id) != 0)
+            continue;
+        if (!find_device(c, cloud_book_key(&c->book, i), c->book.devices[i].name, device, v))
+            return false;
+        return (strlen(login->password) == len &&
+                cloud_text_same_secret(login->password, p->iot_token, len)) ||
+               cloud_gate_refuse(v, 4, "the password is not the iotToken that was given out last");
+    }
+    return cloud_gate_refuse(v, 4, "the user name is no iotId that was given out");
+}
+
 /* By user name and password. */
 static bool check_signed(const struct cloud *c, const struct cloud_login *login,
                          const struct cloud_client_id *id, int *device, struct cloud_verdict *v)
 {
     char key[CLOUD_KEY_MAX + 1], name[CLOUD_NAME_MAX + 1];
 
+    if (id->securemode == -1)
+        return check_pass(c, login, device, v);
     if (login->user_name == NULL || !cloud_user_name_read(login->user_name, key, name))
         return cloud_gate_refuse(v, 4, "the user name has to be deviceName&productKey");
     if (login->password == NULL)

@@ -59,6 +59,14 @@ const char *cloud_own_path(const struct cloud *c, int device, const char *topic,
     return rest + (*rest == '/');
 }
 
+void cloud_draw(struct cloud *c, char text[33])
+{
+    uint8_t bytes[16];
+
+    c->config.random(c->config.ctx, bytes, sizeof bytes);
+    cloud_text_hex(bytes, sizeof bytes, false, text);
+}
+
 /* ---- Outputs --------------------------------------------------------------------------------- */
 
 static char *copy_of(const void *payload, size_t len)
@@ -162,6 +170,12 @@ void cloud_answer(struct cloud *c, int device, const char *topic, const void *pa
     const struct cloud_rules *r = &c->book.rules;
     int times = 1;
 
+    if (c->catching) {
+        free(c->caught);
+        c->caught = copy_of(payload, len);
+        c->caught_len = len;
+        return;
+    }
     c->replies++;
     if (r->reply_drop != 0 && c->replies % r->reply_drop == 0) {
         cloud_say(c, "answer to %s %s %s dropped by an option", cloud_key_of(c, device),

@@ -22,6 +22,9 @@ struct cloud_model *cloud_model_of(const struct cloud *c, int device);
 /** Whose connection is it? -1: no device's. */
 int cloud_device_of(const struct cloud *c, cloud_link link);
 
+/** 16 bytes of chance, in hexadecimal; config.random is not NULL. */
+void cloud_draw(struct cloud *c, char text[33]);
+
 /** UTC in ms. */
 uint64_t cloud_wall_ms(const struct cloud *c, uint64_t now_ms);
 

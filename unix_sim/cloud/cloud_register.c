@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECRET_BYTES 16
-
 static bool is_free_list(const struct cloud_client_id *id)
 {
     return strcmp(id->auth_type, "regnwl") == 0;
@@ -83,14 +81,6 @@ bool cloud_register_check(const struct cloud *c, const struct cloud_login *login
     return true;
 }
 
-static void draw(struct cloud *c, char *text)
-{
-    uint8_t bytes[SECRET_BYTES];
-
-    c->config.random(c->config.ctx, bytes, sizeof bytes);
-    cloud_text_hex(bytes, sizeof bytes, false, text);
-}
-
 /* The device, which regnwl makes; -1: no room. */
 static int device_for(struct cloud *c, const char *key, const char *name)
 {
@@ -115,8 +105,8 @@ static void give(struct cloud *c, const struct cloud_login *login, const struct 
 
     if (is_free_list(id)) {
         if (d->token[0] == 0) {
-            draw(c, d->token);
-            draw(c, d->cid);
+            cloud_draw(c, d->token);
+            cloud_draw(c, d->cid);
         }
         n = snprintf(payload, sizeof payload,
                      "{\"clientId\":\"%s\",\"productKey\":\"%s\",\"deviceName\":\"%s\","
@@ -124,7 +114,7 @@ static void give(struct cloud *c, const struct cloud_login *login, const struct 
                      d->cid, key, d->name, d->token);
     } else {
         if (d->secret[0] == 0)
-            draw(c, d->secret);
+            cloud_draw(c, d->secret);
         n = snprintf(payload, sizeof payload,
                      "{\"productKey\":\"%s\",\"deviceName\":\"%s\",\"deviceSecret\":\"%s\"}", key,
                      d->name, d->secret);
@@ -154,6 +144,45 @@ bool cloud_register_open(struct cloud *c, const struct cloud_login *login,
     give(c, login, id, device);
     cloud_say(c, "registration of %s %s: %s", key, name, is_free_list(id) ? "regnwl" : "register");
     return true;
+}
+
+/* What the reason of a refusal begins with; 460 if it says nothing better. */
+static int code_of(const char *reason)
+{
+    int code = 0;
+
+    for (int i = 0; i < 4 && cloud_is_digit(reason[i]); i++)
+        code = code * 10 + (reason[i] - '0');
+    return code >= 1000 && reason[4] == ':' ? code : 460;
+}
+
+int cloud_register_form(struct cloud *c, const char *key, const char *name, const char *random,
+                        enum cloud_hash method, const char *sign, const char **secret, char *why,
+                        size_t cap)
+{
+    char user[CLOUD_KEY_MAX + CLOUD_NAME_MAX + 2];
+    const struct cloud_login login = {.transport = CLOUD_TLS, .user_name = user, .password = sign};
+    struct cloud_client_id id = {.securemode = 2, .method = method};
+    struct cloud_verdict v;
+
+    snprintf(why, cap, "productKey, deviceName or random is missing, or too long");
+    if (key[0] == 0 || name[0] == 0 || random[0] == 0 || strlen(key) > CLOUD_KEY_MAX ||
+        strlen(name) > CLOUD_NAME_MAX || strlen(random) > CLOUD_RANDOM_MAX)
+        return 460;
+    snprintf(user, sizeof user, "%s&%s", name, key);
+    snprintf(id.random, sizeof id.random, "%s", random);
+    if (!cloud_register_check(c, &login, &id, &v)) {
+        snprintf(why, cap, "%s", v.reason);
+        return v.code == 3 ? 500 : code_of(v.reason);
+    }
+    snprintf(why, cap, "the emulator has no chance to draw secrets from here");
+    if (c->config.random == NULL)
+        return 500;
+    struct cloud_device *d = &c->book.devices[cloud_book_device(&c->book, key, name)];
+    if (d->secret[0] == 0)
+        cloud_draw(c, d->secret);
+    *secret = d->secret;
+    return 200;
 }
 
 bool cloud_register_is(const struct cloud *c, cloud_link link)

@@ -12,6 +12,8 @@
  *                           to cloud.log, listens on the UNIX socket `control` for commands (one line each; see
  *                           cloud_command.h). The answer comes when there is one; then the connection is closed.
  *     plugin_opt_address    of this listener, and its plugin_opt_port
+ *     plugin_opt_web        where files are got from (struct cloud_config), and plugin_opt_web_plain
+ *     plugin_opt_mqtt_port  what devices are told by HTTPS
  *
  * One core serves all listeners. Their transport is the reason for per_listener_settings: nothing in the
  * interface says which listener a client came by. What mosquitto 2.0.11 does not let us do:
@@ -22,8 +24,8 @@
  *  - PINGREQ is not shown to plugins, so silence is judged by mosquitto's own rule, 1.5 times the keep-alive,
  *    not keep-alive and 5 s.
  *  - TICK does not come with per_listener_settings. So a thread of ours is a client of the plain listener, known
- *    by a random user name, and publishes something every 50 ms; the check of that PUBLISH is our tick. The thread
- *    has only a socket, it calls nothing of mosquitto or the core.
+ *    by a random user name, and publishes something every 50 ms, and at once when somebody calls at the control socket;
+ *    the check of that PUBLISH is our tick. The thread has only sockets, it calls nothing of mosquitto or the core.
  *  - A will is not shown to plugins: the option `will off` refuses nothing here.
  *  - A PUBACK cannot be withheld: a dropped QoS 1 message is acknowledged, as the platform does, too.
  *  - Sessions belong to client ids, of which there is one name space: two devices that use the same text
@@ -33,6 +35,7 @@
 #include "cloud/cloud_command.h"
 #include "cloud/front_ota.h"
 #include "cloud/cloud_model.h"
+#include "cloud/cloud_store.h"
 
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
@@ -42,6 +45,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +62,7 @@
 #define CLERKS_MAX    16
 #define BOOK_MAX      (256u * 1024u)
 #define BEAT_MS       50
+#define CALLED_MS     1 /* between beats while a caller waits to be let in */
 #define TOKEN_LEN     32
 #define CLERK_MS      5000u /* for a command to arrive, and for its answer to be taken */
 
@@ -103,6 +108,7 @@ static struct {
     char answer[CLOUD_REPLY_MAX];
     struct mosquitto *beat; /* the connection of our thread */
     char token[TOKEN_LEN + 1];
+    char web[256], web_plain[256];
     struct sockaddr_storage plain;
     socklen_t plain_len;
     pthread_t thread;
@@ -165,6 +171,29 @@ static void draw(void *ctx, uint8_t *out, size_t len)
         out += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
+}
+
+/* All of a file in our folder. */
+static void *load(void *ctx, const char *name, size_t *len)
+{
+    char path[sizeof front.dir + 128], *bytes = NULL;
+    struct stat info;
+
+    (void)ctx;
+    snprintf(path, sizeof path, "%s/%s", front.dir, name);
+    FILE *f = fopen(path, "re");
+    if (f != NULL && fstat(fileno(f), &info) == 0 && info.st_size <= CLOUD_STORE_BYTES_MAX)
+        bytes = malloc((size_t)info.st_size + 1);
+    if (bytes != NULL) {
+        *len = (size_t)info.st_size;
+        if (fread(bytes, 1, *len, f) != *len) {
+            free(bytes);
+            bytes = NULL;
+        }
+    }
+    if (f != NULL)
+        fclose(f);
+    return bytes;
 }
 
 /* Outside of the core: a kick calls on_disconnect before it returns. */
@@ -339,7 +368,9 @@ static void *beat(void *unused)
             close(fd);
             fd = -1;
         }
-        pause_ms(BEAT_MS);
+        struct pollfd called = {.fd = front.control, .events = POLLIN};
+        if (fd < 0 || poll(&called, 1, BEAT_MS) != 0)
+            pause_ms(CALLED_MS);
     }
     if (fd >= 0)
         close(fd);
@@ -578,7 +609,8 @@ static bool read_address(const char *address, const char *port)
 /* With the first listener. */
 static bool start(const struct mosquitto_opt *options, int count)
 {
-    struct cloud_config config = {.hmac = hmac, .log = on_log, .digest = digest, .random = draw};
+    struct cloud_config config = {
+        .hmac = hmac, .log = on_log, .digest = digest, .random = draw, .load = load};
     struct timespec wall;
     char path[sizeof front.dir + 16];
 
@@ -593,6 +625,11 @@ static bool start(const struct mosquitto_opt *options, int count)
                              strerror(errno));
         return false;
     }
+    snprintf(front.web, sizeof front.web, "%s", option(options, count, "web"));
+    snprintf(front.web_plain, sizeof front.web_plain, "%s", option(options, count, "web_plain"));
+    config.web_base = front.web[0] != 0 ? front.web : NULL;
+    config.plain_base = front.web_plain[0] != 0 ? front.web_plain : NULL;
+    config.mqtt_port = (uint16_t)atoi(option(options, count, "mqtt_port"));
     clock_gettime(CLOCK_REALTIME, &wall);
     config.wall_ms = (uint64_t)wall.tv_sec * 1000u + (uint64_t)wall.tv_nsec / 1000000u - now();
     cloud_init(&front.cloud, &config);

@@ -117,6 +117,10 @@ static bool write_config(const struct maker *m, const struct cloud_book *book)
         fprintf(f, ", DNS:%s.iot-as-mqtt.cn-shanghai.aliyuncs.com", book->products[i].key);
     for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
         fprintf(f, ", DNS:*.iot-as-mqtt.%s.aliyuncs.com", regions[i]);
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
+        fprintf(f, ", DNS:iot-auth.%s.aliyuncs.com", regions[i]);
+    fprintf(f, ", DNS:iot-auth-global.aliyuncs.com, DNS:iot-as-http.cn-shanghai.aliyuncs.com"
+               ", DNS:" HOST_CERT_FILES);
     fprintf(f, ", DNS:*.mqtt.iothub.aliyuncs.com"); /* enterprise instances */
     fprintf(f, ", DNS:x509.itls.cn-shanghai.aliyuncs.com\n");
     return fclose(f) == 0;

@@ -9,6 +9,9 @@
 #include "cloud/cloud_book.h"
 #include "host/host_dir.h"
 
+/** The host that firmware and configurations are got from. */
+#define HOST_CERT_FILES "ota.example.com"
+
 /**
  * In `dir`: an authority (ca.pem, ca.der) and a server's certificate (server.pem, server.key) for the hosts of all
  * products in the book and of all regions, localhost, 127.0.0.1 and ::1. Takes at most 40 s, usually 0.1 s.

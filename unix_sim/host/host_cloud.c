@@ -6,6 +6,7 @@
 #include "cloud/cloud_model.h"
 #include "host/host_cert.h"
 #include "host/host_child.h"
+#include "host/host_web.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -231,7 +233,9 @@ static void write_config(const struct host_cloud *c, char *text, size_t cap)
 
     snprintf(text, cap,
              "plugin %s\nplugin_opt_transport plain\nplugin_opt_dir %s\nplugin_opt_address %s\n"
-             "plugin_opt_port %u\nmax_qos 1\n"
+             "plugin_opt_port %u\nplugin_opt_web https://" HOST_CERT_FILES ":%u\n"
+             "plugin_opt_web_plain http://" HOST_CERT_FILES ":%u\nplugin_opt_mqtt_port %u\n"
+             "max_qos 1\n"
              "listener %u %s\ncertfile %s/server.pem\nkeyfile %s/server.key\nmax_qos 1\n"
              "plugin %s\nplugin_opt_transport tls\n"
              /* the one suite that the platform has for this */
@@ -239,7 +243,8 @@ static void write_config(const struct host_cloud *c, char *text, size_t cap)
              "plugin %s\nplugin_opt_transport psk\n"
              "listener %u %s\ncertfile %s/server.pem\nkeyfile %s/server.key\ncafile %s/ca.pem\n"
              "require_certificate true\nmax_qos 1\nplugin %s\nplugin_opt_transport x509\n",
-             plugin, c->dir, c->address, (unsigned)c->plain_port, (unsigned)c->tls_port, c->address,
+             plugin, c->dir, c->address, (unsigned)c->plain_port, (unsigned)c->https_port,
+             (unsigned)c->http_port, (unsigned)c->tls_port, (unsigned)c->tls_port, c->address,
              c->dir, c->dir, plugin, (unsigned)c->psk_port, c->address, plugin,
              (unsigned)c->x509_port, c->address, c->dir, c->dir, c->dir, plugin);
 }
@@ -262,21 +267,40 @@ static bool wait_ready(struct host_cloud *c)
            fail(c, "the cloud answers no commands: %s", answer);
 }
 
+static bool start_web(struct host_cloud *c)
+{
+    pid_t pid =
+        host_web_start(c->dir, c->address, c->https_port, c->http_port, c->why, sizeof c->why);
+
+    c->web = pid > 0 ? pid : 0;
+    return pid > 0;
+}
+
+static void end_web(struct host_cloud *c, int (*end)(pid_t))
+{
+    if (c->web != 0)
+        end(c->web);
+    c->web = 0;
+}
+
 static bool start_broker(struct host_cloud *c, const struct host_cloud_options *o)
 {
     static char config[CONFIG_MAX];
     struct host_broker_options b = {
         .address = c->address, .first = "per_listener_settings true", .extra = config};
-    bool fixed = o->plain_port != 0 && o->tls_port != 0 && o->psk_port != 0 && o->x509_port != 0;
+    bool fixed = o->plain_port != 0 && o->tls_port != 0 && o->psk_port != 0 && o->x509_port != 0 &&
+                 o->https_port != 0 && o->http_port != 0;
 
     for (int tries = fixed ? 1 : TRIES; tries > 0; tries--) {
         c->plain_port = choose(o->plain_port);
         c->tls_port = choose(o->tls_port);
         c->psk_port = choose(o->psk_port);
         c->x509_port = choose(o->x509_port);
+        c->https_port = choose(o->https_port);
+        c->http_port = choose(o->http_port);
         write_config(c, config, sizeof config);
         if (host_start_mosquitto(&c->broker, c->plain_port, &b)) {
-            if (wait_ready(c))
+            if (wait_ready(c) && start_web(c))
                 return true;
             host_kill_mosquitto(&c->broker);
         } else {
@@ -315,6 +339,7 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
             return true;
         fail(c, "cannot write where the cloud is: %s", strerror(errno));
     }
+    end_web(c, host_kill);
     if (c->broker.pid != 0)
         host_kill_mosquitto(&c->broker);
     if (c->temporary)
@@ -329,6 +354,7 @@ void host_cloud_stop(struct host_cloud *c)
     if (c->broker.pid == 0 && !c->cut)
         return;
     c->cut = false;
+    end_web(c, host_stop);
     host_stop_mosquitto(&c->broker);
     if (c->announced && host_cloud_find(found) && strcmp(found, c->dir) == 0 &&
         host_dir_program(found) && join(path, found, "run/" ANNOUNCE))
@@ -342,6 +368,7 @@ void host_cloud_stop(struct host_cloud *c)
 void host_cloud_cut(struct host_cloud *c)
 {
     c->cut = c->broker.pid != 0;
+    end_web(c, host_kill);
     host_kill_mosquitto(&c->broker);
 }
 
@@ -350,7 +377,9 @@ bool host_cloud_restore(struct host_cloud *c)
     const struct host_cloud_options o = {.tls_port = c->tls_port,
                                          .plain_port = c->plain_port,
                                          .psk_port = c->psk_port,
-                                         .x509_port = c->x509_port};
+                                         .x509_port = c->x509_port,
+                                         .https_port = c->https_port,
+                                         .http_port = c->http_port};
 
     if (!c->cut || !start_broker(c, &o))
         return false;
@@ -436,8 +465,11 @@ bool host_cloud_command_while(const char *dir, const char *line, char *answer, u
         snprintf(answer, cap, "no emulator runs in %s", dir);
         return false;
     }
-    bool sent = send(fd, line, len, MSG_NOSIGNAL) == (ssize_t)len &&
-                send(fd, "\n", 1, MSG_NOSIGNAL) == 1 && read_all(fd, said, sizeof said, meanwhile);
+    /* whole, for the other end looks when it begins to come */
+    struct iovec parts[] = {{(void *)line, len}, {(char[]){'\n'}, 1}};
+    const struct msghdr whole = {.msg_iov = parts, .msg_iovlen = 2};
+    bool sent = sendmsg(fd, &whole, MSG_NOSIGNAL) == (ssize_t)len + 1 &&
+                read_all(fd, said, sizeof said, meanwhile);
     close(fd);
     bool ok = sent && strncmp(said, "ok\n", 3) == 0;
     const char *error = strncmp(said, "error: ", 7) == 0 ? said + 7 : said;

@@ -2,7 +2,8 @@
 /**
  * @file host_cloud.h
  * The emulated platform on loopback: a mosquitto with our plugin, and a certificate authority that lasts
- * as long as it. Its listeners: plain TCP, TLS, TLS-PSK, TLS with client certificates.
+ * as long as it. Its listeners: plain TCP, TLS, TLS-PSK, TLS with client certificates; and HTTPS, HTTP
+ * (host_web.h).
  */
 #ifndef HOST_CLOUD_H
 #define HOST_CLOUD_H
@@ -21,12 +22,15 @@ struct host_cloud_options {
     const char *
         plugin; /* default: $CLOUD_PLUGIN, else cloud_plugin.so beside the program or up to two folders up */
     uint16_t tls_port, plain_port, psk_port, x509_port; /* 0: free ones */
+    uint16_t https_port, http_port;                     /* as well */
     bool announce;                                      /* let host_cloud_find find it */
 };
 
 struct host_cloud {
     struct host_broker broker; /* pid 0: not running */
+    pid_t web;                 /* cloud_https; 0: not running */
     uint16_t tls_port, plain_port, psk_port, x509_port;
+    uint16_t https_port, http_port; /* all the platform does by HTTPS; files alone */
     char address[48];
     char dir[HOST_PATH_MAX];
     char ca_pem[HOST_PATH_MAX], ca_der[HOST_PATH_MAX]; /* what a device has to trust */
