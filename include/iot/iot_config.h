@@ -244,6 +244,14 @@
 #define IOT_HTTP_HEAD_BYTES 8192
 #endif
 
+/* ---- Firmware update ----------------------------------------------------------------------- */
+
+/** Of an image that lies in a slot, so many bytes are read and digested in one tick: before acceptance, and to go on
+ *  after a reboot. 60 instructions of a Cortex-M3 each. */
+#ifndef IOT_OTA_STEP_BYTES
+#define IOT_OTA_STEP_BYTES 1024
+#endif
+
 /* ---- JSON -------------------------------------------------------------------------------- */
 
 /** Containers within each other, at most; what is deeper is IOT_ERR_JSON_DEPTH. */
@@ -526,6 +534,9 @@
 #endif
 #if IOT_HTTP_ETAG_MAX < 2 || IOT_HTTP_ETAG_MAX > 255
 #error "IOT_HTTP_ETAG_MAX: choose 2 to 255"
+#endif
+#if IOT_OTA_STEP_BYTES < 128
+#error "IOT_OTA_STEP_BYTES: choose 128 at least"
 #endif
 #if IOT_HTTP_HEAD_BYTES < IOT_HTTP_RX_BYTES
 #error "IOT_HTTP_HEAD_BYTES: not less than IOT_HTTP_RX_BYTES"
