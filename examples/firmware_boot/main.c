@@ -6,7 +6,12 @@
  * The image is copied to where it is linked for, whichever slot it lies in: so the platform offers one file for both. A
  * processor that executes from its flash in place wants two links of each image instead, one per slot, or a
  * bootloader that swaps slots.
+ *
+ *     fw-key   in the store: who signs images, a point of P-256 (iot_crypto_ecdsa.h). With it unsigned ones are refused. Here
+ *              the factory writes it, so that one bootloader serves all tests; in a product it is a constant of the
+ *              bootloader, in flash that is locked: an application must not be able to change it.
  */
+#include "crypto/iot_crypto_ecdsa.h"
 #include "mps2_an385/iot_mps2_clock.h"
 #include "mps2_an385/iot_mps2_flash.h"
 #include "mps2_an385/iot_mps2_start.h"
@@ -22,6 +27,7 @@
 #define TABLE_BYTES 64u
 
 static struct iot_nor_boot boot;
+static uint8_t key[IOT_ECDSA_KEY_BYTES];
 
 static void say(const char *text)
 {
@@ -39,6 +45,28 @@ static void rest(const char *what, const char *why)
         iot_mps2_sleep(MINUTE_MS);
 }
 
+/* It has all the time that it wants: nothing else runs. */
+static bool verify(void *ctx, const uint8_t *sha256, struct iot_bytes signature)
+{
+    static uint64_t arena[IOT_ECDSA_ARENA_BYTES / 8];
+    struct iot_ecdsa v;
+    iot_err err = iot_ecdsa_begin(&v, arena, sizeof arena, key, sha256, signature);
+
+    (void)ctx;
+    while (err == IOT_ERR_AGAIN)
+        err = iot_ecdsa_step(&v);
+    return err == IOT_OK;
+}
+
+/* Something that is there and is no key fits no signature. */
+static bool has_key(void)
+{
+    uint32_t len = 0;
+
+    return iot_port_mps2.kv_get(iot_port_mps2.ctx, "fw-key", key, sizeof key, &len) !=
+           IOT_ERR_STATE;
+}
+
 static iot_err mount(void)
 {
     iot_err err;
@@ -47,7 +75,7 @@ static iot_err mount(void)
         ;
     if (err != IOT_OK)
         return err;
-    while ((err = iot_port_mps2_boot(&boot)) == IOT_ERR_AGAIN)
+    while ((err = iot_port_mps2_boot(&boot, has_key() ? verify : NULL)) == IOT_ERR_AGAIN)
         ;
     return err;
 }

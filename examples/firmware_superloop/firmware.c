@@ -45,7 +45,7 @@ void firmware_start(void)
     uint32_t word = iot_mps2_boot_word();
     iot_err err;
 
-    while ((err = iot_port_mps2_boot(&boot)) == IOT_ERR_AGAIN)
+    while ((err = iot_port_mps2_boot(&boot, NULL)) == IOT_ERR_AGAIN)
         ;
     if (err == IOT_OK && word != 0 && word <= IOT_NOR_BOOT_SLOTS)
         slot = (uint8_t)(word - 1);

@@ -19,8 +19,10 @@ extern const struct iot_port iot_port_mps2;
 iot_err iot_port_mps2_mount(void);
 
 /** Its two slots for firmware, behind the same flash and store, for bootloader and application alike; after the store is
- *  mounted. Returns as iot_nor_boot_open. */
-iot_err iot_port_mps2_boot(struct iot_nor_boot *boot);
+ *  mounted. verify: of iot_nor_boot_map; an application needs none. Returns as iot_nor_boot_open. */
+iot_err iot_port_mps2_boot(struct iot_nor_boot *boot,
+                           bool (*verify)(void *ctx, const uint8_t *sha256,
+                                          struct iot_bytes signature));
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,8 @@
 #include "host/host_dir.h"
 #include "host/host_firmware.h"
 #include "mps2_an385/iot_mps2_flash.h"
+#include "interop/peer_certs.h"
+#include "interop/peer_run.h"
 #include "nor/iot_nor_boot.h"
 #include "rig_cloud.h"
 
@@ -14,6 +16,8 @@
 #define OLD   "firmware: 1.0.0 in slot A"
 #define NEW   "firmware: 2.0.0 in slot B"
 #define TRIES IOT_NOR_BOOT_TRIES
+
+static const struct iot_bytes unsigned_;
 
 static const char *image_path(const char *version)
 {
@@ -46,7 +50,7 @@ static void make_device(void)
 static void update(void)
 {
     rig_power_off();
-    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0"));
+    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", unsigned_));
 }
 
 /* The next line of its bootloader, of its firmware. */
@@ -180,7 +184,7 @@ static void one_that_hangs_is_ended_by_the_watchdog_and_given_up(void **state)
 {
     (void)state;
     make_device();
-    check(host_firmware_update(rig_flash_open(), hanging_image(), "hangs"));
+    check(host_firmware_update(rig_flash_open(), hanging_image(), "hangs", unsigned_));
     power_on();
     for (uint32_t i = 0; i < TRIES; i++)
         await_exactly("boot: slot B, hangs, on trial");
@@ -208,7 +212,7 @@ static void one_that_is_no_program_for_this_board_is_not_jumped_to(void **state)
             memcpy(words, wrong[i], sizeof wrong[i]);
         else
             image.len = 63;
-        check(host_firmware_update(rig_flash_open(), image, "?"));
+        check(host_firmware_update(rig_flash_open(), image, "?", unsigned_));
         power_on();
         for (uint32_t t = 0; t < TRIES; t++) {
             await_exactly("boot: slot B, ?, on trial");
@@ -253,6 +257,93 @@ static void a_broken_image_is_never_started(void **state)
     await_exactly("boot: slot A, 1.0.0");
 }
 
+/* ---- Signatures ---------------------------------------------------------------------------------- */
+
+static char folder[HOST_PATH_MAX];
+
+static const char *in_folder(const char *name)
+{
+    static char paths[4][HOST_PATH_MAX + 16];
+    static uint32_t next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, sizeof paths[0], "%.1000s/%s", folder, name);
+    return path;
+}
+
+static void run_openssl(const char *const words[])
+{
+    if (peer_run(words) != 0)
+        fail_msg("%s %s: %s", words[0], words[1], peer_output);
+}
+#define OPENSSL(...) run_openssl((const char *const[]){peer_openssl(), __VA_ARGS__, NULL})
+
+/* The last `most` bytes of a file, or all. Valid until the second call after. */
+static struct iot_bytes tail_of(const char *path, uint32_t most)
+{
+    static uint8_t bytes[2][256];
+    static uint32_t next;
+    uint8_t *into = bytes[next++ % 2];
+    FILE *f = fopen(path, "rb");
+
+    assert_non_null(f);
+    uint32_t n = (uint32_t)fread(into, 1, sizeof bytes[0], f);
+    fclose(f);
+    assert_true(n > 0 && n < sizeof bytes[0]);
+    most = n < most ? n : most;
+    return (struct iot_bytes){into + n - most, most};
+}
+
+/* By a key of ours, made anew. */
+static void make_key(void)
+{
+    OPENSSL("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", in_folder("key"));
+    OPENSSL("ec", "-in", in_folder("key"), "-pubout", "-outform", "DER", "-out", in_folder("pub"));
+}
+
+static struct iot_bytes signature_of(const char *version)
+{
+    OPENSSL("dgst", "-sha256", "-sign", in_folder("key"), "-out", in_folder("sig"),
+            image_path(version));
+    return tail_of(in_folder("sig"), 72);
+}
+
+static void with_a_key_in_its_store_it_starts_what_is_signed_by_it(void **state)
+{
+    (void)state;
+    make_device();
+    assert_true(host_dir_make("signed", folder));
+    make_key();
+    rig_flash_bytes("fw-key", tail_of(in_folder("pub"), 65));
+    power_on();
+    await_exactly("boot: nothing to start: OTA_SIGNATURE");
+    rig_power_off();
+    rig_flash_bytes("sig-a", signature_of("1.0.0"));
+    update(); /* unsigned */
+    power_on();
+    await_exactly("boot: an update was given up: OTA_SIGNATURE");
+    await_exactly("boot: slot A, 1.0.0");
+    rig_power_off();
+    struct iot_bytes signature = signature_of("1.0.0"); /* another image's */
+    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", signature));
+    power_on();
+    await_exactly("boot: an update was given up: OTA_SIGNATURE");
+    await_exactly("boot: slot A, 1.0.0");
+    rig_power_off();
+    signature = signature_of("2.0.0");
+    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", signature));
+    power_on();
+    await_exactly("boot: slot B, 2.0.0, on trial");
+    await_exactly(NEW ", on trial");
+    rig_await("iot: connected");
+    await_exactly("firmware: stays");
+    rig_power_off();
+    rig_flash_text("fw-key", "no key");
+    power_on();
+    await_exactly("boot: nothing to start: OTA_SIGNATURE");
+    host_dir_remove(folder);
+}
+
 static void an_empty_board_says_that_there_is_nothing_to_start(void **state)
 {
     (void)state;
@@ -272,6 +363,7 @@ int main(void)
         CLOUD_TEST(one_that_hangs_is_ended_by_the_watchdog_and_given_up),
         CLOUD_TEST(one_that_is_no_program_for_this_board_is_not_jumped_to),
         CLOUD_TEST(a_broken_image_is_never_started),
+        CLOUD_TEST(with_a_key_in_its_store_it_starts_what_is_signed_by_it),
     };
     return cmocka_run_group_tests_name("firmware_update", tests, rig_cloud_group_setup,
                                        rig_cloud_group_teardown);

@@ -74,7 +74,8 @@ bool host_firmware_factory(struct host_flash *f, struct iot_bytes image, const c
     return says(f, "first image", err);
 }
 
-bool host_firmware_update(struct host_flash *f, struct iot_bytes image, const char *version)
+bool host_firmware_update(struct host_flash *f, struct iot_bytes image, const char *version,
+                          struct iot_bytes signature)
 {
     struct iot_nor_boot_map map;
     struct iot_nor_boot boot;
@@ -82,6 +83,7 @@ bool host_firmware_update(struct host_flash *f, struct iot_bytes image, const ch
     iot_err err = open_boot(f, &map, &boot);
 
     iot_nor_place_boot(&place, &boot);
+    place.signature = signature;
     if (err == IOT_OK)
         err = write_image(&place.slot, image, version);
     return says(f, "update", err);
@@ -109,9 +111,10 @@ bool host_firmware_factory_file(struct host_flash *f, const char *path, const ch
     return read_file(f, path, &image) && host_firmware_factory(f, image, version);
 }
 
-bool host_firmware_update_file(struct host_flash *f, const char *path, const char *version)
+bool host_firmware_update_file(struct host_flash *f, const char *path, const char *version,
+                               struct iot_bytes signature)
 {
     struct iot_bytes image;
 
-    return read_file(f, path, &image) && host_firmware_update(f, image, version);
+    return read_file(f, path, &image) && host_firmware_update(f, image, version, signature);
 }
