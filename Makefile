@@ -204,7 +204,7 @@ thing: ## tables of a thing model that the platform's console exported: MODEL=fi
 	@$(FETCH) thing
 	@JQ='$(DEPS)/bin/jq' bash port/thing/thing.sh '$(MODEL)' $(if $(OUT),'$(OUT)')
 
-firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
+firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \

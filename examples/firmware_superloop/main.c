@@ -27,11 +27,12 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* But a new firmware that comes to this is given up. */
 static void rest(void)
 {
     for (;;) {
         iot_mps2_watchdog_feed();
-        iot_mps2_sleep(WATCHDOG_MS / 2);
+        iot_mps2_sleep(least(firmware_tick(iot_mps2_ms()), WATCHDOG_MS / 2));
     }
 }
 

@@ -148,6 +148,24 @@ static void one_that_finds_no_platform_is_given_up(void **state)
     await_exactly("boot: slot A, 1.0.0");
 }
 
+/* It stops before it has even a network. */
+static void one_that_cannot_work_at_all_is_given_up(void **state)
+{
+    (void)state;
+    make_device();
+    rig_flash_text("confirm-ms", "300");
+    check(host_flash_del(rig_flash_open(), "pk"));
+    update();
+    power_on();
+    for (uint32_t i = 0; i < TRIES; i++) {
+        await_exactly("boot: slot B, 2.0.0, on trial");
+        rig_await("factory: this device has no identity");
+        await_exactly("firmware: not connected in time, restart");
+    }
+    rig_await("boot: an update was given up");
+    await_exactly("boot: slot A, 1.0.0");
+}
+
 static void a_try_that_power_ends_is_a_try(void **state)
 {
     (void)state;
@@ -359,6 +377,7 @@ int main(void)
         CLOUD_TEST(why_it_began_anew_is_known_behind_the_bootloader_too),
         CLOUD_TEST(an_update_is_tried_and_stays_when_it_is_connected),
         CLOUD_TEST(one_that_finds_no_platform_is_given_up),
+        CLOUD_TEST(one_that_cannot_work_at_all_is_given_up),
         CLOUD_TEST(a_try_that_power_ends_is_a_try),
         CLOUD_TEST(one_that_hangs_is_ended_by_the_watchdog_and_given_up),
         CLOUD_TEST(one_that_is_no_program_for_this_board_is_not_jumped_to),
