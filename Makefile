@@ -204,7 +204,7 @@ thing: ## tables of a thing model that the platform's console exported: MODEL=fi
 	@$(FETCH) thing
 	@JQ='$(DEPS)/bin/jq' bash port/thing/thing.sh '$(MODEL)' $(if $(OUT),'$(OUT)')
 
-firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
+firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \
@@ -509,10 +509,14 @@ PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NO
 # Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
 PRODUCT      := examples/firmware_superloop
-FIRMWARES    := firmware_superloop firmware_lamp ticks
+FIRMWARES    := firmware_superloop firmware_lamp firmware_boot ticks
 FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
 # The same product, but for what it does.
 FIRMWARE_firmware_lamp := examples/firmware_lamp/product.c $(LAMP_SRC) $(filter-out %/product.c,$(FIRMWARE_firmware_superloop))
+# The bootloader, and images that it starts: NAME-VERSION of a firmware, linked for where it copies them (iot_mps2_flash.h).
+FIRMWARE_firmware_boot := examples/firmware_boot/main.c
+LINK_firmware_boot := -Wl,--defsym=FLASH_BYTES=0x10000
+IMAGES := firmware_superloop-1.0.0 firmware_superloop-2.0.0
 FIRMWARE_ticks := tests/bench/board_ticks.c $(filter-out %/main.c %/say.c,$(FIRMWARE_firmware_superloop))
 
 # Names are unique over all kinds: two share a folder, and all the runner's log.
@@ -624,6 +628,7 @@ $(OUT)/obj/port/mbedtls/%.o:  FLAGS = $(BASE) $(C99) $(WITH_TLS)
 $(OUT)/obj/port/unix/%.o:     FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_LWIP) -Iport
 $(OUT)/obj/port/nor/%.o:      FLAGS = $(BASE) $(C99)
 $(OUT)/obj/port/mps2_an385/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
+$(OUT)/obj/examples/firmware_boot/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_lamp/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/examples/lamp_model/%.o: FLAGS = $(BASE) $(C99)
@@ -695,7 +700,7 @@ lwip:     $(LWIP_OUT)/liblwip.a
 sizes:    $(if $(wildcard include/iot/iot_static.h),$(OUT)/obj/tests/check/size_members.o)
 objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
-firmware: $(OUT)/firmware_superloop.elf $(OUT)/firmware_lamp.elf # this and the next: the variants fw-... alone
+firmware: $(patsubst %,$(OUT)/%.elf,firmware_superloop firmware_lamp firmware_boot) $(patsubst %,$(OUT)/%.bin,$(IMAGES)) # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
 ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
 library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks: ; @:
@@ -843,11 +848,20 @@ define firmware
 $(OUT)/$1.elf: $(call obj,$(FIRMWARE_$1) $(MPS2_SRC)) $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(BOARD_SCRIPT)
 endef
 $(foreach f,$(FIRMWARES),$(eval $(call firmware,$f)))
+# image NAME-VERSION: a version is three numbers up to 255.
+define image
+FIRMWARE_$1 := $$(FIRMWARE_$(firstword $(subst -, ,$1)))
+LINK_$1 := -Wl,--defsym=FLASH_AT=0x10000 -Wl,--defsym=PRODUCT_VERSION=$$(shell printf '0x%02x%02x%02x' $(subst ., ,$(lastword $(subst -, ,$1))))
+endef
+$(foreach i,$(IMAGES),$(eval $(call image,$i)) $(eval $(call firmware,$i)))
 $(OUT)/%.elf:
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
+	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) $(LINK_$*) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
 	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
+$(OUT)/%.bin: $(OUT)/%.elf
+	$(call step,IMAGE,$@)
+	$(Q)$(CC:%gcc=%objcopy) -O binary $< $@
 
 # Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
 $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)

@@ -17,6 +17,7 @@
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
  *     json HEX|@FILE              get URL [range=A-B] [TLS words], see probe_http.h
+ *     boot     confirm           the two halves of the boot contract, on the flash
  *
  *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
  *     EV err NAME ...
@@ -24,6 +25,7 @@
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV json ok                   EV json NAME              (no JSON: fails)
  *     EV status CODE               EV body OFFSET HEX        EV end OK|NAME     (NAME: fails)
+ *     EV boot SLOT VERSION ok|trial                          EV boot none NAME (nothing to start: fails)
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *     EV flash COUNT               EV wear SECTOR COUNT      (at the end)
  *     EV cut N erase|program|set|del ADDRESS LENGTH          (power has gone: exit 42)
@@ -36,6 +38,7 @@
 #include "host/host_signal.h"
 #include "host/host_text.h"
 #include "iot/iot.h"
+#include "probe_boot.h"
 #include "probe_event.h"
 #include "probe_flash.h"
 #include "probe_http.h"
@@ -136,9 +139,20 @@ static const struct {
     const char *name;
     probe_command run;
 } commands[] = {
-    {"connect", probe_connect}, {"pub", probe_pub},  {"sub", probe_sub},   {"unsub", probe_unsub},
-    {"disc", probe_disc},       {"netif", do_netif}, {"run", do_run},      {"sleep", do_sleep},
-    {"wait", do_wait},          {"quit", do_quit},   {"json", probe_json}, {"get", probe_get},
+    {"connect", probe_connect},
+    {"pub", probe_pub},
+    {"sub", probe_sub},
+    {"unsub", probe_unsub},
+    {"disc", probe_disc},
+    {"netif", do_netif},
+    {"run", do_run},
+    {"sleep", do_sleep},
+    {"wait", do_wait},
+    {"quit", do_quit},
+    {"json", probe_json},
+    {"get", probe_get},
+    {"boot", probe_boot},
+    {"confirm", probe_confirm},
 };
 
 /* ---- Running them -------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "product.h"
 
 #include "factory.h"
+#include "firmware.h"
 #include "iot/iot_static.h"
 #include "lamp_model/lamp.h"
 #include "mps2_an385/iot_mps2_board.h"
@@ -99,6 +100,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
     switch (ev->kind) {
     case IOT_EV_CONNECTED:
         say("iot: connected\n");
+        firmware_proved();
         complain("iot: not posted: ", iot_thing_post(&thing, NULL, 0, 0, NULL));
         next_ms += period_ms;
         break;

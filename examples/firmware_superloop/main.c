@@ -6,7 +6,9 @@
  *     main.c      the loop                       product.c    what the device does
  *     network.c   Ethernet and DHCP              factory.c    who this device is
  *     say.c       lines on the UART              number.c     decimal numbers
+ *     firmware.c  a new firmware that works stays
  */
+#include "firmware.h"
 #include "mps2_an385/iot_mps2_clock.h"
 #include "mps2_an385/iot_mps2_start.h"
 #include "mps2_an385/iot_mps2_watchdog.h"
@@ -25,11 +27,12 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* But a new firmware that comes to this is given up. */
 static void rest(void)
 {
     for (;;) {
         iot_mps2_watchdog_feed();
-        iot_mps2_sleep(WATCHDOG_MS / 2);
+        iot_mps2_sleep(least(firmware_tick(iot_mps2_ms()), WATCHDOG_MS / 2));
     }
 }
 
@@ -43,6 +46,7 @@ int main(void)
         say("\n");
     }
     iot_mps2_watchdog_start(WATCHDOG_MS);
+    firmware_start();
     if (!product_start() || !network_start())
         rest(); /* no other boot would help, but cost a write to the flash */
     while (!product_over()) {
@@ -50,6 +54,7 @@ int main(void)
         sys_check_timeouts();
         uint32_t reading_ms = product_tick(iot_mps2_ms());
         uint32_t sleep_ms = iot_poll(&product, iot_mps2_ms());
+        sleep_ms = least(sleep_ms, firmware_tick(iot_mps2_ms()));
         sleep_ms = least(sleep_ms, least(reading_ms, sys_timeouts_sleeptime()));
         iot_mps2_watchdog_feed();
         if (frames < FRAMES_MAX)

@@ -2,6 +2,7 @@
 #include "product.h"
 
 #include "factory.h"
+#include "firmware.h"
 #include "iot/iot_static.h"
 #include "mps2_an385/iot_mps2_board.h"
 #include "mps2_an385/iot_mps2_start.h"
@@ -206,6 +207,7 @@ static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *
         say("iot: connected");
         say(ev->session_present ? ", session present" : "");
         say(iot_device_resumed(dev) ? ", tls resumed\n" : "\n");
+        firmware_proved();
         break;
     case IOT_EV_LOST:
         say("iot: lost ");

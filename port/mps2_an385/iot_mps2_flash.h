@@ -12,7 +12,7 @@
 #define MPS2_SECTOR_BYTES 4096u
 #define MPS2_WRITE_BYTES  4u
 
-/** Keys and values (iot_nor_kv.h). */
+/** Keys and values (iot_nor_kv.h); the journal of the slots is among them. */
 #define MPS2_KV_OFFSET  0u
 #define MPS2_KV_SECTORS 4u
 
@@ -20,5 +20,10 @@
 #define MPS2_SLOT_A_OFFSET 0x100000u
 #define MPS2_SLOT_B_OFFSET 0x200000u
 #define MPS2_SLOT_BYTES    0x100000u
+
+/** Where the bootloader copies the image that it starts, from either slot: so one file of an image fits both. In front of it is
+ *  the bootloader itself. */
+#define MPS2_RUN_AT    0x10000u
+#define MPS2_RUN_BYTES 0x40000u
 
 #endif

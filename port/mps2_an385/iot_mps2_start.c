@@ -25,12 +25,13 @@ extern const uint32_t _data_load[];
 int main(void);
 
 /* Survives a reset, not a power cut. */
-enum cause { CAUSE_PIN, CAUSE_SOFTWARE, CAUSE_WATCHDOG, CAUSE_FAULT, CAUSE_PANIC };
+enum cause { CAUSE_PIN, CAUSE_SOFTWARE, CAUSE_WATCHDOG, CAUSE_FAULT, CAUSE_PANIC, CAUSE_POWER };
 static struct {
     uint32_t magic;
     uint32_t cause; /* of the next reset */
+    uint32_t word;  /* from a bootloader to the program that it starts */
 } lasting __attribute__((section(".noinit")));
-static const char *cause_of_boot;
+static uint32_t cause_of_boot, boot_word;
 
 /* ---- reset ----------------------------------------------------------------------------------- */
 
@@ -56,16 +57,15 @@ static void watch_memory(void)
     cpu_barrier();
 }
 
-static const char *read_cause(void)
+static void read_lasting(void)
 {
-    static const char *const names[] = {"pin", "software", "watchdog", "fault", "panic"};
-    const char *name = "power";
+    bool kept = lasting.magic == MAGIC;
 
-    if (lasting.magic == MAGIC)
-        name = lasting.cause < sizeof names / sizeof names[0] ? names[lasting.cause] : "pin";
+    cause_of_boot = kept ? lasting.cause : CAUSE_POWER;
+    boot_word = kept ? lasting.word : 0;
     lasting.magic = MAGIC;
     lasting.cause = CAUSE_PIN;
-    return name;
+    lasting.word = 0;
 }
 
 static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
@@ -98,7 +98,7 @@ void iot_mps2_reset(void)
 #endif
     watch_memory();
     iot_mps2_stack_mark();
-    cause_of_boot = read_cause();
+    read_lasting();
     iot_mps2_uart_init();
     iot_mps2_clock_init();
     main();
@@ -107,7 +107,32 @@ void iot_mps2_reset(void)
 
 const char *iot_mps2_reset_cause(void)
 {
-    return cause_of_boot;
+    static const char *const names[] = {"pin", "software", "watchdog", "fault", "panic", "power"};
+
+    return names[cause_of_boot <= CAUSE_POWER ? cause_of_boot : CAUSE_PIN];
+}
+
+uint32_t iot_mps2_boot_word(void)
+{
+    return boot_word;
+}
+
+void iot_mps2_jump(const uint32_t *vectors, uint32_t word)
+{
+    (void)cpu_irq_save();
+    CPU_SYST_CSR = 0;
+    CPU_SCB_ICSR = 1u << 25; /* SysTick is not pending either */
+    CPU_NVIC_ICER = UINT32_MAX;
+    CPU_NVIC_ICPR = UINT32_MAX;
+    CPU_MPU_CTRL = 0;
+    lasting.cause = cause_of_boot;
+    lasting.word = word;
+    CPU_SCB_VTOR = (uint32_t)(uintptr_t)vectors;
+    cpu_barrier();
+    /* Its stack may be where ours is: nothing of ours is touched from here on. */
+    __asm__ volatile("msr msp, %0\n\tisb\n\tcpsie i\n\tbx %1" ::"r"(vectors[0]), "r"(vectors[1])
+                     : "memory");
+    __builtin_unreachable();
 }
 
 static void reset(enum cause cause) __attribute__((noreturn));

@@ -61,6 +61,21 @@ iot_err iot_port_mps2_mount(void)
     return iot_nor_kv_mount(&store, &flash, MPS2_KV_OFFSET, MPS2_KV_SECTORS);
 }
 
+iot_err iot_port_mps2_boot(struct iot_nor_boot *boot,
+                           bool (*verify)(void *ctx, const uint8_t *sha256,
+                                          struct iot_bytes signature))
+{
+    static struct iot_nor_boot_map map = {
+        .nor = &flash,
+        .journal = &store,
+        .offset = {MPS2_SLOT_A_OFFSET, MPS2_SLOT_B_OFFSET},
+        .sectors = MPS2_SLOT_BYTES / MPS2_SECTOR_BYTES,
+    };
+
+    map.verify = verify;
+    return iot_nor_boot_open(boot, &map);
+}
+
 static iot_err random_bytes(void *ctx, void *into, uint32_t n)
 {
     (void)ctx;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file probe_boot.h
+ * The commands `boot` and `confirm` of build/probe: the two halves of the boot contract, on its flash.
+ */
+#ifndef PROBE_BOOT_H
+#define PROBE_BOOT_H
+
+#include "probe_event.h"
+
+#include <stdint.h>
+
+/** What the bootloader does: "EV boot SLOT VERSION ok|trial", SLOT as in the map; or "EV boot none NAME", which fails. A
+ *  version that is empty is -. */
+enum probe_step probe_boot(char **words, uint32_t count, uint32_t waited_ms);
+
+/** What the application does that has reached its platform: the slot that was started, by `boot` in this run or in
+ *  the last one, stays. Nothing is printed unless it fails. */
+enum probe_step probe_confirm(char **words, uint32_t count, uint32_t waited_ms);
+
+#endif
