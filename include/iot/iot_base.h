@@ -21,7 +21,7 @@ extern "C" {
  * call changed nothing and may be repeated. `detail` beside an error keeps the foreign number
  * (lwIP's err_t, CONNACK code, packet type).
  */
-#define IOT_ERR_LIST(X)                                                                            \
+#define IOT_ERR_LIST_CORE(X)                                                                       \
     X(OK, 0, "done")                                                                               \
     X(AGAIN, -1, "nothing to do now; poll and ask again")                                          \
     X(ARG, -2, "an argument is not allowed here")                                                  \
@@ -93,7 +93,10 @@ extern "C" {
     X(JSON_DEPTH, -91, "JSON nested deeper than IOT_JSON_DEPTH_MAX; raise it")                     \
     X(JSON_MISSING, -92, "the JSON object has no such member")                                     \
     X(JSON_TYPE, -93, "the JSON value is of another kind than was asked for")                      \
-    X(JSON_RANGE, -94, "the JSON value is too large for what was asked for; ask for a wider type") \
+    X(JSON_RANGE, -94, "the JSON value is too large for what was asked for; ask for a wider type")
+
+/** Those of HTTP and of updates. */
+#define IOT_ERR_LIST_WEB(X)                                                                        \
     X(HTTP_URL, -100, "not a URL: no host, unknown scheme, a character that is none, or too long") \
     X(HTTP_SYNTAX, -101, "the server's response is not HTTP/1.1")                                  \
     X(HTTP_HEADER, -102, "headers of the response are larger than IOT_HTTP_RX_BYTES allows")       \
@@ -119,6 +122,8 @@ extern "C" {
     X(OTA_EXPIRED, -125, "the URL is not valid any more; the platform has to be asked again")      \
     X(OTA_FAILED, -126, "given up after as many attempts as the options allow")                    \
     X(OTA_BLOCK, -127, "a block of the image is damaged, or not the one that was asked for (MQTT)")
+
+#define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X)
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

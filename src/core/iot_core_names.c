@@ -5,48 +5,52 @@
 
 #if IOT_FEATURE_ERR_NAMES
 
-/* The list as one text with NUL between: half the flash of a table with two pointers per error,
- * and whoever asks for a name is not in a hurry. */
-static const int8_t values[] = {
+/* Each list as one text with NUL between: half the flash of a table with two pointers per error,
+ * and whoever asks for a name is not in a hurry. C99 promises no text of more than 4,095 characters. */
 #define VALUE(name, value, text) (value),
-    IOT_ERR_LIST(VALUE)
-#undef VALUE
-};
+#define NAME(name, value, text)  #name "\0"
 
-static const char names[] = {
-#define NAME(name, value, text) #name "\0"
-    IOT_ERR_LIST(NAME)
-#undef NAME
-};
+static const int8_t core_values[] = {IOT_ERR_LIST_CORE(VALUE)};
+static const char core_names[] = {IOT_ERR_LIST_CORE(NAME)};
+static const int8_t web_values[] = {IOT_ERR_LIST_WEB(VALUE)};
+static const char web_names[] = {IOT_ERR_LIST_WEB(NAME)};
 
 #if IOT_FEATURE_ERR_TEXTS
-static const char texts[] = {
 #define TEXT(name, value, text) text "\0"
-    IOT_ERR_LIST(TEXT)
-#undef TEXT
-};
+static const char core_texts[] = {IOT_ERR_LIST_CORE(TEXT)};
+static const char web_texts[] = {IOT_ERR_LIST_WEB(TEXT)};
 #else
-#define texts names
+#define core_texts core_names
+#define web_texts  web_names
 #endif
 
-static const char *pick(const char *list, iot_err err)
+static const char *pick(const int8_t *values, size_t n, const char *list, iot_err err)
 {
-    for (size_t i = 0; i < sizeof values; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (values[i] == err)
             return list;
         list += strlen(list) + 1;
     }
-    return "?";
+    return NULL;
+}
+
+static const char *pick_either(const char *core, const char *web, iot_err err)
+{
+    const char *found = pick(core_values, sizeof core_values, core, err);
+
+    if (found == NULL)
+        found = pick(web_values, sizeof web_values, web, err);
+    return found != NULL ? found : "?";
 }
 
 const char *iot_err_name(iot_err err)
 {
-    return pick(names, err);
+    return pick_either(core_names, web_names, err);
 }
 
 const char *iot_err_text(iot_err err)
 {
-    return pick(texts, err);
+    return pick_either(core_texts, web_texts, err);
 }
 
 #endif
