@@ -89,7 +89,7 @@ portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p
 
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
-        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' \
+        MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' NGINX='$(DEPS)/bin/nginx' \
         QEMU='$(DEPS)/bin/qemu-system-arm'
 
 help: ## this list

@@ -16,13 +16,14 @@
  *                                 With --flash, clean=0 is a session that outlives a reboot.
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
- *     json HEX|@FILE
+ *     json HEX|@FILE              get URL [range=A-B] [TLS words], see probe_http.h
  *
  *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
  *     EV err NAME ...
  *     EV msg TOPIC QOS RETAIN DUP HEX                        EV skipped NAME DETAIL TOPIC QOS
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV json ok                   EV json NAME              (no JSON: fails)
+ *     EV status CODE               EV body OFFSET HEX        EV end OK|NAME     (NAME: fails)
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *     EV flash COUNT               EV wear SECTOR COUNT      (at the end)
  *     EV cut N erase|program|set|del ADDRESS LENGTH          (power has gone: exit 42)
@@ -37,6 +38,7 @@
 #include "iot/iot.h"
 #include "probe_event.h"
 #include "probe_flash.h"
+#include "probe_http.h"
 #include "probe_input.h"
 #include "probe_json.h"
 #include "probe_mqtt.h"
@@ -136,7 +138,7 @@ static const struct {
 } commands[] = {
     {"connect", probe_connect}, {"pub", probe_pub},  {"sub", probe_sub},   {"unsub", probe_unsub},
     {"disc", probe_disc},       {"netif", do_netif}, {"run", do_run},      {"sleep", do_sleep},
-    {"wait", do_wait},          {"quit", do_quit},   {"json", probe_json},
+    {"wait", do_wait},          {"quit", do_quit},   {"json", probe_json}, {"get", probe_get},
 };
 
 /* ---- Running them -------------------------------------------------------------------------- */
@@ -227,6 +229,14 @@ static void run_commands(void)
     }
 }
 
+/* One tick of all there is. */
+static uint32_t poll_all(void)
+{
+    uint32_t mqtt_ms = probe_mqtt_poll(), http_ms = probe_http_poll();
+
+    return mqtt_ms < http_ms ? mqtt_ms : http_ms;
+}
+
 static void loop(void)
 {
     while (!script.ended) {
@@ -234,7 +244,7 @@ static void loop(void)
         if (script.ended || host_signal_seen() != 0 || !probe_event_heard())
             break;
         uint32_t printed = probe_event_total();
-        uint32_t wait_ms = script.asleep ? AGAIN_MS : probe_mqtt_poll();
+        uint32_t wait_ms = script.asleep ? AGAIN_MS : poll_all();
         if (printed != probe_event_total())
             wait_ms = 0; /* perhaps what the command waits for */
         else if (script.run != NULL && wait_ms > AGAIN_MS)
@@ -255,8 +265,9 @@ static void end_in_order(void)
         host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
     }
     probe_mqtt_close(QUIT_DRAIN_MS);
-    while (!probe_mqtt_closed() && sys_now() - since < QUIT_MS_MAX) {
-        uint32_t wait_ms = probe_mqtt_poll();
+    probe_http_close();
+    while (!(probe_mqtt_closed() && probe_http_closed()) && sys_now() - since < QUIT_MS_MAX) {
+        uint32_t wait_ms = poll_all();
         host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
     }
     host_turn(0); /* what lwIP sent last has reached slirp; slirp hands it on */

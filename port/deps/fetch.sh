@@ -5,7 +5,7 @@
 #
 #   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
 #             headers, the openssl tool, the root certificates of the platform
-#   test      run + cmocka
+#   test      run + cmocka + nginx
 #   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
 #   check     test + thing + clang, clang-format, cppcheck and what `gcc -m32` needs
@@ -54,7 +54,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -87,13 +87,13 @@ parts_of_tier() {
     local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev openssl roots'
     case $1 in
         run)      echo "$run" ;;
-        test)     echo "$run cmocka" ;;
+        test)     echo "$run cmocka nginx" ;;
         thing)    echo jq ;;
         bench)    echo "$run valgrind" ;;
         check)    echo "$run cmocka clang cppcheck m32 jq" ;;
         firmware) echo arm ;;
         board)    echo "$run arm qemu" ;;
-        portable) echo "$run cmocka cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
+        portable) echo "$run cmocka nginx cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
         *)        die "unknown tier '$1'; there are: run test thing bench check firmware board portable" ;;
     esac
 }
@@ -582,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [openssl]='openssl' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [openssl]='openssl' [nginx]='nginx' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -900,6 +900,23 @@ export OPENSSL_CONF'
     says '^OpenSSL ' try_wrapped openssl openssl version || return
     # shellcheck disable=SC2086
     try_wrapped openssl openssl $OPENSSL_PROBE
+}
+
+# --- nginx: a web server that is not ours. It writes its version to the standard error, and needs no configuration for that
+
+NGINX_FITS='^nginx version: .*/1\.([2-9][0-9]|19)\.'    # -e, for a log of its own from the start
+
+probe_nginx() {
+    local found
+    found=$(tool nginx) || return 1
+    says "$NGINX_FITS" "$found" -v && says 'http_ssl_module' "$found" -V || return 1
+    wrap_system nginx nginx "$found"
+}
+
+get_nginx() {
+    get_debs nginx nginx || return
+    wrap_private nginx nginx usr/sbin/nginx
+    says "$NGINX_FITS" try_wrapped nginx nginx -v
 }
 
 # --- roots: the certificates that the platform's servers stand on, for the simulation

@@ -2,6 +2,7 @@
 #include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
 #include "device/iot_device_mqtt.h"
+#include "device/iot_device_parts.h"
 #include "device/iot_device_secure.h"
 
 #include "core/iot_core_assert.h"
@@ -65,7 +66,7 @@ static bool mqtt_idle(const struct iot_device *dev)
     return iot_mqtt_client_idle(&dev->mqtt);
 }
 
-#if IOT_FEATURE_ALINK
+#if IOT_FEATURE_ALINK || IOT_FEATURE_HTTP
 static void nothing(struct iot_device *dev)
 {
     (void)dev;
@@ -77,6 +78,10 @@ static const struct feature features[] = {
 #if IOT_FEATURE_ALINK
     {nothing, nothing, iot_device_alink_time, nothing, nothing, iot_device_alink_deadline,
      iot_device_alink_idle},
+#endif
+#if IOT_FEATURE_HTTP
+    {nothing, nothing, iot_device_parts_run, nothing, nothing, iot_device_parts_deadline,
+     iot_device_parts_idle},
 #endif
 };
 
@@ -241,7 +246,11 @@ iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms)
 {
     iot_net_assert_context();
     dev->wake = true;
-    return iot_mqtt_client_close(&dev->mqtt, drain_ms);
+    iot_device_parts_begun(dev);
+    iot_err err = iot_mqtt_client_close(&dev->mqtt, drain_ms);
+    if (err == IOT_OK)
+        iot_device_parts_close(dev);
+    return err;
 }
 
 bool iot_device_idle(const struct iot_device *dev)

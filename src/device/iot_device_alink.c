@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_alink.h"
 
+#include "device/iot_device_parts.h"
 #include "device/iot_device_wall.h"
 
 #include "core/iot_core_assert.h"
@@ -25,6 +26,7 @@ static void hush(struct iot_device *dev, iot_ticket ticket)
 static void report(struct iot_device *dev, const struct iot_event *ev)
 {
     IOT_COUNT(dev->mqtt.counters.skipped_messages, ev->kind == IOT_EV_SKIPPED);
+    iot_device_parts_event(dev, ev);
     dev->opt->on_event(dev->opt->ctx, dev, ev);
 }
 

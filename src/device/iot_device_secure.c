@@ -3,6 +3,7 @@
 
 #include "device/iot_device_alink.h"
 #include "device/iot_device_ids.h"
+#include "device/iot_device_parts.h"
 #include "device/iot_device_register.h"
 #include "device/iot_device_wall.h"
 
@@ -135,14 +136,19 @@ static void on_busy(void *ctx, bool begins)
     dev->opt->on_event(dev->opt->ctx, dev, &ev);
 }
 
+void iot_device_tls_init(struct iot_device *dev, struct iot_tls *tls)
+{
+    iot_device_wall_init(dev, tls);
+    tls->base.on_busy = on_busy;
+    tls->base.busy_ctx = dev;
+}
+
 static iot_err tls_init(struct iot_device *dev, struct iot_stream *carrier,
                         struct iot_stream **stream)
 {
     const struct iot_tls_options *o = dev->opt->tls;
     iot_tls_init(&dev->tls, carrier, o, dev->opt->port_ops);
-    iot_device_wall_init(dev);
-    dev->tls.base.on_busy = on_busy;
-    dev->tls.base.busy_ctx = dev;
+    iot_device_tls_init(dev, &dev->tls);
     *stream = &dev->tls.base;
     if (dev->opt->link != NULL && dev->opt->link->x509 && o->cert_count == 0)
         return IOT_ERR_ARG;
@@ -213,15 +219,23 @@ static iot_err take(struct iot_device *dev, const struct iot_msg *msg)
     if (err != IOT_ERR_STATE)
         return err;
     link_heard(dev, msg);
-    return iot_device_alink_take(dev, msg);
+    err = iot_device_alink_take(dev, msg);
+    return err != IOT_ERR_STATE ? err : iot_device_parts_take(dev, msg);
 }
 
-const struct iot_mqtt_hooks iot_device_hooks = {login,
-                                                judge,
-                                                take,
-                                                iot_device_alink_take_parts,
-                                                iot_device_alink_event,
-                                                iot_device_register_result};
+static bool event(struct iot_device *dev, const struct iot_event *ev)
+{
+    iot_device_parts_event(dev, ev);
+    return iot_device_alink_event(dev, ev);
+}
+
+static bool may_close(struct iot_device *dev)
+{
+    return iot_device_parts_idle(dev);
+}
+
+const struct iot_mqtt_hooks iot_device_hooks = {
+    login, judge, take, iot_device_alink_take_parts, event, iot_device_register_result, may_close};
 
 iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
                           struct iot_stream **stream)

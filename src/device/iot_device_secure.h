@@ -13,6 +13,11 @@ extern const struct iot_mqtt_hooks iot_device_hooks;
 iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
                           struct iot_stream **stream);
 
+#if IOT_FEATURE_TLS
+/** A stream of the device's tells it of long steps, and learns from it what time it is. */
+void iot_device_tls_init(struct iot_device *dev, struct iot_tls *tls);
+#endif
+
 /** Credentials as far as they are known without asking anybody; for checking sizes. */
 iot_err iot_device_sample(struct iot_device *dev, struct iot_credentials *out);
 

@@ -5,6 +5,9 @@
 #define IOT_DEVICE_STATE_H
 
 #include "core/iot_core_jitter.h"
+#if IOT_FEATURE_HTTP
+#include "core/iot_core_part.h"
+#endif
 #include "iot/iot_device.h"
 #include "mqtt/iot_mqtt_client.h"
 #include "net/iot_net_tcp.h"
@@ -33,6 +36,9 @@ struct iot_device {
     iot_time seed_deadline; /* so long the first tick waits for chance */
     const struct iot_options *opt;
     struct iot_jitter jitter;
+#if IOT_FEATURE_HTTP
+    struct iot_part *parts; /* attached, in this order */
+#endif
     struct iot_tcp tcp;
 #if IOT_FEATURE_TLS
     struct iot_tls tls;

@@ -14,10 +14,10 @@ static bool wall(void *ctx, int64_t *now_s)
     return true;
 }
 
-void iot_device_wall_init(struct iot_device *dev)
+void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls)
 {
-    dev->tls.wall = wall;
-    dev->tls.wall_ctx = dev;
+    tls->wall = wall;
+    tls->wall_ctx = dev;
 }
 
 bool iot_device_vouches(struct iot_device *dev, int64_t unix_s)

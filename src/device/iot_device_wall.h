@@ -7,18 +7,20 @@
 
 #if IOT_FEATURE_CLOUD && IOT_FEATURE_TLS
 
-/** TLS gets trusted time from the platform, where the port has none. */
-void iot_device_wall_init(struct iot_device *dev);
+/** TLS of the device's gets trusted time from the platform, where the port has none. */
+void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls);
 
 /** May the peer be believed that it is now `unix_s`? */
 bool iot_device_vouches(struct iot_device *dev, int64_t unix_s);
 
 #else
 
-static inline void iot_device_wall_init(struct iot_device *dev)
+#if IOT_FEATURE_TLS
+static inline void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls)
 {
-    (void)dev;
+    (void)dev, (void)tls;
 }
+#endif
 
 static inline bool iot_device_vouches(struct iot_device *dev, int64_t unix_s)
 {

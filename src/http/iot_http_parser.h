@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses of HTTP/1.x (RFC 9112), from bytes in any portions. Pure: it points into the caller's bytes and keeps none.
  *
- * The caller has a window. What was used may go; the rest is offered again, with more behind it:
+ * The caller has a window. What was used may go; the rest is offered again, unchanged, with more behind it:
  *
  *     iot_http_parse(&p, window, is_full, &used, &say, &bytes)
- *         IOT_HTTP_MORE    nothing more to be told from these bytes: read on
- *         IOT_HTTP_FIELD   a header line that matters to somebody: p.field, `bytes` is its value; may be empty
- *         IOT_HTTP_HEAD    the head of the final response is complete: p.head, p.keep
- *         IOT_HTTP_BODY    `bytes` of the body; `used` counts them, the caller gives back by iot_http_unparse what it cannot use now
- *         IOT_HTTP_DONE    the response is whole; bytes behind it are not looked at
+ *         IOT_HTTP_MORE       nothing more to be told from these bytes: read on
+ *         IOT_HTTP_FIELD      a header line that matters to somebody: p.field, `bytes` is its value; may be empty. p.head.status
+ *                             is known. A name that comes twice is told twice
+ *         IOT_HTTP_HEAD_DONE  the head of the final response is complete: p.head, p.keep
+ *         IOT_HTTP_BODY       `bytes` of the body; `used` counts them, the caller gives back by iot_http_unparse what it cannot
+ *                             use now
+ *         IOT_HTTP_DONE       the response is whole; bytes behind it are not looked at
  *
- * An error sticks. Every split of the same bytes leads to the same. */
+ * Anything but MORE: ask again at once, with what is left, be it nothing; DONE may need no byte. An error sticks. Every split
+ * of the same bytes leads to the same. Lines that nobody wants need no window: they are checked and dropped as they come. */
 #ifndef IOT_HTTP_PARSER_H
 #define IOT_HTTP_PARSER_H
 
 #include "iot/iot_http.h"
 
 #if IOT_FEATURE_HTTP
+
+/* Lines of all heads of a response together, status lines and trailers included: bounds the number of 1xx, too. */
+#define IOT_HTTP_LINES_MAX 128
+
+/* Bytes of a chunk's first line, its end and extensions included. It has to fit the window. */
+#define IOT_HTTP_CHUNK_LINE_MAX 128
 
 enum iot_http_say {
     IOT_HTTP_MORE,
@@ -31,13 +40,22 @@ enum iot_http_say {
 enum iot_http_field { IOT_HTTP_FIELD_ETAG, IOT_HTTP_FIELD_LOCATION, IOT_HTTP_FIELD_DATE };
 
 struct iot_http_parser {
-    struct iot_http_head
-        head; /* complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field */
-    uint8_t field;    /* with IOT_HTTP_FIELD */
-    bool keep;        /* the connection may be used for another request when this one is done */
-    bool until_close; /* the end of the body is the end of the connection */
-    uint8_t method;   /* enum iot_http_method of the request */
-    /* private, below: yours to define */
+    /* Complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field. What has no body by its status or
+     * method has the length 0; that a HEAD was told of is in `total`. */
+    struct iot_http_head head;
+    uint8_t field;      /* with IOT_HTTP_FIELD */
+    bool keep;          /* the connection may be used for another request when this one is done */
+    bool until_close;   /* the end of the body is the end of the connection */
+    uint8_t method;     /* enum iot_http_method of the request */
+    uint8_t state;      /* private, from here on */
+    uint8_t name;       /* of the line whose value is awaited */
+    uint8_t lines;      /* that may still come */
+    uint16_t seen;      /* what the head said */
+    uint32_t scanned;   /* of the line at the front of the window */
+    uint32_t head_left; /* bytes of heads that may still come */
+    uint32_t left;      /* of the body, or of its chunk */
+    uint32_t room;      /* for more chunks; while in the head: what Content-Range says */
+    iot_err err;
 };
 
 /** The next response is one to `method`. */
@@ -46,8 +64,8 @@ void iot_http_parser_begin(struct iot_http_parser *p, enum iot_http_method metho
 /**
  * full     no more bytes fit behind `in`: a line that is not complete will never be.
  * used     out: so many of `in` are dealt with.
- * Returns  IOT_OK; HTTP_SYNTAX, HTTP_HEADER (too long), HTTP_LENGTH, HTTP_CHUNK, HTTP_CODING, HTTP_RANGE (Content-Range is
- *          ill-formed or missing).
+ * Returns  IOT_OK; HTTP_SYNTAX; HTTP_HEADER, too long or too many lines; HTTP_LENGTH, differing or more than 32 bits; HTTP_CHUNK;
+ *          HTTP_CODING; HTTP_RANGE, the Content-Range of a 206 is ill-formed or missing, or it comes in several parts.
  */
 iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full, uint32_t *used,
                        enum iot_http_say *say, struct iot_bytes *bytes);
@@ -55,8 +73,8 @@ iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full
 /** The last `n` bytes of the body that was told last are not taken: they are told again. */
 void iot_http_unparse(struct iot_http_parser *p, uint32_t n);
 
-/** No more bytes will come: the connection ended, in good order (`clean`: close_notify or, without TLS, FIN) or not.
- *  IOT_OK: that is the end of the body, the response is whole; IOT_ERR_HTTP_CUT. */
+/** No more bytes will come: the connection ended, in good order (`clean`: close_notify or, without TLS, FIN) or not. All that
+ *  came has been parsed. IOT_OK: that is the end of the body, the response is whole; IOT_ERR_HTTP_CUT. */
 iot_err iot_http_parse_end(struct iot_http_parser *p, bool clean);
 
 #endif

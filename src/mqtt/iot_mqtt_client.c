@@ -296,7 +296,8 @@ static void finish(struct iot_mqtt_client *c)
     c->phase = PH_IDLE;
     iot_mqtt_session_finish(&c->session);
     iot_mqtt_report_ended(c);
-    if (!c->stream->ops->idle(c->stream))
+    if (!c->stream->ops->idle(c->stream) ||
+        (c->hooks != NULL && c->hooks->may_close != NULL && !c->hooks->may_close(c->dev)))
         return; /* woken when it is */
     /* What the device ends by this is told while nothing new may begin: it would be ended with the rest. */
     struct iot_event ev = {.kind = IOT_EV_CLOSED};

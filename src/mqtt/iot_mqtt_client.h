@@ -46,6 +46,9 @@ struct iot_mqtt_hooks {
      * CONNACK. IOT_OK: it has served, is ended in good order, and the next attempt follows at once;
      * IOT_ERR_AGAIN: it goes on; another error ends it by that name. `late`: IOT_REGISTER_MS are over. */
     iot_err (*errand)(struct iot_device *dev, bool late);
+    /* Closing, with MQTT at its end: has all else that the device does come to its end, too? It wakes the device when it
+     * has. NULL: there is nothing else. */
+    bool (*may_close)(struct iot_device *dev);
 };
 
 /* The window: rx[rx_at .. rx_len) is received and not yet digested. A message that handlers declined

@@ -83,7 +83,8 @@ static bool on_own_event(struct iot_device *dev, const struct iot_event *ev)
     return ev->kind != hook.keeps || ev->kind == IOT_EV_CONNECTING;
 }
 
-static const struct iot_mqtt_hooks hooks = {login, judge, take, take_parts, on_own_event, NULL};
+static const struct iot_mqtt_hooks hooks = {login,        judge, take, take_parts,
+                                            on_own_event, NULL,  NULL};
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {

@@ -16,7 +16,7 @@ static int setup(void **state)
     alink_begin();
     memset(&peer, 0, sizeof peer);
     iot_tls_init(&dev.tls, &stub.base, &tls, &port);
-    iot_device_wall_init(&dev);
+    iot_device_wall_init(&dev, &dev.tls);
     dev.tls.state = &peer;
     dev.tls.valid_from_s = 1000;
     dev.tls.valid_to_s = 2000;
