@@ -97,16 +97,12 @@ static bool is_same_image(const struct iot_ota_job *a, const struct iot_ota_job 
            strcmp(a->version, b->version) == 0 && is_same_module(a->module, b->module);
 }
 
-/* Begins with a scheme of ours and a host; the rest is the client's to judge. Where the host begins; NULL. */
-static const char *host_of(const char *url)
+/* Begins with a scheme of ours and a host; the rest is the client's to judge. */
+static bool is_url(const char *url)
 {
-    const char *p = NULL;
+    uint32_t n = iot_ota_scheme(url);
 
-    if (strncmp(url, "http://", 7) == 0)
-        p = url + 7;
-    else if (strncmp(url, "https://", 8) == 0)
-        p = url + 8;
-    return p == NULL || strchr("/:?#", *p) != NULL ? NULL : p;
+    return n != 0 && strchr("/:?#", url[n]) == NULL;
 }
 
 static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
@@ -120,7 +116,7 @@ static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
         return IOT_ERR_OTA_SIZE;
     if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->bring == NULL))
         return IOT_ERR_OTA_JOB;
-    if (!job->by_mqtt && host_of(job->url) == NULL)
+    if (!job->by_mqtt && !is_url(job->url))
         return IOT_ERR_HTTP_URL;
     if (opt->public_key != NULL && job->signature_bytes == 0)
         return IOT_ERR_OTA_SIGNATURE;
@@ -136,7 +132,7 @@ static void copy_url(const struct iot_ota *ota, char *into, const char *url)
 {
     size_t skip = 0;
 
-    if (ota->opt->memory == IOT_OTA_PLAIN && strncmp(url, "https", 5) == 0) {
+    if (ota->opt->memory == IOT_OTA_PLAIN && iot_ota_scheme(url) == 8) {
         memcpy(into, "http", 4);
         into += 4;
         skip = 5;

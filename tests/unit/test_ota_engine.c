@@ -460,6 +460,7 @@ static void plain_takes_http_and_wants_signatures(void **state)
     assert_err(iot_ota_init(&ota, &opt), IOT_ERR_ARG);
     opt.arena_bytes = sizeof arena;
     assert_err(iot_ota_init(&ota, &opt), IOT_OK);
+    memcpy(job.url, "HTTPS", 5); /* schemes have no case */
     assert_err(iot_ota_start(&ota, &job), IOT_ERR_OTA_SIGNATURE);
     job.signature_bytes = 70;
     assert_err(iot_ota_start(&ota, &job), IOT_OK);
