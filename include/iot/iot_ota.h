@@ -5,7 +5,7 @@
  *
  *     static struct iot_ota update;
  *     static const struct iot_ota_module modules[] = {{"", "1.0.0", &slot_b}, {"mcu", mcu_version, &mcu}};
- *     iot_ota_init(&update, &(const struct iot_ota_options){.modules = modules, .module_count = 2, ...});
+ *     iot_ota_init(&update, &lamp, &(const struct iot_ota_options){.modules = modules, .module_count = 2, ...});
  *
  * A job comes from the platform, or from the application by iot_ota_start. IOT_OTA_OFFERED asks the application: accept,
  * defer or refuse. Then the image is fetched by HTTP into the module's slot and digested as it comes. When all is there,
@@ -126,9 +126,13 @@ struct iot_ota_options {
     void *ctx;
 };
 
-/** Prepare; once. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client, a key without an arena that could serve, or
- *  IOT_OTA_PLAIN without a key. */
-iot_err iot_ota_init(struct iot_ota *ota, const struct iot_ota_options *options);
+struct iot_device;
+
+/** Prepare, and attach to a device; once, after iot_device_init. It works in the device's tick, whether that is connected or
+ *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client, a key without an arena that could serve,
+ *  IOT_OTA_PLAIN without a key, or attached already. */
+iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
+                     const struct iot_ota_options *options);
 
 /**
  * A job of the application's own, for other clouds; as if it had been offered and accepted. Copied.

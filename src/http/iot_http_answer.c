@@ -104,6 +104,7 @@ static enum iot_http_answer on_head(struct iot_http *h, iot_err *err, int32_t *d
         return IOT_HTTP_ANSWER_BAD;
     }
     head.etag = (struct iot_bytes){h->etag, h->etag_len};
+    head.bytes = IOT_HTTP_HEAD_BYTES - h->parser.head_left;
     h->offset = head.from;
     *err = h->request.on->head != NULL ? h->request.on->head(h->request.ctx, &head) : IOT_OK;
     return *err == IOT_OK ? IOT_HTTP_ANSWER_MORE : IOT_HTTP_ANSWER_BAD;

@@ -30,12 +30,25 @@ static void tell_offer(struct iot_ota *ota)
         (void)iot_ota_accept(ota);
 }
 
+/* The next step is due, and the device's tick looks. */
+static void hurry(struct iot_ota *ota)
+{
+    ota->wake = 0;
+    *ota->mark = true;
+}
+
 static void end_later(struct iot_ota *ota, iot_err err, int32_t detail)
 {
     ota->state = IOT_OTA_ENDING;
     ota->err = err;
     ota->detail = detail;
-    ota->wake = ota->now;
+    hurry(ota);
+}
+
+static void stop(struct iot_ota *ota, iot_err err, bool keep)
+{
+    iot_ota_fetch_stop(&ota->fetch, err, keep);
+    *ota->mark = true;
 }
 
 /* Until both have been told nothing new is taken: they look at the job. */
@@ -97,16 +110,12 @@ static bool is_same_image(const struct iot_ota_job *a, const struct iot_ota_job 
            strcmp(a->version, b->version) == 0 && is_same_module(a->module, b->module);
 }
 
-/* Begins with a scheme of ours and a host; the rest is the client's to judge. Where the host begins; NULL. */
-static const char *host_of(const char *url)
+/* Begins with a scheme of ours and a host; the rest is the client's to judge. */
+static bool is_url(const char *url)
 {
-    const char *p = NULL;
+    uint32_t n = iot_ota_scheme(url);
 
-    if (strncmp(url, "http://", 7) == 0)
-        p = url + 7;
-    else if (strncmp(url, "https://", 8) == 0)
-        p = url + 8;
-    return p == NULL || strchr("/:?#", *p) != NULL ? NULL : p;
+    return n != 0 && strchr("/:?#", url[n]) == NULL;
 }
 
 static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
@@ -120,7 +129,7 @@ static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
         return IOT_ERR_OTA_SIZE;
     if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->bring == NULL))
         return IOT_ERR_OTA_JOB;
-    if (!job->by_mqtt && host_of(job->url) == NULL)
+    if (!job->by_mqtt && !is_url(job->url))
         return IOT_ERR_HTTP_URL;
     if (opt->public_key != NULL && job->signature_bytes == 0)
         return IOT_ERR_OTA_SIGNATURE;
@@ -136,7 +145,7 @@ static void copy_url(const struct iot_ota *ota, char *into, const char *url)
 {
     size_t skip = 0;
 
-    if (ota->opt->memory == IOT_OTA_PLAIN && strncmp(url, "https", 5) == 0) {
+    if (ota->opt->memory == IOT_OTA_PLAIN && iot_ota_scheme(url) == 8) {
         memcpy(into, "http", 4);
         into += 4;
         skip = 5;
@@ -154,13 +163,14 @@ static iot_err meet(struct iot_ota *ota, const struct iot_ota_job *job)
         return IOT_ERR_FULL;
     if (!is_same_image(&ota->job, job)) {
         if (ota->state == IOT_OTA_FETCHING)
-            iot_ota_fetch_stop(&ota->fetch, IOT_ERR_OTA_REPLACED, false);
+            stop(ota, IOT_ERR_OTA_REPLACED, false);
         else
             end_later(ota, IOT_ERR_OTA_REPLACED, 0);
         return IOT_ERR_AGAIN;
     }
     if (ota->state != IOT_OTA_FETCHING || iot_ota_fetch_url(&ota->fetch, url))
         copy_url(ota, url, job->url);
+    *ota->mark = true;
     return IOT_OK;
 }
 
@@ -175,6 +185,7 @@ static iot_err take(struct iot_ota *ota, const struct iot_ota_job *job)
         return meet(ota, job);
     ota->module = m;
     ota->job = *job;
+    ota->defer_ms = 0;
     copy_url(ota, ota->job.url, job->url);
     memset(&ota->fetch.image, 0, sizeof ota->fetch.image);
     ota->percent = UINT8_MAX;
@@ -230,7 +241,7 @@ static void part_close(struct iot_part *p)
     struct iot_ota *ota = (struct iot_ota *)p;
 
     if (ota->state == IOT_OTA_FETCHING)
-        iot_ota_fetch_stop(&ota->fetch, IOT_ERR_CLOSED, true); /* it may go on after a reboot */
+        stop(ota, IOT_ERR_CLOSED, true); /* it may go on after a reboot */
     else if (ota->state == IOT_OTA_ROOM)
         end_later(ota, IOT_ERR_CLOSED, 0);
 }
@@ -238,12 +249,13 @@ static void part_close(struct iot_part *p)
 static const struct iot_part_ops part_ops = {
     .run = part_run, .deadline = part_deadline, .idle = part_idle, .close = part_close};
 
-iot_err iot_ota_init(struct iot_ota *ota, const struct iot_ota_options *opt)
+iot_err iot_ota_engine_init(struct iot_ota *ota, const struct iot_ota_options *opt, bool *mark)
 {
     memset(ota, 0, sizeof *ota);
     ota->part.ops = &part_ops;
     ota->wake = IOT_TIME_NEVER;
     ota->opt = opt;
+    ota->mark = mark;
     if (opt->modules == NULL || opt->module_count == 0 || opt->http == NULL || opt->port == NULL ||
         (opt->public_key != NULL &&
          (opt->arena == NULL || opt->arena_bytes < IOT_ECDSA_ARENA_BYTES)) ||
@@ -263,7 +275,7 @@ iot_err iot_ota_accept(struct iot_ota *ota)
     if (ota->state != IOT_OTA_ON_OFFER)
         return IOT_ERR_STATE;
     ota->state = IOT_OTA_ROOM;
-    ota->wake = ota->now;
+    hurry(ota);
     return IOT_OK;
 }
 
@@ -271,7 +283,8 @@ iot_err iot_ota_defer(struct iot_ota *ota, uint32_t ms)
 {
     if (ota->state != IOT_OTA_ON_OFFER)
         return IOT_ERR_STATE;
-    ota->wake = ms == IOT_MS_NEVER ? IOT_TIME_NEVER : ota->now + ms;
+    hurry(ota); /* it counts from the tick that follows: the last one may be long ago */
+    ota->defer_ms = ms != 0 ? ms : 1;
     return IOT_OK;
 }
 
@@ -285,20 +298,28 @@ iot_err iot_ota_cancel(struct iot_ota *ota)
     if (ota->state == IOT_OTA_NONE || ota->state == IOT_OTA_ENDING)
         return IOT_ERR_STATE;
     if (ota->state == IOT_OTA_FETCHING)
-        iot_ota_fetch_stop(&ota->fetch, IOT_ERR_OTA_REFUSED, false);
+        stop(ota, IOT_ERR_OTA_REFUSED, false);
     else
         end_later(ota, IOT_ERR_OTA_REFUSED, 0);
     return IOT_OK;
 }
 
+static iot_err set_paused(struct iot_ota *ota, bool paused)
+{
+    if (ota->state != IOT_OTA_FETCHING)
+        return IOT_ERR_STATE;
+    *ota->mark = true;
+    return iot_ota_fetch_pause(&ota->fetch, paused);
+}
+
 iot_err iot_ota_pause(struct iot_ota *ota)
 {
-    return ota->state == IOT_OTA_FETCHING ? iot_ota_fetch_pause(&ota->fetch, true) : IOT_ERR_STATE;
+    return set_paused(ota, true);
 }
 
 iot_err iot_ota_resume(struct iot_ota *ota)
 {
-    return ota->state == IOT_OTA_FETCHING ? iot_ota_fetch_pause(&ota->fetch, false) : IOT_ERR_STATE;
+    return set_paused(ota, false);
 }
 
 const struct iot_ota_job *iot_ota_job(const struct iot_ota *ota)
@@ -307,6 +328,17 @@ const struct iot_ota_job *iot_ota_job(const struct iot_ota *ota)
 }
 
 /* ---- The device's tick -------------------------------------------------------------------- */
+
+static void on_offer(struct iot_ota *ota)
+{
+    uint32_t ms = ota->defer_ms;
+
+    ota->defer_ms = 0;
+    if (ms == 0)
+        tell_offer(ota);
+    else
+        ota->wake = ms == IOT_MS_NEVER ? IOT_TIME_NEVER : ota->now + ms;
+}
 
 static void make_room(struct iot_ota *ota)
 {
@@ -348,7 +380,7 @@ void iot_ota_run(struct iot_ota *ota, iot_time now)
         return;
     switch ((enum iot_ota_state)ota->state) {
     case IOT_OTA_ON_OFFER:
-        tell_offer(ota);
+        on_offer(ota);
         break;
     case IOT_OTA_ROOM:
         make_room(ota);

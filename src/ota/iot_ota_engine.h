@@ -31,10 +31,15 @@ struct iot_ota {
     const struct iot_ota_cloud *cloud;
     void *cloud_ctx;
     const struct iot_ota_module *module;
+    bool *mark;        /* set when something is to be done; the device's tick looks then */
+    uint32_t defer_ms; /* from the next tick on; 0: that is done */
     iot_time now, wake;
     struct iot_ota_fetch fetch;
     struct iot_ota_job job;
 };
+
+/** As iot_ota_init, but for the device. mark: set when a step is to be made, though none was due. */
+iot_err iot_ota_engine_init(struct iot_ota *ota, const struct iot_ota_options *opt, bool *mark);
 
 /** Who brings the jobs; borrowed. */
 void iot_ota_serve(struct iot_ota *ota, const struct iot_ota_cloud *cloud, void *ctx);

@@ -393,6 +393,18 @@ static void act(struct iot_ota_fetch *f)
     }
 }
 
+uint32_t iot_ota_scheme(const char *url)
+{
+    const char *secure = "https://", *plain = "http://";
+    uint32_t n = 0, m = 0;
+
+    while (secure[n] != '\0' && (url[n] | 0x20) == secure[n])
+        n++;
+    while (plain[m] != '\0' && (url[m] | 0x20) == plain[m])
+        m++;
+    return n == 8 ? n : m == 7 ? m : 0;
+}
+
 iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_options *opt,
                             const struct iot_slot *slot, struct iot_ota_job *job,
                             const struct iot_ota_cloud *cloud, void *cloud_ctx, iot_time now)
@@ -411,7 +423,7 @@ iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_option
     f->trust.key = opt->public_key;
     f->trust.arena = opt->arena;
     f->trust.arena_bytes = opt->arena_bytes;
-    f->fit = opt->fit && !job->by_mqtt && strncmp(job->url, "https", 5) == 0;
+    f->fit = opt->fit && !job->by_mqtt && iot_ota_scheme(job->url) == 8;
     fit_next(f, IOT_OTA_HEAD_BYTES);
     if (port->random != NULL)
         (void)port->random(port->ctx, &seed, sizeof seed); /* the time of day spreads too, less */

@@ -30,6 +30,9 @@
 #define IOT_OTA_HEAD_MARGIN 32u
 #define IOT_OTA_FIT_MIN     128u
 
+/** Length of "http://" or "https://", in any case, at the beginning of a URL; 0: it is neither. */
+uint32_t iot_ota_scheme(const char *url);
+
 /** What whoever brings the jobs does for their update; members may be NULL. */
 struct iot_ota_cloud {
     /** The URL is not valid any more: ask for the job again, and give it to iot_ota_fetch_url (iot_ota_offer).

@@ -20,6 +20,8 @@ static void a_get_is_asked_and_told(void **state)
     assert_false(iot_http_idle(&web));
     answer(&plain, "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 5\r\n\r\nhello");
     assert_said("head 200 length 5 total 5 etag \"v1\"\nbody 0 'hello'\nend OK\n");
+    assert_int_equal(last_head.bytes,
+                     strlen("HTTP/1.1 200 OK..ETag: \"v1\"..Content-Length: 5...."));
     assert_true(iot_http_ready(&web));
 }
 

@@ -18,6 +18,7 @@ static struct iot_ota_module modules[2];
 static uint8_t bytes[BYTES_ALL], arena[4096] __attribute__((aligned(8)));
 static uint8_t key[IOT_ECDSA_KEY_BYTES] = {4};
 static iot_time now;
+static bool mark;
 
 /* What happens, a letter each: O offered, R ready, F failed; u, b, e: URL asked, block asked, ended; + and -: room. */
 static char log_text[64];
@@ -126,7 +127,7 @@ static int setup(void **state)
     progress_count = told_count = 0;
     in_event = NULL;
     room_says = IOT_OK;
-    assert_err(iot_ota_init(&ota, &opt), IOT_OK);
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_OK);
     iot_ota_serve(&ota, &cloud, NULL);
     return 0;
 }
@@ -212,13 +213,16 @@ static void an_offer_waits_and_comes_again_when_it_is_deferred(void **state)
     assert_true(ota.part.ops->idle(&ota.part));
     turn();
     assert_err(iot_ota_defer(&ota, 60000), IOT_OK);
+    now += 1000000; /* no tick for long */
     iot_time later = now + 60000;
-    assert_int_equal(ota.part.ops->deadline(&ota.part), later);
     turn();
+    assert_int_equal(now, later);
+    assert_log("O");
     turn();
     assert_log("OO");
     assert_int_equal(now, later);
     assert_err(iot_ota_defer(&ota, IOT_MS_NEVER), IOT_OK);
+    turn();
     assert_int_equal(ota.part.ops->deadline(&ota.part), IOT_TIME_NEVER);
     assert_err(iot_ota_accept(&ota), IOT_OK);
     assert_err(iot_ota_accept(&ota), IOT_ERR_STATE);
@@ -226,6 +230,31 @@ static void an_offer_waits_and_comes_again_when_it_is_deferred(void **state)
     assert_err(iot_ota_refuse(&ota), IOT_ERR_STATE);
     run();
     assert_log("OOeR");
+}
+
+/* Called outside of a tick they make the next one look. */
+static void every_call_marks_the_device(void **state)
+{
+    (void)state;
+#define MARKS(call)                                                                                \
+    mark = false;                                                                                  \
+    assert_true((call) == IOT_OK && mark)
+    opt.on_event = NULL;
+    MARKS(iot_ota_offer(&ota, &job));
+    opt.on_event = on_event;
+    setup(state);
+    MARKS(iot_ota_start(&ota, &job));
+    run_to(1000);
+    MARKS(iot_ota_pause(&ota));
+    MARKS(iot_ota_resume(&ota));
+    MARKS(iot_ota_cancel(&ota));
+    run();
+    assert_err(iot_ota_offer(&ota, &job), IOT_OK);
+    MARKS(iot_ota_defer(&ota, 0));
+    MARKS(iot_ota_accept(&ota));
+    mark = false;
+    ota.part.ops->close(&ota.part);
+    assert_true(mark);
 }
 
 static void a_refusal_is_told(void **state)
@@ -452,14 +481,15 @@ static void plain_takes_http_and_wants_signatures(void **state)
 {
     (void)state;
     opt.memory = IOT_OTA_PLAIN;
-    assert_err(iot_ota_init(&ota, &opt), IOT_ERR_ARG);
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_ERR_ARG);
     opt.public_key = key;
-    assert_err(iot_ota_init(&ota, &opt), IOT_ERR_ARG); /* no arena */
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_ERR_ARG); /* no arena */
     opt.arena = arena;
     opt.arena_bytes = 100;
-    assert_err(iot_ota_init(&ota, &opt), IOT_ERR_ARG);
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_ERR_ARG);
     opt.arena_bytes = sizeof arena;
-    assert_err(iot_ota_init(&ota, &opt), IOT_OK);
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_OK);
+    memcpy(job.url, "HTTPS", 5); /* schemes have no case */
     assert_err(iot_ota_start(&ota, &job), IOT_ERR_OTA_SIGNATURE);
     job.signature_bytes = 70;
     assert_err(iot_ota_start(&ota, &job), IOT_OK);
@@ -469,7 +499,7 @@ static void plain_takes_http_and_wants_signatures(void **state)
     opt.public_key = NULL;
     opt.memory = IOT_OTA_BESIDE_MQTT;
     opt.module_count = 0;
-    assert_err(iot_ota_init(&ota, &opt), IOT_ERR_ARG);
+    assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_ERR_ARG);
 }
 
 static void failures_are_told_with_the_number_beside_them(void **state)
@@ -568,6 +598,7 @@ int main(void)
         T(an_offer_that_is_accepted_becomes_ready),
         T(without_a_handler_everything_is_accepted),
         T(an_offer_waits_and_comes_again_when_it_is_deferred),
+        T(every_call_marks_the_device),
         T(a_refusal_is_told),
         T(jobs_that_cannot_be_are_refused_by_name),
         T(versions_are_judged_by_the_policy),
