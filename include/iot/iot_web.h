@@ -73,8 +73,7 @@ struct iot_web_result {
 struct iot_web_options {
     struct iot_http *http;                /* no request of others while one of ours is under way */
     const struct iot_link_identity *link; /* with names; a secret, `sign` or a registration */
-    const struct iot_port
-        *port; /* random and kv for registration; `wall`, if known, dates what is signed */
+    const struct iot_port *port;          /* random and kv, of an identity with a registration */
     /** Memory for a request and its answer, together. 1024 bytes serve all; a POST whose answer is long wants more: 500
      *  and four bytes for three of the answer. */
     uint8_t *work;

@@ -118,10 +118,9 @@ iot_err iot_link_check(const struct iot_link_identity *id)
 IOT_STATIC_ASSERT((int)IOT_SIGN_HMACSHA256 == (int)IOT_DIGEST_SHA256, "same order");
 IOT_STATIC_ASSERT((int)IOT_SIGN_HMACSHA1 == (int)IOT_DIGEST_SHA1, "same order");
 IOT_STATIC_ASSERT((int)IOT_SIGN_HMACMD5 == (int)IOT_DIGEST_MD5, "same order");
-IOT_STATIC_ASSERT(IOT_LINK_MAC_MAX == IOT_DIGEST_BYTES_MAX, "the longest");
 
-iot_err iot_link_mac(const struct iot_link_identity *id, enum iot_sign_method method,
-                     struct iot_bytes text, uint8_t mac[IOT_LINK_MAC_MAX])
+static iot_err sign(const struct iot_link_identity *id, enum iot_sign_method method,
+                    struct iot_bytes text, uint8_t mac[IOT_DIGEST_BYTES_MAX])
 {
     if (id->sign != NULL)
         return id->sign(id->sign_ctx, method, text, mac);
@@ -228,7 +227,7 @@ iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transpo
                        uint8_t *scratch, uint32_t cap, struct iot_link_login *out)
 {
     struct iot_writer w = {.ptr = scratch, .cap = cap};
-    uint8_t mac[IOT_LINK_MAC_MAX];
+    uint8_t mac[IOT_DIGEST_BYTES_MAX];
     char ext[4] = {0}; /* up to 255, and a NUL */
     struct iot_writer ext_writer = {.ptr = (uint8_t *)ext, .cap = sizeof ext - 1};
     iot_err err = iot_link_check(id);
@@ -267,7 +266,7 @@ iot_err iot_link_login(const struct iot_link_identity *id, enum iot_link_transpo
         put_fields(&w, &values, SIGNED_FIELDS, "", "");
         if (w.overflow)
             return IOT_ERR_SIZE;
-        err = iot_link_mac(id, id->method, (struct iot_bytes){scratch, w.len}, mac);
+        err = sign(id, id->method, (struct iot_bytes){scratch, w.len}, mac);
         w.len = 0;
     }
     if (err == IOT_OK) {
@@ -299,7 +298,7 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
 {
     struct iot_writer name = {.ptr = identity, .cap = IOT_LINK_PSK_IDENTITY_MAX};
     struct iot_writer hex = {.ptr = key, .cap = IOT_LINK_PSK_BYTES};
-    uint8_t mac[IOT_LINK_MAC_MAX];
+    uint8_t mac[IOT_DIGEST_BYTES_MAX];
     iot_err err = iot_link_check(id);
 
     *len = 0;
@@ -309,7 +308,7 @@ iot_err iot_link_psk(const struct iot_link_identity *id,
         return IOT_ERR_ARG; /* good enough with x509 or a registration only */
     const struct values values = {{NULL, id->product_key, id->device_name}};
     put(&name, &values, "id" PRODUCT "&" DEVICE "timestamp" FIXED_TIMESTAMP);
-    err = iot_link_mac(id, IOT_SIGN_HMACSHA256, (struct iot_bytes){identity, name.len}, mac);
+    err = sign(id, IOT_SIGN_HMACSHA256, (struct iot_bytes){identity, name.len}, mac);
     if (err == IOT_OK) {
         name.len = 0; /* what was signed has served */
         put(&name, &values, "devicename|hmacsha256|" PRODUCT "&" DEVICE "|" FIXED_TIMESTAMP);

@@ -54,12 +54,6 @@ enum iot_char {
 /** Are these `min` to `max` characters of these kinds? */
 bool iot_link_is_text(const char *text, uint32_t min, uint32_t max, uint32_t kinds);
 
-/** The device's HMAC, by its secret or its `sign`: one of them is there. IOT_OK, or what `sign` says. The caller
- *  wipes. */
-#define IOT_LINK_MAC_MAX 32
-iot_err iot_link_mac(const struct iot_link_identity *id, enum iot_sign_method method,
-                     struct iot_bytes text, uint8_t mac[IOT_LINK_MAC_MAX]);
-
 /** `digits` in capitals, two a byte. */
 void iot_link_put_hex(struct iot_writer *w, const uint8_t *bytes, uint32_t digits);
 

@@ -4,16 +4,24 @@
 #if IOT_FEATURE_WEB
 
 #include "core/iot_core_assert.h"
+#include "crypto/iot_crypto_digest.h"
 #include "link/iot_link_register.h"
 
 #include <string.h>
 
 #define STATUS_OK  200u
-#define STATUS_BAD 400u
+#define STATUS_BAD 400
+#define CODE_DATA  0u   /* what is well on the data channel */
+#define CODE_OK    200u /* ... and elsewhere */
 #define PAUSE_MS   1000u
 #define PAUSES_MAX 8u /* doublings: four minutes */
 #define OFTEN_MS   60000u
+#define OFTEN      429
+#define EXPIRED    20001
+#define UNKNOWN    20003
 #define TOO_MANY   40000
+
+const char iot_web_form_headers[] = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 static bool is_https(const char *base)
 {
@@ -37,9 +45,10 @@ iot_err iot_web_cancel(struct iot_web *w)
 
 iot_err iot_web_forget(struct iot_web *w)
 {
+    const struct iot_web_options *o = w->opt;
+
     if (w->call != IOT_WEB_NONE)
         return IOT_ERR_STATE;
-    const struct iot_web_options *o = w->opt;
     iot_wipe(w, sizeof *w);
     w->opt = o;
     return IOT_OK;
@@ -47,16 +56,24 @@ iot_err iot_web_forget(struct iot_web *w)
 
 /* ---- How it ends --------------------------------------------------------------------------- */
 
-/* What helps by itself, in time. */
+/* Of other codes and statuses the next attempt brings the same: names, secrets, rights. */
+static bool may_pass(int32_t number)
+{
+    static const uint16_t codes[] = {OFTEN, 10000, EXPIRED, UNKNOWN, 20004, 30001, TOO_MANY};
+
+    for (uint32_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (number == codes[i])
+            return true;
+    return number >= 500 && number < 600 && number != 521 && number != 522;
+}
+
 static bool may_repeat(iot_err err, int32_t detail)
 {
     switch (err) {
     case IOT_ERR_LINK_CODE:
-    case IOT_ERR_LINK_REGISTER: /* of others the next attempt says the same: names, secrets, rights */
-        return detail == 429 || detail == 500 || detail == 10000 || detail == 20001 ||
-               detail == 20003 || detail == 20004 || detail == 30001 || detail == TOO_MANY;
+    case IOT_ERR_LINK_REGISTER:
     case IOT_ERR_HTTP_STATUS:
-        return detail == 429 || detail >= 500;
+        return may_pass(detail);
     case IOT_ERR_SIZE:
     case IOT_ERR_ARG:
     case IOT_ERR_HTTP_URL:
@@ -68,30 +85,24 @@ static bool may_repeat(iot_err err, int32_t detail)
     }
 }
 
-static uint32_t pause_ms(struct iot_web *w, iot_err err, int32_t detail)
-{
-    bool often = (err == IOT_ERR_LINK_CODE && detail == TOO_MANY) || detail == 429;
-    uint32_t pause = PAUSE_MS << w->fails;
-
-    if (err == IOT_OK) {
-        w->fails = 0;
-        return 0;
-    }
-    if (w->fails < PAUSES_MAX)
-        w->fails++;
-    if (!may_repeat(err, detail))
-        return IOT_MS_NEVER;
-    return often && pause < OFTEN_MS ? OFTEN_MS : pause;
-}
-
 static void finish(struct iot_web *w, iot_err err, int32_t detail)
 {
-    const struct iot_web_result r = {.call = (enum iot_web_call)w->call,
-                                     .err = err,
-                                     .detail = detail,
-                                     .reply = {w->post.reply, w->reply_len},
-                                     .retry_ms = pause_ms(w, err, detail)};
+    struct iot_web_result r = {.call = (enum iot_web_call)w->call,
+                               .err = err,
+                               .detail = detail,
+                               .reply = {w->post.reply, w->reply_len}};
 
+    if (err != IOT_OK) {
+        r.retry_ms = PAUSE_MS << w->fails;
+        if (w->fails < PAUSES_MAX)
+            w->fails++;
+        if (!may_repeat(err, detail))
+            r.retry_ms = IOT_MS_NEVER;
+        else if ((detail == OFTEN || detail == TOO_MANY) && r.retry_ms < OFTEN_MS)
+            r.retry_ms = OFTEN_MS;
+    } else {
+        w->fails = 0;
+    }
     iot_wipe(w->opt->work, w->opt->work_bytes);
     memset(&w->post, 0, sizeof w->post);
     w->call = IOT_WEB_NONE;
@@ -101,6 +112,32 @@ static void finish(struct iot_web *w, iot_err err, int32_t detail)
 
 /* ---- The answer ---------------------------------------------------------------------------- */
 
+iot_err iot_web_find(struct iot_json v, const char *path, struct iot_json *out)
+{
+    iot_err err = IOT_OK;
+
+    for (; err == IOT_OK && *path != '\0'; path += strlen(path) + 1)
+        err = iot_json_get(v, path, &v);
+    *out = v;
+    return err;
+}
+
+iot_err iot_web_text(struct iot_json v, const char *path, char *into, uint32_t cap)
+{
+    iot_err err = iot_web_find(v, path, &v);
+
+    if (err == IOT_OK)
+        err = iot_json_text(v, into, cap, NULL);
+    return err == IOT_ERR_SIZE || (err == IOT_OK && into[0] == '\0') ? IOT_ERR_JSON_RANGE : err;
+}
+
+iot_err iot_web_number(struct iot_json v, const char *path, uint32_t *out)
+{
+    iot_err err = iot_web_find(v, path, &v);
+
+    return err == IOT_OK ? iot_json_u32_text(v, out) : err;
+}
+
 static iot_err on_head(void *ctx, const struct iot_http_head *head)
 {
     struct iot_web *w = ctx;
@@ -109,19 +146,31 @@ static iot_err on_head(void *ctx, const struct iot_http_head *head)
     return IOT_OK;
 }
 
-/* What has come so far, if it is an answer already. */
+static iot_err check(const struct iot_web *w, struct iot_json *root)
+{
+    return iot_json_check((struct iot_bytes){w->opt->work + w->used, w->got}, root, NULL);
+}
+
+/* What has come, as an answer. */
 static iot_err take(struct iot_web *w, int32_t *detail)
 {
-    const struct iot_bytes text = {w->opt->work + w->used, w->got};
-    struct iot_json root = {NULL, 0};
-    iot_err err = IOT_OK;
+    struct iot_json root;
+    uint32_t code = 0;
+    iot_err err;
 
-    if (w->status == STATUS_OK)
-        err = iot_json_check(text, &root, NULL);
-    else if (!w->renews || w->status != STATUS_BAD)
-        err = IOT_ERR_HTTP_STATUS;
-    *detail = w->status != STATUS_OK ? w->status : 0;
-    return err == IOT_OK ? w->take(w, root, detail) : err;
+    *detail = w->status;
+    if (w->status != STATUS_OK)
+        return IOT_ERR_HTTP_STATUS;
+    *detail = 0;
+    err = check(w, &root);
+    if (err == IOT_OK)
+        err = iot_web_number(root, "code\0", &code);
+    if (err != IOT_OK)
+        return err;
+    if (code == (w->call == IOT_WEB_POST ? CODE_DATA : CODE_OK))
+        return w->take(w, root);
+    *detail = (int32_t)(code & INT32_MAX);
+    return w->call == IOT_WEB_REGISTER ? IOT_ERR_LINK_REGISTER : IOT_ERR_LINK_CODE;
 }
 
 /* A secret has to be durable before anybody is told, and the store may be slow: so its answer is taken in here, where there
@@ -141,17 +190,22 @@ static iot_err on_body(void *ctx, uint32_t offset, struct iot_bytes part, uint32
     }
     memcpy(w->opt->work + w->used + w->got, part.ptr, part.len);
     w->got += part.len;
-    if (w->eager &&
-        iot_json_check((struct iot_bytes){w->opt->work + w->used, w->got}, &root, NULL) == IOT_OK) {
-        w->outcome = take(w, &w->outcome_detail);
-        w->taken = w->outcome != IOT_ERR_AGAIN;
-        if (!w->taken) {
-            w->got -= part.len;
-            *used = 0;
-            return IOT_ERR_AGAIN;
-        }
-    }
-    return IOT_OK;
+    if (!w->eager || check(w, &root) != IOT_OK)
+        return IOT_OK;
+    w->outcome = take(w, &w->outcome_detail);
+    w->taken = w->outcome != IOT_ERR_AGAIN;
+    if (w->taken)
+        return IOT_OK;
+    w->got -= part.len;
+    *used = 0;
+    return IOT_ERR_AGAIN;
+}
+
+/* HTTP's own way to say it is 400. */
+static bool is_stale(iot_err err, int32_t detail)
+{
+    return (err == IOT_ERR_LINK_CODE && (detail == EXPIRED || detail == UNKNOWN)) ||
+           (err == IOT_ERR_HTTP_STATUS && detail == STATUS_BAD);
 }
 
 static void on_end(void *ctx, iot_err err, int32_t detail)
@@ -159,175 +213,179 @@ static void on_end(void *ctx, iot_err err, int32_t detail)
     struct iot_web *w = ctx;
 
     w->begun = false;
+    w->inside = true;
     if (w->taken) {
         err = w->outcome;
         detail = w->outcome_detail;
     } else if (err == IOT_OK) {
         err = take(w, &detail);
+        if (is_stale(err, detail)) {
+            w->token[0] = '\0'; /* the next message asks for another in any case */
+            if (w->renew != NULL)
+                err = w->renew(w);
+        }
     }
+    w->inside = false;
     if (!w->begun) /* another request, as part of the same call */
         finish(w, err, detail);
 }
 
-iot_err iot_web_code(struct iot_json root, uint32_t good, int32_t *detail)
-{
-    struct iot_json v;
-    uint32_t code;
-    iot_err err = iot_json_get(root, "code", &v);
-
-    if (err == IOT_OK)
-        err = iot_json_u32_text(v, &code);
-    if (err != IOT_OK || code == good)
-        return err;
-    *detail = (int32_t)(code & INT32_MAX);
-    return IOT_ERR_LINK_CODE;
-}
-
 /* ---- The request --------------------------------------------------------------------------- */
 
-void iot_web_reopen(const struct iot_web *w, struct iot_writer *t, const char *base,
-                    const char *const *host, const char *path)
-{
-    *t = (struct iot_writer){.ptr = w->opt->work, .cap = w->opt->work_bytes};
-    iot_writer_text(t, base != NULL ? base : "https://");
-    while (base == NULL && *host != NULL)
-        iot_writer_text(t, *host++);
-    iot_writer_text(t, path);
-}
+enum form { AS_IS, FORM, JSON };
 
-iot_err iot_web_open(const struct iot_web *w, struct iot_writer *t, const char *base,
-                     const char *const *host, const char *path)
-{
-    if (w->call != IOT_WEB_NONE)
-        return IOT_ERR_STATE;
-    iot_web_reopen(w, t, base, host, path);
-    return IOT_OK;
-}
-
-void iot_web_auth_host(const struct iot_web *w, const char *host[4])
-{
-    host[0] = "iot-auth.";
-    host[1] = w->opt->link->region != NULL ? w->opt->link->region : "cn-shanghai";
-    host[2] = ".aliyuncs.com";
-    host[3] = NULL;
-}
-
-/* As application/x-www-form-urlencoded: what is neither letter nor digit nor one of these becomes %XX. */
-static void put_escaped(struct iot_writer *t, const char *text)
+/* As application/x-www-form-urlencoded, or within a string of JSON; values are printable ASCII (iot_link_check). */
+static void put_value(struct iot_writer *t, enum form form, const char *text)
 {
     for (; *text != '\0'; text++) {
         const char one[2] = {*text, '\0'};
-        if (iot_link_is_text(one, 1, 1, IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH) ||
-            *text == '.' || *text == '_') {
-            iot_writer_put(t, text, 1);
-        } else {
+        if (form == FORM && *text != '.' && *text != '_' &&
+            !iot_link_is_text(one, 1, 1, IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH)) {
             iot_writer_text(t, "%");
             iot_link_put_hex(t, (const uint8_t *)text, 2);
+            continue;
         }
+        if (form == JSON && (*text == '"' || *text == '\\'))
+            iot_writer_text(t, "\\");
+        iot_writer_put(t, text, 1);
     }
 }
 
-void iot_web_field(struct iot_writer *t, const char *name, const char *value)
+struct values {
+    const char *of[IOT_WEB_VALUES];
+};
+
+static void set_values(struct values *v, const struct iot_web *w)
 {
-    iot_writer_text(t, name);
-    put_escaped(t, value);
+    const struct iot_link_identity *id = w->opt->link;
+
+    *v = (struct values){{id->product_key, id->device_name, id->client_id,
+                          iot_link_method_name(id->method),
+                          id->region != NULL ? id->region : "cn-shanghai"}};
 }
 
-void iot_web_put_cid(struct iot_writer *t, const struct iot_link_identity *id, bool form)
+static void put(struct iot_writer *t, const struct values *v, enum form form, const char *text)
 {
-    void (*put)(struct iot_writer *, const char *) = form ? put_escaped : iot_writer_text;
-
-    put(t, id->client_id != NULL ? id->client_id : id->product_key);
-    if (id->client_id == NULL) {
-        put(t, ".");
-        put(t, id->device_name);
+    for (; *text != '\0'; text++) {
+        uint32_t i = (uint32_t)(uint8_t)*text - 1;
+        if (i >= IOT_WEB_VALUES)
+            iot_writer_put(t, text, 1);
+        else if (v->of[i] != NULL)
+            put_value(t, i < IOT_WEB_OURS ? form : AS_IS, v->of[i]);
+        else if (*text == *IOT_WEB_CID)
+            put(t, v, form, IOT_WEB_PK "." IOT_WEB_DN);
     }
 }
 
-void iot_web_names(struct iot_writer *t, const struct iot_link_identity *id)
+void iot_web_put(const struct iot_web *w, struct iot_writer *t, const char *text)
 {
-    iot_web_field(t, "productKey=", id->product_key);
-    iot_web_field(t, "&deviceName=", id->device_name);
+    struct values v;
+
+    set_values(&v, w);
+    put(t, &v, AS_IS, text);
 }
 
-iot_err iot_web_sign(struct iot_web *w, const struct iot_writer *t, const char *stamp,
-                     char hex[2 * IOT_DIGEST_BYTES_MAX + 1])
+/* HMAC over what stands in `t`, in HEX. */
+static iot_err sign(const struct iot_web *w, const struct iot_writer *t, const char *key,
+                    char hex[2 * IOT_DIGEST_BYTES_MAX + 1])
 {
-    struct iot_link_identity id = *w->opt->link;
-    struct iot_writer s = {.ptr = t->ptr + t->len, .cap = t->cap - t->len};
+    const struct iot_link_identity *id = w->opt->link;
+    const struct iot_bytes text = {t->ptr, t->len};
+    enum iot_digest_kind digest = (enum iot_digest_kind)id->method;
     struct iot_writer h = {.ptr = (uint8_t *)hex, .cap = 2 * IOT_DIGEST_BYTES_MAX};
     char secret[IOT_DEVICE_SECRET_MAX + 1];
-    uint8_t mac[IOT_LINK_MAC_MAX];
+    uint8_t mac[IOT_DIGEST_BYTES_MAX];
     iot_err err = IOT_OK;
 
-    iot_writer_text(&s, "clientId");
-    iot_web_put_cid(&s, &id, false);
-    iot_writer_text(&s, "deviceName");
-    iot_writer_text(&s, id.device_name);
-    iot_writer_text(&s, "productKey");
-    iot_writer_text(&s, id.product_key);
-    if (stamp != NULL) {
-        iot_writer_text(&s, "timestamp");
-        iot_writer_text(&s, stamp);
-    }
-    if (t->overflow || s.overflow)
-        return IOT_ERR_SIZE;
-    if (id.registration != NULL) {
-        err = iot_register_secret(&id, w->opt->port, secret);
-        id.device_secret = secret;
-    } else if (id.device_secret == NULL && id.sign == NULL) {
-        err = IOT_ERR_ARG; /* its certificate is all it has */
+    if (key == NULL && id->sign != NULL) {
+        err = id->sign(id->sign_ctx, id->method, text, mac);
+    } else {
+        if (key == NULL && id->registration != NULL) {
+            err = iot_register_secret(id, w->opt->port, secret);
+            key = secret;
+        } else if (key == NULL) {
+            key = id->device_secret;
+        }
+        if (key == NULL)
+            err = IOT_ERR_ARG; /* its certificate is all it has */
+        if (err == IOT_OK) {
+            const struct iot_bytes k = {(const uint8_t *)key, (uint32_t)strlen(key)};
+            iot_hmac(digest, k, &text, 1, mac);
+        }
     }
     if (err == IOT_OK)
-        err = iot_link_mac(&id, id.method, (struct iot_bytes){s.ptr, s.len}, mac);
-    if (err == IOT_OK)
-        iot_link_put_hex(&h, mac, 2 * iot_digest_bytes((enum iot_digest_kind)id.method));
+        iot_link_put_hex(&h, mac, 2 * iot_digest_bytes(digest));
     hex[h.len] = '\0';
     iot_wipe(secret, sizeof secret);
     iot_wipe(mac, sizeof mac);
-    return err == IOT_ERR_STATE ? IOT_ERR_KV : err;
+    return err == IOT_ERR_STATE ? IOT_ERR_KV : err; /* there is no secret yet */
 }
 
-iot_err iot_web_send(struct iot_web *w, const struct iot_writer *t, uint32_t headers, uint32_t body,
-                     const struct iot_bytes *payload, enum iot_web_call call, iot_web_take on)
+/* IOT_OK: it has gone to the HTTP client. */
+static iot_err begin(struct iot_web *w, const struct iot_web_ask *q)
 {
     static const struct iot_http_handlers handlers = {on_head, on_body, on_end};
-    struct iot_http_request q = {.url = (const char *)t->ptr, .on = &handlers, .ctx = w};
+    struct iot_writer t = {.ptr = w->opt->work, .cap = w->opt->work_bytes};
+    struct iot_http_request r = {.url = (const char *)t.ptr, .on = &handlers, .ctx = w};
+    char hex[2 * IOT_DIGEST_BYTES_MAX + 1];
+    struct values v;
+    iot_err err = IOT_OK;
 
-    if (t->overflow)
-        return IOT_ERR_SIZE;
-    if (body != 0) {
-        q.method = IOT_HTTP_POST;
-        q.headers = (const char *)t->ptr + headers;
-        q.body = payload != NULL ? *payload : (struct iot_bytes){t->ptr + body, t->len - body};
+    set_values(&v, w);
+    v.of[*IOT_WEB_SIGN - 1] = hex;
+    v.of[*IOT_WEB_VALUE - 1] = q->value;
+    v.of[*IOT_WEB_TOPIC - 1] = w->post.topic;
+    if (q->text != NULL) {
+        put(&t, &v, AS_IS, q->text);
+        err = t.overflow ? IOT_ERR_SIZE : sign(w, &t, q->key, hex);
+        t.len = 0; /* what was signed has served */
     }
-    iot_err err = iot_http_start(w->opt->http, &q);
     if (err != IOT_OK)
         return err;
-    w->call = (uint8_t)call;
-    w->take = on;
-    w->used = t->len;
+    put(&t, &v, FORM, q->base != NULL ? q->base : q->host);
+    put(&t, &v, FORM, q->path);
+    if (q->headers != NULL) {
+        iot_writer_put(&t, "", 1);
+        r.method = IOT_HTTP_POST;
+        r.headers = r.url + t.len;
+        put(&t, &v, AS_IS, q->headers);
+        iot_writer_put(&t, "", 1);
+        r.body = w->post.payload;
+    }
+    if (q->body != NULL) {
+        r.body.ptr = t.ptr + t.len;
+        put(&t, &v, q->body[0] == '{' ? JSON : FORM, q->body);
+        if (q->more != NULL)
+            put(&t, &v, FORM, q->more);
+        r.body.len = (uint32_t)(t.ptr + t.len - r.body.ptr);
+    }
+    if (q->headers == NULL) { /* all of it is the URL */
+        iot_writer_put(&t, "", 1);
+        r.body = (struct iot_bytes){NULL, 0};
+    }
+    err = t.overflow ? IOT_ERR_SIZE : iot_http_start(w->opt->http, &r);
+    if (err != IOT_OK)
+        return err;
+    w->call = q->call;
+    w->take = q->take;
+    w->used = t.len;
     w->got = 0;
     w->status = 0;
-    w->taken = w->eager = w->renews = false;
+    w->taken = false;
+    w->eager = q->call == IOT_WEB_REGISTER;
+    w->renew = NULL;
     w->begun = true;
     return IOT_OK;
 }
 
-uint32_t iot_web_form(struct iot_writer *t)
+iot_err iot_web_ask(struct iot_web *w, const struct iot_web_ask *q)
 {
-    static const char line[] = "\0Content-Type: application/x-www-form-urlencoded\r\n";
-
-    iot_writer_put(t, line, sizeof line);
-    return t->len;
-}
-
-iot_err iot_web_send_form(struct iot_web *w, const struct iot_writer *t, uint32_t body,
-                          enum iot_web_call call, iot_web_take on)
-{
-    static const char line[] = "Content-Type: application/x-www-form-urlencoded\r\n";
-
-    return iot_web_send(w, t, body - (uint32_t)sizeof line, body, NULL, call, on);
+    if (w->call != IOT_WEB_NONE && !w->inside)
+        return IOT_ERR_STATE;
+    iot_err err = begin(w, q);
+    if (err != IOT_OK)
+        iot_wipe(w->opt->work, w->opt->work_bytes);
+    return err;
 }
 
 #endif

@@ -2,10 +2,13 @@
 /* What the platform does by HTTPS: what its calls share. One request at a time: it is written into the work memory, with
  * a NUL behind each text,
  *
- *     URL | header lines | body                 | answer, as it comes
- *     work                                      ^ used       ^ used + got
+ *     URL | header lines | body | answer, as it comes
+ *     work                      ^ used       ^ used + got
  *
- * handed to the HTTP client, and its answer read by who began it (`take`). So a call that nobody makes is not linked. */
+ * handed to the HTTP client, and its answer read by who began it (`take`). So a call that nobody makes is not linked.
+ *
+ * Texts of requests are templates, in which a character below ' ' stands for a value of the identity or of the request
+ * (but for CR and LF, which are themselves). */
 #ifndef IOT_LINK_WEB_H
 #define IOT_LINK_WEB_H
 
@@ -14,17 +17,38 @@
 
 #if IOT_FEATURE_WEB
 
-#include "crypto/iot_crypto_digest.h"
-
 #define IOT_WEB_PASS_MAX  64  /* iotId, iotToken */
 #define IOT_WEB_TOKEN_MAX 192 /* of the data channel */
 
 /* {cid}|securemode=-1,signmethod=hmacsha256,gw=0,ext=255| */
 #define IOT_WEB_CLIENT_MAX (64 + 56)
 
-/* Reads an answer; `root` is empty if its status alone says something (see `renews`). Returns how the call ended, unless
- * it goes on with another request (iot_web_send); IOT_ERR_AGAIN, if `eager`: not ready. */
-typedef iot_err (*iot_web_take)(struct iot_web *w, struct iot_json root, int32_t *detail);
+#define IOT_WEB_PK     "\1"
+#define IOT_WEB_DN     "\2"
+#define IOT_WEB_CID    "\3" /* the client id's name: the identity's, or {pk}.{dn} */
+#define IOT_WEB_METHOD "\4"
+#define IOT_WEB_PLACE  "\5" /* the region */
+#define IOT_WEB_OURS   5u   /* these are escaped where they stand */
+#define IOT_WEB_SIGN   "\6"
+#define IOT_WEB_VALUE  "\7"  /* the request's own */
+#define IOT_WEB_TOPIC  "\10" /* the message's */
+#define IOT_WEB_VALUES 8u
+
+/* Reads a good answer. Returns how the call ends, unless it goes on with another request (iot_web_ask); IOT_ERR_AGAIN, if
+ * it is `eager`: not ready. */
+typedef iot_err (*iot_web_take)(struct iot_web *w, struct iot_json root);
+
+/* A request. Templates, but for key and value. */
+struct iot_web_ask {
+    const char *base, *host, *path; /* the URL: base, or without one host; and path */
+    const char *headers;            /* NULL: GET, and the body is the rest of the URL */
+    const char *body, *more;        /* in two parts; NULL: post.payload */
+    const char *text;               /* what is signed; NULL: nothing */
+    const char *key;                /* signs; NULL: the device's secret does */
+    const char *value;
+    uint8_t call; /* of enum iot_web_call */
+    iot_web_take take;
+};
 
 struct iot_web {
     const struct iot_web_options *opt;
@@ -32,68 +56,47 @@ struct iot_web {
     bool
         eager; /* the answer is taken as soon as it is whole, and if need be again in a later tick */
     bool taken;    /* ... and was: `outcome` is how it ends, whatever becomes of the connection */
-    bool renews;   /* status 400 is for `take`: the platform does not like the token */
-    bool renewed;  /* the token, for this message */
+    bool inside;   /* of a call: it may go on */
     bool begun;    /* a request, since the last one ended */
     uint8_t fails; /* in a row */
+    uint8_t client_len;
     uint16_t status;
     uint16_t port; /* 0: nobody said where to connect */
     uint32_t used, got;
     iot_web_take take;
+    iot_err (*renew)(
+        struct iot_web *w); /* the platform does not know the token; NULL: so it ends */
     iot_err outcome;
     int32_t outcome_detail;
     struct iot_web_post post;
     uint32_t reply_len;
     uint32_t now_ms, token_ms; /* when the message was given; when the token was asked for */
-    uint8_t client_len;
     char host[IOT_LINK_HOST_MAX + 1];
     char client[IOT_WEB_CLIENT_MAX];
     char pass_id[IOT_WEB_PASS_MAX + 1], pass[IOT_WEB_PASS_MAX + 1]; /* "": none */
     char token[IOT_WEB_TOKEN_MAX + 1];                              /* "": none */
 };
 
-/** A request begins: its URL is `base`, or "https://" and the texts of the list (NULL ends it), and `path`. IOT_ERR_STATE:
- *  a call is under way. */
-iot_err iot_web_open(const struct iot_web *w, struct iot_writer *t, const char *base,
-                     const char *const *host, const char *path);
+/** Write, sign and send. IOT_OK: its `take`, or on_result, will be called. */
+iot_err iot_web_ask(struct iot_web *w, const struct iot_web_ask *q);
 
-/** The same within a call, from its `take`. */
-void iot_web_reopen(const struct iot_web *w, struct iot_writer *t, const char *base,
-                    const char *const *host, const char *path);
+/** A template as it is, for other purposes. */
+void iot_web_put(const struct iot_web *w, struct iot_writer *t, const char *text);
 
-/** A field of a form, with '&' before it but for the first (`name` as "productKey="). */
-void iot_web_field(struct iot_writer *t, const char *name, const char *value);
+/** A member of members: `path` is names with a NUL behind each, and another at the end. */
+iot_err iot_web_find(struct iot_json v, const char *path, struct iot_json *out);
 
-/** The fields productKey and deviceName, with which each form begins. */
-void iot_web_names(struct iot_writer *t, const struct iot_link_identity *id);
+/** The same, a number, also as text. */
+iot_err iot_web_number(struct iot_json v, const char *path, uint32_t *out);
 
-/** `{pk}.{dn}`, or the identity's own; escaped as a form wants it, or not. */
-void iot_web_put_cid(struct iot_writer *t, const struct iot_link_identity *id, bool form);
+/** The same, a text that is not empty and fits; else IOT_ERR_JSON_RANGE. */
+iot_err iot_web_text(struct iot_json v, const char *path, char *into, uint32_t cap);
 
-/** The device's signature over client id, names and `stamp` (NULL: none), as HEX. What is behind t->len serves as
- *  scratch. */
-iot_err iot_web_sign(struct iot_web *w, const struct iot_writer *t, const char *stamp,
-                     char hex[2 * IOT_DIGEST_BYTES_MAX + 1]);
+/** What a device signs, and may put a timestamp behind. */
+#define IOT_WEB_SIGNED "clientId" IOT_WEB_CID "deviceName" IOT_WEB_DN "productKey" IOT_WEB_PK
 
-/** Let it go: `headers` and `body` are where in `t` those begin, or 0 for a GET; `payload` is instead of a body. */
-iot_err iot_web_send(struct iot_web *w, const struct iot_writer *t, uint32_t headers, uint32_t body,
-                     const struct iot_bytes *payload, enum iot_web_call call, iot_web_take take);
-
-/** As iot_web_send of a form that begins at `body`. */
-iot_err iot_web_send_form(struct iot_web *w, const struct iot_writer *t, uint32_t body,
-                          enum iot_web_call call, iot_web_take take);
-
-/** NUL and the header line of a form. Returns where the body begins. */
-uint32_t iot_web_form(struct iot_writer *t);
-
-/** Is `code` the good one? Else IOT_ERR_LINK_CODE, and it is the detail. */
-iot_err iot_web_code(struct iot_json root, uint32_t good, int32_t *detail);
-
-/** data.resources.mqtt, into `w`. */
-iot_err iot_web_take_resources(struct iot_web *w, struct iot_json data);
-
-/** The region's server of authentication, as a list for iot_web_open. */
-void iot_web_auth_host(const struct iot_web *w, const char *host[4]);
+extern const char iot_web_form_headers[];
+#define IOT_WEB_AUTH_HOST "https://iot-auth." IOT_WEB_PLACE ".aliyuncs.com"
 
 #endif
 #endif

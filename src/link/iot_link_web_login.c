@@ -9,159 +9,94 @@
 
 #include <string.h>
 
-#define CODE_OK    200u
-#define GLOBAL     "iot-auth-global.aliyuncs.com"
+#define GLOBAL     "https://iot-auth-global.aliyuncs.com"
 #define STAMP      "2524608000000" /* as in the login of MQTT: any number is good */
+#define WHERE      "data\0resources\0mqtt\0"
 #define HOST_CHARS (IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH | IOT_CHAR_NAME)
+
+static const char who[] =
+    "productKey=" IOT_WEB_PK "&deviceName=" IOT_WEB_DN "&resources=mqtt&clientId=" IOT_WEB_CID;
 
 /* ---- Answers ------------------------------------------------------------------------------- */
 
-static iot_err get_text(struct iot_json object, const char *name, char *into, uint32_t cap)
+/* An answer that lacks something leaves nothing, rather than half of it. */
+static iot_err take_resources(struct iot_web *w, struct iot_json root)
 {
-    struct iot_json v;
-    iot_err err = iot_json_get(object, name, &v);
-
-    if (err == IOT_OK)
-        err = iot_json_text(v, into, cap, NULL);
-    if (err == IOT_ERR_SIZE || (err == IOT_OK && into[0] == '\0'))
-        err = IOT_ERR_JSON_RANGE;
-    return err;
-}
-
-iot_err iot_web_take_resources(struct iot_web *w, struct iot_json data)
-{
-    char host[sizeof w->host];
-    struct iot_json v;
     uint32_t port = 0;
-    iot_err err = iot_json_get(data, "resources", &v);
+    iot_err err = iot_web_text(root, WHERE "host\0", w->host, sizeof w->host);
 
+    w->port = 0;
+    w->pass_id[0] = '\0';
     if (err == IOT_OK)
-        err = iot_json_get(v, "mqtt", &data);
-    if (err == IOT_OK)
-        err = get_text(data, "host", host, sizeof host);
-    if (err == IOT_OK)
-        err = iot_json_get(data, "port", &v);
-    if (err == IOT_OK)
-        err = iot_json_u32_text(v, &port);
-    if (err == IOT_OK &&
-        (port == 0 || port > UINT16_MAX || !iot_link_is_text(host, 1, sizeof host - 1, HOST_CHARS)))
-        err = IOT_ERR_JSON_RANGE;
+        err = iot_web_number(root, WHERE "port\0", &port);
     if (err != IOT_OK)
         return err;
-    memcpy(w->host, host, sizeof host);
+    if (port == 0 || port > UINT16_MAX ||
+        !iot_link_is_text(w->host, 1, sizeof w->host - 1, HOST_CHARS))
+        return IOT_ERR_JSON_RANGE;
     w->port = (uint16_t)port;
     return IOT_OK;
 }
 
-/* `{cid}|...|`: CONNECT wants it beside iotId and iotToken. */
-static void write_client(struct iot_web *w)
+static iot_err take_login(struct iot_web *w, struct iot_json root)
 {
     const struct iot_link_identity *id = w->opt->link;
     struct iot_writer t = {.ptr = (uint8_t *)w->client, .cap = sizeof w->client};
+    iot_err err = take_resources(w, root);
 
-    iot_web_put_cid(&t, id, false);
-    iot_writer_text(&t, "|securemode=-1,signmethod=");
-    iot_writer_text(&t, iot_link_method_name(id->method));
-    iot_writer_text(&t, id->gateway ? ",gw=1,ext=" : ",gw=0,ext=");
+    if (err == IOT_OK)
+        err = iot_web_text(root, "data\0iotId\0", w->pass_id, sizeof w->pass_id);
+    if (err == IOT_OK)
+        err = iot_web_text(root, "data\0iotToken\0", w->pass, sizeof w->pass);
+    if (err != IOT_OK) {
+        w->port = 0;
+        return err;
+    }
+    /* CONNECT wants it beside iotId and iotToken */
+    iot_web_put(w, &t, IOT_WEB_CID "|securemode=-1,signmethod=" IOT_WEB_METHOD ",gw=");
+    iot_writer_u32(&t, id->gateway);
+    iot_writer_text(&t, ",ext=");
     iot_writer_u32(&t, id->ext);
     iot_writer_text(&t, "|");
     w->client_len = (uint8_t)t.len;
-}
-
-static iot_err take_bootstrap(struct iot_web *w, struct iot_json root, int32_t *detail)
-{
-    struct iot_json data;
-    iot_err err = iot_web_code(root, CODE_OK, detail);
-
-    if (err == IOT_OK)
-        err = iot_json_get(root, "data", &data);
-    if (err == IOT_OK)
-        err = iot_web_take_resources(w, data);
-    if (err == IOT_OK)
-        w->pass_id[0] = '\0'; /* the ordinary login, there */
-    return err;
-}
-
-static iot_err take_login(struct iot_web *w, struct iot_json root, int32_t *detail)
-{
-    char id[sizeof w->pass_id], pass[sizeof w->pass];
-    struct iot_json data;
-    iot_err err = iot_web_code(root, CODE_OK, detail);
-
-    if (err == IOT_OK)
-        err = iot_json_get(root, "data", &data);
-    if (err == IOT_OK)
-        err = get_text(data, "iotId", id, sizeof id);
-    if (err == IOT_OK)
-        err = get_text(data, "iotToken", pass, sizeof pass);
-    if (err == IOT_OK)
-        err = iot_web_take_resources(w, data);
-    if (err == IOT_OK) {
-        memcpy(w->pass_id, id, sizeof id);
-        memcpy(w->pass, pass, sizeof pass);
-        write_client(w);
-    }
-    iot_wipe(pass, sizeof pass);
-    return err;
+    return IOT_OK;
 }
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
 iot_err iot_web_login(struct iot_web *w)
 {
-    const struct iot_link_identity *id = w->opt->link;
-    char sign[2 * IOT_DIGEST_BYTES_MAX + 1];
-    const char *host[4];
-    struct iot_writer t;
-
-    iot_web_auth_host(w, host);
-    iot_err err = iot_web_open(w, &t, w->opt->auth, host, "/auth/devicename");
-    if (err != IOT_OK)
-        return err;
-    uint32_t body = iot_web_form(&t);
-    iot_web_names(&t, id);
-    iot_web_field(&t, "&signmethod=", iot_link_method_name(id->method));
-    iot_writer_text(&t, "&version=default&timestamp=" STAMP "&resources=mqtt&clientId=");
-    iot_web_put_cid(&t, id, true);
-    err = iot_web_sign(w, &t, STAMP, sign);
-    if (err == IOT_OK) {
-        iot_web_field(&t, "&sign=", sign);
-        err = iot_web_send_form(w, &t, body, IOT_WEB_LOGIN, take_login);
-    }
-    return err;
+    return iot_web_ask(w, &(struct iot_web_ask){.base = w->opt->auth,
+                                                .host = IOT_WEB_AUTH_HOST,
+                                                .path = "/auth/devicename",
+                                                .headers = iot_web_form_headers,
+                                                .body = who,
+                                                .more = "&signmethod=" IOT_WEB_METHOD
+                                                        "&version=default&timestamp=" STAMP
+                                                        "&sign=" IOT_WEB_SIGN,
+                                                .text = IOT_WEB_SIGNED "timestamp" STAMP,
+                                                .call = IOT_WEB_LOGIN,
+                                                .take = take_login});
 }
 
 iot_err iot_web_bootstrap(struct iot_web *w, enum iot_web_where where)
 {
-    static const char *const global[] = {GLOBAL, NULL};
-    const struct iot_link_identity *id = w->opt->link;
-    bool by_id = where == IOT_WEB_REGION_ID;
-    const char *host[4];
-    struct iot_writer t;
-    uint32_t body = 0;
-    iot_err err;
+    struct iot_web_ask q = {.base = w->opt->global,
+                            .host = GLOBAL,
+                            .path = "/auth/bootstrap",
+                            .headers = iot_web_form_headers,
+                            .body = who,
+                            .call = IOT_WEB_BOOTSTRAP,
+                            .take = take_resources};
 
-    iot_web_auth_host(w, host);
-    if (where == IOT_WEB_REGION)
-        err = iot_web_open(w, &t, w->opt->auth, host, "/auth/bootstrap");
-    else
-        err = iot_web_open(w, &t, w->opt->global, global,
-                           by_id ? "/auth/bootstrap/regionId/" : "/auth/bootstrap");
-    if (err != IOT_OK)
-        return err;
-    if (by_id) {
-        iot_writer_text(&t, host[1]);
-        iot_writer_text(&t, "?");
-    } else {
-        body = iot_web_form(&t);
+    if (where == IOT_WEB_REGION) {
+        q.base = w->opt->auth;
+        q.host = IOT_WEB_AUTH_HOST;
+    } else if (where == IOT_WEB_REGION_ID) {
+        q.path = "/auth/bootstrap/regionId/" IOT_WEB_PLACE "?";
+        q.headers = NULL;
     }
-    iot_web_names(&t, id);
-    iot_writer_text(&t, "&resources=mqtt&clientId=");
-    iot_web_put_cid(&t, id, true);
-    if (!by_id)
-        return iot_web_send_form(w, &t, body, IOT_WEB_BOOTSTRAP, take_bootstrap);
-    iot_writer_put(&t, "", 1);
-    return iot_web_send(w, &t, 0, 0, NULL, IOT_WEB_BOOTSTRAP, take_bootstrap);
+    return iot_web_ask(w, &q);
 }
 
 iot_err iot_web_credentials(const struct iot_web *w, struct iot_credentials *c)

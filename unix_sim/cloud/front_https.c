@@ -55,7 +55,7 @@ static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 
 static void pause_ms(uint32_t ms)
 {
-    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+    struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
     nanosleep(&t, NULL);
 }
