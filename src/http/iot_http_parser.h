@@ -43,14 +43,16 @@ struct iot_http_parser {
     /* Complete with IOT_HTTP_HEAD_DONE; etag is empty: the caller has it from the field. What has no body by its status or
      * method has the length 0; that a HEAD was told of is in `total`. */
     struct iot_http_head head;
-    uint8_t field;      /* with IOT_HTTP_FIELD */
-    bool keep;          /* the connection may be used for another request when this one is done */
-    bool until_close;   /* the end of the body is the end of the connection */
-    uint8_t method;     /* enum iot_http_method of the request */
+    uint8_t field;    /* with IOT_HTTP_FIELD */
+    bool keep;        /* the connection may be used for another request when this one is done */
+    bool until_close; /* the end of the body is the end of the connection */
+    uint8_t method;   /* enum iot_http_method of the request */
+    uint8_t say;      /* private, from here on */
+    bool trailers;
     uint8_t state;      /* private, from here on */
     uint8_t name;       /* of the line whose value is awaited */
     uint8_t lines;      /* that may still come */
-    uint16_t seen;      /* what the head said */
+    uint8_t seen;       /* what the head said */
     uint32_t scanned;   /* of the line at the front of the window */
     uint32_t head_left; /* bytes of heads that may still come */
     uint32_t left;      /* of the body, or of its chunk */
@@ -76,6 +78,32 @@ void iot_http_unparse(struct iot_http_parser *p, uint32_t n);
 /** No more bytes will come: the connection ended, in good order (`clean`: close_notify or, without TLS, FIN) or not. All that
  *  came has been parsed. IOT_OK: that is the end of the body, the response is whole; IOT_ERR_HTTP_CUT. */
 iot_err iot_http_parse_end(struct iot_http_parser *p, bool clean);
+
+/* ---- what the two files of the parser share */
+
+/* Those of a head come first. */
+enum {
+    IOT_HTTP_AT_STATUS,
+    IOT_HTTP_AT_NAME,
+    IOT_HTTP_AT_LONG_NAME, /* longer than any that is known */
+    IOT_HTTP_AT_VALUE,     /* of interest: waits for its end */
+    IOT_HTTP_AT_SKIPPED,   /* the rest of a line that is only checked */
+    IOT_HTTP_AT_CHUNK_LINE,
+    IOT_HTTP_AT_CHUNK,
+    IOT_HTTP_AT_CHUNK_END, /* and another's first line */
+    IOT_HTTP_AT_BODY,
+    IOT_HTTP_AT_BODY_TO_CLOSE,
+    IOT_HTTP_AT_DONE
+};
+
+/* A step: looks at what is at the front, and returns how many bytes of it are used; or IOT_ERR_AGAIN: none without more of them,
+ * p->scanned were looked at; or what is wrong. This is one of a head. */
+int32_t iot_http_parser_head(struct iot_http_parser *p, struct iot_bytes in,
+                             struct iot_bytes *bytes);
+
+/* On to where a line ends: p->scanned bytes in front of its CR and LF. RFC 9110, section 5.5. Returns IOT_OK or as a step. */
+iot_err iot_http_parser_find_end(struct iot_http_parser *p, const uint8_t *line,
+                                 const uint8_t *end);
 
 #endif
 #endif

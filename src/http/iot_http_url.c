@@ -33,54 +33,42 @@ static const char *skip_scheme(const char *at, const char *end)
     return at < end && at != from && *at == ':' ? at + 1 : from;
 }
 
-/* Behind the host: of a name or IPv4 address what DNS knows, and the underscore; of an IPv6 address what is between the
- * brackets. Whether that is one is found out by who looks it up. */
-static const char *skip_host(const char *at)
-{
-    if (*at == '[') {
-        do
-            at++;
-        while (is_digit(*at) || (is_letter(*at) && (*at | 0x20) <= 'f') || *at == ':' ||
-               *at == '.');
-        return at;
-    }
-    while (is_letter(*at) || is_digit(*at) || *at == '-' || *at == '.' || *at == '_')
-        at++;
-    return at;
-}
-
 iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
 {
-    const char *end = url, *at, *from;
+    const char *end = url, *at = url, *from;
+    uint32_t port = 80;
 
     for (; *end != '\0'; end++) {
         if (*end <= ' ' || *end > '~' || end - url >= IOT_HTTP_URL_MAX)
             return IOT_ERR_HTTP_URL;
     }
-    at = skip_scheme(url, end);
-    uint32_t scheme = (uint32_t)(at - url);
-    for (uint32_t i = 0; i + 1 < scheme; i++) {
-        if (i >= 5 || (url[i] | 0x20) != "https"[i])
+    for (const char *known = "http"; *known != '\0'; known++, at++) {
+        if ((*at | 0x20) != *known)
             return IOT_ERR_HTTP_URL;
     }
-    if (scheme < 5 || at[0] != '/' || at[1] != '/')
+    out->tls = (*at | 0x20) == 's';
+    if (out->tls) {
+        at++;
+        port = 443;
+    }
+    if (strncmp(at, "://", 3) != 0)
         return IOT_ERR_HTTP_URL;
-    out->tls = scheme == 6;
-    at += 2;
+    at += 3;
 
+    /* Of a name or IPv4 address what DNS knows, and the underscore; of an IPv6 address what is between the brackets.
+     * Whether that is one is found out by who looks it up. */
     from = at;
-    at = skip_host(at);
-    out->host = slice(from, at);
-    if (*from == '[') {
-        out->host.ptr++;
-        out->host.len--;
-        if (*at++ != ']')
-            return IOT_ERR_HTTP_URL;
-    }
-    if (out->host.len == 0)
+    bool bracket = *at == '[';
+    at += bracket;
+    out->host.ptr = (const uint8_t *)at;
+    while (is_digit(*at) || *at == '.' ||
+           (bracket ? *at == ':' || (uint32_t)((*at | 0x20) - 'a') < 6
+                    : is_letter(*at) || *at == '-' || *at == '_'))
+        at++;
+    out->host.len = (uint32_t)(at - (const char *)out->host.ptr);
+    if (out->host.len == 0 || (bracket && *at++ != ']'))
         return IOT_ERR_HTTP_URL;
 
-    uint32_t port = out->tls ? 443 : 80;
     if (*at == ':') {
         for (at++, port = 0; is_digit(*at) && port <= UINT16_MAX; at++)
             port = port * 10 + (uint32_t)(*at - '0');
@@ -89,17 +77,14 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
     }
     out->port = (uint16_t)port;
     out->authority = slice(from, at);
-    if (*at != '\0' && *at != '/' && *at != '?' && *at != '#')
+    from = at;
+    at += strcspn(at, "?#");
+    out->path = slice(from, at);
+    if (from == at)
+        out->path = slice(root, root + 1);
+    else if (*from != '/')
         return IOT_ERR_HTTP_URL;
-
-    from = at;
-    while (*at != '\0' && *at != '?' && *at != '#')
-        at++;
-    out->path = at != from ? slice(from, at) : slice(root, root + 1);
-    from = at;
-    while (*at != '\0' && *at != '#')
-        at++;
-    out->query = slice(from, at);
+    out->query = slice(at, at + strcspn(at, "#"));
     return IOT_OK;
 }
 
@@ -108,23 +93,21 @@ static char *resolve_dots(char *path, const char *end)
 {
     char *to = path;
 
-    for (const char *at = path; at < end;) {
-        const char *next = at + 1;
+    for (const char *at = path, *next; at < end; at = next) {
+        next = at + 1;
         while (next < end && *next != '/')
             next++;
         uint32_t n = (uint32_t)(next - at);
-        bool one = n == 2 && at[1] == '.', two = n == 3 && at[1] == '.' && at[2] == '.';
-        if (two) {
-            while (to > path && *--to != '/') {}
-        }
-        if (one || two) {
-            if (next == end) /* what is left is a directory */
-                *to++ = '/';
-        } else {
+        if (at[n - 1] != '.' || n > 3 || at[1] != '.') {
             memmove(to, at, n);
             to += n;
+            continue;
         }
-        at = next;
+        if (n == 3) {
+            while (to > path && *--to != '/') {}
+        }
+        if (next == end) /* what is left is a directory */
+            *to++ = '/';
     }
     return to;
 }
@@ -132,50 +115,47 @@ static char *resolve_dots(char *path, const char *end)
 iot_err iot_http_url_resolve(const char *base, struct iot_bytes location, char *into)
 {
     struct iot_http_url url;
-    const char *ref = (const char *)location.ptr, *end = ref;
-    uint32_t keep; /* of the base */
-    bool slash = false;
+    const char *ref = (const char *)location.ptr;
+    uint32_t n = 0;
 
     if (iot_http_url_read(base, &url) != IOT_OK)
         return IOT_ERR_HTTP_URL;
-    while (end < ref + location.len && *end != '#')
-        end++;
-    uint32_t n = (uint32_t)(end - ref);
-    uint32_t host_end = (uint32_t)((const char *)url.authority.ptr - base) + url.authority.len;
-    uint32_t path_end = (uint32_t)((const char *)url.query.ptr - base);
-
-    if (n == 0) {
-        keep = path_end + url.query.len;
-    } else if (skip_scheme(ref, end) != ref) {
-        keep = 0;
-    } else if (*ref == '/') {
-        keep = n > 1 && ref[1] == '/' ? (url.tls ? 6 : 5) : host_end;
-    } else if (*ref == '?') {
-        keep = path_end;
-    } else {
-        keep = path_end;
-        while (keep > host_end && base[keep - 1] != '/')
-            keep--;
-        slash = keep == host_end;
+    for (; n < location.len && ref[n] != '#'; n++) {
+        if (ref[n] == '\0' || n == IOT_HTTP_URL_MAX)
+            return IOT_ERR_HTTP_URL;
     }
-    if (n > IOT_HTTP_URL_MAX || keep + slash + n > IOT_HTTP_URL_MAX ||
-        (n != 0 && memchr(ref, '\0', n) != NULL))
+
+    /* How much of the base is kept. */
+    const char *path = (const char *)url.authority.ptr + url.authority.len;
+    const char *keep = (const char *)url.query.ptr;
+    bool slash = false;
+    if (n == 0) {
+        keep += url.query.len;
+    } else if (skip_scheme(ref, ref + n) != ref) {
+        keep = base;
+    } else if (*ref == '/') {
+        keep = n > 1 && ref[1] == '/' ? base + 5 + url.tls : path;
+    } else if (*ref != '?') {
+        while (keep > path && keep[-1] != '/')
+            keep--;
+        slash = keep == path;
+    }
+    uint32_t at = (uint32_t)(keep - base);
+    if (at + slash + n > IOT_HTTP_URL_MAX)
         return IOT_ERR_HTTP_URL;
-    if (into != base)
-        memcpy(into, base, keep);
+    memmove(into, base, at);
     if (slash)
-        into[keep++] = '/';
+        into[at++] = '/';
     if (n != 0)
-        memcpy(into + keep, ref, n);
-    into[keep + n] = '\0';
+        memcpy(into + at, ref, n);
+    into[at + n] = '\0';
 
     if (iot_http_url_read(into, &url) != IOT_OK)
         return IOT_ERR_HTTP_URL;
     char *query = into + ((const char *)url.query.ptr - into);
-    if (query != into + ((const char *)url.authority.ptr - into) + url.authority.len) {
-        char *path = query - url.path.len;
-        path = resolve_dots(path, query);
-        memmove(path, query, url.query.len + 1u);
+    if (url.path.ptr != (const uint8_t *)root) {
+        char *to = resolve_dots(query - url.path.len, query);
+        memmove(to, query, url.query.len + 1u);
     }
     return IOT_OK;
 }

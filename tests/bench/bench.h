@@ -18,4 +18,7 @@ void bench_json(void);
 /* Its thing model: a set and a post. */
 void bench_thing(void);
 
+/* A response of HTTP: its head, and chunks. */
+void bench_http(void);
+
 #endif

@@ -10,5 +10,6 @@ int main(void)
     bench_sign();
     bench_json();
     bench_thing();
+    bench_http();
     mark_over();
 }
