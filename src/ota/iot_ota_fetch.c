@@ -395,14 +395,11 @@ static void act(struct iot_ota_fetch *f)
 
 uint32_t iot_ota_scheme(const char *url)
 {
-    const char *secure = "https://", *plain = "http://";
-    uint32_t n = 0, m = 0;
+    uint32_t n = 0;
 
-    while (secure[n] != '\0' && (url[n] | 0x20) == secure[n])
+    while (n < 5 && (url[n] | 0x20) == "https"[n])
         n++;
-    while (plain[m] != '\0' && (url[m] | 0x20) == plain[m])
-        m++;
-    return n == 8 ? n : m == 7 ? m : 0;
+    return n >= 4 && strncmp(url + n, "://", 3) == 0 ? n + 3 : 0;
 }
 
 iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_options *opt,
