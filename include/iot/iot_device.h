@@ -227,8 +227,9 @@ void iot_network(struct iot_device *dev, enum iot_network_change change);
  * are not sent again later. Last comes IOT_EV_CLOSED; afterwards connect may be called again.
  *
  * drain_ms behind it DISCONNECT and the orderly close of TCP have 2 s of their own; a name request
- *          that is out is waited for, as lwIP cannot cancel it (its own give-up: some 7 s).
- * Returns  IOT_OK; IOT_ERR_STATE: closed or closing already.
+ *          that is out is waited for, as lwIP cannot cancel it (its own give-up: some 7 s). What is attached (iot_http.h)
+ *          is ended and waited for as well, also if the device was never connected.
+ * Returns  IOT_OK; IOT_ERR_STATE: closed or closing already, nothing is under way.
  */
 iot_err iot_device_close(struct iot_device *dev, uint32_t drain_ms);
 

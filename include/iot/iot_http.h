@@ -65,13 +65,15 @@ struct iot_http_handlers {
      */
     iot_err (*body)(void *ctx, uint32_t offset, struct iot_bytes part, uint32_t *used);
     /** Exactly once, and last. IOT_OK: the response was whole and correctly framed, whatever its status was (look at head).
-     *  Otherwise the reason; `detail` is the foreign number beside it. iot_http_start may be called. */
+     *  Otherwise the reason; `detail` is the foreign number beside it: with IOT_ERR_HTTP_CUT how the connection ended
+     *  (IOT_ERR_TCP_EOF, IOT_ERR_TLS_EOF ...), with IOT_ERR_HTTP_RANGE and _REDIRECT the status. IOT_ERR_HTTP_TIMEOUT:
+     *  connect_ms, header_ms or idle_ms are over; IOT_ERR_HTTP_SLOW: min_rate. iot_http_start may be called. */
     void (*end)(void *ctx, iot_err err, int32_t detail);
 };
 
 /** Gives the body of a POST piece by piece: at most `cap` bytes into `into`. IOT_OK, `*got` 1..cap; IOT_ERR_AGAIN; another
- *  error ends the request. Asked until request.body_bytes are given. A connection that is lost before the response is
- *  not repeated by the client. */
+ *  error ends the request. Asked until request.body_bytes are given, but in idle_ms it has to give something. A request that
+ *  was lost with its connection is not repeated by the client. */
 typedef iot_err (*iot_http_source)(void *ctx, uint8_t *into, uint32_t cap, uint32_t *got);
 
 /** All is borrowed until `end`. */
@@ -105,8 +107,10 @@ struct iot_http_options {
         min_rate; /* bytes per second, over rate_ms; 0: any. Time in which the handler took nothing does not count */
     uint32_t rate_ms; /* 30 000 */
     uint32_t keep_ms; /* an idle connection is kept so long: 10 000; UINT32_MAX: none is kept */
-    uint8_t
-        redirects; /* followed at most; 0: none, a 3xx is a response as others. Never from https to http */
+    /* Followed at most, of 301, 302, 303, 307, 308; 0: none, they are responses as others. Never from https to http; one
+     * too many and what cannot be followed are IOT_ERR_HTTP_REDIRECT, detail the status. A POST becomes a GET, but for 307
+     * and 308: there its body is sent again if it is no source's, and to the same server only. */
+    uint8_t redirects;
 };
 
 /**
@@ -133,7 +137,8 @@ void iot_http_resume(struct iot_http *http);
 /** No request is under way. The connection may be kept. */
 bool iot_http_ready(const struct iot_http *http);
 
-/** End a kept connection in good order, so that its arena can be lent; then `idle`. */
+/** End a kept connection in good order, so that its arena can be lent; then `idle`. While a request is under way: as soon as
+ *  that has ended. */
 void iot_http_hang_up(struct iot_http *http);
 
 /** Neither request nor connection: nothing of its arena is in use. */

@@ -214,9 +214,4 @@ iot_err iot_http_ask_fill(struct iot_http *h)
     return err == IOT_ERR_AGAIN && pen.len != 0 ? IOT_OK : err;
 }
 
-bool iot_http_ask_repeats(const struct iot_http *h)
-{
-    return h->method != IOT_HTTP_POST || h->request.source == NULL;
-}
-
 #endif

@@ -19,8 +19,5 @@ void iot_http_ask_url(struct iot_http *h, const char *url);
 /** The next piece into the empty window. IOT_OK, rx_len 0: there is no more; IOT_ERR_AGAIN: of the source; its error. */
 iot_err iot_http_ask_fill(struct iot_http *h);
 
-/** Can its body be given once more? */
-bool iot_http_ask_repeats(const struct iot_http *h);
-
 #endif
 #endif
