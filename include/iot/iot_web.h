@@ -99,7 +99,8 @@ iot_err iot_web_init(struct iot_web *web, const struct iot_web_options *options)
 iot_err iot_web_register(struct iot_web *web);
 #endif
 
-/** Pre-authenticate: ask where to connect, and with what user name and password. Source: auth mode. */
+/** Pre-authenticate: ask where to connect, and with what user name and password. If it is refused, what was known before
+ *  is kept; an answer that lacks something leaves nothing. Source: auth mode. */
 iot_err iot_web_login(struct iot_web *web);
 
 enum iot_web_where {
@@ -108,7 +109,7 @@ enum iot_web_where {
     IOT_WEB_REGION_ID, /* ... of the global server, for the identity's region */
 };
 
-/** Ask where to connect. Source: dynamic region. */
+/** Ask where to connect; as iot_web_login, whose user name and password are forgotten with it. Source: dynamic region. */
 iot_err iot_web_bootstrap(struct iot_web *web, enum iot_web_where where);
 
 /** For on_credentials: host and port of the last result, if there was one; of pre-authentication also client id, user name

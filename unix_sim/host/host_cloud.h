@@ -53,7 +53,7 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
 /** Does nothing if it does not run. */
 void host_cloud_stop(struct host_cloud *c);
 
-/** As a power cut: all connections are gone, nothing is said, sessions are forgotten. Folder, certificates and
+/** As a power cut: all connections are gone, nothing is said, sessions and published files are forgotten. Folder, certificates and
  *  log stay. */
 void host_cloud_cut(struct host_cloud *c);
 
