@@ -133,11 +133,13 @@ void iot_http_parser_begin(struct iot_http_parser *p, enum iot_http_method metho
 iot_err iot_http_parse(struct iot_http_parser *p, struct iot_bytes in, bool full, uint32_t *used,
                        enum iot_http_say *say, struct iot_bytes *bytes)
 {
-    const uint8_t *from = in.ptr;
     int32_t n = p->err;
     bool in_head = false;
 
     IOT_ASSERT(in.len <= INT32_MAX);
+    if (in.ptr == NULL)
+        in.ptr = (const uint8_t *)""; /* something to add 0 to */
+    const uint8_t *from = in.ptr;
     p->say = IOT_HTTP_MORE;
     *bytes = (struct iot_bytes){NULL, 0};
     while (n >= 0 && p->say == IOT_HTTP_MORE) {

@@ -47,9 +47,10 @@ struct iot_http_parser {
     bool keep;        /* the connection may be used for another request when this one is done */
     bool until_close; /* the end of the body is the end of the connection */
     uint8_t method;   /* enum iot_http_method of the request */
-    uint8_t say;      /* private, from here on */
-    bool trailers;
-    uint8_t state;      /* private, from here on */
+    /* private, from here on */
+    uint8_t say; /* what this call is going to */
+    uint8_t state;
+    bool trailers;      /* the lines are behind the body */
     uint8_t name;       /* of the line whose value is awaited */
     uint8_t lines;      /* that may still come */
     uint8_t seen;       /* what the head said */
