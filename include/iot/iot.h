@@ -20,6 +20,7 @@
 #include "iot/iot_stream.h"
 #include "iot/iot_thing.h"
 #include "iot/iot_tls.h"
+#include "iot/iot_upgrade.h"
 #include "iot/iot_web.h"
 
 #endif

@@ -19,6 +19,7 @@
 #include "link/iot_link_web.h"
 #endif
 #if IOT_FEATURE_OTA
+#include "device/iot_device_upgrade.h"
 #include "ota/iot_ota_engine.h"
 #endif
 

@@ -206,6 +206,15 @@ iot_err iot_ota_offer(struct iot_ota *ota, const struct iot_ota_job *job)
     return err;
 }
 
+void iot_ota_refused(struct iot_ota *ota, const struct iot_ota_job *job, iot_err err)
+{
+    struct iot_ota_event event = {.what = IOT_OTA_FAILED, .job = job, .err = err};
+
+    event.module = iot_ota_module(ota, job->module);
+    if (ota->opt->on_event != NULL)
+        ota->opt->on_event(ota->opt->ctx, ota, &event);
+}
+
 iot_err iot_ota_start(struct iot_ota *ota, const struct iot_ota_job *job)
 {
     iot_err err = take(ota, job);

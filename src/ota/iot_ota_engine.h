@@ -47,6 +47,10 @@ void iot_ota_serve(struct iot_ota *ota, const struct iot_ota_cloud *cloud, void 
 /** A job of the cloud's. As iot_ota_start, but the application is asked: from inside. job->ext lasts as long as the call. */
 iot_err iot_ota_offer(struct iot_ota *ota, const struct iot_ota_job *job);
 
+/** What the cloud offered cannot be used: the application is told, IOT_OTA_FAILED with `err`; event.module is NULL where this
+ *  device has none of that name. `job` lasts as long as the call; with an unusable one only its names are anything. */
+void iot_ota_refused(struct iot_ota *ota, const struct iot_ota_job *job, iot_err err);
+
 /** Its share of a tick, and when it wants the next; what the part's table does. */
 void iot_ota_run(struct iot_ota *ota, iot_time now);
 iot_time iot_ota_deadline(const struct iot_ota *ota);
