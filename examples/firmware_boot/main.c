@@ -23,7 +23,7 @@
 #define WATCHDOG_MS 2000u
 #define MINUTE_MS   60000u
 #define RAM_AT      0x20000000u
-#define RAM_BYTES   0x10000u
+#define RAM_BYTES   0x14000u
 #define TABLE_BYTES 64u
 
 static struct iot_nor_boot boot;

@@ -10,6 +10,7 @@
  *     name          what the server's certificate is for, if that is not host
  *     kinds         decimal, of enum iot_tls_kind; none: IOT_TLS_KINDS_DEFAULT
  *     period-ms     between two readings; none: 1000
+ *     fw-key        who signs new firmware, see update.h; none: it need not be signed
  *     confirm-ms    so long a new firmware may take to connect; none: 300000
  */
 #ifndef FACTORY_H

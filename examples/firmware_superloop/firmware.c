@@ -37,7 +37,12 @@ const char *firmware_version(void)
 
 struct iot_nor_boot *firmware_boot(void)
 {
-    return &boot;
+    return slot != IOT_NOR_BOOT_NONE ? &boot : NULL;
+}
+
+bool firmware_on_trial(void)
+{
+    return trial;
 }
 
 void firmware_start(void)

@@ -11,8 +11,11 @@
 /* Which version this is, "1.0.0": given to the linker. */
 const char *firmware_version(void);
 
-/* The slots, once firmware_start has read them: for who fetches an update. */
+/* The slots, once firmware_start has read them: for who fetches an update. NULL: no bootloader started us. */
 struct iot_nor_boot *firmware_boot(void);
+
+/* No new firmware can be fetched while this one has not proved itself. */
+bool firmware_on_trial(void);
 
 /* Read which slot runs, and say it. */
 void firmware_start(void);

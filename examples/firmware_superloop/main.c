@@ -6,7 +6,7 @@
  *     main.c      the loop                       product.c    what the device does
  *     network.c   Ethernet and DHCP              factory.c    who this device is
  *     say.c       lines on the UART              number.c     decimal numbers
- *     firmware.c  a new firmware that works stays
+ *     firmware.c  a new firmware that works stays   update.c  where one comes from
  */
 #include "firmware.h"
 #include "mps2_an385/iot_mps2_clock.h"

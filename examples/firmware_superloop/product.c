@@ -10,6 +10,7 @@
 #include "mps2_an385/iot_port_mps2.h"
 #include "number.h"
 #include "say.h"
+#include "update.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@
 
 struct iot_device product;
 static uint64_t arena[ARENA_BYTES / 8];
-static struct iot_link_identity identity;
+static struct iot_link_identity identity = {.system_topics = true};
 static struct iot_tls_options tls = {
     .session_key = "tls", .arena = arena, .arena_bytes = sizeof arena};
 static struct iot_options options = {
@@ -38,7 +39,7 @@ static struct iot_options options = {
 static char update_text[TOPIC_BYTES], command_text[TOPIC_BYTES];
 static struct iot_topic update;
 static uint32_t boots, period_ms, next_ms;
-static bool over;
+static bool over, restart; /* asked for; all is said */
 
 /* What ends this boot waits until the message that asked for it is acknowledged: the platform keeps the session, and would
  * send it again after each boot. */
@@ -162,6 +163,11 @@ static void overflow(void)
     period_ms = dig(0);
 }
 
+static void leave(void)
+{
+    over = iot_device_close(&product, GOODBYE_MS) == IOT_OK;
+}
+
 static bool is(struct iot_bytes text, const char *word)
 {
     return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
@@ -172,6 +178,7 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
     struct iot_bytes word = msg->payload;
 
     (void)ctx;
+    (void)dev;
     say("iot: message ");
     say_bytes(msg->topic.text, msg->topic.len);
     say(" ");
@@ -180,7 +187,7 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
     if (is(word, "on") || is(word, "off"))
         light(is(word, "on"));
     else if (is(word, "reboot"))
-        over = iot_device_close(dev, GOODBYE_MS) == IOT_OK;
+        leave();
     else if (is(word, "hang"))
         mischief = hang;
     else if (is(word, "fault"))
@@ -193,8 +200,6 @@ static iot_err on_command(void *ctx, struct iot_device *dev, const struct iot_ms
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
-
-static bool restart;
 
 static void on_event(void *ctx, struct iot_device *dev, const struct iot_event *ev)
 {
@@ -316,6 +321,8 @@ bool product_start(void)
     make_topic(command_text, "/user/get");
     options.on_event = on_event;
     iot_err err = iot_device_init(&product, &options);
+    if (err == IOT_OK)
+        update_start(&product, &tls, leave);
     if (err == IOT_OK)
         err = iot_topic_prepare(&update, update_text, (uint32_t)strlen(update_text));
     if (err != IOT_OK)

@@ -141,6 +141,11 @@ bool iot_http_ready(const struct iot_http *http);
  *  that has ended. */
 void iot_http_hang_up(struct iot_http *http);
 
+#if IOT_FEATURE_TLS
+/** Use of its TLS arena; `high` since iot_http_init. All 0: options without TLS. */
+void iot_http_tls_memory(const struct iot_http *http, struct iot_tls_memory *out);
+#endif
+
 /** Neither request nor connection: nothing of its arena is in use. */
 bool iot_http_idle(const struct iot_http *http);
 

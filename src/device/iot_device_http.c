@@ -65,6 +65,13 @@ static iot_err secure(struct iot_http *http, struct iot_device *dev, struct iot_
     *out = &http->tls.base;
     return iot_tls_check(tls, false);
 }
+
+void iot_http_tls_memory(const struct iot_http *http, struct iot_tls_memory *out)
+{
+    memset(out, 0, sizeof *out);
+    if (http->secure != NULL)
+        iot_tls_memory(&http->tls, out);
+}
 #else
 static iot_err secure(struct iot_http *http, struct iot_device *dev, struct iot_stream *carrier,
                       const struct iot_tls_options *tls, struct iot_stream **out)

@@ -22,11 +22,11 @@ rooms() { find src -name 'iot_*.c' | sed 's,^src/\([a-z0-9]*\)/\(.*\)\.c$,room \
 
 sections() { "$tools-size" -A "$image.elf" | awk '$1 ~ /^\./ && NF == 3 { print "section", $1, $2 }'; }
 
-# The two variables that deserve a row of their own, and what the linker script makes of the stack.
+# The variables that deserve a row of their own, and what the linker script makes of the stack.
 symbols() {
     "$tools-nm" -S "$image.elf" | while read -r value size _ name; do
         case $name in
-            arena|product) echo "size $name $((0x$size))" ;;
+            arena|product|web_arena|web|ota|platform) echo "size $name $((0x$size))" ;;
         esac
     done
     "$tools-nm" "$image.elf" | while read -r value _ name; do
@@ -90,8 +90,9 @@ echo
         ram_left += all_ram - section[".stack"]
         stack = at["_stack_end"] - at["_stack_begin"]
         # They lie in a file of the application.
-        ram["application"] -= size["product"] + size["arena"]
-        ram["lwlink"] += size["product"]
+        parts = size["web"] + size["ota"] + size["platform"]
+        ram["application"] -= size["product"] + size["arena"] + parts + size["web_arena"]
+        ram["lwlink"] += size["product"] + parts
 
         printf "  %-52s %8s %8s\n", "", "flash", "RAM"
         row("", all_flash, all_ram)
@@ -103,7 +104,9 @@ echo
                 in_rooms += flash["src/" rooms[i]]
             }
         row(": lwlink, struct iot_device", "-", size["product"])
+        row(": lwlink, iot_http, iot_ota and iot_upgrade", "-", parts)
         row(": TLS arena", "-", size["arena"])
+        row(": TLS arena of HTTP", "-", size["web_arena"])
         both(": mbedTLS", "mbedTLS")
         both(": lwIP", "lwIP")
         both(": port (board, kv, hooks of lwIP)", "port")
@@ -113,7 +116,8 @@ echo
         row(": guard of the stack, stack for fault reports", "-", section[".stack"] - stack)
         row(": alignment", flash_left, ram_left)
 
-        if (in_rooms != flash["lwlink"] || !size["product"] || !size["arena"] || stack <= 0 ||
+        if (in_rooms != flash["lwlink"] || !size["product"] || !size["arena"] || !size["web"] || !size["ota"] ||
+            !size["platform"] || !size["web_arena"] || stack <= 0 ||
             flash_left < 0 || flash_left > all_flash / 100 || ram_left < 0 || ram_left > all_ram / 100) {
             print "size_firmware: the rows do not sum up to the image" >"/dev/stderr"
             bad = 1

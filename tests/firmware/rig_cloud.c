@@ -127,3 +127,23 @@ void rig_cloud_await(const char *words)
     snprintf(line, sizeof line, "\ncloud: %s", words);
     RIG_UNTIL(strstr(cloud.said, line) != NULL);
 }
+
+uint32_t rig_cloud_count(const char *words)
+{
+    char line[256];
+    uint32_t n = 0;
+
+    take_log();
+    snprintf(line, sizeof line, "\ncloud: %s", words);
+    for (const char *at = cloud.said; (at = strstr(at, line)) != NULL; at++)
+        n++;
+    return n;
+}
+
+void rig_cloud_command(const char *line)
+{
+    char answer[1024];
+
+    if (!host_cloud_command(rig_cloud.dir, line, answer, sizeof answer))
+        rig_fail(answer);
+}

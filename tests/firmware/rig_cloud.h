@@ -33,4 +33,10 @@ void rig_cloud_restore(void);
 /** Wait until the platform's log has a line that starts so, behind "cloud: "; since the test began. */
 void rig_cloud_await(const char *words);
 
+/** How many lines of its log in this test begin so. */
+uint32_t rig_cloud_count(const char *words);
+
+/** Give it a command (cloud_command.h). */
+void rig_cloud_command(const char *line);
+
 #endif

@@ -3,37 +3,19 @@
  * old firmware comes back. */
 #include "test.h"
 
-#include "host/host_dir.h"
 #include "host/host_firmware.h"
 #include "mps2_an385/iot_mps2_flash.h"
-#include "interop/peer_certs.h"
-#include "interop/peer_run.h"
 #include "nor/iot_nor_boot.h"
 #include "rig_cloud.h"
+#include "rig_firmware.h"
 
 #include <unistd.h>
 
-#define OLD   "firmware: 1.0.0 in slot A"
-#define NEW   "firmware: 2.0.0 in slot B"
+#define OLD   RIG_OLD
+#define NEW   RIG_NEW
 #define TRIES IOT_NOR_BOOT_TRIES
 
 static const struct iot_bytes unsigned_;
-
-static const char *image_path(const char *version)
-{
-    static char path[HOST_PATH_MAX];
-    char here[HOST_PATH_MAX];
-
-    assert_true(host_dir_program(here));
-    snprintf(path, sizeof path, "%.900s/../../firmware/an385/firmware_superloop-%s.bin", here,
-             version);
-    return path;
-}
-
-static void power_on(void)
-{
-    rig_power_on_with("firmware_boot");
-}
 
 static void check(bool ok)
 {
@@ -41,40 +23,25 @@ static void check(bool ok)
         fail_msg("%s", rig_flash_open()->why);
 }
 
-static void make_device(void)
-{
-    rig_cloud_identity("ecdsa");
-    check(host_firmware_factory_file(rig_flash_open(), image_path("1.0.0"), "1.0.0"));
-}
-
 static void update(void)
 {
     rig_power_off();
-    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", unsigned_));
-}
-
-/* The next line of its bootloader, of its firmware. */
-static void await_exactly(const char *line)
-{
-    size_t n = strcspn(line, ":") + 1;
-    char begin[16];
-
-    snprintf(begin, sizeof begin, "%.*s", (int)n, line);
-    assert_string_equal(rig_await(begin), line);
+    check(host_firmware_update_file(rig_flash_open(), rig_firmware_path("2.0.0"), "2.0.0",
+                                    unsigned_));
 }
 
 static void the_factorys_image_runs_from_slot_a(void **state)
 {
     (void)state;
-    make_device();
-    power_on();
-    await_exactly("boot: slot A, 1.0.0");
+    rig_firmware_make();
+    rig_firmware_on();
+    rig_await_exactly("boot: slot A, 1.0.0");
     rig_await("boot 1: lwlink 0.1.0 on mps2-an385, reset by power");
     rig_await("iot: connected");
     rig_await("iot: reading 2 done");
     rig_reset();
-    await_exactly("boot: slot A, 1.0.0");
-    await_exactly(OLD);
+    rig_await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly(OLD);
     rig_await("iot: connected, session present, tls resumed");
     assert_int_equal(rig_count("firmware: stays"), 0);
 }
@@ -82,8 +49,8 @@ static void the_factorys_image_runs_from_slot_a(void **state)
 static void why_it_began_anew_is_known_behind_the_bootloader_too(void **state)
 {
     (void)state;
-    make_device();
-    power_on();
+    rig_firmware_make();
+    rig_firmware_on();
     rig_await("iot: reading 2 done"); /* it listens */
     rig_cloud_send("fault");
     rig_await("fault: access to where no memory is, address f0000000");
@@ -100,24 +67,24 @@ static void why_it_began_anew_is_known_behind_the_bootloader_too(void **state)
 static void an_update_is_tried_and_stays_when_it_is_connected(void **state)
 {
     (void)state;
-    make_device();
-    power_on();
+    rig_firmware_make();
+    rig_firmware_on();
     rig_await("iot: reading 1 done");
     update();
-    power_on();
-    await_exactly("boot: slot B, 2.0.0, on trial");
-    await_exactly(NEW ", on trial");
+    rig_firmware_on();
+    rig_await_exactly("boot: slot B, 2.0.0, on trial");
+    rig_await_exactly(NEW ", on trial");
     rig_await("iot: connected");
-    await_exactly("firmware: stays");
+    rig_await_exactly("firmware: stays");
     rig_power_off();
     for (int i = 0; i < (int)TRIES + 1; i++) {
-        power_on();
-        await_exactly("boot: slot B, 2.0.0");
+        rig_firmware_on();
+        rig_await_exactly("boot: slot B, 2.0.0");
         rig_power_off();
     }
-    power_on();
-    await_exactly("boot: slot B, 2.0.0");
-    await_exactly(NEW);
+    rig_firmware_on();
+    rig_await_exactly("boot: slot B, 2.0.0");
+    rig_await_exactly(NEW);
     rig_await("iot: connected");
     rig_await("iot: reading");
 }
@@ -126,61 +93,61 @@ static void an_update_is_tried_and_stays_when_it_is_connected(void **state)
 static void one_that_finds_no_platform_is_given_up(void **state)
 {
     (void)state;
-    make_device();
+    rig_firmware_make();
     rig_flash_text("confirm-ms", "700");
     rig_cloud_cut();
     update();
-    power_on();
+    rig_firmware_on();
     for (uint32_t i = 0; i < TRIES; i++) {
-        await_exactly("boot: slot B, 2.0.0, on trial");
-        await_exactly(NEW ", on trial");
-        await_exactly("firmware: not connected in time, restart");
+        rig_await_exactly("boot: slot B, 2.0.0, on trial");
+        rig_await_exactly(NEW ", on trial");
+        rig_await_exactly("firmware: not connected in time, restart");
     }
-    await_exactly("boot: an update was given up: OTA_FAILED");
-    await_exactly("boot: slot A, 1.0.0");
-    await_exactly(OLD);
+    rig_await_exactly("boot: an update was given up: OTA_FAILED");
+    rig_await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly(OLD);
     rig_cloud_restore();
     rig_await("iot: connected");
     rig_await("iot: reading 1 done");
     assert_int_equal(rig_count("firmware: stays"), 0);
     rig_reset();
-    await_exactly("boot: an update was given up: OTA_FAILED");
-    await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly("boot: an update was given up: OTA_FAILED");
+    rig_await_exactly("boot: slot A, 1.0.0");
 }
 
 /* It stops before it has even a network. */
 static void one_that_cannot_work_at_all_is_given_up(void **state)
 {
     (void)state;
-    make_device();
+    rig_firmware_make();
     rig_flash_text("confirm-ms", "300");
     check(host_flash_del(rig_flash_open(), "pk"));
     update();
-    power_on();
+    rig_firmware_on();
     for (uint32_t i = 0; i < TRIES; i++) {
-        await_exactly("boot: slot B, 2.0.0, on trial");
+        rig_await_exactly("boot: slot B, 2.0.0, on trial");
         rig_await("factory: this device has no identity");
-        await_exactly("firmware: not connected in time, restart");
+        rig_await_exactly("firmware: not connected in time, restart");
     }
     rig_await("boot: an update was given up");
-    await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly("boot: slot A, 1.0.0");
 }
 
 static void a_try_that_power_ends_is_a_try(void **state)
 {
     (void)state;
-    make_device();
+    rig_firmware_make();
     rig_cloud_cut();
     update();
     for (uint32_t i = 0; i < TRIES; i++) {
-        power_on();
-        await_exactly("boot: slot B, 2.0.0, on trial");
+        rig_firmware_on();
+        rig_await_exactly("boot: slot B, 2.0.0, on trial");
         rig_power_off();
     }
-    power_on();
+    rig_firmware_on();
     rig_await("boot: an update was given up");
-    await_exactly("boot: slot A, 1.0.0");
-    await_exactly(OLD);
+    rig_await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly(OLD);
     rig_cloud_restore();
 }
 
@@ -201,13 +168,13 @@ static struct iot_bytes hanging_image(void)
 static void one_that_hangs_is_ended_by_the_watchdog_and_given_up(void **state)
 {
     (void)state;
-    make_device();
+    rig_firmware_make();
     check(host_firmware_update(rig_flash_open(), hanging_image(), "hangs", unsigned_));
-    power_on();
+    rig_firmware_on();
     for (uint32_t i = 0; i < TRIES; i++)
-        await_exactly("boot: slot B, hangs, on trial");
-    await_exactly("boot: an update was given up: OTA_FAILED");
-    await_exactly("boot: slot A, 1.0.0");
+        rig_await_exactly("boot: slot B, hangs, on trial");
+    rig_await_exactly("boot: an update was given up: OTA_FAILED");
+    rig_await_exactly("boot: slot A, 1.0.0");
     rig_await("iot: connected");
 }
 
@@ -217,13 +184,13 @@ static void one_that_is_no_program_for_this_board_is_not_jumped_to(void **state)
     static const uint32_t wrong[][2] = {
         {0x20008004u, MPS2_RUN_AT + 0xc1},
         {0x1ffffff8u, MPS2_RUN_AT + 0xc1},
-        {0x20010008u, MPS2_RUN_AT + 0xc1},
+        {0x20014008u, MPS2_RUN_AT + 0xc1},
         {0x20008000u, MPS2_RUN_AT + 0xc0},
         {0x20008000u, 0xc1},
         {0x20008000u, MPS2_RUN_AT + 0x101},
     };
     (void)state;
-    make_device();
+    rig_firmware_make();
     for (uint32_t i = 0; i < COUNT(wrong) + 1; i++) {
         struct iot_bytes image = {(const uint8_t *)words, sizeof words};
         if (i < COUNT(wrong))
@@ -231,13 +198,13 @@ static void one_that_is_no_program_for_this_board_is_not_jumped_to(void **state)
         else
             image.len = 63;
         check(host_firmware_update(rig_flash_open(), image, "?", unsigned_));
-        power_on();
+        rig_firmware_on();
         for (uint32_t t = 0; t < TRIES; t++) {
-            await_exactly("boot: slot B, ?, on trial");
-            await_exactly("boot: no program for this board");
+            rig_await_exactly("boot: slot B, ?, on trial");
+            rig_await_exactly("boot: no program for this board");
         }
         rig_await("boot: an update was given up");
-        await_exactly("boot: slot A, 1.0.0");
+        rig_await_exactly("boot: slot A, 1.0.0");
         rig_power_off();
     }
 }
@@ -255,118 +222,70 @@ static void flip(uint32_t at)
 static void a_broken_image_is_never_started(void **state)
 {
     (void)state;
-    make_device();
+    rig_firmware_make();
     update();
     flip(MPS2_SLOT_B_OFFSET + 100000);
-    power_on();
-    await_exactly("boot: an update was given up: OTA_DIGEST");
-    await_exactly("boot: slot A, 1.0.0");
-    await_exactly(OLD);
+    rig_firmware_on();
+    rig_await_exactly("boot: an update was given up: OTA_DIGEST");
+    rig_await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly(OLD);
     rig_await("iot: connected");
     rig_power_off();
     flip(MPS2_SLOT_A_OFFSET + 1);
-    power_on();
+    rig_firmware_on();
     rig_await("boot: an update was given up");
-    await_exactly("boot: nothing to start: OTA_DIGEST");
+    rig_await_exactly("boot: nothing to start: OTA_DIGEST");
     rig_power_off();
     flip(MPS2_SLOT_A_OFFSET + 1);
-    power_on();
+    rig_firmware_on();
     rig_await("boot: an update was given up");
-    await_exactly("boot: slot A, 1.0.0");
+    rig_await_exactly("boot: slot A, 1.0.0");
 }
 
 /* ---- Signatures ---------------------------------------------------------------------------------- */
 
-static char folder[HOST_PATH_MAX];
-
-static const char *in_folder(const char *name)
-{
-    static char paths[4][HOST_PATH_MAX + 16];
-    static uint32_t next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, sizeof paths[0], "%.1000s/%s", folder, name);
-    return path;
-}
-
-static void run_openssl(const char *const words[])
-{
-    if (peer_run(words) != 0)
-        fail_msg("%s %s: %s", words[0], words[1], peer_output);
-}
-#define OPENSSL(...) run_openssl((const char *const[]){peer_openssl(), __VA_ARGS__, NULL})
-
-/* The last `most` bytes of a file, or all. Valid until the second call after. */
-static struct iot_bytes tail_of(const char *path, uint32_t most)
-{
-    static uint8_t bytes[2][256];
-    static uint32_t next;
-    uint8_t *into = bytes[next++ % 2];
-    FILE *f = fopen(path, "rb");
-
-    assert_non_null(f);
-    uint32_t n = (uint32_t)fread(into, 1, sizeof bytes[0], f);
-    fclose(f);
-    assert_true(n > 0 && n < sizeof bytes[0]);
-    most = n < most ? n : most;
-    return (struct iot_bytes){into + n - most, most};
-}
-
-/* By a key of ours, made anew. */
-static void make_key(void)
-{
-    OPENSSL("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", in_folder("key"));
-    OPENSSL("ec", "-in", in_folder("key"), "-pubout", "-outform", "DER", "-out", in_folder("pub"));
-}
-
-static struct iot_bytes signature_of(const char *version)
-{
-    OPENSSL("dgst", "-sha256", "-sign", in_folder("key"), "-out", in_folder("sig"),
-            image_path(version));
-    return tail_of(in_folder("sig"), 72);
-}
-
 static void with_a_key_in_its_store_it_starts_what_is_signed_by_it(void **state)
 {
     (void)state;
-    make_device();
-    assert_true(host_dir_make("signed", folder));
-    make_key();
-    rig_flash_bytes("fw-key", tail_of(in_folder("pub"), 65));
-    power_on();
-    await_exactly("boot: nothing to start: OTA_SIGNATURE");
+    rig_firmware_make();
+    rig_signer_begin();
+    rig_flash_bytes("fw-key", rig_signer_point());
+    rig_firmware_on();
+    rig_await_exactly("boot: nothing to start: OTA_SIGNATURE");
     rig_power_off();
-    rig_flash_bytes("sig-a", signature_of("1.0.0"));
+    rig_flash_bytes("sig-a", rig_signer_sign(rig_firmware_path("1.0.0")));
     update(); /* unsigned */
-    power_on();
-    await_exactly("boot: an update was given up: OTA_SIGNATURE");
-    await_exactly("boot: slot A, 1.0.0");
+    rig_firmware_on();
+    rig_await_exactly("boot: an update was given up: OTA_SIGNATURE");
+    rig_await_exactly("boot: slot A, 1.0.0");
     rig_power_off();
-    struct iot_bytes signature = signature_of("1.0.0"); /* another image's */
-    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", signature));
-    power_on();
-    await_exactly("boot: an update was given up: OTA_SIGNATURE");
-    await_exactly("boot: slot A, 1.0.0");
+    struct iot_bytes signature = rig_signer_sign(rig_firmware_path("1.0.0")); /* another image's */
+    check(host_firmware_update_file(rig_flash_open(), rig_firmware_path("2.0.0"), "2.0.0",
+                                    signature));
+    rig_firmware_on();
+    rig_await_exactly("boot: an update was given up: OTA_SIGNATURE");
+    rig_await_exactly("boot: slot A, 1.0.0");
     rig_power_off();
-    signature = signature_of("2.0.0");
-    check(host_firmware_update_file(rig_flash_open(), image_path("2.0.0"), "2.0.0", signature));
-    power_on();
-    await_exactly("boot: slot B, 2.0.0, on trial");
-    await_exactly(NEW ", on trial");
+    signature = rig_signer_sign(rig_firmware_path("2.0.0"));
+    check(host_firmware_update_file(rig_flash_open(), rig_firmware_path("2.0.0"), "2.0.0",
+                                    signature));
+    rig_firmware_on();
+    rig_await_exactly("boot: slot B, 2.0.0, on trial");
+    rig_await_exactly(NEW ", on trial");
     rig_await("iot: connected");
-    await_exactly("firmware: stays");
+    rig_await_exactly("firmware: stays");
     rig_power_off();
     rig_flash_text("fw-key", "no key");
-    power_on();
-    await_exactly("boot: nothing to start: OTA_SIGNATURE");
-    host_dir_remove(folder);
+    rig_firmware_on();
+    rig_await_exactly("boot: nothing to start: OTA_SIGNATURE");
+    rig_signer_end();
 }
 
 static void an_empty_board_says_that_there_is_nothing_to_start(void **state)
 {
     (void)state;
-    power_on();
-    await_exactly("boot: nothing to start: STATE");
+    rig_firmware_on();
+    rig_await_exactly("boot: nothing to start: STATE");
 }
 
 int main(void)
