@@ -144,6 +144,12 @@ run-firmware: ## a board in QEMU at an emulated platform: FOR=seconds BOARD=an38
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
 	@$(PEERS) $(SIM)/board
 
+run-firmware-ota: ## a board in QEMU fetches a new firmware over HTTPS, and its bootloader starts it
+	@$(FETCH) board
+	+@$(MAKE) --no-print-directory firmware BOARD=an385
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
+	@$(PEERS) $(SIM)/reflash
+
 test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(FETCH) test board
 	+@$(MAKE) --no-print-directory firmware
@@ -284,7 +290,7 @@ build/world/%: FORCE
 
 FORCE:
 .PHONY: help all lib run thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
-        run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
+        run-firmware run-firmware-ota test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
 # ==================================================================================== inner: one variant
@@ -814,7 +820,7 @@ endef
 $(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
 
 # They have their timeline from build/device, and where the lamp lives is where that lives.
-$(BIN)/board: $(call obj,unix_sim/device_say.c)
+$(BIN)/board $(BIN)/reflash: $(call obj,unix_sim/device_say.c)
 $(BIN)/lamp: $(call obj,unix_sim/device_say.c unix_sim/device_place.c $(LAMP_SRC))
 
 $(PROGRAMS): $(STACK) $(OUT)/members
@@ -834,7 +840,7 @@ $(WEB): $(call obj,$(WEB_SRC)) $(STACK) $(OUT)/members
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(MICROHTTPD_LIBS) -pthread $(call rpath,$(SLIRP_DIRS) $(MICROHTTPD_DIRS))
 
 # The programs that start a broker with it.
-$(filter $(patsubst %,$(BIN)/%,cloud device lamp board),$(PROGRAMS)): | $(PLUGIN) $(WEB)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)

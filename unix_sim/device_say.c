@@ -79,7 +79,8 @@ void say_log(void *ctx, enum iot_log_level level, const char *line, uint32_t len
 /* About a message that went well. */
 static bool is_traffic(const char *line)
 {
-    static const char *const heads[] = {"publish ", "answer ", "call ", "event of ", "message to "};
+    static const char *const heads[] = {"publish ",  "answer ",     "call ",
+                                        "event of ", "message to ", "https GET /fw/"};
 
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         if (strncmp(line, heads[i], strlen(heads[i])) == 0)
