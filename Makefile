@@ -154,6 +154,7 @@ test-firmware: ## the tests of the firmware, on boards in QEMU
 	@$(FETCH) test board
 	+@$(MAKE) --no-print-directory firmware
 	@$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385 ticks
+	@$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385-16k updates
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=$(TESTS_VARIANT) boards
 	@$(RUN_TESTS) firmware
 	@$(if $(T),,$(TICKS) && bash tests/check/readme.sh ticks=build/log/ticks.txt)
@@ -425,17 +426,22 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
-else ifneq ($(filter fw-an385 fw-an386 fw-an500,$(VARIANT)),) # firmware, for boards as QEMU has them
+else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k,$(VARIANT)),) # firmware, for boards as QEMU has them; -16k: see there
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
-  BOARD   := $(VARIANT:fw-%=%)
+  BOARD   := $(patsubst fw-%,%,$(VARIANT:%-16k=%))
   ABI     := $(if $(filter an385,$(BOARD)),m3,$(if $(filter an386,$(BOARD)),m4,m7))
   OPT     := -Os -mcpu=cortex-$(ABI) -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
   EXTRA   := -DIOT_MPS2_BOARD=$(BOARD:an%=%) -DIOT_FEATURE_ERR_TEXTS=0
   # See port/lwip/lwipopts.h.
   LWIP_SET := -DLWIP_NOASSERT
-  OUT     := build/firmware/$(BOARD)
+  OUT     := build/firmware/$(VARIANT:fw-%=%)
+  ifneq ($(filter %-16k,$(VARIANT)),) # what TLS takes with records as large as servers may send: more memory than ours
+    TLS_SET += -DIOT_TLS_RX_BYTES=16384
+    KIND    := -16k$(KIND)
+    LINK    := -Wl,--defsym=RAM_BYTES=0x1c000
+  endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
     OUT   := build/firmware-strict/$(BOARD)
@@ -708,9 +714,10 @@ objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
 firmware: $(patsubst %,$(OUT)/%.elf,firmware_superloop firmware_lamp firmware_boot) $(patsubst %,$(OUT)/%.bin,$(IMAGES)) # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
+updates:  $(OUT)/firmware_boot.elf $(patsubst %,$(OUT)/%.bin,$(IMAGES))
 ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
-library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks: ; @:
-.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks FORCE
+library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks updates: ; @:
+.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks updates FORCE
 FORCE:
 
 # The runner's lists, a command each: a binary whose source is gone is not run again.
@@ -863,7 +870,7 @@ $(foreach i,$(IMAGES),$(eval $(call image,$i)) $(eval $(call firmware,$i)))
 $(OUT)/%.elf:
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) $(LINK_$*) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
+	$(Q)$(CC) $(OPT) -nostartfiles -nostdlib -T $(BOARD_SCRIPT) $(LINK) $(LINK_$*) -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^) \
 	    -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 $(OUT)/%.bin: $(OUT)/%.elf
 	$(call step,IMAGE,$@)

@@ -20,7 +20,7 @@
 #define LEDS        MPS2_REG(MPS2_FPGAIO)
 
 /* ECDHE-RSA with a chain of three certificates needs the most; see README. */
-#define ARENA_BYTES (17u * 1024u)
+#define ARENA_BYTES (13u * 1024u + IOT_TLS_RX_BYTES)
 
 struct iot_device product;
 static uint64_t arena[ARENA_BYTES / 8];

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* ECDHE-ECDSA with a small certificate and the product's records; see README. Signatures are verified in it, too. */
-#define ARENA_BYTES (27u * 512u)
+#define ARENA_BYTES (19u * 512u + IOT_TLS_RX_BYTES)
 
 #define KEY_BYTES 65u   /* of iot_ota_options.public_key */
 #define TRIAL_MS  1000u /* so long an offer waits for us to be confirmed */
@@ -21,6 +21,7 @@ static struct iot_upgrade platform;
 static struct iot_nor_place place;
 static uint64_t web_arena[ARENA_BYTES / 8];
 static uint8_t key[KEY_BYTES];
+static struct iot_device *device;
 static void (*restart)(void);
 static uint32_t tenths; /* of the image, that were said */
 
@@ -87,16 +88,33 @@ static void on_progress(const struct iot_ota_event *ev)
     say(" %\n");
 }
 
+static void say_arena(const char *whose, uint32_t high, uint32_t max)
+{
+    say(whose);
+    say_number(high);
+    say(" of ");
+    say_number(max);
+}
+
+/* How much of TLS's memory was needed, so that it can be given no more than that. */
+static void say_arenas(void)
+{
+    struct iot_pool_use mqtt;
+    struct iot_tls_memory http;
+    uint32_t i = 0;
+
+    while (iot_device_pool(device, i, &mqtt) && strcmp(mqtt.name, "tls-arena") != 0)
+        i++;
+    iot_http_tls_memory(&web, &http);
+    say_arena("update: arenas: MQTT ", mqtt.high, mqtt.max);
+    say_arena(", HTTP ", http.high, http.max);
+    say("\n");
+}
+
 static void on_ready(const struct iot_ota_event *ev)
 {
-    struct iot_tls_memory used;
-
-    iot_http_tls_memory(&web, &used);
-    say("update: arena ");
-    say_number(used.high);
-    say(" of ");
-    say_number(used.max);
-    say("\nupdate: ");
+    say_arenas();
+    say("update: ");
     say(ev->job->version);
     say(" is here\n");
     restart();
@@ -135,6 +153,7 @@ void update_start(struct iot_device *dev, const struct iot_tls_options *trust, v
 {
     if (firmware_boot() == NULL)
         return;
+    device = dev;
     restart = ready;
     tls.ca = trust->ca;
     tls.ca_count = trust->ca_count;

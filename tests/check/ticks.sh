@@ -14,6 +14,14 @@ awk '
         return s
     }
     function cell(key) { return thousands(value[kind, key]) }
+    $1 == "figure:" && match($2, /^OTA-[0-9]+-/) {
+        records = substr($2, 5, RLENGTH - 5)
+        whose = substr($2, RLENGTH + 1)
+        if (!(records in both)) sizes[++m] = records
+        both[records] += $3
+        arena[records, whose] = $3
+        next
+    }
     $1 == "figure:" && match($2, /-(handshake|steady|arena|stack)-[a-z]+$/) {
         kind = substr($2, 1, RSTART - 1)
         key = substr($2, RSTART + 1)
@@ -35,5 +43,14 @@ awk '
                 thousands(budget[kind, "handshake-worst"]), cell("handshake-total"), cell("handshake-steps"),
                 cell("steady-worst"), cell("arena-peak"), thousands(budget[kind, "arena-peak"]), cell("arena-steady"),
                 cell("stack-used")
+        }
+        if (m > 0) {
+            print ""
+            print "An update over HTTPS beside MQTT over TLS, both ECDHE-ECDSA: bytes of both arenas at most, by the largest record"
+            print "that is taken."
+            printf "  %-28s %8s %8s %8s\n", "", "MQTT", "HTTP", "both"
+            for (i = 1; i <= m; i++)
+                printf "  %-28s %8s %8s %8s\n", "MQTT + OTA, records of " sizes[i], thousands(arena[sizes[i], "MQTT"]),
+                    thousands(arena[sizes[i], "HTTP"]), thousands(both[sizes[i]])
         }
     }' "$1"

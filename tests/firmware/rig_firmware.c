@@ -13,13 +13,20 @@
 
 #define DEVICE "dev001"
 
+static const char *build = "an385";
+
+void rig_firmware_use(const char *name)
+{
+    build = name;
+}
+
 const char *rig_firmware_path(const char *version)
 {
     static char path[HOST_PATH_MAX];
     char here[HOST_PATH_MAX];
 
     assert_true(host_dir_program(here));
-    snprintf(path, sizeof path, "%.900s/../../firmware/an385/firmware_superloop-%s.bin", here,
+    snprintf(path, sizeof path, "%.900s/../../firmware/%s/firmware_superloop-%s.bin", here, build,
              version);
     return path;
 }
@@ -33,7 +40,10 @@ void rig_firmware_make(void)
 
 void rig_firmware_on(void)
 {
-    rig_power_on_with("firmware_boot");
+    char program[64];
+
+    snprintf(program, sizeof program, "../%s/firmware_boot", build);
+    rig_power_on_with(program);
 }
 
 void rig_await_exactly(const char *line)

@@ -18,6 +18,9 @@ void rig_firmware_make(void);
 /** Through the bootloader. */
 void rig_firmware_on(void);
 
+/** From now on: the programs in build/firmware/BUILD; at first "an385". */
+void rig_firmware_use(const char *build);
+
 /** The next line that begins as this one up to its colon: it has to be this one. */
 void rig_await_exactly(const char *line);
 

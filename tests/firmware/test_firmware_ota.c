@@ -73,7 +73,7 @@ static void it_updates_itself_and_reports_the_new_version(void **state)
     publish("");
     rig_await("update: 2.0.0, ");
     assert_in_range(next_percent(), 0, 9);
-    rig_await("update: arena ");
+    rig_await("update: arenas: ");
     rig_await(MADE);
     becomes_new(1);
     rig_expect_update("succeeded 100");

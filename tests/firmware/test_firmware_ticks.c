@@ -8,6 +8,7 @@
 #include "interop/peer_certs.h"
 #include "rig_broker.h"
 #include "rig_cloud.h"
+#include "rig_firmware.h"
 
 #define MESSAGE_BYTES 900u
 #define KIB           1024u
@@ -110,6 +111,48 @@ static void ecdhe_rsa(void **state)
     host_stop_mosquitto(&broker);
 }
 
+/* Printed as "figure: OTA-RECORDS-WHOSE NUMBER of BYTES". */
+static void judge_arena(const char *line, const char *records, const char *whose)
+{
+    char words[16];
+    unsigned high, max;
+
+    snprintf(words, sizeof words, "%s ", whose);
+    const char *at = strstr(line, words);
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen(words), "%u of %u", &high, &max), 2);
+    print_message("figure: OTA-%s-%s %u of %u\n", records, whose, high, max);
+    assert_in_range(high, 1, max);
+}
+
+/* An update over HTTPS beside MQTT over TLS, by a product whose TLS takes records of so many bytes. */
+static void update(const char *build, const char *records)
+{
+    rig_firmware_use(build);
+    rig_firmware_make();
+    rig_firmware_on();
+    rig_await("iot: connected");
+    rig_publish(rig_firmware_path("2.0.0"), "2.0.0", "");
+    const char *line = rig_await("update: arenas: ");
+    judge_arena(line, records, "MQTT");
+    judge_arena(line, records, "HTTP");
+    rig_await("firmware: stays");
+    rig_await_update(1, "succeeded");
+    rig_firmware_use("an385");
+}
+
+static void update_with_small_records(void **state)
+{
+    (void)state;
+    update("an385", "4096");
+}
+
+static void update_with_the_largest_records(void **state)
+{
+    (void)state;
+    update("an385-16k", "16384");
+}
+
 static int teardown(void **state)
 {
     peer_certs_remove();
@@ -123,6 +166,8 @@ int main(void)
         CLOUD_TEST(ecdhe_ecdsa),
         CLOUD_TEST(client_certificate),
         CLOUD_TEST(ecdhe_rsa),
+        CLOUD_TEST(update_with_small_records),
+        CLOUD_TEST(update_with_the_largest_records),
     };
     return cmocka_run_group_tests_name("firmware_ticks", tests, rig_cloud_group_setup, teardown);
 }
