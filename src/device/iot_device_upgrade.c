@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_upgrade.h"
 
+#include "core/iot_core_text.h"
 #include "device/iot_device_parts.h"
 
 #include "core/iot_core_assert.h"
@@ -53,7 +54,7 @@ static bool module_at(void *ctx, uint32_t i, const char **name, const char **ver
 
     if (i >= u->ota->opt->module_count)
         return false;
-    *name = strcmp(m->name, "default") == 0 ? "" : m->name;
+    *name = iot_text_is(m->name, "default") ? "" : m->name;
     *version = m->version;
     return true;
 }

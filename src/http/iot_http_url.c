@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/iot_http_url.h"
 
+#include "core/iot_core_text.h"
+
 #if IOT_FEATURE_HTTP
 
 #include <string.h>
@@ -51,7 +53,7 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
         at++;
         port = 443;
     }
-    if (strncmp(at, "://", 3) != 0)
+    if (!iot_text_begins(at, "://"))
         return IOT_ERR_HTTP_URL;
     at += 3;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/iot_ota_fetch.h"
 
+#include "core/iot_core_text.h"
+
 #if IOT_FEATURE_OTA
 
 #include "core/iot_core_assert.h"
@@ -399,7 +401,7 @@ uint32_t iot_ota_scheme(const char *url)
 
     while (n < 5 && (url[n] | 0x20) == "https"[n])
         n++;
-    return n >= 4 && strncmp(url + n, "://", 3) == 0 ? n + 3 : 0;
+    return n >= 4 && iot_text_begins(url + n, "://") ? n + 3 : 0;
 }
 
 iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_options *opt,
