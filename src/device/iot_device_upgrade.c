@@ -12,6 +12,13 @@
 
 #define ASK_MS 1000u /* there was no room for a question */
 
+/* Why it failed, in a word for the platform. */
+#if IOT_FEATURE_ERR_NAMES
+#define WORD(err) iot_err_name(err)
+#else
+#define WORD(err) NULL
+#endif
+
 const struct iot_upgrade_way iot_upgrade_over_mqtt = {iot_link_file_begin, iot_link_file_stop,
                                                       iot_link_file_take,  iot_link_file_event,
                                                       iot_link_file_run,   iot_link_file_deadline};
@@ -23,8 +30,7 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     struct iot_upgrade *u = ctx;
 
     memcpy(u->refused, job->module, sizeof u->refused);
-    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
-                              u->refused);
+    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err), u->refused);
     iot_ota_refused(u->ota, job, err);
 }
 
@@ -108,7 +114,7 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)
-        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
+        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err),
                                   u->ota->module->name);
 }
 

@@ -35,6 +35,16 @@ static const char *skip_scheme(const char *at, const char *end)
     return at < end && at != from && *at == ':' ? at + 1 : from;
 }
 
+/* Characters before the first of `stops`, or the end. */
+static uint32_t length_to(const char *text, const char *stops)
+{
+    uint32_t n = 0;
+
+    while (text[n] != '\0' && !iot_text_has(stops, text[n]))
+        n++;
+    return n;
+}
+
 iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
 {
     const char *end = url, *at = url, *from;
@@ -80,13 +90,13 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
     out->port = (uint16_t)port;
     out->authority = slice(from, at);
     from = at;
-    at += strcspn(at, "?#");
+    at += length_to(at, "?#");
     out->path = slice(from, at);
     if (from == at)
         out->path = slice(root, root + 1);
     else if (*from != '/')
         return IOT_ERR_HTTP_URL;
-    out->query = slice(at, at + strcspn(at, "#"));
+    out->query = slice(at, at + length_to(at, "#"));
     return IOT_OK;
 }
 

@@ -460,7 +460,7 @@ bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url)
     if (f->state == IOT_FETCH_ASKED || f->state == IOT_FETCH_ENDED)
         return false;
     if (url != f->job->url)
-        strcpy(f->job->url, url);
+        memcpy(f->job->url, url, strlen(url) + 1);
     if (f->state == IOT_FETCH_URL || f->state == IOT_FETCH_NO_URL) {
         f->state = IOT_FETCH_WAITING;
         hurry(f);
