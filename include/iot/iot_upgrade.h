@@ -64,8 +64,9 @@ void iot_upgrade_report(struct iot_upgrade *u);
 
 /**
  * A file of remote configuration as something to fetch: for iot_ota_start, into a module whose slot is the application's own, RAM
- * for instance. Its `version` is NULL, as the platform is not told it; and the policy IOT_OTA_ANY, as what tells one
- * configuration from another, which is the job's version, is no number:
+ * for instance. Its `version` is NULL: so the platform is told neither that nor how far it is, and cannot offer anything
+ * for it. The policy has to be IOT_OTA_ANY, as what tells one configuration from another, which is the job's version, is no
+ * number:
  *
  *     static const struct iot_ota_module modules[] = {{"config", NULL, &ram}};
  *     if (iot_config_read(notice->data, &info) == IOT_OK && iot_ota_job_of_config(&info, "config", &job) == IOT_OK)
