@@ -48,6 +48,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +183,8 @@ static void *load(void *ctx, const char *name, size_t *len)
     (void)ctx;
     snprintf(path, sizeof path, "%s/%s", front.dir, name);
     FILE *f = fopen(path, "re");
-    if (f != NULL && fstat(fileno(f), &info) == 0 && info.st_size <= CLOUD_STORE_BYTES_MAX)
+    if (f != NULL && fstat(fileno(f), &info) == 0 &&
+        (intmax_t)info.st_size <= CLOUD_STORE_BYTES_MAX)
         bytes = malloc((size_t)info.st_size + 1);
     if (bytes != NULL) {
         *len = (size_t)info.st_size;

@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,8 +30,8 @@ static FILE *open_file(const char *path, uint32_t *size)
     struct stat info;
     FILE *f = fopen(path, "re");
 
-    if (f != NULL &&
-        (fstat(fileno(f), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > BYTES_MAX)) {
+    if (f != NULL && (fstat(fileno(f), &info) != 0 || !S_ISREG(info.st_mode) ||
+                      (intmax_t)info.st_size > BYTES_MAX)) {
         fclose(f);
         f = NULL;
     }

@@ -13,8 +13,9 @@
 #define HOST_CERT_FILES "ota.example.com"
 
 /**
- * In `dir`: an authority (ca.pem, ca.der) and a server's certificate (server.pem, server.key) for the hosts of all
- * products in the book and of all regions, localhost, 127.0.0.1 and ::1. Takes at most 40 s, usually 0.1 s.
+ * In `dir`: an authority (ca.pem, ca.der) and a broker's certificate (server.pem, server.key), for the hosts of all
+ * products in the book and of all regions, and one for HTTPS (web.pem, web.key); both for localhost, 127.0.0.1 and ::1. Takes at
+ * most 40 s, usually 0.1 s.
  *
  * openssl  the program; an absolute path, or a name in PATH.
  */
