@@ -17,12 +17,9 @@
 #include "host/host_cloud.h"
 #include "host/host_signal.h"
 #include "host/host_text.h"
-#include "nor/iot_nor_slot.h"
-#include "unix/iot_nor_unix.h"
-#include "unix/iot_port_unix.h"
 #include "updater_device.h"
+#include "updater_factory.h"
 
-#include "crypto/iot_crypto_digest.h"
 #include "lwip/opt.h"
 
 #include <errno.h>
@@ -34,9 +31,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OLD        "1.0.0"
+#define OLD        UPDATER_OLD
 #define NEW        "2.0.0"
-#define OLD_BYTES  20000u
 #define FETCH_S    6u /* so slow is the emulator's HTTP: else it would be over before it is seen */
 #define OUT_MS     2500u /* so long is a cable out: the device's own patience ends before */
 #define DARK_MS    500u  /* and its power off */
@@ -86,82 +82,6 @@ static struct {
     bool drawn;       /* a bar, whose line is not ended */
     bool failed;
 } app = {.fd = -1};
-
-/* ---- The factory ----------------------------------------------------------------------------- */
-
-/* Some bytes that look like a program to nobody. */
-static void fill(uint8_t *bytes, uint32_t n, uint32_t seed)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        bytes[i] = (uint8_t)(seed >> 24);
-    }
-}
-
-/* The whole of an image in a slot, as iot_nor_slot wants it; the chip is memory, and AGAIN does not last. */
-static iot_err write_image(struct iot_nor_slot *s, const uint8_t *bytes, uint32_t n)
-{
-    uint8_t sum[IOT_NOR_DIGEST_BYTES];
-    struct iot_digest d;
-    uint32_t at = 0, used;
-    iot_err err;
-
-    iot_digest_begin(&d, IOT_DIGEST_SHA256);
-    iot_digest_put(&d, (struct iot_bytes){bytes, n});
-    iot_digest_end(&d, sum);
-    while ((err = iot_nor_slot_begin(s, n, OLD)) == IOT_ERR_AGAIN)
-        continue;
-    while ((err == IOT_OK || err == IOT_ERR_AGAIN) && at < n) {
-        err = iot_nor_slot_write(s, bytes + at, n - at, &used);
-        at += used;
-    }
-    if (err == IOT_OK)
-        while ((err = iot_nor_slot_done(s, sum)) == IOT_ERR_AGAIN)
-            continue;
-    return err;
-}
-
-/* A new device: its first firmware is in slot A, its journal knows that, all else is erased. */
-static bool make_flash(void)
-{
-    static uint8_t bytes[OLD_BYTES];
-    static struct iot_nor_kv journal;
-    static struct iot_nor_slot slot;
-    const struct iot_port_unix_area *area = iot_port_unix_areas;
-
-    if (!iot_port_unix_file(app.flash))
-        return false;
-    const struct iot_nor *nor = &iot_port_unix_flash()->nor;
-    iot_err err =
-        iot_nor_kv_mount(&journal, nor, area[2].offset, area[2].bytes / nor->sector_bytes);
-    if (err == IOT_OK)
-        err = iot_nor_slot_open(&slot, nor, area[0].offset, area[0].bytes / nor->sector_bytes,
-                                &journal, "slot-a");
-    fill(bytes, sizeof bytes, 1);
-    if (err == IOT_OK)
-        err = write_image(&slot, bytes, sizeof bytes);
-    if (err != IOT_OK)
-        fprintf(stderr, "the device's flash: %s\n", iot_err_text(err));
-    return err == IOT_OK;
-}
-
-static bool make_image(void)
-{
-    uint8_t *bytes = malloc(app.size);
-    FILE *f = fopen(app.image, "we");
-    bool ok = bytes != NULL && f != NULL;
-
-    if (ok) {
-        fill(bytes, app.size, 2);
-        ok = fwrite(bytes, 1, app.size, f) == app.size;
-    }
-    if (f != NULL)
-        ok = fclose(f) == 0 && ok;
-    free(bytes);
-    if (!ok)
-        fprintf(stderr, "cannot write %s\n", app.image);
-    return ok;
-}
 
 /* ---- Power and cable ------------------------------------------------------------------------- */
 
@@ -515,7 +435,7 @@ static bool make_things(void)
     }
     snprintf(app.flash, sizeof app.flash, "%s/flash", app.dir);
     snprintf(app.image, sizeof app.image, "%s/app-" NEW ".bin", app.dir);
-    return make_flash() && make_image();
+    return updater_make_flash(app.flash) && updater_make_image(app.image, app.size);
 }
 
 int main(int argc, char **argv)

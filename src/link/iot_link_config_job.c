@@ -24,9 +24,10 @@ iot_err iot_ota_job_of_config(const struct iot_config_info *info, const char *mo
                               struct iot_ota_job *job)
 {
     memset(job, 0, sizeof *job);
-    if (strlen(module) > IOT_MODULE_MAX)
+    size_t len = strlen(module);
+    if (len > IOT_MODULE_MAX)
         return IOT_ERR_OTA_MODULE;
-    strcpy(job->module, module);
+    memcpy(job->module, module, len);
     job->size = info->size;
     job->digest_kind = info->sign_method == IOT_CONFIG_SIGN_MD5 ? IOT_OTA_MD5 : IOT_OTA_SHA256;
     for (uint32_t i = 0; i + 1 < info->sign.len && i / 2 < sizeof job->digest; i += 2)

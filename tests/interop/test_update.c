@@ -489,6 +489,33 @@ static void an_image_larger_than_its_slot_is_not_begun(void **state)
     peer_seat_close(&seat);
 }
 
+/* The console runs in a folder of its own. */
+static void a_file_is_found_from_where_it_is_published(void **state)
+{
+    char here[HOST_PATH_MAX];
+    (void)state;
+    connected();
+    const char *argv[] = {peer_program("cloud"),
+                          "--dir",
+                          peer_cloud.dir,
+                          "ota",
+                          "publish",
+                          PEER_PK,
+                          "dev001",
+                          "app.bin",
+                          "version=2.0",
+                          NULL};
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(peer_cloud.dir), 0);
+    int code = peer_run(argv);
+    assert_int_equal(chdir(here), 0);
+    if (code != 0)
+        fail_msg("exit %d: %s", code, peer_output);
+    assert_int_equal(sscanf(peer_output, "published as update %u", &last_job), 1);
+    ready(0, image);
+    peer_seat_close(&seat);
+}
+
 /* ---- Signatures ------------------------------------------------------------------------------ */
 
 static uint8_t public_key[65];
@@ -697,6 +724,7 @@ int main(void)
         UPDATE_TEST(a_wrong_digest_is_reported_and_never_chosen),
         UPDATE_TEST(a_server_that_is_not_there_is_tried_so_often),
         UPDATE_TEST(an_image_larger_than_its_slot_is_not_begun),
+        UPDATE_TEST(a_file_is_found_from_where_it_is_published),
         UPDATE_TEST(with_a_key_only_signed_images_are_taken),
         UPDATE_TEST(a_configuration_comes_into_the_sink_of_the_application),
         UPDATE_TEST(a_configuration_that_was_damaged_is_not_taken),
