@@ -34,10 +34,17 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     iot_ota_refused(u->ota, job, err);
 }
 
+/* One without a version is none of the platform's: it is not told of it, and may not change it. */
+static bool is_hidden(const struct iot_ota_module *m)
+{
+    return m != NULL && m->version == NULL;
+}
+
 static void offered(void *ctx, const struct iot_ota_job *job)
 {
     struct iot_upgrade *u = ctx;
-    iot_err err = iot_ota_offer(u->ota, job);
+    iot_err err = is_hidden(iot_ota_module(u->ota, job->module)) ? IOT_ERR_OTA_MODULE
+                                                                 : iot_ota_offer(u->ota, job);
 
     if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL) {
         memcpy(u->wanted, job->module, sizeof u->wanted);
@@ -100,6 +107,8 @@ static void progress(void *ctx, const struct iot_ota_job *job, uint32_t bytes)
     struct iot_upgrade *u = ctx;
     uint32_t percent = (uint32_t)((uint64_t)bytes * 100 / job->size);
 
+    if (is_hidden(u->ota->module))
+        return;
     iot_link_upgrade_progress(&u->link, u->dev->now, percent > 99 ? 99 : (int32_t)percent, NULL,
                               u->ota->module->name);
 }
@@ -111,6 +120,8 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     struct iot_upgrade *u = ctx;
 
     (void)job, (void)detail;
+    if (is_hidden(u->ota->module))
+        return;
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)

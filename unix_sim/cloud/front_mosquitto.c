@@ -635,7 +635,7 @@ static bool start(const struct mosquitto_opt *options, int count)
     clock_gettime(CLOCK_REALTIME, &wall);
     config.wall_ms = (uint64_t)wall.tv_sec * 1000u + (uint64_t)wall.tv_nsec / 1000000u - now();
     cloud_init(&front.cloud, &config);
-    cloud_ota_hooks(&front.cloud, &front_ota_hooks);
+    front_ota_begin(&front.cloud, front.dir);
     return read_models() && start_beat();
 }
 
