@@ -107,13 +107,18 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS PS REGION CA LOG BOARD LOGIN FLASH
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS PS REGION CA LOG BOARD LOGIN FLASH SIZE
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
 	@$(PEERS) $(SIM)/$$([ -n "$$BROKER$$REGION" ] && echo device || echo lamp)
+
+run-ota: ## a simulated device updates itself over the air, through cuts of link and power: FOR=seconds SIZE=KiB PK= DN= DS=
+	@$(FETCH) run
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
+	@$(PEERS) $(SIM)/updater
 
 test: ## all tests: unit, interop and scenario
 	@$(FETCH) test
@@ -290,7 +295,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
+.PHONY: help all lib run run-ota thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
         run-firmware run-firmware-ota test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
@@ -827,7 +832,7 @@ endef
 $(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
 
 # They have their timeline from build/device, and where the lamp lives is where that lives.
-$(BIN)/board $(BIN)/reflash: $(call obj,unix_sim/device_say.c)
+$(BIN)/board $(BIN)/updater $(BIN)/reflash: $(call obj,unix_sim/device_say.c)
 $(BIN)/lamp: $(call obj,unix_sim/device_say.c unix_sim/device_place.c $(LAMP_SRC))
 
 $(PROGRAMS): $(STACK) $(OUT)/members
@@ -847,7 +852,7 @@ $(WEB): $(call obj,$(WEB_SRC)) $(STACK) $(OUT)/members
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(MICROHTTPD_LIBS) -pthread $(call rpath,$(SLIRP_DIRS) $(MICROHTTPD_DIRS))
 
 # The programs that start a broker with it.
-$(filter $(patsubst %,$(BIN)/%,cloud device lamp board reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)

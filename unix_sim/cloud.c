@@ -104,10 +104,26 @@ static int publish(const char *dir, char *const words[], int count)
     return 0;
 }
 
+/* `ota publish PK DN FILE key=FILE`: the emulator may live in another folder. In `room`, of `cap` bytes, or as it is. */
+static const char *as_seen(char *const words[], int i, char *room, size_t cap)
+{
+    const char *word = words[i], *path = strncmp(word, "key=", 4) == 0 ? word + 4 : word;
+
+    if (i < 4 || strcmp(words[0], "ota") != 0 || strcmp(words[1], "publish") != 0 ||
+        (i > 4 && path == word))
+        return word;
+    char *full = realpath(path, NULL);
+    if (full == NULL)
+        return word;
+    int n = snprintf(room, cap, "%.*s%s", (int)(path - word), word, full);
+    free(full);
+    return n < (int)cap ? room : word;
+}
+
 static int command(const char *dir, bool json, char *const words[], int count)
 {
     static char line[CLOUD_LINE_MAX], answer[CLOUD_REPLY_MAX];
-    char path[HOST_PATH_MAX];
+    char path[HOST_PATH_MAX], room[HOST_PATH_MAX];
     size_t len = 0;
 
     if (!find(dir, path))
@@ -119,7 +135,8 @@ static int command(const char *dir, bool json, char *const words[], int count)
     if (json)
         len = (size_t)snprintf(line, sizeof line, "--json ");
     for (int i = 0; i < count && len < sizeof line; i++)
-        len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", i > 0 ? " " : "", words[i]);
+        len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", i > 0 ? " " : "",
+                                as_seen(words, i, room, sizeof room));
     if (len >= sizeof line)
         return complain("the command is too long", "");
     if (!host_cloud_command(path, line, answer, sizeof answer)) {

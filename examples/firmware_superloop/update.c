@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* ECDHE-ECDSA with a small certificate and the product's records; see README. Signatures are verified in it, too. */
-#define ARENA_BYTES (19u * 512u + IOT_TLS_RX_BYTES)
+#define ARENA_BYTES (9u * 1024u + IOT_TLS_RX_BYTES)
 
 #define KEY_BYTES 65u   /* of iot_ota_options.public_key */
 #define TRIAL_MS  1000u /* so long an offer waits for us to be confirmed */

@@ -16,11 +16,13 @@
  * After each login the versions of all modules are reported: that is what ends an update as succeeded at the platform. What it
  * offers, by itself or asked, comes as IOT_OTA_OFFERED; progress (0 to 100), and what failed (-1 in general, -2 download,
  * -3 verification, -4 burning; with the error's name), is told to it. When a URL is not valid any more, a new one is asked for.
- * An offer that cannot be used is told to both: IOT_OTA_FAILED with its error, and the platform.
+ * An offer that cannot be used is told to both: IOT_OTA_FAILED with its error, and the platform. Files of remote configuration
+ * come the same way: iot_ota_job_of_config.
  */
 #ifndef IOT_UPGRADE_H
 #define IOT_UPGRADE_H
 
+#include "iot/iot_cloud.h"
 #include "iot/iot_device.h"
 #include "iot/iot_ota.h"
 
@@ -58,6 +60,29 @@ iot_err iot_upgrade_ask(struct iot_upgrade *u, const char *module);
 /** A module's version has changed without a reboot: report all of them again. */
 void iot_upgrade_report(struct iot_upgrade *u);
 
+#if IOT_FEATURE_CLOUD
+
+/**
+ * A file of remote configuration as something to fetch: for iot_ota_start, into a module whose slot is the application's own, RAM
+ * for instance. Its `version` is NULL: so the platform is told neither that nor how far it is, and cannot offer anything
+ * for it. The policy has to be IOT_OTA_ANY, as what tells one configuration from another, which is the job's version, is no
+ * number:
+ *
+ *     static const struct iot_ota_module modules[] = {{"config", NULL, &ram}};
+ *     if (iot_config_read(notice->data, &info) == IOT_OK && iot_ota_job_of_config(&info, "config", &job) == IOT_OK)
+ *         iot_ota_start(&files, &job);
+ *
+ * IOT_OTA_READY says that all of it is in the slot, and has the digest that was promised.
+ *
+ * info     of iot_config_read; borrowed until return.
+ * job      out; a copy.
+ * Returns  IOT_OK; IOT_ERR_OTA_MODULE, IOT_ERR_OTA_VERSION, IOT_ERR_HTTP_URL: name, id or URL are too long; IOT_ERR_JSON_...: these are no
+ *          texts.
+ */
+iot_err iot_ota_job_of_config(const struct iot_config_info *info, const char *module,
+                              struct iot_ota_job *job);
+
+#endif
 #endif
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_upgrade.h"
 
+#include "core/iot_core_text.h"
 #include "device/iot_device_parts.h"
 
 #include "core/iot_core_assert.h"
@@ -10,6 +11,13 @@
 #if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
 
 #define ASK_MS 1000u /* there was no room for a question */
+
+/* Why it failed, in a word for the platform. */
+#if IOT_FEATURE_ERR_NAMES
+#define WORD(err) iot_err_name(err)
+#else
+#define WORD(err) NULL
+#endif
 
 const struct iot_upgrade_way iot_upgrade_over_mqtt = {iot_link_file_begin, iot_link_file_stop,
                                                       iot_link_file_take,  iot_link_file_event,
@@ -22,15 +30,21 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     struct iot_upgrade *u = ctx;
 
     memcpy(u->refused, job->module, sizeof u->refused);
-    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
-                              u->refused);
+    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err), u->refused);
     iot_ota_refused(u->ota, job, err);
+}
+
+/* One without a version is none of the platform's: it is not told of it, and may not change it. */
+static bool is_hidden(const struct iot_ota_module *m)
+{
+    return m != NULL && m->version == NULL;
 }
 
 static void offered(void *ctx, const struct iot_ota_job *job)
 {
     struct iot_upgrade *u = ctx;
-    iot_err err = iot_ota_offer(u->ota, job);
+    iot_err err = is_hidden(iot_ota_module(u->ota, job->module)) ? IOT_ERR_OTA_MODULE
+                                                                 : iot_ota_offer(u->ota, job);
 
     if (err == IOT_ERR_AGAIN || err == IOT_ERR_FULL) {
         memcpy(u->wanted, job->module, sizeof u->wanted);
@@ -53,7 +67,7 @@ static bool module_at(void *ctx, uint32_t i, const char **name, const char **ver
 
     if (i >= u->ota->opt->module_count)
         return false;
-    *name = strcmp(m->name, "default") == 0 ? "" : m->name;
+    *name = iot_text_is(m->name, "default") ? "" : m->name;
     *version = m->version;
     return true;
 }
@@ -93,6 +107,8 @@ static void progress(void *ctx, const struct iot_ota_job *job, uint32_t bytes)
     struct iot_upgrade *u = ctx;
     uint32_t percent = (uint32_t)((uint64_t)bytes * 100 / job->size);
 
+    if (is_hidden(u->ota->module))
+        return;
     iot_link_upgrade_progress(&u->link, u->dev->now, percent > 99 ? 99 : (int32_t)percent, NULL,
                               u->ota->module->name);
 }
@@ -104,10 +120,12 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     struct iot_upgrade *u = ctx;
 
     (void)job, (void)detail;
+    if (is_hidden(u->ota->module))
+        return;
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)
-        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
+        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err),
                                   u->ota->module->name);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/iot_http_ask.h"
 
+#include "core/iot_core_text.h"
+
 #if IOT_FEATURE_HTTP
 
 #include <string.h>
@@ -11,7 +13,7 @@
 static bool is_token(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+           iot_text_has("!#$%&'*+-.^_`|~", c);
 }
 
 static bool is_text(char c)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/iot_http_url.h"
 
+#include "core/iot_core_text.h"
+
 #if IOT_FEATURE_HTTP
 
 #include <string.h>
@@ -33,6 +35,16 @@ static const char *skip_scheme(const char *at, const char *end)
     return at < end && at != from && *at == ':' ? at + 1 : from;
 }
 
+/* Characters before the first of `stops`, or the end. */
+static uint32_t length_to(const char *text, const char *stops)
+{
+    uint32_t n = 0;
+
+    while (text[n] != '\0' && !iot_text_has(stops, text[n]))
+        n++;
+    return n;
+}
+
 iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
 {
     const char *end = url, *at = url, *from;
@@ -51,7 +63,7 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
         at++;
         port = 443;
     }
-    if (strncmp(at, "://", 3) != 0)
+    if (!iot_text_begins(at, "://"))
         return IOT_ERR_HTTP_URL;
     at += 3;
 
@@ -78,13 +90,13 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
     out->port = (uint16_t)port;
     out->authority = slice(from, at);
     from = at;
-    at += strcspn(at, "?#");
+    at += length_to(at, "?#");
     out->path = slice(from, at);
     if (from == at)
         out->path = slice(root, root + 1);
     else if (*from != '/')
         return IOT_ERR_HTTP_URL;
-    out->query = slice(at, at + strcspn(at, "#"));
+    out->query = slice(at, at + length_to(at, "#"));
     return IOT_OK;
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_job.h"
 
+#include "core/iot_core_text.h"
+#include "http/iot_http_url.h"
+
 #include <string.h>
 
 #if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
@@ -58,7 +61,7 @@ static iot_err read_module(struct iot_json data, struct iot_ota_job *job)
         if (!(l >= 'a' && l <= 'z') && !(l >= '-' && l <= '9' && l != '/') && l != '_')
             err = IOT_ERR_OTA_MODULE;
     }
-    if (err != IOT_OK || strcmp(job->module, "default") == 0)
+    if (err != IOT_OK || iot_text_is(job->module, "default"))
         job->module[0] = 0;
     return err;
 }
@@ -181,24 +184,10 @@ static iot_err read_signature(struct iot_json data, struct iot_ota_job *job)
 
 /* ---- Where it is ----------------------------------------------------------------------------- */
 
-/* Enough to refuse what is none at once; the HTTP client reads it with more care. */
-static bool is_url(const char *url)
-{
-    const char *host = after(url, "http");
-
-    if (host != NULL && lower(*host) == 's')
-        host++;
-    if (host == NULL || (host = after(host, "://")) == NULL || *host == 0 ||
-        strchr("/?#:", *host) != NULL)
-        return false;
-    while (*url > ' ' && *url <= '~')
-        url++;
-    return *url == 0;
-}
-
 static iot_err read_source(struct iot_json data, struct iot_ota_job *job)
 {
     char way[8] = "https";
+    struct iot_http_url url;
 
     iot_err err = get_text(data, "dProtocol", way, sizeof way, IOT_OK, IOT_ERR_OTA_JOB);
     if (err == IOT_OK && is(way, "mqtt")) {
@@ -212,7 +201,7 @@ static iot_err read_source(struct iot_json data, struct iot_ota_job *job)
         err = IOT_ERR_OTA_JOB;
     if (err == IOT_OK)
         err = get_text(data, "url", job->url, sizeof job->url, IOT_ERR_OTA_JOB, IOT_ERR_HTTP_URL);
-    return err != IOT_OK || is_url(job->url) ? err : IOT_ERR_HTTP_URL;
+    return err == IOT_OK ? iot_http_url_read(job->url, &url) : err;
 }
 
 static iot_err read_rest(struct iot_json data, struct iot_ota_job *job)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_web.h"
 
+#include "core/iot_core_text.h"
+
 #if IOT_FEATURE_WEB
 
 #include "core/iot_core_assert.h"
@@ -25,7 +27,7 @@ const char iot_web_form_headers[] = "Content-Type: application/x-www-form-urlenc
 
 static bool is_https(const char *base)
 {
-    return base == NULL || strncmp(base, "https://", 8) == 0;
+    return base == NULL || iot_text_begins(base, "https://");
 }
 
 iot_err iot_web_init(struct iot_web *w, const struct iot_web_options *o)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/iot_ota_engine.h"
 
+#include "core/iot_core_text.h"
+#include "http/iot_http_url.h"
+
 #if IOT_FEATURE_OTA
 
 #include <string.h>
@@ -87,12 +90,12 @@ static void tell_progress(struct iot_ota *ota)
 
 static bool is_device(const char *name)
 {
-    return name[0] == '\0' || strcmp(name, "default") == 0;
+    return name[0] == '\0' || iot_text_is(name, "default");
 }
 
 static bool is_same_module(const char *a, const char *b)
 {
-    return (is_device(a) && is_device(b)) || strcmp(a, b) == 0;
+    return (is_device(a) && is_device(b)) || iot_text_is(a, b);
 }
 
 const struct iot_ota_module *iot_ota_module(const struct iot_ota *ota, const char *name)
@@ -107,21 +110,14 @@ static bool is_same_image(const struct iot_ota_job *a, const struct iot_ota_job 
 {
     return a->size == b->size && a->digest_kind == b->digest_kind && a->by_mqtt == b->by_mqtt &&
            memcmp(a->digest, b->digest, a->digest_kind == IOT_OTA_MD5 ? 16 : 32) == 0 &&
-           strcmp(a->version, b->version) == 0 && is_same_module(a->module, b->module);
-}
-
-/* Begins with a scheme of ours and a host; the rest is the client's to judge. */
-static bool is_url(const char *url)
-{
-    uint32_t n = iot_ota_scheme(url);
-
-    return n != 0 && strchr("/:?#", url[n]) == NULL;
+           iot_text_is(a->version, b->version) && is_same_module(a->module, b->module);
 }
 
 static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
                      const struct iot_ota_job *job)
 {
     const struct iot_ota_options *opt = ota->opt;
+    struct iot_http_url url;
 
     if (m == NULL)
         return IOT_ERR_OTA_MODULE;
@@ -129,12 +125,12 @@ static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
         return IOT_ERR_OTA_SIZE;
     if (job->by_mqtt && (ota->cloud == NULL || ota->cloud->bring == NULL))
         return IOT_ERR_OTA_JOB;
-    if (!job->by_mqtt && !is_url(job->url))
+    if (!job->by_mqtt && iot_http_url_read(job->url, &url) != IOT_OK)
         return IOT_ERR_HTTP_URL;
     if (opt->public_key != NULL && job->signature_bytes == 0)
         return IOT_ERR_OTA_SIGNATURE;
     if ((opt->policy == IOT_OTA_NEWER && iot_ota_compare(job->version, m->version) <= 0) ||
-        (opt->policy == IOT_OTA_DIFFERENT && strcmp(job->version, m->version) == 0) ||
+        (opt->policy == IOT_OTA_DIFFERENT && iot_text_is(job->version, m->version)) ||
         (opt->allow != NULL && !opt->allow(opt->ctx, m, job)))
         return IOT_ERR_OTA_VERSION;
     return IOT_OK;

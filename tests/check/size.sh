@@ -16,14 +16,22 @@ budgets='MQTT client with table, queue, reconnect, session, DNS, TCP glue, no TL
 the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt device|9500|coreMQTT 6894
 + TLS glue, signed login|m3-login|core net mqtt device crypto tls link|-|
 + JSON, alink, thing model, tags, time, configuration, reset, logs, TSL, notices|m3-thing|core net mqtt device crypto tls link json|22000|Alibaba 39153
-+ shadow, raw data, registration|m3-notexts|core net mqtt device crypto tls link json|-|'
++ shadow, raw data, registration, parts of a device|m3-notexts|core net mqtt device crypto tls link json|-|
+HTTP parser and client, fetch, image; beside all that|m3-notexts|http ota|6500|llhttp 19545 (parser alone)
+updates by the messages of the platform|m3-notexts|link-upgrade|-|
+registration, login, bootstrap, data by HTTPS|m3-notexts|link-web|3500|'
 device_budget=3584
 
-# per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file
+# per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file. Of link what stands on HTTP is counted by itself.
 per_room() {
     find src -name 'iot_*.c' | sort | while IFS= read -r source; do
         room=${source#src/}
-        "$tools-size" "$1/${source%.c}.o" | awk -v room="${room%%/*}" 'NR == 2 { print room, $1, $2, $3 }'
+        room=${room%%/*}
+        case $source in
+            */iot_link_web*) room=link-web ;;
+            */iot_link_upgrade.c|*/iot_link_job.c|*/iot_link_file.c) room=link-upgrade ;;
+        esac
+        "$tools-size" "$1/${source%.c}.o" | awk -v room="$room" 'NR == 2 { print room, $1, $2, $3 }'
     done
 }
 

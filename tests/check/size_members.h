@@ -10,6 +10,18 @@ MEMBER(device_and_thing, DEVICE_AND_THING)
 #if IOT_FEATURE_SHADOW
 MEMBER(iot_shadow, struct iot_shadow)
 #endif
+#if IOT_FEATURE_HTTP
+MEMBER(iot_http, struct iot_http)
+#endif
+#if IOT_FEATURE_OTA
+MEMBER(iot_ota, struct iot_ota)
+#if IOT_FEATURE_ALINK
+MEMBER(iot_upgrade, struct iot_upgrade)
+#endif
+#endif
+#if IOT_FEATURE_WEB
+MEMBER(iot_web, struct iot_web)
+#endif
 #if IOT_FEATURE_ALINK
 MEMBER(alink, DEVICE->alink)
 MEMBER(alink__requests, DEVICE->alink.requests)

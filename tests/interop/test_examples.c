@@ -152,12 +152,14 @@ static void the_configuration_is_asked_for_and_taken_when_it_is_pushed(void **st
     ends(0);
     ASSERT_SAYS(child.said, "asked: 15 bytes at http", "SHA-256 ");
     ASSERT_SAYS(child.said, "pushed: 15 bytes at http", "SHA-256 ");
+    ASSERT_SAYS(child.said, "configuration ", ": {\"interval\":30}\n");
 
     command("config " PK " md5 {\"interval\":300}");
     start_lamp("config");
     command("config push " LAMP);
     ends(0);
-    ASSERT_SAYS(child.said, "asked: 16 bytes at http", "MD5 ");
+    ASSERT_SAYS(child.said, "asked: 16 bytes at http", "MD5 ", ": {\"interval\":300}\n");
+    assert_null(strstr(child.said, "not fetched"));
 }
 
 static void without_a_configuration_the_platform_says_so(void **state)

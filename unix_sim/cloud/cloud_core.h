@@ -24,7 +24,7 @@
 #define CLOUD_GRACE_MS        5000u  /* silence after the keep-alive that is forgiven */
 #define CLOUD_LAST_WORD_MS    250u   /* between thing/disable and the end of the connection */
 #define CLOUD_PSK_LINKS_MAX   64
-#define CLOUD_STORE_MAX       16 /* files that are published */
+#define CLOUD_STORE_MAX       64 /* files that are published */
 #define CLOUD_STORE_NAME_MAX  64
 #define CLOUD_KEEPALIVE_S_MIN 30
 #define CLOUD_KEEPALIVE_S_MAX 1200

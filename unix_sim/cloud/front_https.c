@@ -5,7 +5,7 @@
  *
  *     cloud_https DIR ADDRESS HTTPS-PORT HTTP-PORT
  *
- * DIR is the emulator's: server.pem and server.key are its certificate, the published files lie there, and at its control
+ * DIR is the emulator's: web.pem and web.key are its certificate, the published files lie there, and at its control
  * socket each request is asked for: what is answered is the core's decision, how it is sent is ours. What is slow, late or
  * cut by an option is so on its own connection: each has a thread. It ends by SIGTERM.
  */
@@ -271,8 +271,8 @@ static struct MHD_Daemon *open_door(const struct door *door, const char *address
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                      MHD_USE_ERROR_LOG | (is_v6 ? MHD_USE_IPv6 : 0) | (door->tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem pem[] = {
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, door->tls ? read_pem("server.key") : NULL},
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, door->tls ? read_pem("server.pem") : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, door->tls ? read_pem("web.key") : NULL},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, door->tls ? read_pem("web.pem") : NULL},
         {MHD_OPTION_END, 0, NULL}};
 
     if (!is_v6 && inet_pton(AF_INET, address, &v4.sin_addr) != 1)

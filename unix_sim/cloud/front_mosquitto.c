@@ -48,6 +48,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +183,8 @@ static void *load(void *ctx, const char *name, size_t *len)
     (void)ctx;
     snprintf(path, sizeof path, "%s/%s", front.dir, name);
     FILE *f = fopen(path, "re");
-    if (f != NULL && fstat(fileno(f), &info) == 0 && info.st_size <= CLOUD_STORE_BYTES_MAX)
+    if (f != NULL && fstat(fileno(f), &info) == 0 &&
+        (intmax_t)info.st_size <= CLOUD_STORE_BYTES_MAX)
         bytes = malloc((size_t)info.st_size + 1);
     if (bytes != NULL) {
         *len = (size_t)info.st_size;
@@ -633,7 +635,7 @@ static bool start(const struct mosquitto_opt *options, int count)
     clock_gettime(CLOCK_REALTIME, &wall);
     config.wall_ms = (uint64_t)wall.tv_sec * 1000u + (uint64_t)wall.tv_nsec / 1000000u - now();
     cloud_init(&front.cloud, &config);
-    cloud_ota_hooks(&front.cloud, &front_ota_hooks);
+    front_ota_begin(&front.cloud, front.dir);
     return read_models() && start_beat();
 }
 

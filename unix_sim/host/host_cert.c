@@ -90,7 +90,7 @@ static bool run(const struct maker *m, const char *const *words)
 #define RUN(m, ...) run((m), (const char *const[]){__VA_ARGS__, NULL})
 
 /* `openssl ca` and not `req -x509`: only it can date a certificate back. */
-static bool write_config(const struct maker *m)
+static bool write_config(const struct maker *m, const struct cloud_book *book)
 {
     char path[HOST_PATH_MAX];
 
@@ -113,14 +113,20 @@ static bool write_config(const struct maker *m)
                "[server]\nbasicConstraints = critical, CA:FALSE\n"
                "keyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n"
                "subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1");
-    /* Few and short names, as boards hold all of them. The first: of all products. */
+    for (uint16_t i = 0; i < book->product_count; i++)
+        fprintf(f, ", DNS:%s.iot-as-mqtt.cn-shanghai.aliyuncs.com", book->products[i].key);
     for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
         fprintf(f, ", DNS:*.iot-as-mqtt.%s.aliyuncs.com", regions[i]);
-    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
-        fprintf(f, ", DNS:*.%s.aliyuncs.com", regions[i]); /* iot-auth, iot-as-http */
-    fprintf(f, ", DNS:iot-auth-global.aliyuncs.com, DNS:" HOST_CERT_FILES);
     fprintf(f, ", DNS:*.mqtt.iothub.aliyuncs.com"); /* enterprise instances */
     fprintf(f, ", DNS:x509.itls.cn-shanghai.aliyuncs.com\n");
+    /* One of its own: a larger certificate would want more of a device's memory with each login. */
+    fprintf(f, "[web]\nbasicConstraints = critical, CA:FALSE\n"
+               "keyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n"
+               "subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1, DNS:" HOST_CERT_FILES
+               ", DNS:iot-auth-global.aliyuncs.com, DNS:iot-as-http.cn-shanghai.aliyuncs.com");
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
+        fprintf(f, ", DNS:iot-auth.%s.aliyuncs.com", regions[i]);
+    fprintf(f, "\n");
     return fclose(f) == 0;
 }
 
@@ -141,17 +147,19 @@ static bool make(const struct maker *m, const char *name, const char *subject, c
                "ca.key", self ? "-selfsign" : "-cert", self ? NULL : "ca.pem");
 }
 
-bool host_cert_make(const char *openssl, const char *dir, char *why, size_t cap)
+bool host_cert_make(const char *openssl, const char *dir, const struct cloud_book *book, char *why,
+                    size_t cap)
 {
     struct maker m;
 
     start(&m, openssl, dir, why, cap);
-    if (!write_config(&m)) {
+    if (!write_config(&m, book)) {
         snprintf(why, cap, "cannot write to %.200s: %s", dir, strerror(errno));
         return false;
     }
     return make(&m, "ca", "/O=lwlink/CN=emulated cloud, throw-away authority", "authority", true) &&
            make(&m, "server", "/O=lwlink/CN=emulated cloud", "server", false) &&
+           make(&m, "web", "/O=lwlink/CN=emulated cloud", "web", false) &&
            RUN(&m, "x509", "-in", "ca.pem", "-outform", "DER", "-out", "ca.der");
 }
 

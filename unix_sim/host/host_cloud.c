@@ -331,7 +331,8 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
     snprintf(c->address, sizeof c->address, "%s", o->address != NULL ? o->address : "127.0.0.1");
     if (!find_openssl(c, o) || !find_plugin(c, o, c->plugin) || !make_dir(c, o))
         return false;
-    if (write_book(c, o, &book) && host_cert_make(c->openssl, c->dir, c->why, sizeof c->why) &&
+    if (write_book(c, o, &book) &&
+        host_cert_make(c->openssl, c->dir, &book, c->why, sizeof c->why) &&
         join(c->ca_pem, c->dir, "ca.pem") && join(c->ca_der, c->dir, "ca.der") &&
         start_broker(c, o)) {
         if (!o->announce || announce(c))
