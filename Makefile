@@ -576,8 +576,9 @@ RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs r
 WORLD_OBJ   := $(call obj,$(WORLD_SRC) $(LAMP_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
-# What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
-BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c)
+# What it borrows: lwIP's hooks, the cloud, the form of DNS messages, flash. Of port/unix the chip alone, and no clock.
+BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c \
+                $(NOR_SRC) port/unix/iot_nor_unix.c)
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
