@@ -194,6 +194,13 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
 	@WHOLE=$(if $(filter-out 1 2 3 4,$(MINUTES)),1) build/world/campaign $$(( $(MINUTES) * 60 )) $(SEED)
 
+sim-ota: MINUTES ?= 1
+sim-ota: ## updates in virtual time, network and power cut at random in pairs and more: MINUTES=1 [SEED= the first]; a seed that fails is printed
+	@case '$(MINUTES)' in ''|*[!0-9]*|0*) echo 'MINUTES is a whole number from 1 on' >&2; exit 2;; esac
+	@$(FETCH) run
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
+	@build/world/ota $$(( $(MINUTES) * 60 )) $(SEED)
+
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
@@ -284,7 +291,7 @@ build/world/%: FORCE
 
 FORCE:
 .PHONY: help all lib run thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
-        run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
+        run-firmware test-firmware ticks sim sim-campaign sim-ota check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
 # ==================================================================================== inner: one variant
