@@ -104,7 +104,7 @@ static void every_byte(void)
     for (uint64_t at = 0; at < bytes_all; at++)
         for (int kind = WORLD_WEB_CLOSE; kind < WORLD_WEB_CUTS; kind++)
             cut_network((enum world_web_cut)kind, at);
-    print_message("%u cuts of the network tried, 0 failures\n", net_cuts);
+    print_message("figure: %u cuts of the network tried, 0 failures\n", net_cuts);
 }
 
 static void the_network_may_be_cut_at_every_byte_of_the_responses(void **state)
@@ -133,7 +133,7 @@ static void every_operation(void)
         for (uint32_t at = 1; at <= operations[life]; at++)
             for (int kind = 0; kind < IOT_NOR_CUT_KINDS; kind++)
                 cut_power(life, at, (enum iot_nor_cut)kind);
-    print_message("%u cuts of power tried, 0 failures\n", power_cuts);
+    print_message("figure: %u cuts of power tried, 0 failures\n", power_cuts);
 }
 
 static void a_quick_chip(void)
@@ -184,7 +184,8 @@ static void pairs(void)
         net_cuts += web->cuts;
     }
     assert_true(net_cuts > 500 && power_cuts > 500);
-    print_message("seed %" PRIu64 ": %u cuts of the network and %u of power tried together, "
+    print_message("figure: seed %" PRIu64
+                  ": %u cuts of the network and %u of power tried together, "
                   "0 failures\n",
                   scenario_seed(), net_cuts, power_cuts);
 }
@@ -288,7 +289,8 @@ static void large(void)
     assert_int_equal(web->cuts, 1);
     assert_true(world_update_arrive(&update));
     assert_in_range(web->bodies, LARGE_BYTES, LARGE_BYTES + 65536 + 16384);
-    print_message("%u bytes through a window of %u\n", LARGE_BYTES, (unsigned)IOT_HTTP_RX_BYTES);
+    print_message("figure: %u bytes through a window of %u\n", LARGE_BYTES,
+                  (unsigned)IOT_HTTP_RX_BYTES);
 }
 
 static void four_mebibytes_go_through_a_window_of_one_kibibyte(void **state)

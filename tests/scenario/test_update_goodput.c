@@ -110,7 +110,7 @@ static void compare(const char *what, uint32_t runs)
         scenario_run_seed(ota, 1 + i);
     }
     uint64_t bytes = (uint64_t)IMAGE_BYTES * runs * 1000u;
-    print_message("%s: raw %u bytes/s, update %u bytes/s: %.1f %%\n", what,
+    print_message("figure: %s: raw %u bytes/s, update %u bytes/s: %.1f %%\n", what,
                   (unsigned)(bytes / result->raw_ms), (unsigned)(bytes / result->ota_ms),
                   100.0 * (double)result->raw_ms / (double)result->ota_ms);
 }
