@@ -176,7 +176,6 @@ static void make_device(struct world_update *u)
                                              .on_event = on_event,
                                              .port_ops = &u->port};
     u->web_options.netif = world_wire_dev();
-    u->web_options.min_rate = u->shape.min_rate;
     u->modules[0] = (struct iot_ota_module){"", "1", &u->place.slot};
     u->options.modules = u->modules;
     u->options.module_count = 1;

@@ -28,9 +28,8 @@
 /** All in bytes but where said. The journal takes three sectors, each slot as many as the image needs. */
 struct world_update_shape {
     uint32_t sector, write_bytes, image_bytes;
-    uint32_t slow;     /* each operation of the flash answers AGAIN so often first */
-    uint32_t range;    /* iot_ota_options.chunk */
-    uint32_t min_rate; /* iot_http_options.min_rate */
+    uint32_t slow;  /* each operation of the flash answers AGAIN so often first */
+    uint32_t range; /* iot_ota_options.chunk */
 };
 
 enum world_update_end {
