@@ -896,9 +896,14 @@ probe_microhttpd() {
     echo "uses $(header_of "$MICROHTTPD_PROBE" microhttpd.h '')" >"$TMP/microhttpd.got"
 }
 
-# The library that it names has another package in each suite: so it comes as what the headers depend on.
+# The library's package has another name in each suite: it is what the headers depend on. It is named, as a machine may have
+# it without the headers, and then it would not come with them.
 get_microhttpd() {
-    get_debs microhttpd libmicrohttpd-dev || return
+    local library
+    refresh_bin || return
+    library=$(apt_bin apt-cache depends libmicrohttpd-dev | awk '$1 == "Depends:" && $2 ~ /^libmicrohttpd[0-9]/ { print $2; exit }')
+    [ -n "$library" ] || { echo "E: libmicrohttpd-dev names no library"; return 1; }
+    get_debs microhttpd libmicrohttpd-dev "$library" || return
     try_library microhttpd "$MICROHTTPD_PROBE" -lmicrohttpd || return
     private_flags microhttpd MICROHTTPD usr/include -lmicrohttpd
 }
