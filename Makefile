@@ -194,6 +194,13 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
 	@WHOLE=$(if $(filter-out 1 2 3 4,$(MINUTES)),1) build/world/campaign $$(( $(MINUTES) * 60 )) $(SEED)
 
+# Not of CI: how long it takes is the caller's to say.
+soak-ota: ## firmware updates of build/probe with random pairs of cuts, power and network: FOR=minutes [SEED= the first]; a seed that fails is printed
+	@case '$(or $(FOR),10)' in ''|*[!0-9]*|0*) echo 'FOR is a whole number of minutes from 1 on' >&2; exit 2;; esac
+	@$(FETCH) test
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim IP=dual TLS13= T=test_probe_ota_cut interop
+	@$(PEERS) SOAK_S=$$(( $(or $(FOR),10) * 60 )) SEED='$(SEED)' build/sim/tests/test_probe_ota_cut
+
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
@@ -284,7 +291,7 @@ build/world/%: FORCE
 
 FORCE:
 .PHONY: help all lib run thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
-        run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
+        run-firmware test-firmware ticks sim sim-campaign soak-ota check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
 
 else
 # ==================================================================================== inner: one variant

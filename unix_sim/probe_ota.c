@@ -333,13 +333,14 @@ static iot_err make(void)
     return err == IOT_OK ? iot_ota_init(&up.ota, &probe_web.device, &up.options) : err;
 }
 
+/* The engine reads its journal in the next tick: a job that is refused now writes nothing. */
 static iot_err start(void)
 {
-    iot_err err = up.resume ? IOT_OK : forget();
+    iot_err err = iot_ota_start(&up.ota, &up.job);
 
     up.started = true;
     up.status = 0;
-    return err == IOT_OK ? iot_ota_start(&up.ota, &up.job) : err;
+    return err != IOT_OK || up.resume ? err : forget();
 }
 
 static enum probe_step begin(char **words, uint32_t count)
