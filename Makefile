@@ -198,7 +198,7 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 soak-ota: ## firmware updates of build/probe with random pairs of cuts, power and network: FOR=minutes [SEED= the first]; a seed that fails is printed
 	@case '$(or $(FOR),10)' in ''|*[!0-9]*|0*) echo 'FOR is a whole number of minutes from 1 on' >&2; exit 2;; esac
 	@$(FETCH) test
-	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim IP=dual TLS13= T=test_probe_ota_cut interop
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim IP=dual TLS13= build/probe build/sim/tests/test_probe_ota_cut
 	@$(PEERS) SOAK_S=$$(( $(or $(FOR),10) * 60 )) SEED='$(SEED)' build/sim/tests/test_probe_ota_cut
 
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck

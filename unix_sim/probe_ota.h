@@ -18,15 +18,17 @@
  *     idle-ms=N         no byte of the body for so long: ask again (10 000)
  *     min-rate=N        bytes per second, over 5 s; slower: ask again (0, any)
  *
- *     EV status CODE    of the first response that is 2xx, before the first EV ota; if there is none, of the last one
- *     EV ota BYTES TOTAL STATE    fetching: with every per cent; checking: it is read back; ready; failed
+ *     EV status CODE    of the first response that is 2xx; if there is none, of the last one, before EV err
+ *     EV ota BYTES TOTAL STATE    fetching: so many are there, first of all and with every per cent; checking: it is read
+ *                       back; ready; failed
  *     EV err NAME DETAIL
  *     EV end OK|STATUS|NAME       exactly one, and last. OK: verified, and chosen for the next boot
  *
  * What words say wrongly is named as if the platform had said it: OTA_SIZE (0, or too large), OTA_JOB (no number), OTA_DIGEST
  * (not so many hexadecimal digits), OTA_SIGNATURE, OTA_VERSION (empty, too long, or by the policy), HTTP_URL. A download is
  * tried 4 times in a row that bring nothing new, each up to 10 s in connecting, waiting for a head, and idle. Then
- * `EV err OTA_FAILED`, DETAIL is the number of the last reason, and `EV end` has its name.
+ * `EV err OTA_FAILED`, DETAIL is the number of the last reason, and `EV end` has its name. What `quit` or a signal interrupts ends
+ * by CLOSED, which is no failure; `resume` goes on there.
  */
 #ifndef PROBE_OTA_H
 #define PROBE_OTA_H

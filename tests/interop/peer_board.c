@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define RUN_MS 60000u
@@ -138,11 +139,6 @@ static struct peer_child *begin(const char *const *argv)
     return &c;
 }
 
-static void keep_output(const struct peer_child *c)
-{
-    memcpy(peer_output, c->said, sizeof peer_output);
-}
-
 static void too_long(struct peer_child *c)
 {
     host_kill(c->pid);
@@ -151,31 +147,34 @@ static void too_long(struct peer_child *c)
     fail_msg("the probe does not come to its end");
 }
 
-int peer_board_run_beside(const char *cut, uint32_t slow, uint32_t seed,
-                          const char *const commands[4])
+static int end(struct peer_child *c)
 {
-    struct peer_child *c = begin(words(cut, slow, seed, commands));
-    uint64_t end = host_clock_ms() + RUN_MS;
+    uint64_t end_ms = host_clock_ms() + RUN_MS;
 
     while (turn(c))
-        if (host_clock_ms() > end)
+        if (host_clock_ms() > end_ms)
             too_long(c);
     int code = peer_child_end(c);
-    keep_output(c);
+    memcpy(peer_output, c->said, sizeof peer_output);
     return code;
 }
 
-void peer_board_until(const char *line, const char *const commands[4])
+int peer_board_run_beside(const char *cut, uint32_t slow, uint32_t seed,
+                          const char *const commands[4])
+{
+    return end(begin(words(cut, slow, seed, commands)));
+}
+
+int peer_board_until(const char *line, int sig, const char *const commands[4])
 {
     struct peer_child *c = begin(words(NULL, 0, 0, commands));
-    uint64_t end = host_clock_ms() + RUN_MS;
+    uint64_t end_ms = host_clock_ms() + RUN_MS;
 
     while (strstr(c->said, line) == NULL)
-        if (!turn(c) || host_clock_ms() > end)
+        if (!turn(c) || host_clock_ms() > end_ms)
             too_long(c);
-    host_kill(c->pid);
-    close(c->fd);
-    keep_output(c);
+    kill(c->pid, sig);
+    return end(c);
 }
 
 /* ---- Digests ------------------------------------------------------------------------------- */

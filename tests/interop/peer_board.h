@@ -33,8 +33,8 @@ int peer_board_run(const char *cut, uint32_t slow, uint32_t seed, const char *co
 int peer_board_run_beside(const char *cut, uint32_t slow, uint32_t seed,
                           const char *const commands[4]);
 
-/** ... from its start on, and until it has printed this; then power goes. */
-void peer_board_until(const char *line, const char *const commands[4]);
+/** ... until it has printed this; then it gets a signal: SIGKILL, power goes between two operations. */
+int peer_board_until(const char *line, int sig, const char *const commands[4]);
 
 /** The image in slot 0 or 1 is this one, whole. */
 void peer_board_holds(uint32_t slot, struct iot_bytes image);

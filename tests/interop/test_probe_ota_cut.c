@@ -14,6 +14,8 @@
 #include "peer_trust.h"
 #include "unix/iot_nor_unix.h"
 
+#include <signal.h>
+
 #define IMAGE_BYTES 14000u /* more than three sectors */
 #define HALF        10000u
 #define DURABLE     8192u /* of these: whole sectors */
@@ -156,8 +158,8 @@ static void a_size_is_had_without_head_too(void **state)
 
 /* ---- Power, while the server stands still -------------------------------------------------- */
 
-/* Half of it is there, then power goes; next time the server has `after`. */
-static void be_cut_in_the_middle(struct iot_bytes after, const char *etag)
+/* A board that has half of it, and gets this signal then; its exit code. */
+static int be_stopped(int sig)
 {
     const char *commands[4] = {NULL};
 
@@ -166,9 +168,25 @@ static void be_cut_in_the_middle(struct iot_bytes after, const char *etag)
     server.cuts = 1;
     server.cut_at = HALF;
     server.how = RUDE_STAYS;
-    peer_board_until("EV ota 99", commands); /* 9 9.. of 14000 */
+    return peer_board_until("EV ota 99", sig, commands); /* 9 942, that is */
+}
+
+/* ... power goes; next time the server has `after`. */
+static void be_cut_in_the_middle(struct iot_bytes after, const char *etag)
+{
+    assert_int_equal(be_stopped(SIGKILL), 128 + SIGKILL);
     assert_run("EV boot slot-b 1.0 ok\n", "boot", NULL, NULL);
     peer_image_says(&server, after, etag);
+}
+
+static void asked_to_end_it_keeps_what_is_durable(void **state)
+{
+    (void)state;
+    assert_int_equal(be_stopped(SIGTERM), 0);
+    assert_non_null(strstr(peer_output, "EV end CLOSED\n"));
+    assert_run("EV ota 8192 14000 fetching\nEV status 206\n", ota("2.0", new, "resume"), NULL,
+               NULL);
+    finish();
 }
 
 static void resume_goes_on_where_the_flash_was_durable(void **state)
@@ -249,33 +267,53 @@ static void go_on(bool tried, const char *words)
     finish();
 }
 
+static uint32_t count_operations(void)
+{
+    const char *said = strstr(peer_output, "EV flash ");
+
+    assert_non_null(said);
+    return (uint32_t)strtoul(said + 9, NULL, 10);
+}
+
+/* One cut. How many operations there are depends a little on the portions that the network makes: near the end it may
+ * be over before. */
+static bool cut_at(uint32_t at, enum iot_nor_cut kind, const char *words)
+{
+    char cut[32];
+
+    snprintf(cut, sizeof cut, "%u:%s", at, iot_nor_unix_cut_name(kind));
+    peer_board_back();
+    int code = run(cut, 0, ota("2.0", new, words), NULL, NULL);
+    if (code != PEER_CUT && (code != 0 || count_operations() >= at)) {
+        print_message("%s", peer_output);
+        fail_msg("--cut %s: exit %d", cut, code);
+    }
+    go_on(boots_the_new_one(), words);
+    return code == PEER_CUT;
+}
+
 static void power_may_go_at_any_operation(void **state)
 {
     uint32_t cuts = number_in("OTA_CUTS", CUTS), operations, tried = 0;
-    char words[64], cut[32];
+    char words[64];
     (void)state;
     prepare_board();
     snprintf(words, sizeof words, "resume chunk=%u", CHUNK);
     assert_run(" ready\nEV end OK\n", ota("2.0", new, words), NULL, NULL);
-    operations = (uint32_t)strtoul(strstr(peer_output, "EV flash ") + 9, NULL, 10);
-    cuts = cuts < operations * IOT_NOR_CUT_KINDS ? cuts : operations * IOT_NOR_CUT_KINDS;
+    operations = count_operations();
+    bool all = cuts >= operations * IOT_NOR_CUT_KINDS;
+    cuts = all ? operations * IOT_NOR_CUT_KINDS : cuts < 2 ? 2 : cuts;
     for (uint32_t i = 0; i < cuts; i++) {
-        uint32_t at = 1 + (uint32_t)((uint64_t)i * (operations - 1) / (cuts - 1));
-        snprintf(cut, sizeof cut, "%u:%s", at,
-                 iot_nor_unix_cut_name((enum iot_nor_cut)(i % IOT_NOR_CUT_KINDS)));
-        peer_board_back();
-        int code = run(cut, 0, ota("2.0", new, words), NULL, NULL);
-        if (code != PEER_CUT)
-            fail_msg("--cut %s: exit %d", cut, code);
-        tried++;
-        go_on(boots_the_new_one(), words);
+        uint32_t at =
+            all ? i / IOT_NOR_CUT_KINDS : (uint32_t)((uint64_t)i * (operations - 1) / (cuts - 1));
+        tried += cut_at(1 + at, (enum iot_nor_cut)(i % IOT_NOR_CUT_KINDS), words);
     }
-    print_message("%u power cuts, over %u operations\n", tried, operations);
+    print_message("%u power cuts, over %u operations, 0 failures\n", tried, operations);
 }
 
 /* ---- Both, by chance ----------------------------------------------------------------------- */
 
-static uint32_t chance_state, power_cuts, server_cuts;
+static uint32_t chance_state, rounds, rounds_done, power_cuts, server_cuts;
 
 static uint32_t chance(uint32_t below)
 {
@@ -347,18 +385,19 @@ static void one_round(uint32_t seed, uint32_t operations)
 
 static void pairs_of_cuts_of_power_and_network(void **state)
 {
-    uint32_t pairs = number_in("SOAK_PAIRS", PAIRS), seconds = number_in("SOAK_S", 0), rounds = 0;
+    uint32_t pairs = number_in("SOAK_PAIRS", PAIRS), seconds = number_in("SOAK_S", 0);
     uint32_t seed = number_in("SEED", seconds != 0 ? (uint32_t)host_clock_ms() : 1);
     uint64_t end = host_clock_ms() + (uint64_t)seconds * 1000;
     (void)state;
     prepare_board();
     assert_run(" ready\nEV end OK\n", ota("2.0", new, "resume"), NULL, NULL);
-    uint32_t operations = (uint32_t)strtoul(strstr(peer_output, "EV flash ") + 9, NULL, 10);
-    for (; seconds != 0 ? host_clock_ms() < end : rounds < pairs; rounds++, seed++) {
+    uint32_t operations = count_operations();
+    while (seconds != 0 ? host_clock_ms() < end : rounds < pairs) {
+        rounds++;
         print_message("seed %u\n", seed); /* SEED= begins here */
-        one_round(seed, operations);
+        one_round(seed++, operations);
+        rounds_done++;
     }
-    print_message("%u rounds: %u power cuts, %u server cuts\n", rounds, power_cuts, server_cuts);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */
@@ -378,6 +417,8 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
+    print_message("%u rounds: %u power cuts, %u server cuts, %u failures\n", rounds, power_cuts,
+                  server_cuts, rounds - rounds_done);
     peer_image_stop(&server);
     peer_board_end();
     return peer_trust_group_teardown(state);
@@ -390,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_cut_at_any_byte_of_the_head_costs_nothing),
         cmocka_unit_test(a_server_that_only_cuts_is_left),
         cmocka_unit_test(a_size_is_had_without_head_too),
+        cmocka_unit_test(asked_to_end_it_keeps_what_is_durable),
         cmocka_unit_test(resume_goes_on_where_the_flash_was_durable),
         cmocka_unit_test(without_resume_it_begins_anew),
         cmocka_unit_test(another_job_does_not_go_on),
