@@ -71,7 +71,8 @@ void peer_board_holds(uint32_t slot, struct iot_bytes image)
     int in = open(file, O_RDONLY | O_CLOEXEC);
 
     assert_true(in >= 0 && image.len <= sizeof bytes);
-    assert_int_equal(pread(in, bytes, image.len, iot_port_unix_areas[slot].offset), image.len);
+    assert_int_equal(pread(in, bytes, image.len, (off_t)iot_port_unix_areas[slot].offset),
+                     image.len);
     close(in);
     assert_memory_equal(bytes, image.ptr, image.len);
 }
