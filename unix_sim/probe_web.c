@@ -19,6 +19,7 @@ static struct {
     struct iot_tcp tcp;
     struct iot_endpoint to;
     bool made, closed, tls;
+    uint64_t arena[PROBE_ARENA_BYTES / 8]; /* MQTT may be at work in the other one */
     char words[WORD_BYTES_MAX];
 } web = {.closed = true};
 
@@ -53,6 +54,8 @@ iot_err probe_web_begin(char **words, uint32_t count, char **own)
     web.made = web.tls = false;
     memset(&probe_web.options, 0, sizeof probe_web.options);
     probe_tls_begin(&probe_web.tls);
+    probe_web.tls.options.arena = web.arena;
+    probe_web.tls.options.session_key = "probe-web";
     for (uint32_t i = 0; i < count; i++) {
         size_t len = strlen(words[i]) + 1;
         if (len > (size_t)(web.words + sizeof web.words - at))

@@ -85,7 +85,7 @@ uint32_t peer_board_room(void)
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
 static const char *const *words(const char *cut, uint32_t slow, uint32_t seed,
-                                const char *const commands[4])
+                                const char *const commands[PEER_COMMANDS_MAX])
 {
     static const char *argv[24];
     static char slow_text[16], seed_text[16];
@@ -106,7 +106,7 @@ static const char *const *words(const char *cut, uint32_t slow, uint32_t seed,
     snprintf(slow_text, sizeof slow_text, "%u", slow);
     argv[n++] = "--slow";
     argv[n++] = slow_text;
-    for (uint32_t i = 0; i < 4 && commands[i] != NULL; i++) {
+    for (uint32_t i = 0; i < PEER_COMMANDS_MAX && commands[i] != NULL; i++) {
         argv[n++] = "-c";
         argv[n++] = commands[i];
     }
@@ -114,7 +114,8 @@ static const char *const *words(const char *cut, uint32_t slow, uint32_t seed,
     return argv;
 }
 
-int peer_board_run(const char *cut, uint32_t slow, uint32_t seed, const char *const commands[4])
+int peer_board_run(const char *cut, uint32_t slow, uint32_t seed,
+                   const char *const commands[PEER_COMMANDS_MAX])
 {
     return peer_run(words(cut, slow, seed, commands));
 }
@@ -161,12 +162,12 @@ static int end(struct peer_child *c)
 }
 
 int peer_board_run_beside(const char *cut, uint32_t slow, uint32_t seed,
-                          const char *const commands[4])
+                          const char *const commands[PEER_COMMANDS_MAX])
 {
     return end(begin(words(cut, slow, seed, commands)));
 }
 
-int peer_board_until(const char *line, int sig, const char *const commands[4])
+int peer_board_until(const char *line, int sig, const char *const commands[PEER_COMMANDS_MAX])
 {
     struct peer_child *c = begin(words(NULL, 0, 0, commands));
     uint64_t end_ms = host_clock_ms() + RUN_MS;

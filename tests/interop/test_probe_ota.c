@@ -4,8 +4,10 @@
 
 #include "ecdsa_vectors.h"
 #include "peer_board.h"
+#include "peer_broker.h"
 #include "peer_nginx.h"
 #include "peer_run.h"
+#include "peer_tls.h"
 #include "peer_trust.h"
 
 #include <ctype.h>
@@ -49,7 +51,7 @@ static const char *ota_tls(const char *path, const char *ca, const char *format,
 
 static int run(const char *one, const char *two, const char *three)
 {
-    const char *commands[4] = {one, two, three, NULL};
+    const char *commands[PEER_COMMANDS_MAX] = {one, two, three, NULL};
 
     return peer_board_run(NULL, 0, 0, commands);
 }
@@ -216,13 +218,39 @@ static void the_largest_image_comes_through_the_small_window(void **state)
 
 static void a_slow_flash_comes_to_the_same(void **state)
 {
-    const char *commands[4] = {NULL};
+    const char *commands[PEER_COMMANDS_MAX] = {NULL};
     (void)state;
     peer_board_new();
     commands[0] = ota("first", "version=1.0 size=13000 sha256=%s", peer_board_sha256(first));
     assert_int_equal(peer_board_run(NULL, 2, 7, commands), 0);
     assert_boots("EV boot slot-b 1.0 trial\n");
     peer_board_holds(1, first);
+}
+
+/* Each of the two has an arena of its own. */
+static void a_connection_to_a_broker_by_tls_outlives_it(void **state)
+{
+    static struct host_broker broker;
+    char connect[HOST_PATH_MAX + 128], ca[HOST_PATH_MAX + 64];
+    (void)state;
+    snprintf(ca, sizeof ca, "%s", peer_cert(CERT_EC_ROOT)->pem);
+    peer_broker_start(&broker, 0, peer_tls_lines(CERT_EC_GOOD, NULL), NULL);
+    snprintf(connect, sizeof connect, "connect 127.0.0.1 %u tls ca=%s id=both", broker.port, ca);
+    const char *commands[PEER_COMMANDS_MAX] = {
+        connect,
+        "wait connected 20000",
+        ota_tls("first", ca, "sha256=%s chunk=4000", peer_board_sha256(first)),
+        "pub still/there 1 0 00",
+        "wait done 20000",
+        "boot"};
+    peer_board_new();
+    int code = peer_board_run(NULL, 0, 0, commands);
+    if (code != 0)
+        print_message("%s", peer_output);
+    assert_int_equal(code, 0);
+    assert_said("EV boot slot-b - trial\n");
+    assert_int_equal(count_of("EV lost"), 0);
+    peer_broker_kill_all();
 }
 
 /* ---- Policy and signature ------------------------------------------------------------------ */
@@ -419,6 +447,7 @@ int main(void)
         cmocka_unit_test(the_same_job_twice_comes_to_the_same),
         cmocka_unit_test(the_largest_image_comes_through_the_small_window),
         cmocka_unit_test(a_slow_flash_comes_to_the_same),
+        cmocka_unit_test(a_connection_to_a_broker_by_tls_outlives_it),
         cmocka_unit_test(the_policy_compares_with_what_runs),
         cmocka_unit_test(a_signature_is_verified_where_there_is_a_key),
         cmocka_unit_test(wrong_words_are_named_and_write_nothing),

@@ -47,7 +47,7 @@ static const char *ota(const char *version, struct iot_bytes image, const char *
 
 static int run(const char *cut, uint32_t slow, const char *one, const char *two, const char *three)
 {
-    const char *commands[4] = {one, two, three, NULL};
+    const char *commands[PEER_COMMANDS_MAX] = {one, two, three, NULL};
 
     return peer_board_run_beside(cut, slow, 5, commands);
 }
@@ -161,7 +161,7 @@ static void a_size_is_had_without_head_too(void **state)
 /* A board that has half of it, and gets this signal then; its exit code. */
 static int be_stopped(int sig)
 {
-    const char *commands[4] = {NULL};
+    const char *commands[PEER_COMMANDS_MAX] = {NULL};
 
     prepare_board();
     commands[0] = ota("2.0", new, "");
