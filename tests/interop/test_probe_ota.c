@@ -9,6 +9,7 @@
 #include "peer_run.h"
 #include "peer_tls.h"
 #include "peer_trust.h"
+#include "unix/iot_nor_unix.h"
 
 #include <ctype.h>
 
@@ -253,6 +254,32 @@ static void a_connection_to_a_broker_by_tls_outlives_it(void **state)
     peer_broker_kill_all();
 }
 
+/* The server keeps no state: what matters is that its ETag, ranges and records fit. All operations: test_probe_ota_cut.c. */
+static void a_power_cut_is_gone_on_with_by_either_way(void **state)
+{
+    char sum[65], ca[HOST_PATH_MAX + 64], cut[32];
+    (void)state;
+    snprintf(sum, sizeof sum, "%s", peer_board_sha256(first));
+    snprintf(ca, sizeof ca, "%s", peer_cert(CERT_EC_ROOT)->pem);
+    uint32_t before = peer_nginx_logged(&nginx, "GET /first 206");
+    for (uint32_t i = 0; i < 10; i++) {
+        const char *words = "%s version=1.0 size=13000 sha256=%s";
+        const char *commands[PEER_COMMANDS_MAX] = {NULL};
+        peer_board_new();
+        snprintf(cut, sizeof cut, "%u:%s", 20 + 20 * i,
+                 iot_nor_unix_cut_name((enum iot_nor_cut)(i % IOT_NOR_CUT_KINDS)));
+        commands[0] = i & 1 ? ota_tls("first", ca, words, "", sum) : ota("first", words, "", sum);
+        assert_int_equal(peer_board_run(cut, 0, 9, commands), PEER_CUT);
+        assert_said("EV cut ");
+        assert_int_equal(count_of("EV end "), 0);
+        assert_ends_well(i & 1 ? ota_tls("first", ca, words, "resume", sum)
+                               : ota("first", words, "resume", sum));
+        assert_boots("EV boot slot-b 1.0 trial\n");
+        peer_board_holds(1, first);
+    }
+    assert_true(peer_nginx_logged(&nginx, "GET /first 206") >= before + 4);
+}
+
 /* ---- Policy and signature ------------------------------------------------------------------ */
 
 static void the_policy_compares_with_what_runs(void **state)
@@ -447,6 +474,7 @@ int main(void)
         cmocka_unit_test(the_same_job_twice_comes_to_the_same),
         cmocka_unit_test(the_largest_image_comes_through_the_small_window),
         cmocka_unit_test(a_slow_flash_comes_to_the_same),
+        cmocka_unit_test(a_power_cut_is_gone_on_with_by_either_way),
         cmocka_unit_test(a_connection_to_a_broker_by_tls_outlives_it),
         cmocka_unit_test(the_policy_compares_with_what_runs),
         cmocka_unit_test(a_signature_is_verified_where_there_is_a_key),
