@@ -206,6 +206,13 @@ sim-ota: ## updates in virtual time, network and power cut at random in pairs an
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
 	@build/world/ota $$(( $(MINUTES) * 60 )) $(SEED)
 
+# Not of CI: how long it takes is the caller's to say.
+soak-ota: ## firmware updates of build/probe with random pairs of cuts, power and network: FOR=minutes [SEED= the first]; a seed that fails is printed
+	@case '$(or $(FOR),10)' in ''|*[!0-9]*|0*) echo 'FOR is a whole number of minutes from 1 on' >&2; exit 2;; esac
+	@$(FETCH) test
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim IP=dual TLS13= build/probe build/sim/tests/test_probe_ota_cut
+	@$(PEERS) SOAK_S=$$(( $(or $(FOR),10) * 60 )) SEED='$(SEED)' build/sim/tests/test_probe_ota_cut
+
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
@@ -297,7 +304,7 @@ build/world/%: FORCE
 FORCE:
 .PHONY: help all lib run run-ota thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable \
         test-portable-more test-all run-firmware test-firmware ticks sim sim-campaign check firmware size bench readme format deps \
-        deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean sim-ota FORCE
+        deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean sim-ota soak-ota FORCE
 
 else
 # ==================================================================================== inner: one variant
