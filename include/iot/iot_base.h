@@ -121,7 +121,9 @@ extern "C" {
     X(OTA_CHANGED, -124, "the image changed on the server while it was fetched")                   \
     X(OTA_EXPIRED, -125, "the URL is not valid any more; the platform has to be asked again")      \
     X(OTA_FAILED, -126, "given up after as many attempts as the options allow")                    \
-    X(OTA_BLOCK, -127, "a block of the image is damaged, or not the one that was asked for (MQTT)")
+    X(OTA_BLOCK, -127,                                                                             \
+      "a block of the image is damaged, or not the one that was asked for (MQTT)")                 \
+    X(OTA_ROOM, -128, "MQTT makes room for an update's download, and comes back behind it")
 
 #define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X)
 

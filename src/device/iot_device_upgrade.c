@@ -2,6 +2,7 @@
 #include "device/iot_device_upgrade.h"
 
 #include "device/iot_device_parts.h"
+#include "device/iot_device_room.h"
 
 #include "core/iot_core_assert.h"
 
@@ -111,7 +112,15 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
                                   u->ota->module->name);
 }
 
-static const struct iot_ota_cloud cloud = {ask_url, bring, bring_no_more, progress, ended, NULL};
+static iot_err make_room(void *ctx, bool wanted)
+{
+    struct iot_upgrade *u = ctx;
+
+    return iot_device_room(u->dev, wanted);
+}
+
+static const struct iot_ota_cloud cloud = {ask_url,  bring, bring_no_more,
+                                           progress, ended, make_room};
 
 /* ---- A part of the device ------------------------------------------------------------------ */
 
@@ -180,8 +189,12 @@ static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idl
 iot_err iot_upgrade_init(struct iot_upgrade *u, struct iot_device *dev, struct iot_ota *ota,
                          const struct iot_upgrade_way *way)
 {
-    if (dev->opt->link == NULL || iot_device_has(dev, &u->part) ||
-        ota->opt->memory == IOT_OTA_INSTEAD_OF_MQTT)
+    const struct iot_ota_options *o = ota->opt;
+
+    if (dev->opt->link == NULL || iot_device_has(dev, &u->part))
+        return IOT_ERR_ARG;
+    /* What comes over MQTT is verified while that is up. */
+    if (way != NULL && o->public_key != NULL && iot_device_shares(dev, o->arena, o->arena_bytes))
         return IOT_ERR_ARG;
     memset(u, 0, sizeof *u);
     u->part.ops = &part_ops;
