@@ -109,6 +109,7 @@ extern "C" {
     X(HTTP_REDIRECT, -109, "a redirect that is not followed: too many, to plain http, or no URL")  \
     X(HTTP_TIMEOUT, -110, "no response from the server in time")                                   \
     X(HTTP_SLOW, -111, "the body comes slower than the options allow")                             \
+    X(OTA_ROOM, -114, "MQTT makes room for the download of an update, and comes back after it")    \
     X(OTA_JOB, -115, "the offered update lacks a member, or one has a wrong type")                 \
     X(OTA_METHOD, -116, "the offered update names no digest, or an unknown one (signMethod)")      \
     X(OTA_DIGEST, -117, "the image has another digest than was promised")                          \
@@ -121,9 +122,7 @@ extern "C" {
     X(OTA_CHANGED, -124, "the image changed on the server while it was fetched")                   \
     X(OTA_EXPIRED, -125, "the URL is not valid any more; the platform has to be asked again")      \
     X(OTA_FAILED, -126, "given up after as many attempts as the options allow")                    \
-    X(OTA_BLOCK, -127,                                                                             \
-      "a block of the image is damaged, or not the one that was asked for (MQTT)")                 \
-    X(OTA_ROOM, -128, "MQTT makes room for an update's download, and comes back behind it")
+    X(OTA_BLOCK, -127, "a block of the image is damaged, or not the one that was asked for (MQTT)")
 
 #define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X)
 
