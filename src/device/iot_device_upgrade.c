@@ -5,6 +5,7 @@
 #include "device/iot_device_room.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     struct iot_upgrade *u = ctx;
 
     memcpy(u->refused, job->module, sizeof u->refused);
-    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
+    iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), iot_err_name(err),
                               u->refused);
     iot_ota_refused(u->ota, job, err);
 }
@@ -54,7 +55,7 @@ static bool module_at(void *ctx, uint32_t i, const char **name, const char **ver
 
     if (i >= u->ota->opt->module_count)
         return false;
-    *name = strcmp(m->name, "default") == 0 ? "" : m->name;
+    *name = iot_text_is(m->name, "default") ? "" : m->name;
     *version = m->version;
     return true;
 }
@@ -108,7 +109,7 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)
-        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), iot_err_name(err),
+        iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), iot_err_name(err),
                                   u->ota->module->name);
 }
 

@@ -3,6 +3,8 @@
 
 #if IOT_FEATURE_HTTP
 
+#include "core/iot_core_text.h"
+
 #include <string.h>
 
 /* ---- What may be asked ------------------------------------------------------------------- */
@@ -11,7 +13,7 @@
 static bool is_token(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+           iot_text_has("!#$%&'*+-.^_`|~", c);
 }
 
 static bool is_text(char c)

@@ -3,6 +3,8 @@
 
 #if IOT_FEATURE_HTTP
 
+#include "core/iot_core_text.h"
+
 #include <string.h>
 
 static const char root[] = "/";
@@ -51,7 +53,7 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
         at++;
         port = 443;
     }
-    if (strncmp(at, "://", 3) != 0)
+    if (!iot_text_begins(at, "://"))
         return IOT_ERR_HTTP_URL;
     at += 3;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_job.h"
 
+#include "core/iot_core_text.h"
+
 #include <string.h>
 
 #if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
@@ -58,7 +60,7 @@ static iot_err read_module(struct iot_json data, struct iot_ota_job *job)
         if (!(l >= 'a' && l <= 'z') && !(l >= '-' && l <= '9' && l != '/') && l != '_')
             err = IOT_ERR_OTA_MODULE;
     }
-    if (err != IOT_OK || strcmp(job->module, "default") == 0)
+    if (err != IOT_OK || iot_text_is(job->module, "default"))
         job->module[0] = 0;
     return err;
 }
@@ -189,7 +191,7 @@ static bool is_url(const char *url)
     if (host != NULL && lower(*host) == 's')
         host++;
     if (host == NULL || (host = after(host, "://")) == NULL || *host == 0 ||
-        strchr("/?#:", *host) != NULL)
+        iot_text_has("/?#:", *host))
         return false;
     while (*url > ' ' && *url <= '~')
         url++;

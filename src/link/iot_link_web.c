@@ -4,6 +4,7 @@
 #if IOT_FEATURE_WEB
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 #include "crypto/iot_crypto_digest.h"
 #include "link/iot_link_register.h"
 
@@ -25,7 +26,7 @@ const char iot_web_form_headers[] = "Content-Type: application/x-www-form-urlenc
 
 static bool is_https(const char *base)
 {
-    return base == NULL || strncmp(base, "https://", 8) == 0;
+    return base == NULL || iot_text_begins(base, "https://");
 }
 
 iot_err iot_web_init(struct iot_web *w, const struct iot_web_options *o)

@@ -3,6 +3,8 @@
 
 #if IOT_FEATURE_OTA
 
+#include "core/iot_core_text.h"
+
 #include <string.h>
 
 /* ---- What is told ------------------------------------------------------------------------- */
@@ -144,12 +146,12 @@ static void tell_progress(struct iot_ota *ota)
 
 static bool is_device(const char *name)
 {
-    return name[0] == '\0' || strcmp(name, "default") == 0;
+    return name[0] == '\0' || iot_text_is(name, "default");
 }
 
 static bool is_same_module(const char *a, const char *b)
 {
-    return (is_device(a) && is_device(b)) || strcmp(a, b) == 0;
+    return (is_device(a) && is_device(b)) || iot_text_is(a, b);
 }
 
 const struct iot_ota_module *iot_ota_module(const struct iot_ota *ota, const char *name)
@@ -164,7 +166,7 @@ static bool is_same_image(const struct iot_ota_job *a, const struct iot_ota_job 
 {
     return a->size == b->size && a->digest_kind == b->digest_kind && a->by_mqtt == b->by_mqtt &&
            memcmp(a->digest, b->digest, a->digest_kind == IOT_OTA_MD5 ? 16 : 32) == 0 &&
-           strcmp(a->version, b->version) == 0 && is_same_module(a->module, b->module);
+           iot_text_is(a->version, b->version) && is_same_module(a->module, b->module);
 }
 
 /* Begins with a scheme of ours and a host; the rest is the client's to judge. */
@@ -172,7 +174,7 @@ static bool is_url(const char *url)
 {
     uint32_t n = iot_ota_scheme(url);
 
-    return n != 0 && strchr("/:?#", url[n]) == NULL;
+    return n != 0 && url[n] != '\0' && !iot_text_has("/:?#", url[n]);
 }
 
 static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
@@ -191,7 +193,7 @@ static iot_err check(const struct iot_ota *ota, const struct iot_ota_module *m,
     if (opt->public_key != NULL && job->signature_bytes == 0)
         return IOT_ERR_OTA_SIGNATURE;
     if ((opt->policy == IOT_OTA_NEWER && iot_ota_compare(job->version, m->version) <= 0) ||
-        (opt->policy == IOT_OTA_DIFFERENT && strcmp(job->version, m->version) == 0) ||
+        (opt->policy == IOT_OTA_DIFFERENT && iot_text_is(job->version, m->version)) ||
         (opt->allow != NULL && !opt->allow(opt->ctx, m, job)))
         return IOT_ERR_OTA_VERSION;
     return IOT_OK;

@@ -4,6 +4,7 @@
 #if IOT_FEATURE_OTA
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 #include "ota/iot_ota_journal.h"
 
 #include <string.h>
@@ -399,7 +400,7 @@ uint32_t iot_ota_scheme(const char *url)
 
     while (n < 5 && (url[n] | 0x20) == "https"[n])
         n++;
-    return n >= 4 && strncmp(url + n, "://", 3) == 0 ? n + 3 : 0;
+    return n >= 4 && iot_text_begins(url + n, "://") ? n + 3 : 0;
 }
 
 iot_err iot_ota_fetch_start(struct iot_ota_fetch *f, const struct iot_ota_options *opt,
@@ -458,7 +459,7 @@ bool iot_ota_fetch_url(struct iot_ota_fetch *f, const char *url)
     if (f->state == IOT_FETCH_ASKED || f->state == IOT_FETCH_ENDED)
         return false;
     if (url != f->job->url)
-        strcpy(f->job->url, url);
+        memcpy(f->job->url, url, strlen(url) + 1);
     if (f->state == IOT_FETCH_URL || f->state == IOT_FETCH_NO_URL) {
         f->state = IOT_FETCH_WAITING;
         hurry(f);

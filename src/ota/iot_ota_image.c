@@ -4,6 +4,7 @@
 #if IOT_FEATURE_OTA
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -78,7 +79,7 @@ static iot_err open_slot(struct iot_ota_image *m)
         return stop(m, IOT_ERR_OTA_SIZE);
     m->state = IOT_IMAGE_NEW;
     if (!m->resume || info.bytes != job->size || info.written == 0 || info.written > job->size ||
-        strcmp(info.version, job->version) != 0)
+        !iot_text_is(info.version, job->version))
         return IOT_OK;
     m->whole = info.whole;
     start_checking(m);
