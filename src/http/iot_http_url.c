@@ -80,13 +80,16 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
     out->port = (uint16_t)port;
     out->authority = slice(from, at);
     from = at;
-    at += strcspn(at, "?#");
+    while (*at != '\0' && *at != '?' && *at != '#')
+        at++;
     out->path = slice(from, at);
     if (from == at)
         out->path = slice(root, root + 1);
     else if (*from != '/')
         return IOT_ERR_HTTP_URL;
-    out->query = slice(at, at + strcspn(at, "#"));
+    for (from = at; *at != '\0' && *at != '#';)
+        at++;
+    out->query = slice(from, at);
     return IOT_OK;
 }
 
