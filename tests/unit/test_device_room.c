@@ -116,8 +116,14 @@ static void mqtt_goes_and_comes_back_with_the_whole_image(void **state)
     (void)state;
     assert_err(iot_device_connect(&dev), IOT_OK);
     accept_login(false);
+    stub.closes = false;
     assert_err(iot_ota_start(&ota, &job), IOT_OK);
-    run(200);
+    run(500);
+    assert_int_equal(stub.state, STUB_CLOSING);
+    assert_int_equal(line.opens, 0); /* not before MQTT has gone */
+    stub.closes = true;
+    iot_stream_wake(&stub.base);
+    run(100);
     assert_string_equal(sent_words(), "CONNECT DISCONNECT");
     assert_int_equal(stub.state, STUB_CLOSED);
     assert_int_equal(stub.aborts, 0);

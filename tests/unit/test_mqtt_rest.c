@@ -598,6 +598,25 @@ static void a_rest_does_not_disturb_a_close(void **state)
     }
 }
 
+static void a_close_drains_for_as_long_as_it_was_told(void **state)
+{
+    (void)state;
+    come_up();
+    publish(1);
+    close_(10000);
+    rest(true);
+    run(5000);
+    wake = true;
+    run(0);
+    assert_sent("CONNECT PUBLISH(1)");
+    wire_ack(&wire, 0x40, 1);
+    say();
+    assert_sent("CONNECT PUBLISH(1) DISCONNECT");
+    assert_int_equal(seen[IOT_EV_DONE], 1);
+    assert_int_equal(seen[IOT_EV_CLOSED], 1);
+    assert_int_equal(seen[IOT_EV_LOST], 0);
+}
+
 static void it_may_be_closed_from_inside(void **state)
 {
     (void)state;
@@ -636,6 +655,7 @@ int main(void)
         CASE(with_messages_it_comes_back_for_them_when_it_may),
         CASE(and_gives_them_up_when_it_may_not),
         CASE(a_rest_does_not_disturb_a_close),
+        CASE(a_close_drains_for_as_long_as_it_was_told),
         CASE(it_may_be_closed_from_inside),
     };
     return cmocka_run_group_tests_name("mqtt_rest", tests, NULL, NULL);

@@ -505,7 +505,12 @@ static void a_pause_gives_the_memory_back(void **state)
     assert_int_equal(ota.part.ops->deadline(&ota.part), IOT_TIME_NEVER);
     room_says = IOT_ERR_AGAIN;
     assert_err(iot_ota_resume(&ota), IOT_OK);
+    turn();
     iot_time since = now;
+    asks = 0;
+    for (int i = 0; i < 10; i++) /* however often the device ticks for others */
+        ota.part.ops->run(&ota.part, now);
+    assert_in_range(asks, 0, 1);
     asks = 0;
     while (asks < 5)
         turn();
@@ -513,7 +518,7 @@ static void a_pause_gives_the_memory_back(void **state)
     assert_int_equal(web.requests, 1);
     room_says = IOT_OK;
     run();
-    assert_log("+-++++++-eR");
+    assert_string_equal(log_text + strlen(log_text) - 5, "++-eR");
     assert_int_equal(web.requests, 2);
     assert_memory_equal(ram.bytes, bytes, BYTES_ALL);
 }
