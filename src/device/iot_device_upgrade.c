@@ -17,6 +17,17 @@ const struct iot_upgrade_way iot_upgrade_over_mqtt = {iot_link_file_begin, iot_l
                                                       iot_link_file_take,  iot_link_file_event,
                                                       iot_link_file_run,   iot_link_file_deadline};
 
+/* In words, where they are built in. */
+static const char *name_of(iot_err err)
+{
+#if IOT_FEATURE_ERR_NAMES
+    return iot_err_name(err);
+#else
+    (void)err;
+    return NULL;
+#endif
+}
+
 /* ---- From the platform to the engine ------------------------------------------------------- */
 
 static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
@@ -24,7 +35,7 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     struct iot_upgrade *u = ctx;
 
     memcpy(u->refused, job->module, sizeof u->refused);
-    iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), iot_err_name(err),
+    iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), name_of(err),
                               u->refused);
     iot_ota_refused(u->ota, job, err);
 }
@@ -109,7 +120,7 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)
-        iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), iot_err_name(err),
+        iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), name_of(err),
                                   u->ota->module->name);
 }
 
