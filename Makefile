@@ -206,6 +206,20 @@ sim-campaign: ## many such runs with fresh seeds on all processors: MINUTES=10 [
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
 	@WHOLE=$(if $(filter-out 1 2 3 4,$(MINUTES)),1) build/world/campaign $$(( $(MINUTES) * 60 )) $(SEED)
 
+sim-ota: MINUTES ?= 1
+sim-ota: ## updates in virtual time, network and power cut at random in pairs and more: MINUTES=1 [SEED= the first]; a seed that fails is printed
+	@case '$(MINUTES)' in ''|*[!0-9]*|0*) echo 'MINUTES is a whole number from 1 on' >&2; exit 2;; esac
+	@$(FETCH) run
+	@$(LOCK) $(BUILD_WORLD) VARIANT=world worlds
+	@build/world/ota $$(( $(MINUTES) * 60 )) $(SEED)
+
+# Not of CI: how long it takes is the caller's to say.
+soak-ota: ## firmware updates of build/probe with random pairs of cuts, power and network: FOR=minutes [SEED= the first]; a seed that fails is printed
+	@case '$(or $(FOR),10)' in ''|*[!0-9]*|0*) echo 'FOR is a whole number of minutes from 1 on' >&2; exit 2;; esac
+	@$(FETCH) test
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim IP=dual TLS13= build/probe build/sim/tests/test_probe_ota_cut
+	@$(PEERS) SOAK_S=$$(( $(or $(FOR),10) * 60 )) SEED='$(SEED)' build/sim/tests/test_probe_ota_cut
+
 check: ## house rules, format, warnings as errors (gcc, clang, 32 bit, Cortex-M3, IPv4, IPv6), cppcheck
 	@$(FETCH) check board
 	+@$(LOCK) env MAKE='$(MAKE)' BUILD='$(BUILD)' DEPS='$(DEPS)' LWIP_DIR='$(LWIP_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' JSMN_DIR='$(JSMN_DIR)' \
@@ -295,8 +309,9 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run run-ota thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable test-portable-more test-all \
-        run-firmware run-firmware-ota test-firmware ticks sim sim-campaign check firmware size bench readme format deps deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean FORCE
+.PHONY: help all lib run run-ota thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable \
+        test-portable-more test-all run-firmware run-firmware-ota test-firmware ticks sim sim-campaign check firmware size bench readme format deps \
+        deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean sim-ota soak-ota FORCE
 
 else
 # ==================================================================================== inner: one variant
@@ -593,8 +608,9 @@ RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs r
 WORLD_OBJ   := $(call obj,$(WORLD_SRC) $(LAMP_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
-# What it borrows: lwIP's hooks, the cloud, the form of DNS messages. Neither port/unix nor a clock.
-BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c)
+# What it borrows: lwIP's hooks, the cloud, the form of DNS messages, flash. Of port/unix the chip alone, and no clock.
+BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.c) unix_sim/host/host_question.c \
+                $(NOR_SRC) port/unix/iot_nor_unix.c)
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \

@@ -17,6 +17,8 @@
  *     pub TOPIC QOS RETAIN [HEX]      sub FILTER QOS      unsub FILTER      disc
  *     netif up|down     sleep MS     run MS     wait EVENT MS     quit
  *     json HEX|@FILE              get URL [range=A-B] [TLS words], see probe_http.h
+ *     ota URL [resume] [version= size= sha256= md5= sign= public= chunk= policy= idle-ms= min-rate=] [TLS words],
+ *                                 a firmware into the spare slot of the flash, see probe_ota.h
  *     boot     confirm           the two halves of the boot contract, on the flash
  *
  *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
@@ -25,6 +27,7 @@
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV json ok                   EV json NAME              (no JSON: fails)
  *     EV status CODE               EV body OFFSET HEX        EV end OK|NAME     (NAME: fails)
+ *     EV ota BYTES TOTAL STATE
  *     EV boot SLOT VERSION ok|trial                          EV boot none NAME (nothing to start: fails)
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
  *     EV flash COUNT               EV wear SECTOR COUNT      (at the end)
@@ -45,6 +48,8 @@
 #include "probe_input.h"
 #include "probe_json.h"
 #include "probe_mqtt.h"
+#include "probe_ota.h"
+#include "probe_web.h"
 #include "unix/iot_port_unix.h"
 
 #include "lwip/sys.h"
@@ -151,6 +156,7 @@ static const struct {
     {"quit", do_quit},
     {"json", probe_json},
     {"get", probe_get},
+    {"ota", probe_ota},
     {"boot", probe_boot},
     {"confirm", probe_confirm},
 };
@@ -246,9 +252,9 @@ static void run_commands(void)
 /* One tick of all there is. */
 static uint32_t poll_all(void)
 {
-    uint32_t mqtt_ms = probe_mqtt_poll(), http_ms = probe_http_poll();
+    uint32_t mqtt_ms = probe_mqtt_poll(), web_ms = probe_web_poll();
 
-    return mqtt_ms < http_ms ? mqtt_ms : http_ms;
+    return mqtt_ms < web_ms ? mqtt_ms : web_ms;
 }
 
 static void loop(void)
@@ -279,8 +285,8 @@ static void end_in_order(void)
         host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
     }
     probe_mqtt_close(QUIT_DRAIN_MS);
-    probe_http_close();
-    while (!(probe_mqtt_closed() && probe_http_closed()) && sys_now() - since < QUIT_MS_MAX) {
+    probe_web_close();
+    while (!(probe_mqtt_closed() && probe_web_closed()) && sys_now() - since < QUIT_MS_MAX) {
         uint32_t wait_ms = poll_all();
         host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
     }

@@ -18,6 +18,12 @@ static iot_err open_boot(void)
     return err;
 }
 
+iot_err probe_boot_open(struct iot_nor_boot **opened)
+{
+    *opened = &boot;
+    return open_boot();
+}
+
 static iot_err start(struct iot_nor_boot_choice *choice)
 {
     iot_err err = IOT_ERR_AGAIN;

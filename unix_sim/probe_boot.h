@@ -6,9 +6,14 @@
 #ifndef PROBE_BOOT_H
 #define PROBE_BOOT_H
 
+#include "nor/iot_nor_boot.h"
 #include "probe_event.h"
 
 #include <stdint.h>
+
+/** Both slots and what is recorded about them, as a boot finds them. IOT_OK: `*boot` is valid until the program ends, and
+ *  opened anew by each call. */
+iot_err probe_boot_open(struct iot_nor_boot **boot);
 
 /** What the bootloader does: "EV boot SLOT VERSION ok|trial", SLOT as in the map; or "EV boot none NAME", which fails. A
  *  version that is empty is -. */

@@ -109,6 +109,7 @@ extern "C" {
     X(HTTP_REDIRECT, -109, "a redirect that is not followed: too many, to plain http, or no URL")  \
     X(HTTP_TIMEOUT, -110, "no response from the server in time")                                   \
     X(HTTP_SLOW, -111, "the body comes slower than the options allow")                             \
+    X(OTA_ROOM, -114, "MQTT makes room for the download of an update, and comes back after it")    \
     X(OTA_JOB, -115, "the offered update lacks a member, or one has a wrong type")                 \
     X(OTA_METHOD, -116, "the offered update names no digest, or an unknown one (signMethod)")      \
     X(OTA_DIGEST, -117, "the image has another digest than was promised")                          \

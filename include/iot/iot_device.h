@@ -24,7 +24,10 @@ enum iot_event_kind {
     IOT_EV_CONNECTING, /* an attempt begins: delay_ms 0 */
     IOT_EV_CONNECTED,  /* CONNACK accepted; session_present */
     IOT_EV_LOST,       /* link or attempt ended: err, detail; the next one in delay_ms, or
-                           IOT_MS_NEVER when none follows (reconnect off) */
+                           IOT_MS_NEVER when none follows (reconnect off). OTA_ROOM: it was
+                           wanted, to lend memory to an update (iot_ota.h): ended in good order,
+                           delay_ms IOT_MS_NEVER, and yet IOT_EV_CONNECTING follows by itself when
+                           the memory is back, with reconnect off as well; no fault */
     IOT_EV_DONE,       /* ticket: message delivered as its QoS says */
     IOT_EV_FAILED,     /* ticket, err: message ended without that; see iot_mqtt.h */
     IOT_EV_SUBACK,     /* ticket; err IOT_OK: code is the granted QoS; MQTT_SUBACK: refused, slot

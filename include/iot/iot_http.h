@@ -96,8 +96,9 @@ struct iot_http_request {
 
 /** Everything is borrowed as long as the client is used; const in flash is fine. Times in ms, 0: the default. */
 struct iot_http_options {
-    const struct iot_tls_options
-        *tls;                  /* for https, with an arena of its own; NULL: https is refused */
+    /* For https, with an arena of its own; NULL: https is refused. With MQTT's arena, requests by https end by
+     * IOT_ERR_STATE unless an update has that lent (IOT_OTA_INSTEAD_OF_MQTT). */
+    const struct iot_tls_options *tls;
     void *netif;               /* struct netif * to bind to, or NULL */
     struct iot_stream *stream; /* instead of lwIP's TCP, as iot_options.stream; NULL */
     uint32_t connect_ms;       /* name, TCP and TLS together: 45 000 */
@@ -118,7 +119,8 @@ struct iot_http_options {
  * for it.
  *
  * http     caller's storage, from iot_static.h.
- * Returns  IOT_OK; IOT_ERR_ARG: TLS options that cannot work, see iot_device_init; attached already.
+ * Returns  IOT_OK; IOT_ERR_ARG: TLS options that cannot work, see iot_device_init, or, without IOT_FEATURE_OTA, with MQTT's
+ *          arena; attached already.
  */
 iot_err iot_http_init(struct iot_http *http, struct iot_device *dev,
                       const struct iot_http_options *options);

@@ -72,7 +72,10 @@ enum iot_ota_policy {
 /** Whose memory TLS takes for the download. */
 enum iot_ota_memory {
     IOT_OTA_BESIDE_MQTT, /* the HTTP client has an arena of its own */
-    /* It has the arena of MQTT lent: MQTT ends in good order before the download and comes back after it. */
+    /* It has the arena of MQTT lent: the TLS options of both name the same block. Accepted, MQTT is given some seconds for its
+     * messages and ends in good order, IOT_EV_LOST OTA_ROOM; it comes back before IOT_OTA_READY or _FAILED, and
+     * meanwhile while a new URL is asked for or the update is paused. What is published waits. Otherwise that client's https
+     * requests end by IOT_ERR_STATE. A job over MQTT needs no room. */
     IOT_OTA_INSTEAD_OF_MQTT,
     /* No TLS: https:// of a URL is read as http://. Needs a public key: the signature is all that protects the image. */
     IOT_OTA_PLAIN
@@ -107,7 +110,8 @@ struct iot_ota_options {
     /* ECDSA P-256, 65 bytes, uncompressed (0x04, x, y). With a key, an image without a good signature is refused. NULL. */
     const uint8_t *public_key;
     /* Where signatures are verified, 8-byte aligned, 2 048 bytes and more (64-bit machines 2 560). May be that of the HTTP
-     * client's TLS: its connection is closed by then. */
+     * client's TLS: its connection is closed by then. MQTT's only with IOT_OTA_INSTEAD_OF_MQTT, and without images
+     * over MQTT. */
     void *arena;
     uint32_t arena_bytes;
     uint32_t chunk; /* bytes per request; 0: one for all */
@@ -130,7 +134,7 @@ struct iot_device;
 
 /** Prepare, and attach to a device; once, after iot_device_init. It works in the device's tick, whether that is connected or
  *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client, a key without an arena that could serve,
- *  IOT_OTA_PLAIN without a key, or attached already. */
+ *  IOT_OTA_PLAIN without a key, MQTT's arena used beside it, or attached already. */
 iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
                      const struct iot_ota_options *options);
 

@@ -42,7 +42,8 @@ extern const struct iot_upgrade_way iot_upgrade_over_mqtt;
  * Attach; once, after iot_ota_init of `ota` and before iot_device_connect.
  *
  * way      &iot_upgrade_over_mqtt, or NULL: by HTTP alone; a job over MQTT then ends by IOT_ERR_OTA_JOB.
- * Returns  IOT_OK; IOT_ERR_ARG: the device has no platform identity; attached already.
+ * Returns  IOT_OK; IOT_ERR_ARG: the device has no platform identity; attached already; images over MQTT would be verified in
+ *          MQTT's own arena.
  */
 iot_err iot_upgrade_init(struct iot_upgrade *u, struct iot_device *dev, struct iot_ota *ota,
                          const struct iot_upgrade_way *way);

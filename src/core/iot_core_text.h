@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions about NUL-terminated texts; of libc's functions for them the library uses strlen only. */
+/* What strcmp, strncmp and strchr are used for elsewhere: not every board has them linked, and few words will do. Texts end with
+ * a NUL. */
 #ifndef IOT_CORE_TEXT_H
 #define IOT_CORE_TEXT_H
 
-#include <stdbool.h>
+#include "iot/iot_base.h"
 
-/** They are equal. */
-bool iot_text_is(const char *text, const char *other);
+/** The same, byte by byte? */
+bool iot_text_is(const char *a, const char *b);
 
-/** `text` begins with `with`. */
+/** Does it begin so? */
 bool iot_text_begins(const char *text, const char *with);
 
-/** The character is one of `set`; the NUL never is. */
+/** Is `c` one of these? NUL never is. */
 bool iot_text_has(const char *set, char c);
 
 #endif

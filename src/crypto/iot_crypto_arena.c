@@ -77,11 +77,16 @@ static void set_size(struct iot_arena *a, uint32_t at, uint32_t units, uint32_t 
         head(a, at + units)->before = (uint16_t)units;
 }
 
+bool iot_arena_fits(const void *memory, uint32_t bytes)
+{
+    return memory != NULL && (uintptr_t)memory % UNIT == 0 && bytes >= 64 &&
+           bytes <= IOT_ARENA_BYTES_MAX;
+}
+
 bool iot_arena_init(struct iot_arena *a, void *memory, uint32_t bytes)
 {
     memset(a, 0, sizeof *a);
-    if (memory == NULL || (uintptr_t)memory % UNIT != 0 || bytes < 64 ||
-        bytes > IOT_ARENA_BYTES_MAX)
+    if (!iot_arena_fits(memory, bytes))
         return false;
     a->base = memory;
     a->units = bytes / UNIT;

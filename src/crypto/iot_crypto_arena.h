@@ -26,6 +26,9 @@ struct iot_arena {
  *  IOT_ARENA_BYTES_MAX. Whatever was in it is forgotten. */
 bool iot_arena_init(struct iot_arena *a, void *memory, uint32_t bytes);
 
+/** Would iot_arena_init take this block? It is not touched: somebody else may use it now. */
+bool iot_arena_fits(const void *memory, uint32_t bytes);
+
 /** From here on mbedTLS allocates from `a`; returns the one before, to be entered again afterwards. */
 struct iot_arena *iot_arena_enter(struct iot_arena *a);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_parts.h"
+#include "device/iot_device_room.h"
 #include "device/iot_device_secure.h"
 #include "device/iot_device_wall.h"
 
@@ -63,6 +64,11 @@ static iot_err secure(struct iot_http *http, struct iot_device *dev, struct iot_
     iot_tls_init(&http->tls, carrier, tls, dev->opt->port_ops);
     iot_device_tls_init(dev, &http->tls);
     *out = &http->tls.base;
+    if (iot_device_shares(dev, tls->arena, tls->arena_bytes)) {
+        http->loan = iot_device_loan(dev);
+        if (http->loan == NULL) /* nobody lends */
+            return IOT_ERR_ARG;
+    }
     return iot_tls_check(tls, false);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_upgrade.h"
 
-#include "core/iot_core_text.h"
 #include "device/iot_device_parts.h"
+#include "device/iot_device_room.h"
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -12,16 +13,20 @@
 
 #define ASK_MS 1000u /* there was no room for a question */
 
-/* Why it failed, in a word for the platform. */
-#if IOT_FEATURE_ERR_NAMES
-#define WORD(err) iot_err_name(err)
-#else
-#define WORD(err) NULL
-#endif
-
 const struct iot_upgrade_way iot_upgrade_over_mqtt = {iot_link_file_begin, iot_link_file_stop,
                                                       iot_link_file_take,  iot_link_file_event,
                                                       iot_link_file_run,   iot_link_file_deadline};
+
+/* In words, where they are built in. */
+static const char *name_of(iot_err err)
+{
+#if IOT_FEATURE_ERR_NAMES
+    return iot_err_name(err);
+#else
+    (void)err;
+    return NULL;
+#endif
+}
 
 /* ---- From the platform to the engine ------------------------------------------------------- */
 
@@ -30,7 +35,8 @@ static void refused(void *ctx, const struct iot_ota_job *job, iot_err err)
     struct iot_upgrade *u = ctx;
 
     memcpy(u->refused, job->module, sizeof u->refused);
-    iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err), u->refused);
+    iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), name_of(err),
+                              u->refused);
     iot_ota_refused(u->ota, job, err);
 }
 
@@ -125,11 +131,19 @@ static void ended(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t
     if (err == IOT_OK)
         iot_link_upgrade_progress(&u->link, u->dev->now, 100, NULL, u->ota->module->name);
     else if (err != IOT_ERR_CLOSED && err != IOT_ERR_OTA_REPLACED)
-        iot_link_upgrade_progress(&u->link, u->dev->now, iot_link_step_of(err), WORD(err),
+        iot_link_upgrade_progress(&u->link, u->dev->now, iot_ota_step_of(err), name_of(err),
                                   u->ota->module->name);
 }
 
-static const struct iot_ota_cloud cloud = {ask_url, bring, bring_no_more, progress, ended, NULL};
+static iot_err make_room(void *ctx, bool wanted)
+{
+    struct iot_upgrade *u = ctx;
+
+    return iot_device_room(u->dev, wanted);
+}
+
+static const struct iot_ota_cloud cloud = {ask_url,  bring, bring_no_more,
+                                           progress, ended, make_room};
 
 /* ---- A part of the device ------------------------------------------------------------------ */
 
@@ -198,8 +212,12 @@ static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idl
 iot_err iot_upgrade_init(struct iot_upgrade *u, struct iot_device *dev, struct iot_ota *ota,
                          const struct iot_upgrade_way *way)
 {
-    if (dev->opt->link == NULL || iot_device_has(dev, &u->part) ||
-        ota->opt->memory == IOT_OTA_INSTEAD_OF_MQTT)
+    const struct iot_ota_options *o = ota->opt;
+
+    if (dev->opt->link == NULL || iot_device_has(dev, &u->part))
+        return IOT_ERR_ARG;
+    /* What comes over MQTT is verified while that is up. */
+    if (way != NULL && o->public_key != NULL && iot_device_shares(dev, o->arena, o->arena_bytes))
         return IOT_ERR_ARG;
     memset(u, 0, sizeof *u);
     u->part.ops = &part_ops;

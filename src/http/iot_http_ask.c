@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/iot_http_ask.h"
 
-#include "core/iot_core_text.h"
-
 #if IOT_FEATURE_HTTP
+
+#include "core/iot_core_text.h"
 
 #include <string.h>
 

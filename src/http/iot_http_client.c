@@ -127,8 +127,13 @@ static void begin_send(struct iot_http *h)
 
 static void run_open(struct iot_http *h)
 {
-    iot_err err = h->stream->ops->open(h->stream, &h->to, h->now);
+    iot_err err;
 
+    if (h->at.tls && h->loan != NULL && !*h->loan) {
+        fail(h, IOT_ERR_STATE, 0); /* somebody else lives in its arena */
+        return;
+    }
+    err = h->stream->ops->open(h->stream, &h->to, h->now);
     if (err == IOT_OK) {
         h->phase = PH_CONNECT;
         IOT_LOG (h->port, IOT_LOG_INFO, line) {

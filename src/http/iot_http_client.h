@@ -46,6 +46,8 @@ struct iot_http {
     const struct iot_http_options *opt;
     const struct iot_port *port;
     bool *wake;
+    const bool
+        *loan; /* `secure` may be opened while this is true, its arena is lent; NULL: always */
     struct iot_stream *plain, *secure; /* secure NULL: no TLS */
     struct iot_stream *stream;         /* the one in use */
     struct iot_endpoint to;

@@ -313,7 +313,10 @@ static int32_t step_value(struct iot_http_parser *p, struct iot_bytes in, struct
         return err;
     end = at + p->scanned;
     for (;; at = comma + 1) {
-        comma = p->name >= NAME_RANGE ? NULL : memchr(at, ',', (size_t)(end - at));
+        comma = p->name >= NAME_RANGE ? end : at;
+        while (comma < end && *comma != ',')
+            comma++;
+        comma = comma < end ? comma : NULL;
         to = comma != NULL ? comma : end;
         while (at < to && is_blank(*at))
             at++;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/iot_http_url.h"
 
-#include "core/iot_core_text.h"
-
 #if IOT_FEATURE_HTTP
+
+#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -33,16 +33,6 @@ static const char *skip_scheme(const char *at, const char *end)
                         (at != from && (is_digit(*at) || *at == '+' || *at == '-' || *at == '.'))))
         at++;
     return at < end && at != from && *at == ':' ? at + 1 : from;
-}
-
-/* Characters before the first of `stops`, or the end. */
-static uint32_t length_to(const char *text, const char *stops)
-{
-    uint32_t n = 0;
-
-    while (text[n] != '\0' && !iot_text_has(stops, text[n]))
-        n++;
-    return n;
 }
 
 iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
@@ -90,13 +80,16 @@ iot_err iot_http_url_read(const char *url, struct iot_http_url *out)
     out->port = (uint16_t)port;
     out->authority = slice(from, at);
     from = at;
-    at += length_to(at, "?#");
+    while (*at != '\0' && *at != '?' && *at != '#')
+        at++;
     out->path = slice(from, at);
     if (from == at)
         out->path = slice(root, root + 1);
     else if (*from != '/')
         return IOT_ERR_HTTP_URL;
-    out->query = slice(at, at + length_to(at, "#"));
+    for (from = at; *at != '\0' && *at != '#';)
+        at++;
+    out->query = slice(from, at);
     return IOT_OK;
 }
 

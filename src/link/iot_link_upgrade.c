@@ -141,26 +141,6 @@ static void report(struct iot_link_upgrade *u, struct iot_alink *a)
     }
 }
 
-int32_t iot_link_step_of(iot_err err)
-{
-    static const int8_t verify[] = {IOT_ERR_OTA_METHOD, IOT_ERR_OTA_DIGEST, IOT_ERR_OTA_SIGNATURE};
-    static const int8_t arrive[] = {IOT_ERR_OTA_CHANGED, IOT_ERR_OTA_EXPIRED,  IOT_ERR_OTA_FAILED,
-                                    IOT_ERR_OTA_BLOCK,   IOT_ERR_LINK_TIMEOUT, IOT_ERR_LINK_CODE};
-
-    for (uint32_t i = 0; i < sizeof verify; i++)
-        if (err == verify[i])
-            return IOT_LINK_STEP_VERIFY;
-    for (uint32_t i = 0; i < sizeof arrive; i++)
-        if (err == arrive[i])
-            return IOT_LINK_STEP_DOWNLOAD;
-    if (err == IOT_ERR_KV)
-        return IOT_LINK_STEP_BURN;
-    /* of the network, TLS and HTTP */
-    bool net = (err <= IOT_ERR_NET_DOWN && err > IOT_ERR_MQTT_MALFORMED) ||
-               (err <= IOT_ERR_HTTP_URL && err > IOT_ERR_OTA_JOB);
-    return net ? IOT_LINK_STEP_DOWNLOAD : IOT_LINK_STEP_FAILED;
-}
-
 void iot_link_upgrade_progress(struct iot_link_upgrade *u, iot_time now, int32_t step,
                                const char *desc, const char *module)
 {

@@ -97,19 +97,8 @@ iot_err iot_link_upgrade_ask_old(struct iot_alink *a, const char *version);
 iot_err iot_link_say(struct iot_alink *a, const char *before, const char *after, uint8_t qos,
                      iot_alink_words write, const void *what, iot_ticket *id);
 
-/** Steps below 0, as the platform numbers them. */
-enum iot_link_step {
-    IOT_LINK_STEP_FAILED = -1,
-    IOT_LINK_STEP_DOWNLOAD = -2, /* it did not arrive */
-    IOT_LINK_STEP_VERIFY = -3,   /* it is not what was promised */
-    IOT_LINK_STEP_BURN = -4,     /* it could not be written */
-};
-
-/** The step that says it. */
-int32_t iot_link_step_of(iot_err err);
-
 /**
- * The update is at `step`: 0 to 100 per cent, or of enum iot_link_step. 0 (which begins it), 100 and failures are sent at
+ * The update is at `step`: 0 to 100 per cent, or below 0, as iot_ota_step_of says. 0 (which begins it), 100 and failures are sent at
  * once, others when at least 5 more than the last and 50 ms after it. Of what cannot be sent, as the link is down
  * or the outbox full, the newest is kept and sent later; QoS 0.
  *

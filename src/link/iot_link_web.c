@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_web.h"
 
-#include "core/iot_core_text.h"
-
 #if IOT_FEATURE_WEB
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 #include "crypto/iot_crypto_digest.h"
 #include "link/iot_link_register.h"
 

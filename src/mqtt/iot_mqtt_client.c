@@ -10,6 +10,7 @@
 #include "mqtt/iot_mqtt_pump.h"
 #include "mqtt/iot_mqtt_ref.h"
 #include "mqtt/iot_mqtt_report.h"
+#include "mqtt/iot_mqtt_rest.h"
 #include "mqtt/iot_mqtt_source.h"
 
 #include <string.h>
@@ -98,6 +99,8 @@ static void lose(struct iot_mqtt_client *c, iot_err reason, int32_t detail)
         ev.delay_ms = iot_mqtt_backoff_next(&c->backoff, c->jitter, c->opt->backoff_cap_ms, reason,
                                             detail, exile_ms);
         wait_ms(c, ev.delay_ms);
+        if (iot_mqtt_rest_wanted(c))
+            ev.delay_ms = IOT_MS_NEVER;
     }
     log_lost(c, &ev);
     iot_mqtt_report(c, &ev);
@@ -108,6 +111,43 @@ static void lose_stream(struct iot_mqtt_client *c, iot_err reason)
 {
     lose(c, reason, c->stream->ops->detail(c->stream));
 }
+
+/* ---- A rest ------------------------------------------------------------------------------ */
+
+#if IOT_FEATURE_OTA
+
+#define REST_MS 3000u /* for messages that are queued or not acknowledged, before a rest */
+
+void iot_mqtt_client_rest(struct iot_mqtt_client *c, bool wanted)
+{
+    if (wanted && !c->rest && c->phase == PH_LIVE && !iot_mqtt_errand(&c->session))
+        wait_ms(c, REST_MS);
+    c->rest = wanted;
+    c->away = wanted && c->phase <= PH_WAIT;
+}
+
+/* The link has ended, or the attempt; wanted, so that it counts nowhere. */
+static void come_to_rest(struct iot_mqtt_client *c)
+{
+    struct iot_event ev = {.kind = IOT_EV_LOST, .err = IOT_ERR_OTA_ROOM, .delay_ms = IOT_MS_NEVER};
+
+    come_again(c);
+    c->reason = ev.err;
+    c->detail = 0;
+    IOT_LOG (c->opt->port_ops, IOT_LOG_INFO, line)
+        iot_log_text(line, "mqtt: away, makes room for an update");
+    iot_mqtt_report(c, &ev);
+    iot_mqtt_report_ended(c);
+}
+
+#else
+
+static void come_to_rest(struct iot_mqtt_client *c)
+{
+    (void)c;
+}
+
+#endif
 
 /* ---- net: what happened to the link ------------------------------------------------------ */
 
@@ -207,7 +247,7 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c)
     case PH_IDLE:
         break;
     case PH_WAIT:
-        if (c->session.now >= c->until && !gives_up(c))
+        if (c->session.now >= c->until && !gives_up(c) && !iot_mqtt_rest_wanted(c))
             open_stream(c);
         break;
     case PH_OPEN:
@@ -229,11 +269,15 @@ void iot_mqtt_client_net(struct iot_mqtt_client *c)
         err = poll_stream(c);
         if (err == IOT_ERR_AGAIN || err == IOT_ERR_CLOSED) /* otherwise it was cut off */
             iot_mqtt_ref_released(&c->session.box, c->stream->ops->released(c->stream));
-        if (err != IOT_ERR_AGAIN && iot_mqtt_errand(&c->session)) {
+        if (err == IOT_ERR_AGAIN)
+            break;
+        if (iot_mqtt_errand(&c->session)) {
             come_again(c);
-        } else if (err != IOT_ERR_AGAIN) {
+        } else if (!IOT_FEATURE_OTA || gives_up(c)) {
             forget_link(c);
             c->phase = PH_IDLE;
+        } else {
+            come_to_rest(c);
         }
         break;
     }
@@ -331,11 +375,18 @@ static void end_errand(struct iot_mqtt_client *c)
     }
 }
 
-void iot_mqtt_client_end(struct iot_mqtt_client *c)
+/* CONNECT is not taken back: the broker may have it, and a link that is cut behind it fires the will. */
+static void begin_rest(struct iot_mqtt_client *c)
 {
-    iot_mqtt_report_ended(c); /* also without a link messages give way to others */
-    if (on_errand(c))
-        end_errand(c);
+    if (c->phase == PH_OPEN)
+        come_to_rest(c);
+    else if (c->phase == PH_LIVE && iot_mqtt_up(&c->session) && !iot_mqtt_errand(&c->session) &&
+             c->broken == IOT_OK && (iot_mqtt_client_idle(c) || c->session.now >= c->until))
+        say_bye(c);
+}
+
+static void end_phase(struct iot_mqtt_client *c)
+{
     if (c->close_asked || (!c->closing && c->phase != PH_BYE))
         return;
     bool drained = iot_mqtt_session_idle(&c->session) || c->session.now >= c->drain_deadline;
@@ -370,6 +421,19 @@ void iot_mqtt_client_end(struct iot_mqtt_client *c)
     }
 }
 
+void iot_mqtt_client_end(struct iot_mqtt_client *c)
+{
+    iot_mqtt_report_ended(c); /* also without a link messages give way to others */
+    if (on_errand(c))
+        end_errand(c);
+    if (iot_mqtt_rest_wanted(c) && !c->closing)
+        begin_rest(c);
+    end_phase(c);
+#if IOT_FEATURE_OTA
+    c->away = c->rest && c->phase <= PH_WAIT;
+#endif
+}
+
 bool iot_mqtt_client_unread(const struct iot_mqtt_client *c)
 {
     return c->phase == PH_LIVE && (!c->dry || iot_mqtt_declining(c));
@@ -389,7 +453,7 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
     case PH_IDLE:
         return IOT_TIME_NEVER;
     case PH_WAIT:
-        first = c->until;
+        first = iot_mqtt_rest_wanted(c) ? IOT_TIME_NEVER : c->until;
         break;
     case PH_OPEN:
         first = c->broken != IOT_OK ? 0 : c->stream->ops->deadline(c->stream);
@@ -403,6 +467,8 @@ iot_time iot_mqtt_client_deadline(const struct iot_mqtt_client *c)
             first = iot_mqtt_declining(c) ? first : earlier(first, c->until);
         else if (iot_mqtt_unsettled(&c->session))
             first = earlier(first, c->stable);
+        if (iot_mqtt_rest_wanted(c) && !c->closing && iot_mqtt_up(&c->session) && !on_errand(c))
+            first = earlier(first, c->until);
         break;
     case PH_BYE:
         return earlier(earlier(c->until, iot_mqtt_source_deadline(c)),

@@ -7,7 +7,8 @@
  *                      ^___________|________________|  lost: wait by the ladder
  *
  * An errand is a connection of the device's own, for which the application's messages and subscriptions wait. When
- * it has served it goes through BYE and CLOSING as well, and then to WAIT for no time. */
+ * it has served it goes through BYE and CLOSING as well, and then to WAIT for no time. So does a rest (iot_mqtt_rest.h), but
+ * WAIT then lasts until it is over. */
 #ifndef IOT_MQTT_CLIENT_H
 #define IOT_MQTT_CLIENT_H
 
@@ -61,6 +62,10 @@ struct iot_mqtt_client {
     bool close_asked; /* drain_deadline is still a span: the caller may have slept, `now` is old */
     bool dry;         /* nothing received is left to digest */
     bool more;        /* this tick stopped at its bound */
+#if IOT_FEATURE_OTA
+    bool rest; /* nothing is to be connected */
+    bool away; /* ... and nothing is: the stream's memory is free */
+#endif
 #if IOT_FEATURE_RECEIVE
     bool offered; /* the message at rx_at was matched; `hits` and `handled` are about it */
     bool handled; /* some handler took it */
@@ -103,7 +108,7 @@ struct iot_mqtt_client {
     iot_err reason; /* of the last loss */
     int32_t detail;
     iot_err broken; /* what the stream said; acted on when everything received is digested */
-    iot_time until; /* WAIT: next attempt; BYE, and LIVE on an errand: patience */
+    iot_time until; /* WAIT: next attempt; BYE, and LIVE on an errand or before a rest: patience */
     iot_time drain_deadline;    /* closing: messages may take so long */
     iot_time stable;            /* LIVE: from then on the ladder starts anew */
     struct iot_credentials who; /* of the attempt; its texts may lie in the window until CONNECT */

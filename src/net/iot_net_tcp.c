@@ -133,10 +133,19 @@ static void drop_pcb(struct iot_tcp *t)
     }
 }
 
+/* What was read makes room in the window. */
+static void report_eaten(struct iot_tcp *t)
+{
+    if (t->pcb != NULL)
+        tcp_recved(t->pcb, t->eaten);
+    t->eaten = 0;
+}
+
 static void drop_rx(struct iot_tcp *t)
 {
-    if (t->rx == NULL)
+    if (t->rx == NULL) /* and so nothing is eaten that was not reported */
         return;
+    report_eaten(t);
     if (t->pcb != NULL)
         tcp_recved(t->pcb, t->rx->tot_len);
     pbuf_free(t->rx);
@@ -337,8 +346,11 @@ static iot_err tcp_stream_read(struct iot_stream *s, uint8_t *into, uint32_t cap
     uint16_t n = (uint16_t)(cap < t->rx->tot_len ? cap : t->rx->tot_len);
     pbuf_copy_partial(t->rx, into, n, 0);
     t->rx = pbuf_free_header(t->rx, n);
-    if (t->pcb != NULL)
-        tcp_recved(t->pcb, n);
+    if (TCP_WND > UINT16_MAX && n > UINT16_MAX - t->eaten)
+        report_eaten(t);
+    t->eaten = (uint16_t)(t->eaten + n);
+    if (t->rx == NULL || t->eaten >= TCP_WND / 2)
+        report_eaten(t);
     if (t->rx == NULL && (t->marks & MARK_EOF))
         iot_stream_wake(s); /* now the end of the stream counts */
     *got = n;

@@ -11,8 +11,9 @@
 struct pbuf;
 struct tcp_pcb;
 
-/* Received bytes wait in the chain `rx`; what is read is cut off its front and reported to lwIP at
- * that moment, so the peer's window follows our reader. Sent bytes are only counted: `written` is
+/* Received bytes wait in the chain `rx`; what is read is cut off its front and reported to lwIP when all of it is read, or
+ * much (`eaten`), so the peer's window follows our reader. Not piece by piece: lwIP tells the peer only of an MSS and more,
+ * and what is less when a piece ends would be missing from the window until the next one. Sent bytes are only counted: `written` is
  * what lwIP accepted, `acked` what the peer's TCP confirmed, both since open and modulo 2^32. */
 struct iot_tcp {
     struct iot_stream base;
@@ -22,6 +23,7 @@ struct iot_tcp {
 #if IOT_FEATURE_STATS
     uint8_t rx_pbufs_high;
 #endif
+    uint16_t eaten;
     const struct iot_endpoint *to;
     struct tcp_pcb *pcb; /* NULL as soon as lwIP has or frees it */
     struct pbuf *rx;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/iot_ota_engine.h"
 
+#if IOT_FEATURE_OTA
+
 #include "core/iot_core_text.h"
 #include "http/iot_http_url.h"
-
-#if IOT_FEATURE_OTA
 
 #include <string.h>
 
@@ -54,15 +54,72 @@ static void stop(struct iot_ota *ota, iot_err err, bool keep)
     *ota->mark = true;
 }
 
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+/* No: not yet; then it is asked again at `wake`. */
+static bool await(struct iot_ota *ota)
+{
+    ota->wake = ota->now + IOT_OTA_ROOM_MS;
+    return false;
+}
+
+static bool get_room(struct iot_ota *ota, iot_err *err)
+{
+    *err = IOT_OK;
+    if (ota->room)
+        return true;
+    ota->lent = true;
+    *err = ota->cloud->make_room(ota->cloud_ctx, true);
+    if (*err == IOT_ERR_AGAIN)
+        return await(ota);
+    ota->room = *err == IOT_OK;
+    return true;
+}
+
+/* What is kept of HTTP's connection lies in it. */
+static bool give_room(struct iot_ota *ota)
+{
+    if (!ota->lent)
+        return true;
+    if (ota->room && !iot_http_idle(ota->opt->http)) {
+        iot_http_hang_up(ota->opt->http);
+        return await(ota);
+    }
+    ota->lent = ota->room = false;
+    (void)ota->cloud->make_room(ota->cloud_ctx, false);
+    return true;
+}
+
+static bool wants_room(const struct iot_ota *ota)
+{
+    return ota->opt->memory == IOT_OTA_INSTEAD_OF_MQTT && !ota->job.by_mqtt && ota->cloud != NULL &&
+           ota->cloud->make_room != NULL;
+}
+
+/* A URL comes from the cloud, and who pauses does not need its memory; all else does. What is stopped only tidies up. */
+static bool has_place(struct iot_ota *ota, iot_err *err)
+{
+    const struct iot_ota_fetch *f = &ota->fetch;
+
+    *err = IOT_OK;
+    if (!wants_room(ota) || f->stop != IOT_OK || f->state >= IOT_FETCH_FORGET)
+        return true;
+    if (f->state == IOT_FETCH_NO_URL || f->state == IOT_FETCH_URL ||
+        (f->state == IOT_FETCH_WAITING && f->paused))
+        return give_room(ota);
+    return get_room(ota, err);
+}
+
+/* ---- The end ------------------------------------------------------------------------------ */
+
 /* Until both have been told nothing new is taken: they look at the job. */
 static void tell_end(struct iot_ota *ota)
 {
     const struct iot_ota_cloud *cloud = ota->cloud;
 
+    if (!give_room(ota))
+        return;
     ota->wake = IOT_TIME_NEVER;
-    if (ota->lent)
-        (void)cloud->make_room(ota->cloud_ctx, false);
-    ota->lent = false;
     if (cloud != NULL && cloud->ended != NULL)
         cloud->ended(ota->cloud_ctx, &ota->job, ota->err, ota->detail);
     tell(ota, ota->err == IOT_OK ? IOT_OTA_READY : IOT_OTA_FAILED, ota->err, ota->detail);
@@ -347,20 +404,12 @@ static void on_offer(struct iot_ota *ota)
 
 static void make_room(struct iot_ota *ota)
 {
-    const struct iot_ota_cloud *cloud = ota->cloud;
     iot_err err = IOT_OK;
 
-    if (ota->opt->memory == IOT_OTA_INSTEAD_OF_MQTT && !ota->job.by_mqtt && cloud != NULL &&
-        cloud->make_room != NULL) {
-        ota->lent = true;
-        err = cloud->make_room(ota->cloud_ctx, true);
-    }
-    if (err == IOT_ERR_AGAIN) {
-        ota->wake = ota->now + IOT_OTA_ROOM_MS;
+    if (wants_room(ota) && !get_room(ota, &err))
         return;
-    }
     if (err == IOT_OK)
-        err = iot_ota_fetch_start(&ota->fetch, ota->opt, ota->module->slot, &ota->job, cloud,
+        err = iot_ota_fetch_start(&ota->fetch, ota->opt, ota->module->slot, &ota->job, ota->cloud,
                                   ota->cloud_ctx, ota->now);
     if (err != IOT_OK)
         end_later(ota, err, 0);
@@ -368,17 +417,29 @@ static void make_room(struct iot_ota *ota)
         ota->state = IOT_OTA_FETCHING;
 }
 
-void iot_ota_run(struct iot_ota *ota, iot_time now)
+static void fetch(struct iot_ota *ota)
 {
     iot_err err;
 
+    if (ota->wake != IOT_TIME_NEVER && ota->now < ota->wake && ota->fetch.stop == IOT_OK)
+        return; /* for memory it is asked then */
+    ota->wake = IOT_TIME_NEVER;
+    if (!has_place(ota, &err))
+        return;
+    if (err != IOT_OK)
+        iot_ota_fetch_stop(&ota->fetch, err, true);
+    err = iot_ota_fetch_step(&ota->fetch, ota->now);
+    if (err == IOT_ERR_AGAIN)
+        tell_progress(ota);
+    else
+        end_later(ota, err, ota->fetch.detail);
+}
+
+void iot_ota_run(struct iot_ota *ota, iot_time now)
+{
     ota->now = now;
     if (ota->state == IOT_OTA_FETCHING) {
-        err = iot_ota_fetch_step(&ota->fetch, now);
-        if (err == IOT_ERR_AGAIN)
-            tell_progress(ota);
-        else
-            end_later(ota, err, ota->fetch.detail);
+        fetch(ota);
         return;
     }
     if (now < ota->wake)
@@ -401,7 +462,7 @@ void iot_ota_run(struct iot_ota *ota, iot_time now)
 
 iot_time iot_ota_deadline(const struct iot_ota *ota)
 {
-    if (ota->state == IOT_OTA_FETCHING)
+    if (ota->state == IOT_OTA_FETCHING && ota->wake == IOT_TIME_NEVER)
         return iot_ota_fetch_deadline(&ota->fetch);
     return ota->state == IOT_OTA_NONE ? IOT_TIME_NEVER : ota->wake;
 }

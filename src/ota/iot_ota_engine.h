@@ -15,8 +15,8 @@ enum iot_ota_state {
     IOT_OTA_NONE,
     IOT_OTA_ON_OFFER, /* told, or to be told at `wake` */
     IOT_OTA_ROOM,     /* accepted: memory comes first */
-    IOT_OTA_FETCHING,
-    IOT_OTA_ENDING /* by `err`, told in the next step */
+    IOT_OTA_FETCHING, /* gives the memory back while it wants a URL of the cloud's, and gets it again */
+    IOT_OTA_ENDING /* by `err`, told as soon as the memory is given back */
 };
 
 /* Private. */
@@ -24,7 +24,8 @@ struct iot_ota {
     struct iot_part part;
     uint8_t state;
     uint8_t percent; /* that was told last; above 100: none */
-    bool lent;       /* make_room gave us memory */
+    bool lent;       /* make_room was asked for memory, and not yet told that it may have it back */
+    bool room;       /* ... and gave it */
     iot_err err;
     int32_t detail;
     const struct iot_ota_options *opt;

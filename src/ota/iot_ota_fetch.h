@@ -50,7 +50,8 @@ struct iot_ota_cloud {
     /** ... the job is over: IOT_OK, or why. A new one may be offered from inside. */
     void (*ended)(void *ctx, const struct iot_ota_job *job, iot_err err, int32_t detail);
     /** ... IOT_OTA_INSTEAD_OF_MQTT: end MQTT in good order (true), or connect again (false, then the answer does not
-     *  matter). IOT_OK: its memory is free; IOT_ERR_AGAIN: not yet, asked again later. */
+     *  matter; HTTP has hung up). IOT_OK: its memory is free; IOT_ERR_AGAIN: not yet, asked again later; else the update ends
+     *  by it. */
     iot_err (*make_room)(void *ctx, bool wanted);
 };
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/iot_ota_image.h"
 
-#include "core/iot_core_text.h"
-
 #if IOT_FEATURE_OTA
 
 #include "core/iot_core_assert.h"
+#include "core/iot_core_text.h"
 
 #include <string.h>
 

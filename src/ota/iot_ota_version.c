@@ -82,6 +82,7 @@ int iot_ota_step_of(iot_err err)
     switch (err) {
     case IOT_OK:
         return 0;
+    case IOT_ERR_OTA_METHOD:
     case IOT_ERR_OTA_DIGEST:
     case IOT_ERR_OTA_SIGNATURE:
         return -3;
@@ -91,6 +92,9 @@ int iot_ota_step_of(iot_err err)
     case IOT_ERR_OTA_CHANGED:
     case IOT_ERR_OTA_EXPIRED:
     case IOT_ERR_OTA_FAILED:
+    case IOT_ERR_OTA_BLOCK:
+    case IOT_ERR_LINK_TIMEOUT:
+    case IOT_ERR_LINK_CODE:
         return -2;
     default:
         break;

@@ -86,7 +86,6 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
     uint32_t kinds = iot_tls_kinds(o);
     bool psk = o->psk.ptr != NULL ? o->psk.len != 0 && o->psk_identity.len != 0 : psk_source;
     bool only_psk = (kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
-    struct iot_arena arena;
 
     if (!is_name(o->server_name) || !are_protocols(o->alpn) || !is_key(o->session_key))
         return IOT_ERR_ARG;
@@ -98,7 +97,7 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
         return IOT_ERR_ARG;
     if (o->psk.len > IOT_TLS_PSK_MAX || o->psk_identity.len > IOT_TLS_PSK_IDENTITY_MAX)
         return IOT_ERR_ARG;
-    return iot_arena_init(&arena, o->arena, o->arena_bytes) ? IOT_OK : IOT_ERR_ARG;
+    return iot_arena_fits(o->arena, o->arena_bytes) ? IOT_OK : IOT_ERR_ARG;
 }
 
 /* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */

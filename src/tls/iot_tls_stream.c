@@ -95,8 +95,10 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     if (!iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes))
         return finish(t, IOT_ERR_TLS_MEMORY);
     iot_err err = t->lower->ops->open(t->lower, to, now);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN) {
+        memset(&t->arena, 0, sizeof t->arena); /* until then it may be lent */
         return err;
+    }
     if (err != IOT_OK) {
         t->detail = t->lower->ops->detail(t->lower);
         return finish(t, err);

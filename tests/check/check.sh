@@ -207,7 +207,7 @@ step 'Cortex-M3, IPv4 only'                    m3-v4     build m3 v4 portable
 step 'Cortex-M3, IPv6 only'                    m3-v6     build m3 v6 portable
 step 'firmware, without heap and stdio'         firmware  firmware
 step 'what is left out costs nothing'       switches  switches
-step 'of libc six functions, no more'          symbols   symbols
+step 'of libc five functions, no more'         symbols   symbols
 step 'benchmarks build'                        bench     benchmarks
 step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then

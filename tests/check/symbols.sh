@@ -3,7 +3,7 @@
 #
 # symbols.sh OBJECTS ARCHIVE...: what the library leaves to a linker. OBJECTS is a folder of object files as the Makefile
 # makes it, build/VARIANT/obj: all below src/ and port/ in there may need each other, what the archives define (lwIP,
-# mbedTLS, the compiler's own helpers), and of libc the six functions below, which every firmware has. Anything else
+# mbedTLS, the compiler's own helpers), and of libc the five functions below, which every firmware has. Anything else
 # is printed as file:line: and its name.
 
 set -euo pipefail
@@ -11,7 +11,7 @@ export LC_ALL=C
 NM=${NM:-nm}
 objects=$1
 shift
-libc='memcpy memmove memset memcmp memchr strlen'
+libc='memcpy memmove memset memcmp strlen'
 
 work=$(mktemp -d build/symbols.XXXXXX)
 trap 'rm -rf "$work"' EXIT

@@ -83,6 +83,8 @@ static void hear(struct peer_rude *r)
     if (r->answering || strstr(r->in, "\r\n\r\n") == NULL)
         return;
     r->requests++;
+    if (r->asked != NULL)
+        r->asked(r);
     r->in_len = 0; /* the text stays for who wants to look */
     r->said = 0;
     r->answering = true;

@@ -17,6 +17,8 @@ struct peer_rude_answer {
 };
 
 struct peer_rude {
+    /* NULL, or before each request is answered: may look at it in `in`, and change what is said. */
+    void (*asked)(struct peer_rude *r);
     int listener, conn; /* -1: none */
     uint16_t port;
     const struct peer_rude_answer *answers; /* to the first request, the second ... */

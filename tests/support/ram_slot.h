@@ -8,7 +8,9 @@
 #include "iot/iot_port.h"
 #include "iot/iot_slot.h"
 
+#ifndef RAM_ROOM
 #define RAM_ROOM 8192u
+#endif
 
 enum ram_call { RAM_OPEN, RAM_BEGIN, RAM_WRITE, RAM_READ, RAM_DONE, RAM_CHOOSE, RAM_CALLS };
 

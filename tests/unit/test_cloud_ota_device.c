@@ -232,7 +232,7 @@ static void a_failure_ends_it(void **state)
     (void)state;
     command("ota publish " PK " dev001 app.bin version=2.0.0 module=mcu protocol=mqtt");
     deliver();
-    progress(iot_link_step_of(IOT_ERR_OTA_DIGEST));
+    progress(iot_ota_step_of(IOT_ERR_OTA_DIGEST));
     assert_string_equal(state_of(), "failed");
     offers = 0;
     report();

@@ -360,28 +360,6 @@ static void of_what_finds_no_room_the_newest_is_sent_later(void **state)
     assert_int_equal(line.sent, 2);
 }
 
-static void each_error_has_a_step(void **state)
-{
-    static const struct {
-        iot_err err;
-        int32_t step;
-    } rows[] = {
-        {IOT_ERR_OTA_JOB, -1},        {IOT_ERR_OTA_SIZE, -1},       {IOT_ERR_OTA_VERSION, -1},
-        {IOT_ERR_OTA_MODULE, -1},     {IOT_ERR_OTA_REFUSED, -1},    {IOT_ERR_OTA_REPLACED, -1},
-        {IOT_ERR_OTA_METHOD, -3},     {IOT_ERR_OTA_DIGEST, -3},     {IOT_ERR_OTA_SIGNATURE, -3},
-        {IOT_ERR_OTA_CHANGED, -2},    {IOT_ERR_OTA_EXPIRED, -2},    {IOT_ERR_OTA_FAILED, -2},
-        {IOT_ERR_OTA_BLOCK, -2},      {IOT_ERR_LINK_TIMEOUT, -2},   {IOT_ERR_LINK_CODE, -2},
-        {IOT_ERR_HTTP_URL, -2},       {IOT_ERR_HTTP_SLOW, -2},      {IOT_ERR_NET_DOWN, -2},
-        {IOT_ERR_TLS_CREDENTIAL, -2}, {IOT_ERR_TCP_RESET, -2},      {IOT_ERR_KV, -4},
-        {IOT_ERR_CLOSED, -1},         {IOT_ERR_MQTT_MALFORMED, -1}, {IOT_ERR_JSON_SYNTAX, -1},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++)
-        if (iot_link_step_of(rows[i].err) != rows[i].step)
-            fail_msg("%s", iot_err_name(rows[i].err));
-}
-
 /* ---- Down ------------------------------------------------------------------------------------ */
 
 static void a_push_is_offered(void **state)
@@ -561,7 +539,6 @@ int main(void)
         cmocka_unit_test_setup(what_was_held_back_by_time_is_sent_when_it_is_due, setup),
         cmocka_unit_test_setup(failures_are_sent_at_once, setup),
         cmocka_unit_test_setup(of_what_finds_no_room_the_newest_is_sent_later, setup),
-        cmocka_unit_test_setup(each_error_has_a_step, setup),
         cmocka_unit_test_setup(a_push_is_offered, setup),
         cmocka_unit_test_setup(what_is_no_offer_is_skipped_by_name, setup),
         cmocka_unit_test_setup(our_own_question_comes_back_and_is_ignored, setup),

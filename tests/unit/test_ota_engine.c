@@ -22,7 +22,7 @@ static bool mark;
 
 /* What happens, a letter each: O offered, R ready, F failed; u, b, e: URL asked, block asked, ended; + and -: room. */
 static char log_text[64];
-static uint32_t progress_count, last_bytes, told_count;
+static uint32_t progress_count, last_bytes, told_count, asks;
 static iot_err last_err, ended_err, room_says;
 static int32_t last_detail;
 static void (*in_event)(const struct iot_ota_event *ev);
@@ -81,6 +81,8 @@ static iot_err make_room(void *ctx, bool wanted)
 {
     (void)ctx;
     note(wanted ? '+' : '-');
+    asks++;
+    assert_false(web.connected); /* its memory is not given away under its feet */
     return room_says;
 }
 
@@ -124,7 +126,7 @@ static int setup(void **state)
     renewed = job;
     now = 5000;
     log_text[0] = '\0';
-    progress_count = told_count = 0;
+    progress_count = told_count = asks = 0;
     in_event = NULL;
     room_says = IOT_OK;
     assert_err(iot_ota_engine_init(&ota, &opt, &mark), IOT_OK);
@@ -477,6 +479,147 @@ static void instead_of_mqtt_waits_for_room_and_gives_it_back(void **state)
     assert_log("+-eF");
 }
 
+static void a_url_is_asked_for_with_mqtt_back(void **state)
+{
+    (void)state;
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    opt.chunk = 2500;
+    web.status[1] = 403; /* over a connection that is kept */
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run();
+    assert_log("+-u+-eR");
+    assert_int_equal(web.requests, 3);
+    assert_true(ram.chosen);
+}
+
+static void a_pause_gives_the_memory_back(void **state)
+{
+    (void)state;
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run_to(2000);
+    assert_err(iot_ota_pause(&ota), IOT_OK);
+    for (int i = 0; i < 50; i++)
+        turn();
+    assert_log("+-");
+    assert_int_equal(ota.part.ops->deadline(&ota.part), IOT_TIME_NEVER);
+    room_says = IOT_ERR_AGAIN;
+    assert_err(iot_ota_resume(&ota), IOT_OK);
+    turn();
+    iot_time since = now;
+    asks = 0;
+    for (int i = 0; i < 10; i++) /* however often the device ticks for others */
+        ota.part.ops->run(&ota.part, now);
+    assert_in_range(asks, 0, 1);
+    asks = 0;
+    while (asks < 5)
+        turn();
+    assert_in_range(now - since, 4 * IOT_OTA_ROOM_MS, 6 * IOT_OTA_ROOM_MS);
+    assert_int_equal(web.requests, 1);
+    room_says = IOT_OK;
+    run();
+    assert_string_equal(log_text + strlen(log_text) - 5, "++-eR");
+    assert_int_equal(web.requests, 2);
+    assert_memory_equal(ram.bytes, bytes, BYTES_ALL);
+}
+
+static void what_fails_gives_the_memory_back_behind_http(void **state)
+{
+    (void)state;
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    job.digest[0] ^= 1;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run_to(2000);
+    assert_err(iot_ota_cancel(&ota), IOT_OK);
+    run();
+    assert_log("+-eF");
+    setup(NULL);
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    opt.chunk = 2500;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run_to(2400);
+    web.start_err = IOT_ERR_STATE;
+    for (int i = 0; i < 50; i++)
+        turn();
+    assert_true(web.connected); /* kept for the next range */
+    assert_err(iot_ota_cancel(&ota), IOT_OK);
+    run();
+    assert_log("+-eF");
+    assert_true(web.hang_ups != 0);
+}
+
+static void who_cannot_make_room_ends_it_by_that_name(void **state)
+{
+    (void)state;
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    room_says = IOT_ERR_SIZE;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run();
+    assert_log("+-eF");
+    assert_err(last_err, IOT_ERR_SIZE);
+    setup(NULL);
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run_to(2000);
+    assert_err(iot_ota_pause(&ota), IOT_OK);
+    for (int i = 0; i < 50; i++)
+        turn();
+    room_says = IOT_ERR_SIZE;
+    assert_err(iot_ota_resume(&ota), IOT_OK);
+    run();
+    assert_log("+-+-eF");
+    assert_err(last_err, IOT_ERR_SIZE);
+}
+
+static void what_waits_for_room_again_can_be_ended(void **state)
+{
+    (void)state;
+    for (int close = 0; close < 2; close++) {
+        setup(NULL);
+        opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+        assert_err(iot_ota_start(&ota, &job), IOT_OK);
+        run_to(2000);
+        assert_err(iot_ota_pause(&ota), IOT_OK);
+        for (int i = 0; i < 50; i++)
+            turn();
+        room_says = IOT_ERR_AGAIN;
+        assert_err(iot_ota_resume(&ota), IOT_OK);
+        for (int i = 0; i < 3; i++)
+            turn();
+        if (close)
+            ota.part.ops->close(&ota.part);
+        else
+            assert_err(iot_ota_cancel(&ota), IOT_OK);
+        run();
+        assert_err(last_err, close ? IOT_ERR_CLOSED : IOT_ERR_OTA_REFUSED);
+        assert_true(kv.there == (close != 0));
+        assert_string_equal(log_text + strlen(log_text) - 3, "-eF");
+    }
+}
+
+static iot_err bring(void *ctx, const struct iot_ota_job *about, uint32_t at, uint32_t n,
+                     const struct iot_http_handlers *on, void *on_ctx)
+{
+    (void)ctx, (void)about, (void)at, (void)n, (void)on, (void)on_ctx;
+    note('b');
+    return IOT_OK;
+}
+
+static void what_comes_over_mqtt_needs_no_room(void **state)
+{
+    (void)state;
+    struct iot_ota_cloud over = cloud;
+    over.bring = bring;
+    iot_ota_serve(&ota, &over, NULL);
+    opt.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    job.by_mqtt = true;
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    for (int i = 0; i < 10; i++)
+        turn();
+    assert_null(strpbrk(log_text, "+-"));
+    assert_int_equal(web.starts, 0);
+}
+
 static void plain_takes_http_and_wants_signatures(void **state)
 {
     (void)state;
@@ -561,7 +704,6 @@ static void errors_have_the_platforms_steps(void **state)
     } rows[] = {
         {IOT_OK, 0},
         {IOT_ERR_OTA_JOB, -1},
-        {IOT_ERR_OTA_METHOD, -1},
         {IOT_ERR_OTA_SIZE, -1},
         {IOT_ERR_OTA_VERSION, -1},
         {IOT_ERR_OTA_MODULE, -1},
@@ -580,6 +722,13 @@ static void errors_have_the_platforms_steps(void **state)
         {IOT_ERR_OTA_CHANGED, -2},
         {IOT_ERR_OTA_EXPIRED, -2},
         {IOT_ERR_OTA_FAILED, -2},
+        {IOT_ERR_OTA_BLOCK, -2},
+        {IOT_ERR_LINK_TIMEOUT, -2},
+        {IOT_ERR_LINK_CODE, -2},
+        {IOT_ERR_TCP_RESET, -2},
+        {IOT_ERR_MQTT_MALFORMED, -1},
+        {IOT_ERR_JSON_SYNTAX, -1},
+        {IOT_ERR_OTA_METHOD, -3},
         {IOT_ERR_OTA_DIGEST, -3},
         {IOT_ERR_OTA_SIGNATURE, -3},
         {IOT_ERR_KV, -4},
@@ -609,6 +758,12 @@ int main(void)
         T(a_pause_holds_it_and_a_resume_goes_on),
         T(a_closing_device_keeps_what_it_has),
         T(instead_of_mqtt_waits_for_room_and_gives_it_back),
+        T(a_url_is_asked_for_with_mqtt_back),
+        T(a_pause_gives_the_memory_back),
+        T(what_fails_gives_the_memory_back_behind_http),
+        T(who_cannot_make_room_ends_it_by_that_name),
+        T(what_waits_for_room_again_can_be_ended),
+        T(what_comes_over_mqtt_needs_no_room),
         T(plain_takes_http_and_wants_signatures),
         T(failures_are_told_with_the_number_beside_them),
         T(versions_have_an_order),

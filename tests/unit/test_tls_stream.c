@@ -265,6 +265,22 @@ static void a_lower_stream_that_cannot_open_yet_is_asked_again(void **state)
     abort_and_check(w);
 }
 
+/* ... and nothing of it is in the arena: that may be another's for now. */
+static void a_stream_that_waits_to_open_leaves_its_memory_alone(void **state)
+{
+    (void)state;
+    w->stub.open_again = 1;
+    assert_err(open_(w), IOT_ERR_AGAIN);
+    assert_err(iot_tls_check(&w->opt, false), IOT_OK);
+    memset(w->arena, 0xaa, sizeof w->arena);
+    assert_err(iot_tls_check(&w->opt, false), IOT_OK);
+    w->tls.base.ops->abort(&w->tls.base);
+    for (uint32_t i = 0; i < sizeof w->arena; i++)
+        assert_int_equal(w->arena[i], 0xaa);
+    greet(w);
+    abort_and_check(w);
+}
+
 static void a_lower_stream_that_fails_gives_the_reason_and_its_number(void **state)
 {
     static const iot_err errs[] = {IOT_ERR_DNS_UNKNOWN, IOT_ERR_TCP_REFUSED, IOT_ERR_TCP_TIMEOUT,
@@ -1693,6 +1709,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_lower_stream_that_cannot_open_yet_is_asked_again),
+        CASE(a_stream_that_waits_to_open_leaves_its_memory_alone),
         CASE(a_lower_stream_that_fails_gives_the_reason_and_its_number),
         CASE(the_endpoint_is_handed_down),
         CASE(memory_that_is_no_arena_opens_nothing),
