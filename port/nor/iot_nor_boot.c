@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#if IOT_FEATURE_TLS || IOT_FEATURE_LINK /* the SHA-256 is theirs */
+
 /* The record: form, active, candidate, tries, running, 0, dropped (16 bits); both digests. */
 #define FORM         1u
 #define DIGESTS_AT   8u
@@ -315,3 +317,5 @@ iot_err iot_nor_boot_confirm(struct iot_nor_boot *b, uint8_t slot)
     next.running = false;
     return write_record(b, &next);
 }
+
+#endif

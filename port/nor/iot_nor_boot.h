@@ -18,7 +18,7 @@
  *   - an image is started only if it is the one that was accepted, byte for byte (SHA-256), and if there is a key for
  *     signatures only with one that fits;
  *   - a try is counted, durably, before the jump: what hangs, crashes or loses power has used it up.
- * Without a record the image in A is active, as a factory leaves it.
+ * Without a record the image in A is active, as a factory leaves it. Needs the SHA-256 of IOT_FEATURE_TLS or _LINK.
  */
 #ifndef IOT_NOR_BOOT_H
 #define IOT_NOR_BOOT_H

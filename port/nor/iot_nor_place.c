@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if IOT_FEATURE_TLS || IOT_FEATURE_LINK /* the SHA-256 is theirs */
+
 #if IOT_NOR_VERSION_MAX != IOT_SLOT_VERSION_MAX
 #error "IOT_NOR_VERSION_MAX: both structs hold the same versions"
 #endif
@@ -92,3 +94,5 @@ void iot_nor_place_alone(struct iot_nor_place *p, struct iot_nor_slot *nor)
     p->slot.ops = &alone;
     p->slot.ctx = p;
 }
+
+#endif
