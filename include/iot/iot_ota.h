@@ -109,7 +109,7 @@ struct iot_ota_options {
     const char *headers; /* of the requests, as iot_http_request.headers; NULL */
     /* ECDSA P-256, 65 bytes, uncompressed (0x04, x, y). With a key, an image without a good signature is refused. NULL. */
     const uint8_t *public_key;
-    /* Where signatures are verified, 8-byte aligned, 2 048 bytes and more (64-bit machines 2 560). May be that of the HTTP
+    /* Where signatures are verified, 8-byte aligned, 2,304 bytes and more (64-bit machines 2,816). May be that of the HTTP
      * client's TLS: its connection is closed by then. MQTT's only with IOT_OTA_INSTEAD_OF_MQTT, and without images
      * over MQTT. */
     void *arena;

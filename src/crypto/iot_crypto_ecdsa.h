@@ -14,7 +14,7 @@
 #define IOT_ECDSA_KEY_BYTES 65u
 
 /** What a verification allocates at most, bytes, on a 32-bit machine; 64-bit ones want 500 more. */
-#define IOT_ECDSA_ARENA_BYTES 2048u
+#define IOT_ECDSA_ARENA_BYTES 2304u
 
 /** Private. The arena's owner may look at arena.high. */
 struct iot_ecdsa {
