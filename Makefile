@@ -683,6 +683,7 @@ $(OUT)/obj/tests/unit/test_cloud_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iun
 $(OUT)/obj/tests/unit/test_world_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iunix_sim
 $(OUT)/obj/tests/bench/board_%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT)
 $(OUT)/obj/tests/bench/%.o:   FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
+$(OUT)/obj/tests/bench/bench_ota.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/interop/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_TEST) $(WITH_TLS) $(SLIRP_CFLAGS)
 $(OUT)/obj/tests/firmware/%.o: FLAGS = $(BASE) $(POSIX) -Iport -Iunix_sim $(WITH_TEST)
 $(OUT)/obj/tests/scenario/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD) $(WITH_TEST)

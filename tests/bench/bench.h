@@ -21,4 +21,7 @@ void bench_thing(void);
 /* A response of HTTP: its head, and chunks. */
 void bench_http(void);
 
+/* An update: an image fetched, and read back. */
+void bench_ota(void);
+
 #endif

@@ -94,7 +94,7 @@ $(OUT)/$1/obj/%.o: %.c $(OUT)/$1/flags
 	@mkdir -p $$(@D)
 	@$(CC) -std=c99 $(OPT) $(WARN) $(FLAGS_$1) -Iinclude -Isrc $$(WITH) -MMD -MP -c $$< -o $$@
 
-$(OUT)/$1/obj/src/crypto/%.o $(OUT)/$1/obj/src/tls/%.o: WITH := -Iport/mbedtls -isystem $(MBEDTLS)/include \
+$(OUT)/$1/obj/src/crypto/%.o $(OUT)/$1/obj/src/tls/%.o $(OUT)/$1/obj/$(HERE)/bench_ota.o: WITH := -Iport/mbedtls -isystem $(MBEDTLS)/include \
     -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
 
 $(OUT)/$1/obj/src/json/%.o: WITH := -isystem $(JSMN)

@@ -11,5 +11,6 @@ int main(void)
     bench_json();
     bench_thing();
     bench_http();
+    bench_ota();
     mark_over();
 }

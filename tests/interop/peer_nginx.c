@@ -37,6 +37,7 @@ static const char config[] =
     "    ssl_certificate \"%s/%s\";\n"
     "    ssl_certificate_key \"%s/%s\";\n"
     "    ssl_protocols TLSv1.2;\n"
+    "    ssl_buffer_size 16k;\n" /* of a record, unless the client asks for smaller ones */
     "    root .;\n"
     "    port_in_redirect on;\n"
     "    location /chunked/ { ssi on; ssi_types *; rewrite ^/chunked(/.*) $1 break; }\n"

@@ -2,12 +2,18 @@
 /* The HTTP client against a stock nginx: plain and TLS, ranges, chunked bodies, kept connections, redirects. */
 #include "peer_http.h"
 #include "peer_nginx.h"
+#include "peer_relay.h"
 #include "peer_run.h"
 
 #define LARGE_BYTES (200u * 1024u)
 #define SMALL       "a small file\n"
 
+#define EXT_MAX_FRAGMENT 1 /* RFC 6066, section 4 */
+#define RECORD_MAX       16384u
+#define RECORD_MORE      64u /* header, nonce, tag */
+
 static struct peer_nginx nginx;
+static struct peer_relay relay;
 static uint8_t large[LARGE_BYTES];
 static char place[512];
 
@@ -205,6 +211,46 @@ static void a_range_behind_the_end_is_told(void **state)
     peer_http_get(url(false, "/small"));
     peer_http_assert(IOT_OK, 416);
     assert_int_equal(peer_web.head.total, sizeof SMALL - 1);
+    peer_http_close();
+}
+
+/* ---- records ----------------------------------------------------------------------------- */
+
+/* What was asked of nginx through the relay; of the records that came the largest. */
+static uint32_t get_through(const char *path)
+{
+    uint32_t largest = 0;
+
+    snprintf(place, sizeof place, "https://" PEER_NAME ":%u%s", relay.port, path);
+    peer_http_get(place);
+    for (uint32_t i = 0; i < relay.down.records && i < PEER_RECORDS_MAX; i++)
+        if (relay.down.types[i] == PEER_RECORD_DATA && relay.down.sizes[i] > largest)
+            largest = relay.down.sizes[i];
+    return largest;
+}
+
+/* It sends records of 16 KiB to who takes them, and smaller ones to who asks for these; a build that does neither is told, and
+ * comes through by ranges. */
+static void records_are_as_large_as_we_take(void **state)
+{
+    (void)state;
+    peer_relay_start(&relay, nginx.secure);
+    uint32_t largest = get_through("/large");
+    bool asked = peer_relay_extension(&relay, EXT_MAX_FRAGMENT).ptr != NULL;
+    uint32_t limit = asked ? IOT_TLS_RX_BYTES : RECORD_MAX;
+    if (limit <= IOT_TLS_RX_BYTES) {
+        peer_http_assert(IOT_OK, 200);
+        assert_body(large, LARGE_BYTES);
+        assert_in_range(largest, limit, limit + RECORD_MORE);
+    } else {
+        assert_err(peer_web.err, IOT_ERR_TLS_RECORD);
+        assert_in_range(peer_web.detail, IOT_TLS_RX_BYTES + 1, RECORD_MAX + RECORD_MORE);
+        peer_web.request.has_range = true;
+        peer_web.request.range_to = IOT_TLS_RX_BYTES / 2 - 1;
+        get_through("/large");
+        peer_http_assert(IOT_OK, 206);
+        assert_body(large, IOT_TLS_RX_BYTES / 2);
+    }
     peer_http_close();
 }
 
@@ -426,6 +472,7 @@ int main(void)
         T(ranges_make_the_file),
         T(a_range_of_another_version_is_all_of_this_one),
         T(a_range_behind_the_end_is_told),
+        T(records_are_as_large_as_we_take),
         T(requests_share_a_connection),
         T(a_connection_that_it_ends_is_made_anew),
         T(redirects_lead_there),

@@ -34,6 +34,7 @@ static struct iot_ota_module modules[3];
 static enum wish wish;
 static uint32_t offers, readies, failures, last_job;
 static uint32_t lowest, highest; /* bytes of progress since the last offer; and it never fell */
+static uint32_t most;            /* ... before it fell */
 static bool fell;
 static iot_err why;
 static int32_t detail;
@@ -74,6 +75,8 @@ static void on_ota(void *ctx, struct iot_ota *o, const struct iot_ota_event *ev)
             wish = ACCEPT;
         break;
     case IOT_OTA_PROGRESS:
+        if (ev->bytes < highest && !fell)
+            most = highest;
         fell |= ev->bytes < highest;
         lowest = ev->bytes < lowest ? ev->bytes : lowest;
         highest = ev->bytes;
@@ -191,10 +194,21 @@ static void forget_updates(void)
     }
 }
 
+/* The platform does not want the last one any more. */
+static void cancel(void)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "ota cancel %u", last_job);
+    peer_cloud_command(line);
+}
+
 static int setup(void **state)
 {
     forget_updates();
     peer_cloud_command("option http-slow 0");
+    peer_cloud_command("option http-cut 0");
+    peer_cloud_command("option http-norange off");
     peer_cloud_command("option http-expire-s 86400");
     for (uint32_t i = 0; i < IMAGE_BYTES; i++) {
         image[i] = (uint8_t)(i * 7 + i / 251);
@@ -281,6 +295,70 @@ static void a_cut_link_does_not_begin_it_anew(void **state)
     peer_seat_close(&seat);
 }
 
+/* Its records are small while it is slow: it sends what it has. */
+static void a_server_without_ranges_is_asked_for_all_again_until_all_came(void **state)
+{
+    (void)state;
+    peer_cloud_command("option http-norange on");
+    peer_cloud_command("option http-slow 4000");
+    peer_cloud_command("option http-cut 3000");
+    connected();
+    publish("2.0", "");
+    UNTIL(fell); /* behind the cut it began anew */
+    assert_in_range(most, IMAGE_BYTES / 4, 3000);
+    assert_int_equal(readies + failures, 0);
+    peer_cloud_command("option http-cut 0");
+    ready(0, image);
+    assert_in_range(slots[0].calls[RAM_BEGIN], 2, 3);
+    assert_int_equal(peer_cloud_says(": 206"), 0);
+    UNTIL(has("\"step\":100,"));
+    peer_seat_close(&seat);
+}
+
+/* It always cuts at the same place: nothing new comes, and that is bounded. */
+static void a_server_without_ranges_that_never_comes_further_is_left(void **state)
+{
+    (void)state;
+    peer_cloud_command("option http-norange on");
+    peer_cloud_command("option http-cut 3000");
+    prepare();
+    options.attempts = 2;
+    begin();
+    publish("2.0", "");
+    failed(IOT_ERR_OTA_FAILED);
+    assert_int_equal(detail, IOT_ERR_HTTP_CUT);
+    assert_int_equal(slots[0].calls[RAM_BEGIN], 2); /* what the first one brought was new */
+    assert_int_equal(slots[0].calls[RAM_DONE] + slots[0].calls[RAM_CHOOSE], 0);
+    UNTIL(has(FAILED));
+    assert_true(has("\"step\":-2,\"desc\":\"OTA_FAILED\""));
+    peer_seat_close(&seat);
+}
+
+/* The platform's server asks nobody how large a record may be. */
+static void records_larger_than_ours_end_it_by_name_unless_ranges_fit(void **state)
+{
+    (void)state;
+    prepare();
+    options.fit = false;
+    options.attempts = 2;
+    begin();
+    publish("2.0", "");
+    if (IOT_TLS_RX_BYTES >= 16384) {
+        ready(0, image);
+    } else {
+        failed(IOT_ERR_OTA_FAILED);
+        assert_int_equal(detail, IOT_ERR_TLS_RECORD);
+        assert_int_equal(slots[0].calls[RAM_BEGIN], 0);
+        UNTIL(has(FAILED));
+        readies = failures = 0;
+        options.fit = true; /* it is looked at when a job begins */
+        publish("2.1", "");
+        ready(0, image);
+        assert_true(peer_cloud_says(" bytes=") >= 2);
+    }
+    peer_seat_close(&seat);
+}
+
 static void an_expired_url_is_asked_for_again(void **state)
 {
     (void)state;
@@ -363,6 +441,51 @@ static void the_application_cancels(void **state)
     failed(IOT_ERR_OTA_REFUSED);
     UNTIL(has(FAILED));
     assert_null(iot_ota_job(&ota));
+    peer_seat_close(&seat);
+}
+
+/* It tells nobody: what the device has begun it ends, and is not offered again. */
+static void the_platform_cancels_and_the_device_is_not_told(void **state)
+{
+    (void)state;
+    peer_cloud_command("option http-slow 4000");
+    connected();
+    publish("2.0", "");
+    UNTIL(highest > 1000);
+    cancel();
+    ready(0, image);
+    peer_seat_close(&seat);
+    connected(); /* another boot, of the old version */
+    uint32_t before = seat.one.kinds[IOT_EV_REPLY];
+    assert_err(iot_upgrade_ask(&platform, ""), IOT_OK);
+    UNTIL(seat.one.kinds[IOT_EV_REPLY] > before);
+    assert_int_equal(offers + readies + failures, 0);
+    peer_seat_close(&seat);
+}
+
+/* When it has to ask for a URL, the answer is that there is nothing. The old one is tried again, and that is bounded. */
+static void what_the_platform_has_cancelled_ends_when_its_url_does(void **state)
+{
+    (void)state;
+    peer_cloud_command("option http-expire-s 1");
+    prepare();
+    options.attempts = 2;
+    wish = WAIT;
+    begin();
+    publish("2.0", "");
+    UNTIL(offers == 1);
+    cancel();
+    uint64_t end = host_clock_ms() + 2100;
+    UNTIL(host_clock_ms() > end);
+    uint32_t before = seat.one.kinds[IOT_EV_REPLY];
+    assert_err(iot_ota_accept(&ota), IOT_OK);
+    UNTIL(seat.one.kinds[IOT_EV_REPLY] > before);
+    assert_int_equal(readies + failures, 0);
+    UNTIL_FAST(readies + failures == 1);
+    failed(IOT_ERR_OTA_FAILED);
+    assert_int_equal(detail, IOT_ERR_OTA_EXPIRED);
+    assert_int_equal(offers, 1);
+    assert_int_equal(slots[0].calls[RAM_BEGIN], 0);
     peer_seat_close(&seat);
 }
 
@@ -710,12 +833,17 @@ int main(void)
         UPDATE_TEST(an_update_goes_from_the_offer_to_the_report_of_its_version),
         UPDATE_TEST(it_is_offered_again_after_each_login_until_it_is_done),
         UPDATE_TEST(a_cut_link_does_not_begin_it_anew),
+        UPDATE_TEST(a_server_without_ranges_is_asked_for_all_again_until_all_came),
+        UPDATE_TEST(a_server_without_ranges_that_never_comes_further_is_left),
+        UPDATE_TEST(records_larger_than_ours_end_it_by_name_unless_ranges_fit),
         UPDATE_TEST(an_expired_url_is_asked_for_again),
         UPDATE_TEST(a_module_has_a_sink_and_a_version_of_its_own),
         UPDATE_TEST(a_module_that_is_not_there_is_refused),
         UPDATE_TEST(the_application_refuses),
         UPDATE_TEST(the_application_defers),
         UPDATE_TEST(the_application_cancels),
+        UPDATE_TEST(the_platform_cancels_and_the_device_is_not_told),
+        UPDATE_TEST(what_the_platform_has_cancelled_ends_when_its_url_does),
         UPDATE_TEST(a_newer_one_takes_the_place_of_the_one_under_way),
         UPDATE_TEST(an_image_comes_over_mqtt),
         UPDATE_TEST(damaged_blocks_are_asked_for_again),
