@@ -96,7 +96,14 @@ static bool wants_room(const struct iot_ota *ota)
            ota->cloud->make_room != NULL;
 }
 
-/* A URL comes from the cloud, and who pauses does not need its memory; all else does. What is stopped only tidies up. */
+/* A URL comes from the cloud, and who pauses does not need its memory; all else does. */
+static bool needs_no_room(const struct iot_ota_fetch *f)
+{
+    return f->state == IOT_FETCH_NO_URL || f->state == IOT_FETCH_URL ||
+           (f->state == IOT_FETCH_WAITING && f->paused);
+}
+
+/* What is stopped only tidies up. */
 static bool has_place(struct iot_ota *ota, iot_err *err)
 {
     const struct iot_ota_fetch *f = &ota->fetch;
@@ -404,9 +411,9 @@ static void on_offer(struct iot_ota *ota)
 
 static void make_room(struct iot_ota *ota)
 {
-    iot_err err = IOT_OK;
+    iot_err err = ota->closing ? IOT_ERR_CLOSED : IOT_OK;
 
-    if (wants_room(ota) && !get_room(ota, &err))
+    if (err == IOT_OK && wants_room(ota) && !get_room(ota, &err))
         return;
     if (err == IOT_OK)
         err = iot_ota_fetch_start(&ota->fetch, ota->opt, ota->module->slot, &ota->job, ota->cloud,

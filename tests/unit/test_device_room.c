@@ -214,6 +214,29 @@ static void it_closes_in_the_middle(void **state)
     }
 }
 
+/* Nothing else wakes the device in a pause. */
+static void a_pause_lets_mqtt_back_by_itself(void **state)
+{
+    (void)state;
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    accept_login(false);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(200);
+    stub_receive(&line,
+                 text_bytes("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 3000\r\n\r\n"));
+    run(10);
+    answer(0, 1500);
+    assert_int_equal(stub.opens, 1);
+    assert_err(iot_ota_pause(&ota), IOT_OK);
+    accept_login(false);
+    run(5000);
+    assert_int_equal(stub.opens, 2);
+    assert_err(iot_ota_resume(&ota), IOT_OK);
+    run(200);
+    assert_int_equal(line.opens, 2);
+    assert_int_equal(failures, 0);
+}
+
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 static iot_err on_head(void *ctx, const struct iot_http_head *head)
@@ -302,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_published_meanwhile_waits, setup),
         cmocka_unit_test_setup(a_device_that_is_not_connected_lends_at_once, setup),
         cmocka_unit_test_setup(it_closes_in_the_middle, setup),
+        cmocka_unit_test_setup(a_pause_lets_mqtt_back_by_itself, setup),
         cmocka_unit_test(who_asks_for_https_on_his_own_is_refused),
         cmocka_unit_test(memory_that_is_not_lent_is_refused_by_name),
     };
