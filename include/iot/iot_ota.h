@@ -139,7 +139,8 @@ iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
                      const struct iot_ota_options *options);
 
 /**
- * A job of the application's own, for other clouds; as if it had been offered and accepted. Copied.
+ * A job of the application's own, for other clouds; as if it had been offered and accepted. Copied. While the device closes it
+ * ends by IOT_ERR_CLOSED before anything is begun; so does what is accepted then.
  *
  * Returns  IOT_OK: it ends by READY or FAILED. The same image as the one under way: only its URL is taken over. IOT_ERR_AGAIN:
  *          another image for the same module is under way and ends by IOT_ERR_OTA_REPLACED; come again when it has.

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "fake_http.h"
+#include "iot/iot_device.h"
 #include "ota/iot_ota_engine.h"
 #include "ram_slot.h"
 
@@ -443,6 +444,13 @@ static void a_closing_device_keeps_what_it_has(void **state)
     assert_log("eF");
     assert_err(last_err, IOT_ERR_CLOSED);
     assert_true(kv.there && ota.part.ops->idle(&ota.part));
+    assert_err(iot_ota_start(&ota, &job), IOT_OK); /* before it has closed */
+    run();
+    assert_log("eFeF");
+    assert_err(last_err, IOT_ERR_CLOSED);
+    assert_true(kv.there);
+    assert_int_equal(web.requests, 1);
+    ota.part.ops->event(&ota.part, &(const struct iot_event){.kind = IOT_EV_CLOSED});
     assert_err(iot_ota_start(&ota, &job), IOT_OK);
     run();
     assert_int_equal(web.last.range_from, 2000);
