@@ -339,7 +339,7 @@ static void step_image(struct iot_ota_fetch *f)
 
 static void hang_up(struct iot_ota_fetch *f)
 {
-    if (!f->job->by_mqtt && !iot_http_idle(f->opt->http)) {
+    if (!iot_http_idle(f->opt->http)) {
         iot_http_hang_up(f->opt->http);
         f->wait_ms = IOT_OTA_BUSY_MS;
     } else

@@ -930,6 +930,27 @@ static void an_image_comes_by_the_clouds_own_connection(void **state)
                IOT_ERR_OTA_JOB);
 }
 
+/* Signatures may be verified in memory of HTTP's: an image that came without it has to wait for that, too. */
+static void a_connection_of_http_is_gone_before_such_an_image_is_checked(void **state)
+{
+    iot_err err = IOT_ERR_AGAIN;
+    uint32_t checks = 0;
+    (void)state;
+
+    by_mqtt();
+    web.connected = true; /* somebody else's, and kept */
+    for (int i = 0; i < TURNS_MAX && err == IOT_ERR_AGAIN; i++) {
+        uint32_t reads = ram.calls[RAM_READ];
+        bool idle = iot_http_idle(&web);
+        err = turn();
+        file_tick(500, IOT_OK);
+        assert_true(idle || ram.calls[RAM_READ] == reads);
+        checks += ram.calls[RAM_READ] != reads;
+    }
+    assert_err(err, IOT_OK);
+    assert_true(checks != 0);
+}
+
 static void what_the_clouds_connection_says_is_tried_again_too(void **state)
 {
     (void)state;
@@ -1024,6 +1045,7 @@ int main(void)
         T(a_pause_loses_nothing),
         T(a_stop_at_any_moment_ends_it),
         T(an_image_comes_by_the_clouds_own_connection),
+        T(a_connection_of_http_is_gone_before_such_an_image_is_checked),
         T(what_the_clouds_connection_says_is_tried_again_too),
         T(the_clouds_connection_is_stopped_for_a_pause_and_at_an_end),
     };
