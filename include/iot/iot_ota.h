@@ -133,8 +133,9 @@ struct iot_ota_options {
 struct iot_device;
 
 /** Prepare, and attach to a device; once, after iot_device_init. It works in the device's tick, whether that is connected or
- *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client, a key without an arena that could serve,
- *  IOT_OTA_PLAIN without a key, MQTT's arena used beside it, or attached already. */
+ *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client that iot_http_init attached to this
+ *  device, a key without an arena that could serve, IOT_OTA_PLAIN without a key, MQTT's arena used
+ *  beside it, or attached already. */
 iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
                      const struct iot_ota_options *options);
 

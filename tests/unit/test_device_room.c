@@ -318,6 +318,37 @@ static void memory_that_is_not_lent_is_refused_by_name(void **state)
     assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_OK);
 }
 
+/* Else it would not be known whose memory that client has. */
+static void an_update_wants_a_client_of_the_same_device(void **state)
+{
+    (void)state;
+    begin(true);
+    memset(&web, 0, sizeof web);
+    ota_options.memory = IOT_OTA_BESIDE_MQTT;
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_ERR_ARG);
+    assert_err(iot_http_init(&web, &dev, &http), IOT_OK);
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_ERR_ARG);
+    ota_options.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_OK);
+}
+
+/* While it is lent, both would live in it. */
+static void two_clients_do_not_share_an_arena(void **state)
+{
+    static struct iot_http other;
+    static struct stub_stream other_line;
+    struct iot_http_options more;
+    (void)state;
+    begin(true);
+    stub_init(&other_line);
+    more = http;
+    more.stream = &other_line.base;
+    assert_err(iot_http_init(&web, &dev, &http), IOT_OK);
+    assert_err(iot_http_init(&other, &dev, &more), IOT_ERR_ARG);
+    more.tls = NULL;
+    assert_err(iot_http_init(&other, &dev, &more), IOT_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +359,8 @@ int main(void)
         cmocka_unit_test_setup(a_pause_lets_mqtt_back_by_itself, setup),
         cmocka_unit_test(who_asks_for_https_on_his_own_is_refused),
         cmocka_unit_test(memory_that_is_not_lent_is_refused_by_name),
+        cmocka_unit_test(an_update_wants_a_client_of_the_same_device),
+        cmocka_unit_test(two_clients_do_not_share_an_arena),
     };
     return cmocka_run_group_tests_name("device_room", tests, NULL, NULL);
 }
