@@ -42,9 +42,9 @@ struct iot_ota_job {
     uint8_t signature_bytes; /* 0: unsigned */
     uint8_t signature
         [IOT_OTA_SIGNATURE_MAX]; /* ECDSA P-256 over the image's SHA-256 (also with MD5), DER */
-    bool is_diff;                /* a differential image: handed on, not applied */
-    bool by_mqtt;                /* comes in thing/file/download, not from `url` */
-    uint32_t stream_id, file_id; /* with by_mqtt */
+    bool is_diff; /* a differential image: handed on, not applied; refuse it, if you cannot */
+    bool by_mqtt; /* comes in thing/file/download, not from `url` */
+    uint32_t stream_id, file_id;            /* with by_mqtt */
     char version[IOT_SLOT_VERSION_MAX + 1]; /* of the image */
     char module[IOT_MODULE_MAX + 1];        /* "": the device itself */
     char url[IOT_HTTP_URL_MAX + 1];         /* "" with by_mqtt */
@@ -125,7 +125,7 @@ struct iot_ota_options {
     enum iot_ota_memory memory;
     /** One's own rule, asked after the policy; NULL. False: IOT_ERR_OTA_VERSION. */
     bool (*allow)(void *ctx, const struct iot_ota_module *module, const struct iot_ota_job *job);
-    /** NULL: every offer is accepted. From inside, all calls of this header are allowed. */
+    /** NULL: every offer is accepted, but of a differential image. From inside, all calls of this header are allowed. */
     void (*on_event)(void *ctx, struct iot_ota *ota, const struct iot_ota_event *event);
     void *ctx;
 };

@@ -30,8 +30,8 @@ static void tell_offer(struct iot_ota *ota)
 {
     ota->wake = IOT_TIME_NEVER;
     tell(ota, IOT_OTA_OFFERED, IOT_OK, 0);
-    if (ota->opt->on_event == NULL)
-        (void)iot_ota_accept(ota);
+    if (ota->opt->on_event == NULL) /* and nobody who could apply a difference */
+        (void)(ota->job.is_diff ? iot_ota_refuse(ota) : iot_ota_accept(ota));
 }
 
 /* The next step is due, and the device's tick looks. */

@@ -203,6 +203,13 @@ static void without_a_handler_everything_is_accepted(void **state)
     run();
     assert_log("e");
     assert_true(mcu.chosen && !ram.chosen);
+    job.is_diff = true; /* nobody there who could apply it */
+    strcpy(job.version, "1.11");
+    assert_err(iot_ota_offer(&ota, &job), IOT_OK);
+    run();
+    assert_log("ee");
+    assert_err(ended_err, IOT_ERR_OTA_REFUSED);
+    assert_int_equal(web.requests, 1);
 }
 
 static void an_offer_waits_and_comes_again_when_it_is_deferred(void **state)
