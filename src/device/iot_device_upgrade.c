@@ -240,6 +240,13 @@ iot_err iot_upgrade_ask(struct iot_upgrade *u, const char *module)
     return iot_link_upgrade_ask(&u->link, &u->dev->alink, module);
 }
 
+iot_err iot_upgrade_ask_old(struct iot_upgrade *u)
+{
+    const struct iot_ota_module *m = iot_ota_module(u->ota, "");
+
+    return iot_link_upgrade_ask_old(&u->dev->alink, m == NULL || is_hidden(m) ? "" : m->version);
+}
+
 void iot_upgrade_report(struct iot_upgrade *u)
 {
     iot_link_upgrade_report(&u->link, &u->dev->alink);

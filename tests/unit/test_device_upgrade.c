@@ -301,6 +301,26 @@ static void one_question_is_asked_at_a_time(void **state)
     assert_err(iot_upgrade_ask(&up, ""), IOT_OK);
 }
 
+static void the_older_question_names_the_version_and_brings_an_offer(void **state)
+{
+    char message[700];
+    (void)state;
+    assert_err(iot_upgrade_ask_old(&up), IOT_OK);
+    run(10);
+    assert_non_null(strstr(published(), "1 /ota/device/request/" OURS
+                                        " {\"id\":\"3\",\"params\":{\"version\":\"1.0\"}}"));
+    feed("/ota/device/request/" OURS,
+         "{\"id\":\"3\",\"params\":{\"version\":\"1.0\"}}"); /* its echo */
+    run(10);
+    assert_app("");
+    snprintf(message, sizeof message,
+             "{\"code\":\"1000\",\"id\":1,\"message\":\"success\",\"data\":%s}",
+             data_of("", "2.0", URL));
+    feed("/ota/device/request/" OURS, message);
+    run(10);
+    assert_app("offered(2.0,OK)");
+}
+
 static void a_device_without_system_topics_listens(void **state)
 {
     (void)state;
@@ -446,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup(the_same_one_again_only_brings_a_newer_url, setup),
         cmocka_unit_test_setup(an_expired_url_is_asked_for, setup),
         cmocka_unit_test_setup(one_question_is_asked_at_a_time, setup),
+        cmocka_unit_test_setup(the_older_question_names_the_version_and_brings_an_offer, setup),
         cmocka_unit_test_setup(a_device_without_system_topics_listens, setup),
         cmocka_unit_test_setup(without_a_way_an_image_over_mqtt_is_refused, setup),
         cmocka_unit_test(with_a_way_it_is_asked_for_in_blocks),
