@@ -5,7 +5,6 @@
 #include "device/iot_device_room.h"
 
 #include "core/iot_core_assert.h"
-#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -73,7 +72,7 @@ static bool module_at(void *ctx, uint32_t i, const char **name, const char **ver
 
     if (i >= u->ota->opt->module_count)
         return false;
-    *name = iot_text_is(m->name, "default") ? "" : m->name;
+    *name = m->name;
     *version = m->version;
     return true;
 }

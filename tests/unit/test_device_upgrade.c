@@ -189,6 +189,23 @@ static void of_a_module_it_is_told_by_its_name(void **state)
     assert_false(rams[0].chosen);
 }
 
+/* The platform has no such key for it, in whichever message. */
+static void the_device_itself_has_no_name_there(void **state)
+{
+    (void)state;
+    modules[0].name = "default";
+    iot_upgrade_report(&up);
+    assert_err(iot_upgrade_ask(&up, "default"), IOT_OK);
+    push("", "2.0", URL);
+    answer(WHOLE, 0, 1000);
+    assert_app("offered(2.0,OK)ready(2.0,OK)");
+    const char *said = published();
+    assert_non_null(strstr(said, INFORM));
+    assert_non_null(strstr(said, GET));
+    assert_non_null(strstr(said, "{\"step\":\"100\"}"));
+    assert_null(strstr(said, "default"));
+}
+
 static void what_fails_is_told_by_its_code_and_its_name(void **state)
 {
     (void)state;
@@ -458,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup(a_version_that_has_changed_is_reported_when_it_is_said, setup),
         cmocka_unit_test_setup(an_offer_is_fetched_and_how_far_it_is_is_told, setup),
         cmocka_unit_test_setup(of_a_module_it_is_told_by_its_name, setup),
+        cmocka_unit_test_setup(the_device_itself_has_no_name_there, setup),
         cmocka_unit_test_setup(what_fails_is_told_by_its_code_and_its_name, setup),
         cmocka_unit_test_setup(what_the_application_refuses_is_told, setup),
         cmocka_unit_test_setup(what_cannot_be_used_is_told_to_both, setup),
