@@ -176,6 +176,27 @@ static void what_is_published_meanwhile_waits(void **state)
     assert_int_equal(events[IOT_EV_DONE], 1);
 }
 
+/* However often it is asked meanwhile whether it has gone. */
+static void for_messages_it_waits_so_long_and_no_longer(void **state)
+{
+    (void)state;
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .payload = BYTES("p"), .qos = 1};
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    accept_login(false);
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK); /* nobody acknowledges it */
+    run(10);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(2900);
+    assert_int_equal(line.opens, 0);
+    run(400);
+    assert_int_equal(line.opens, 1);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH(1) DISCONNECT");
+    assert_err(iot_ota_cancel(&ota), IOT_OK);
+    accept_login(false);
+    assert_int_equal(events[IOT_EV_FAILED], 1); /* as over any lost link with a clean session */
+    assert_err(last[IOT_EV_FAILED].err, IOT_ERR_UNKNOWN);
+}
+
 static void a_device_that_is_not_connected_lends_at_once(void **state)
 {
     (void)state;
@@ -329,6 +350,9 @@ static void an_update_wants_a_client_of_the_same_device(void **state)
     assert_err(iot_http_init(&web, &dev, &http), IOT_OK);
     assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_ERR_ARG);
     ota_options.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    ota_options.public_key = key; /* signatures may be in MQTT's then, too */
+    ota_options.arena = arena;
+    ota_options.arena_bytes = sizeof arena;
     assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_OK);
 }
 
@@ -354,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(mqtt_goes_and_comes_back_with_the_whole_image, setup),
         cmocka_unit_test_setup(what_is_published_meanwhile_waits, setup),
+        cmocka_unit_test_setup(for_messages_it_waits_so_long_and_no_longer, setup),
         cmocka_unit_test_setup(a_device_that_is_not_connected_lends_at_once, setup),
         cmocka_unit_test_setup(it_closes_in_the_middle, setup),
         cmocka_unit_test_setup(a_pause_lets_mqtt_back_by_itself, setup),

@@ -357,6 +357,24 @@ static void attempts_that_bring_nothing_are_counted_and_those_that_do_are_not(vo
     assert_int_equal(web.requests, IOT_OTA_ATTEMPTS);
 }
 
+/* The record stays: offered again, it goes on. */
+static void what_was_given_up_goes_on_when_it_is_offered_again(void **state)
+{
+    (void)state;
+    web.cut_at = 2500;
+    for (uint32_t n = 1; n < FAKE_SCRIPT; n++)
+        web.no_answer[n] = IOT_ERR_TCP_REFUSED;
+    start();
+    assert_err(run(), IOT_ERR_OTA_FAILED);
+    assert_true(kv.there);
+    memset(web.no_answer, 0, sizeof web.no_answer);
+    start();
+    assert_err(run(), IOT_OK);
+    assert_ready();
+    assert_int_equal(web.last.range_from, 2500);
+    assert_int_equal(ram.calls[RAM_BEGIN], 1);
+}
+
 static void a_reboot_goes_on_where_the_slot_was_durable(void **state)
 {
     (void)state;
@@ -1026,6 +1044,7 @@ int main(void)
         T(a_port_without_a_store_will_do),
         T(a_cut_connection_goes_on_at_that_byte),
         T(attempts_that_bring_nothing_are_counted_and_those_that_do_are_not),
+        T(what_was_given_up_goes_on_when_it_is_offered_again),
         T(a_reboot_goes_on_where_the_slot_was_durable),
         T(a_reboot_after_the_slot_was_done_asks_for_nothing),
         T(a_record_of_anything_else_is_as_none),
