@@ -62,6 +62,10 @@ static bool allow(void *ctx, const struct iot_ota_module *module, const struct i
 
 static void on_offer(const struct iot_ota_job *job)
 {
+    if (job->is_diff) { /* the difference to another one is no program */
+        (void)iot_ota_refuse(&ota);
+        return;
+    }
     if (firmware_on_trial()) { /* until it is confirmed there is no slot to write to */
         (void)iot_ota_defer(&ota, TRIAL_MS);
         return;

@@ -119,8 +119,8 @@ struct iot_http_options {
  * for it.
  *
  * http     caller's storage, from iot_static.h.
- * Returns  IOT_OK; IOT_ERR_ARG: TLS options that cannot work, see iot_device_init, or, without IOT_FEATURE_OTA, with MQTT's
- *          arena; attached already.
+ * Returns  IOT_OK; IOT_ERR_ARG: TLS options that cannot work, see iot_device_init, or with another client's arena, or,
+ *          without IOT_FEATURE_OTA, with MQTT's; attached already.
  */
 iot_err iot_http_init(struct iot_http *http, struct iot_device *dev,
                       const struct iot_http_options *options);

@@ -42,9 +42,9 @@ struct iot_ota_job {
     uint8_t signature_bytes; /* 0: unsigned */
     uint8_t signature
         [IOT_OTA_SIGNATURE_MAX]; /* ECDSA P-256 over the image's SHA-256 (also with MD5), DER */
-    bool is_diff;                /* a differential image: handed on, not applied */
-    bool by_mqtt;                /* comes in thing/file/download, not from `url` */
-    uint32_t stream_id, file_id; /* with by_mqtt */
+    bool is_diff; /* a differential image: handed on, not applied; refuse it, if you cannot */
+    bool by_mqtt; /* comes in thing/file/download, not from `url` */
+    uint32_t stream_id, file_id;            /* with by_mqtt */
     char version[IOT_SLOT_VERSION_MAX + 1]; /* of the image */
     char module[IOT_MODULE_MAX + 1];        /* "": the device itself */
     char url[IOT_HTTP_URL_MAX + 1];         /* "" with by_mqtt */
@@ -62,7 +62,8 @@ struct iot_ota_module {
     const struct iot_slot *slot; /* where a new one goes */
 };
 
-/** Which versions are taken; others end by IOT_ERR_OTA_VERSION before anybody is asked. See iot_ota_compare. */
+/** Which versions are taken; others end by IOT_ERR_OTA_VERSION before anybody is asked. See iot_ota_compare. It is the job's
+ *  version that is judged, which no signature covers. */
 enum iot_ota_policy {
     IOT_OTA_ANY,      /* what the platform says */
     IOT_OTA_NEWER,    /* than the one that runs */
@@ -75,7 +76,8 @@ enum iot_ota_memory {
     /* It has the arena of MQTT lent: the TLS options of both name the same block. Accepted, MQTT is given some seconds for its
      * messages and ends in good order, IOT_EV_LOST OTA_ROOM; it comes back before IOT_OTA_READY or _FAILED, and
      * meanwhile while a new URL is asked for or the update is paused. What is published waits. Otherwise that client's https
-     * requests end by IOT_ERR_STATE. A job over MQTT needs no room. */
+     * requests end by IOT_ERR_STATE. A job over MQTT needs no room. Set iot_http_options.min_rate: a server that drips would keep
+     * MQTT away as long as it likes. */
     IOT_OTA_INSTEAD_OF_MQTT,
     /* No TLS: https:// of a URL is read as http://. Needs a public key: the signature is all that protects the image. */
     IOT_OTA_PLAIN
@@ -125,7 +127,7 @@ struct iot_ota_options {
     enum iot_ota_memory memory;
     /** One's own rule, asked after the policy; NULL. False: IOT_ERR_OTA_VERSION. */
     bool (*allow)(void *ctx, const struct iot_ota_module *module, const struct iot_ota_job *job);
-    /** NULL: every offer is accepted. From inside, all calls of this header are allowed. */
+    /** NULL: every offer is accepted, but of a differential image. From inside, all calls of this header are allowed. */
     void (*on_event)(void *ctx, struct iot_ota *ota, const struct iot_ota_event *event);
     void *ctx;
 };
@@ -133,13 +135,15 @@ struct iot_ota_options {
 struct iot_device;
 
 /** Prepare, and attach to a device; once, after iot_device_init. It works in the device's tick, whether that is connected or
- *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client, a key without an arena that could serve,
- *  IOT_OTA_PLAIN without a key, MQTT's arena used beside it, or attached already. */
+ *  not; IOT_EV_CLOSED waits for it. Returns IOT_OK; IOT_ERR_ARG: no modules, no HTTP client that iot_http_init attached to this
+ *  device, a key without an arena that could serve, IOT_OTA_PLAIN without a key, MQTT's arena used
+ *  beside it, or attached already. */
 iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
                      const struct iot_ota_options *options);
 
 /**
- * A job of the application's own, for other clouds; as if it had been offered and accepted. Copied.
+ * A job of the application's own, for other clouds; as if it had been offered and accepted. Copied. While the device closes it
+ * ends by IOT_ERR_CLOSED before anything is begun; so does what is accepted then.
  *
  * Returns  IOT_OK: it ends by READY or FAILED. The same image as the one under way: only its URL is taken over. IOT_ERR_AGAIN:
  *          another image for the same module is under way and ends by IOT_ERR_OTA_REPLACED; come again when it has.

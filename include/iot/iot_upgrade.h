@@ -58,6 +58,10 @@ iot_err iot_upgrade_listen(struct iot_upgrade *u);
  * Returns  as iot_alink_begin; IOT_ERR_STATE: one is asked already. */
 iot_err iot_upgrade_ask(struct iot_upgrade *u, const char *module);
 
+/** The older question, /ota/device/request: only of the device itself, and answered only if there is an update; where the platform or
+ *  a bridge to it knows no other. Subscribed to by iot_upgrade_listen. Returns as iot_mqtt_begin. */
+iot_err iot_upgrade_ask_old(struct iot_upgrade *u);
+
 /** A module's version has changed without a reboot: report all of them again. */
 void iot_upgrade_report(struct iot_upgrade *u);
 

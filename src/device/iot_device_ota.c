@@ -29,7 +29,7 @@ iot_err iot_ota_init(struct iot_ota *ota, struct iot_device *dev,
     if (iot_device_has(dev, &ota->part))
         return IOT_ERR_ARG;
     iot_err err = iot_ota_engine_init(ota, options, &dev->wake);
-    if (err == IOT_OK && is_trespass(dev, options))
+    if (err == IOT_OK && (!iot_device_has(dev, &options->http->part) || is_trespass(dev, options)))
         err = IOT_ERR_ARG;
     if (err != IOT_OK)
         return err;

@@ -5,10 +5,8 @@
 
 #if IOT_FEATURE_HTTP
 
-bool iot_device_shares(const struct iot_device *dev, const void *memory, uint32_t bytes)
+bool iot_device_overlaps(const struct iot_tls_options *tls, const void *memory, uint32_t bytes)
 {
-    const struct iot_tls_options *tls = dev->opt->tls;
-
     return tls != NULL && memory != NULL &&
            (uintptr_t)memory < (uintptr_t)tls->arena + tls->arena_bytes &&
            (uintptr_t)tls->arena < (uintptr_t)memory + bytes;

@@ -9,8 +9,15 @@
 
 #if IOT_FEATURE_HTTP
 
-/** Does this memory overlap with the TLS arena of MQTT? */
-bool iot_device_shares(const struct iot_device *dev, const void *memory, uint32_t bytes);
+/** Does this memory overlap with the arena of these options? NULL: no. */
+bool iot_device_overlaps(const struct iot_tls_options *tls, const void *memory, uint32_t bytes);
+
+/** ... with that of MQTT? */
+static inline bool iot_device_shares(const struct iot_device *dev, const void *memory,
+                                     uint32_t bytes)
+{
+    return iot_device_overlaps(dev->opt->tls, memory, bytes);
+}
 
 #if IOT_FEATURE_OTA
 

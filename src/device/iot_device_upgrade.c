@@ -5,7 +5,6 @@
 #include "device/iot_device_room.h"
 
 #include "core/iot_core_assert.h"
-#include "core/iot_core_text.h"
 
 #include <string.h>
 
@@ -73,7 +72,7 @@ static bool module_at(void *ctx, uint32_t i, const char **name, const char **ver
 
     if (i >= u->ota->opt->module_count)
         return false;
-    *name = iot_text_is(m->name, "default") ? "" : m->name;
+    *name = m->name;
     *version = m->version;
     return true;
 }
@@ -238,6 +237,13 @@ iot_err iot_upgrade_listen(struct iot_upgrade *u)
 iot_err iot_upgrade_ask(struct iot_upgrade *u, const char *module)
 {
     return iot_link_upgrade_ask(&u->link, &u->dev->alink, module);
+}
+
+iot_err iot_upgrade_ask_old(struct iot_upgrade *u)
+{
+    const struct iot_ota_module *m = iot_ota_module(u->ota, "");
+
+    return iot_link_upgrade_ask_old(&u->dev->alink, m == NULL || is_hidden(m) ? "" : m->version);
 }
 
 void iot_upgrade_report(struct iot_upgrade *u)

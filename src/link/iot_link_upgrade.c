@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link/iot_link_upgrade.h"
 
+#include "core/iot_core_text.h"
 #include "link/iot_link_route.h"
 
 #include <string.h>
@@ -92,7 +93,7 @@ iot_err iot_link_say(struct iot_alink *a, const char *before, const char *after,
 /* Of the device itself: not sent. */
 static const char *named(const char *module)
 {
-    return *module == 0 ? NULL : module;
+    return *module == 0 || iot_text_is(module, "default") ? NULL : module;
 }
 
 iot_err iot_link_upgrade_ask_old(struct iot_alink *a, const char *version)

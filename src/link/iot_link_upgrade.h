@@ -27,7 +27,7 @@ struct iot_link_upgrade_hooks {
     /** The answer to iot_link_upgrade_ask: there is nothing to do (IOT_OK); or there was no answer, or one that refuses
      *  (IOT_ERR_LINK_CODE, `detail` its code; LINK_TIMEOUT; CLOSED ...). */
     void (*nothing)(void *ctx, iot_err err, int32_t detail);
-    /** Module number `i`, from 0 on: its name, "" for the device itself, and the version that runs; valid until return.
+    /** Module number `i`, from 0 on: its name, "" or "default" for the device itself, and the version that runs; valid until return.
      *  False: there are no more. Version NULL: it is not reported. */
     bool (*module)(void *ctx, uint32_t i, const char **name, const char **version);
 };
@@ -78,7 +78,7 @@ void iot_link_upgrade_report(struct iot_link_upgrade *u, struct iot_alink *a);
 /**
  * Ask whether there is an update; the answer is offered, refused or nothing.
  *
- * module   "": the device itself.
+ * module   "" or "default": the device itself.
  * Returns  as iot_alink_begin; IOT_ERR_STATE: one is asked already.
  */
 iot_err iot_link_upgrade_ask(struct iot_link_upgrade *u, struct iot_alink *a, const char *module);
@@ -102,7 +102,7 @@ iot_err iot_link_say(struct iot_alink *a, const char *before, const char *after,
  * once, others when at least 5 more than the last and 50 ms after it. Of what cannot be sent, as the link is down
  * or the outbox full, the newest is kept and sent later; QoS 0.
  *
- * desc     in words, or NULL; and `module` ("": the device itself): used until the next call, or for good.
+ * desc     in words, or NULL; and `module` ("" or "default": the device itself): used until the next call, or for good.
  */
 void iot_link_upgrade_progress(struct iot_link_upgrade *u, iot_time now, int32_t step,
                                const char *desc, const char *module);

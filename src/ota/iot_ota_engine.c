@@ -5,6 +5,7 @@
 
 #include "core/iot_core_text.h"
 #include "http/iot_http_url.h"
+#include "iot/iot_device.h"
 
 #include <string.h>
 
@@ -29,8 +30,8 @@ static void tell_offer(struct iot_ota *ota)
 {
     ota->wake = IOT_TIME_NEVER;
     tell(ota, IOT_OTA_OFFERED, IOT_OK, 0);
-    if (ota->opt->on_event == NULL)
-        (void)iot_ota_accept(ota);
+    if (ota->opt->on_event == NULL) /* and nobody who could apply a difference */
+        (void)(ota->job.is_diff ? iot_ota_refuse(ota) : iot_ota_accept(ota));
 }
 
 /* The next step is due, and the device's tick looks. */
@@ -96,7 +97,14 @@ static bool wants_room(const struct iot_ota *ota)
            ota->cloud->make_room != NULL;
 }
 
-/* A URL comes from the cloud, and who pauses does not need its memory; all else does. What is stopped only tidies up. */
+/* A URL comes from the cloud, and who pauses does not need its memory; all else does. */
+static bool needs_no_room(const struct iot_ota_fetch *f)
+{
+    return f->state == IOT_FETCH_NO_URL || f->state == IOT_FETCH_URL ||
+           (f->state == IOT_FETCH_WAITING && f->paused);
+}
+
+/* What is stopped only tidies up. */
 static bool has_place(struct iot_ota *ota, iot_err *err)
 {
     const struct iot_ota_fetch *f = &ota->fetch;
@@ -104,10 +112,7 @@ static bool has_place(struct iot_ota *ota, iot_err *err)
     *err = IOT_OK;
     if (!wants_room(ota) || f->stop != IOT_OK || f->state >= IOT_FETCH_FORGET)
         return true;
-    if (f->state == IOT_FETCH_NO_URL || f->state == IOT_FETCH_URL ||
-        (f->state == IOT_FETCH_WAITING && f->paused))
-        return give_room(ota);
-    return get_room(ota, err);
+    return needs_no_room(f) ? give_room(ota) : get_room(ota, err);
 }
 
 /* ---- The end ------------------------------------------------------------------------------ */
@@ -302,14 +307,25 @@ static void part_close(struct iot_part *p)
 {
     struct iot_ota *ota = (struct iot_ota *)p;
 
+    ota->closing = true; /* what is accepted from now on ends in its first step */
     if (ota->state == IOT_OTA_FETCHING)
         stop(ota, IOT_ERR_CLOSED, true); /* it may go on after a reboot */
     else if (ota->state == IOT_OTA_ROOM)
         end_later(ota, IOT_ERR_CLOSED, 0);
 }
 
-static const struct iot_part_ops part_ops = {
-    .run = part_run, .deadline = part_deadline, .idle = part_idle, .close = part_close};
+/* Closed, it may be connected again. */
+static void part_event(struct iot_part *p, const struct iot_event *ev)
+{
+    if (ev->kind == IOT_EV_CLOSED)
+        ((struct iot_ota *)p)->closing = false;
+}
+
+static const struct iot_part_ops part_ops = {.run = part_run,
+                                             .deadline = part_deadline,
+                                             .idle = part_idle,
+                                             .close = part_close,
+                                             .event = part_event};
 
 iot_err iot_ota_engine_init(struct iot_ota *ota, const struct iot_ota_options *opt, bool *mark)
 {
@@ -404,9 +420,9 @@ static void on_offer(struct iot_ota *ota)
 
 static void make_room(struct iot_ota *ota)
 {
-    iot_err err = IOT_OK;
+    iot_err err = ota->closing ? IOT_ERR_CLOSED : IOT_OK;
 
-    if (wants_room(ota) && !get_room(ota, &err))
+    if (err == IOT_OK && wants_room(ota) && !get_room(ota, &err))
         return;
     if (err == IOT_OK)
         err = iot_ota_fetch_start(&ota->fetch, ota->opt, ota->module->slot, &ota->job, ota->cloud,
@@ -462,8 +478,10 @@ void iot_ota_run(struct iot_ota *ota, iot_time now)
 
 iot_time iot_ota_deadline(const struct iot_ota *ota)
 {
+    const struct iot_ota_fetch *f = &ota->fetch;
+
     if (ota->state == IOT_OTA_FETCHING && ota->wake == IOT_TIME_NEVER)
-        return iot_ota_fetch_deadline(&ota->fetch);
+        return ota->lent && needs_no_room(f) ? 0 : iot_ota_fetch_deadline(f);
     return ota->state == IOT_OTA_NONE ? IOT_TIME_NEVER : ota->wake;
 }
 

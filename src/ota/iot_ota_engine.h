@@ -26,6 +26,7 @@ struct iot_ota {
     uint8_t percent; /* that was told last; above 100: none */
     bool lent;       /* make_room was asked for memory, and not yet told that it may have it back */
     bool room;       /* ... and gave it */
+    bool closing;    /* the device is, so nothing is begun */
     iot_err err;
     int32_t detail;
     const struct iot_ota_options *opt;

@@ -93,9 +93,9 @@ static iot_err go_on(struct iot_ota_fetch *f, const struct iot_http_head *head)
 {
     if (!head->has_total) /* where it begins is looked at with its bytes */
         return IOT_ERR_HTTP_RANGE;
-    if (f->etag[0] == '\0')
+    if (f->etag[0] == '\0' || head->etag.len == 0)
         f->mixed = true;
-    else if (head->etag.len != 0 && !is_same_etag(f, head->etag))
+    else if (!is_same_etag(f, head->etag))
         return give_up(f);
     return IOT_OK;
 }
@@ -339,7 +339,7 @@ static void step_image(struct iot_ota_fetch *f)
 
 static void hang_up(struct iot_ota_fetch *f)
 {
-    if (!f->job->by_mqtt && !iot_http_idle(f->opt->http)) {
+    if (!iot_http_idle(f->opt->http)) {
         iot_http_hang_up(f->opt->http);
         f->wait_ms = IOT_OTA_BUSY_MS;
     } else

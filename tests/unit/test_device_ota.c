@@ -157,6 +157,25 @@ static void a_closing_device_ends_an_update_and_keeps_what_it_has(void **state)
     assert_true(kv.there);
 }
 
+static void what_is_begun_while_the_device_closes_ends_with_it(void **state)
+{
+    (void)state;
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    run(10);
+    assert_err(iot_device_close(&dev, 1000), IOT_OK);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(100000);
+    assert_int_equal(events[IOT_EV_CLOSED], 1);
+    assert_int_equal(failures, 1);
+    assert_err(why, IOT_ERR_CLOSED);
+    /* and afterwards it works again */
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(10);
+    answer("HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n", 0, 3000);
+    assert_int_equal(readies, 1);
+}
+
 static void an_update_is_attached_once(void **state)
 {
     (void)state;
@@ -171,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup(a_line_that_breaks_is_taken_up_where_it_broke, setup),
         cmocka_unit_test_setup(a_slow_slot_closes_the_window_and_opens_it_again, setup),
         cmocka_unit_test_setup(a_closing_device_ends_an_update_and_keeps_what_it_has, setup),
+        cmocka_unit_test_setup(what_is_begun_while_the_device_closes_ends_with_it, setup),
         cmocka_unit_test_setup(an_update_is_attached_once, setup),
     };
     return cmocka_run_group_tests_name("device_ota", tests, NULL, NULL);

@@ -176,6 +176,27 @@ static void what_is_published_meanwhile_waits(void **state)
     assert_int_equal(events[IOT_EV_DONE], 1);
 }
 
+/* However often it is asked meanwhile whether it has gone. */
+static void for_messages_it_waits_so_long_and_no_longer(void **state)
+{
+    (void)state;
+    struct iot_msg msg = {.topic = IOT_TOPIC("t"), .payload = BYTES("p"), .qos = 1};
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    accept_login(false);
+    assert_err(iot_mqtt_publish(&dev, &msg, NULL), IOT_OK); /* nobody acknowledges it */
+    run(10);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(2900);
+    assert_int_equal(line.opens, 0);
+    run(400);
+    assert_int_equal(line.opens, 1);
+    assert_string_equal(sent_words(), "CONNECT PUBLISH(1) DISCONNECT");
+    assert_err(iot_ota_cancel(&ota), IOT_OK);
+    accept_login(false);
+    assert_int_equal(events[IOT_EV_FAILED], 1); /* as over any lost link with a clean session */
+    assert_err(last[IOT_EV_FAILED].err, IOT_ERR_UNKNOWN);
+}
+
 static void a_device_that_is_not_connected_lends_at_once(void **state)
 {
     (void)state;
@@ -212,6 +233,29 @@ static void it_closes_in_the_middle(void **state)
         accept_login(false);
         assert_true(iot_device_connected(&dev));
     }
+}
+
+/* Nothing else wakes the device in a pause. */
+static void a_pause_lets_mqtt_back_by_itself(void **state)
+{
+    (void)state;
+    assert_err(iot_device_connect(&dev), IOT_OK);
+    accept_login(false);
+    assert_err(iot_ota_start(&ota, &job), IOT_OK);
+    run(200);
+    stub_receive(&line,
+                 text_bytes("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 3000\r\n\r\n"));
+    run(10);
+    answer(0, 1500);
+    assert_int_equal(stub.opens, 1);
+    assert_err(iot_ota_pause(&ota), IOT_OK);
+    accept_login(false);
+    run(5000);
+    assert_int_equal(stub.opens, 2);
+    assert_err(iot_ota_resume(&ota), IOT_OK);
+    run(200);
+    assert_int_equal(line.opens, 2);
+    assert_int_equal(failures, 0);
 }
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -295,15 +339,53 @@ static void memory_that_is_not_lent_is_refused_by_name(void **state)
     assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_OK);
 }
 
+/* Else it would not be known whose memory that client has. */
+static void an_update_wants_a_client_of_the_same_device(void **state)
+{
+    (void)state;
+    begin(true);
+    memset(&web, 0, sizeof web);
+    ota_options.memory = IOT_OTA_BESIDE_MQTT;
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_ERR_ARG);
+    assert_err(iot_http_init(&web, &dev, &http), IOT_OK);
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_ERR_ARG);
+    ota_options.memory = IOT_OTA_INSTEAD_OF_MQTT;
+    ota_options.public_key = key; /* signatures may be in MQTT's then, too */
+    ota_options.arena = arena;
+    ota_options.arena_bytes = sizeof arena;
+    assert_err(iot_ota_init(&ota, &dev, &ota_options), IOT_OK);
+}
+
+/* While it is lent, both would live in it. */
+static void two_clients_do_not_share_an_arena(void **state)
+{
+    static struct iot_http other;
+    static struct stub_stream other_line;
+    struct iot_http_options more;
+    (void)state;
+    begin(true);
+    stub_init(&other_line);
+    more = http;
+    more.stream = &other_line.base;
+    assert_err(iot_http_init(&web, &dev, &http), IOT_OK);
+    assert_err(iot_http_init(&other, &dev, &more), IOT_ERR_ARG);
+    more.tls = NULL;
+    assert_err(iot_http_init(&other, &dev, &more), IOT_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(mqtt_goes_and_comes_back_with_the_whole_image, setup),
         cmocka_unit_test_setup(what_is_published_meanwhile_waits, setup),
+        cmocka_unit_test_setup(for_messages_it_waits_so_long_and_no_longer, setup),
         cmocka_unit_test_setup(a_device_that_is_not_connected_lends_at_once, setup),
         cmocka_unit_test_setup(it_closes_in_the_middle, setup),
+        cmocka_unit_test_setup(a_pause_lets_mqtt_back_by_itself, setup),
         cmocka_unit_test(who_asks_for_https_on_his_own_is_refused),
         cmocka_unit_test(memory_that_is_not_lent_is_refused_by_name),
+        cmocka_unit_test(an_update_wants_a_client_of_the_same_device),
+        cmocka_unit_test(two_clients_do_not_share_an_arena),
     };
     return cmocka_run_group_tests_name("device_room", tests, NULL, NULL);
 }

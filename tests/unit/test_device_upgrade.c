@@ -189,6 +189,23 @@ static void of_a_module_it_is_told_by_its_name(void **state)
     assert_false(rams[0].chosen);
 }
 
+/* The platform has no such key for it, in whichever message. */
+static void the_device_itself_has_no_name_there(void **state)
+{
+    (void)state;
+    modules[0].name = "default";
+    iot_upgrade_report(&up);
+    assert_err(iot_upgrade_ask(&up, "default"), IOT_OK);
+    push("", "2.0", URL);
+    answer(WHOLE, 0, 1000);
+    assert_app("offered(2.0,OK)ready(2.0,OK)");
+    const char *said = published();
+    assert_non_null(strstr(said, INFORM));
+    assert_non_null(strstr(said, GET));
+    assert_non_null(strstr(said, "{\"step\":\"100\"}"));
+    assert_null(strstr(said, "default"));
+}
+
 static void what_fails_is_told_by_its_code_and_its_name(void **state)
 {
     (void)state;
@@ -299,6 +316,26 @@ static void one_question_is_asked_at_a_time(void **state)
     feed_reply("thing/ota/firmware/get", up.link.asked, 200, "{}");
     assert_app("");
     assert_err(iot_upgrade_ask(&up, ""), IOT_OK);
+}
+
+static void the_older_question_names_the_version_and_brings_an_offer(void **state)
+{
+    char message[700];
+    (void)state;
+    assert_err(iot_upgrade_ask_old(&up), IOT_OK);
+    run(10);
+    assert_non_null(strstr(published(), "1 /ota/device/request/" OURS
+                                        " {\"id\":\"3\",\"params\":{\"version\":\"1.0\"}}"));
+    feed("/ota/device/request/" OURS,
+         "{\"id\":\"3\",\"params\":{\"version\":\"1.0\"}}"); /* its echo */
+    run(10);
+    assert_app("");
+    snprintf(message, sizeof message,
+             "{\"code\":\"1000\",\"id\":1,\"message\":\"success\",\"data\":%s}",
+             data_of("", "2.0", URL));
+    feed("/ota/device/request/" OURS, message);
+    run(10);
+    assert_app("offered(2.0,OK)");
 }
 
 static void a_device_without_system_topics_listens(void **state)
@@ -438,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup(a_version_that_has_changed_is_reported_when_it_is_said, setup),
         cmocka_unit_test_setup(an_offer_is_fetched_and_how_far_it_is_is_told, setup),
         cmocka_unit_test_setup(of_a_module_it_is_told_by_its_name, setup),
+        cmocka_unit_test_setup(the_device_itself_has_no_name_there, setup),
         cmocka_unit_test_setup(what_fails_is_told_by_its_code_and_its_name, setup),
         cmocka_unit_test_setup(what_the_application_refuses_is_told, setup),
         cmocka_unit_test_setup(what_cannot_be_used_is_told_to_both, setup),
@@ -446,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup(the_same_one_again_only_brings_a_newer_url, setup),
         cmocka_unit_test_setup(an_expired_url_is_asked_for, setup),
         cmocka_unit_test_setup(one_question_is_asked_at_a_time, setup),
+        cmocka_unit_test_setup(the_older_question_names_the_version_and_brings_an_offer, setup),
         cmocka_unit_test_setup(a_device_without_system_topics_listens, setup),
         cmocka_unit_test_setup(without_a_way_an_image_over_mqtt_is_refused, setup),
         cmocka_unit_test(with_a_way_it_is_asked_for_in_blocks),

@@ -812,6 +812,16 @@ static void a_body_below_the_least_rate_is_slow(void **state)
     drip(90, 2);
     assert_non_null(strstr(said, "end HTTP_SLOW\n"));
     stub_http_setup(state);
+    options.min_rate = 100; /* no byte more, and it is looked at all the same */
+    options.rate_ms = 5000;
+    options.idle_ms = 60000;
+    start();
+    answer(&plain, head);
+    run(4999);
+    assert_int_equal(ends, 0);
+    run(1);
+    assert_non_null(strstr(said, "end HTTP_SLOW\n"));
+    stub_http_setup(state);
     start();
     answer(&plain, head);
     drip(1, 100);

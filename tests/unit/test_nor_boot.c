@@ -251,6 +251,19 @@ static void when_the_active_one_rots_the_one_before_it_is_started(void **state)
     assert_int_equal(iot_nor_boot_spare(&boot), B);
 }
 
+/* It is whole and has its digest; it was given up all the same. */
+static void what_was_given_up_is_no_image_to_fall_back_on(void **state)
+{
+    (void)state;
+    map.tries = 1;
+    update(2);
+    assert_started(B, true, 2);
+    assert_started(A, false, 1);
+    spoil(A, 700);
+    assert_err(boot_again(&choice), IOT_ERR_OTA_DIGEST);
+    assert_err(boot_again(&choice), IOT_ERR_OTA_DIGEST);
+}
+
 /* ---- Slots in use ------------------------------------------------------------------------------ */
 
 static void nobody_writes_where_somebody_runs(void **state)
@@ -448,6 +461,7 @@ int main(void)
         CASE(a_second_choice_takes_the_place_of_the_first),
         CASE(without_an_image_there_is_nothing_to_start_and_the_reason_has_a_name),
         CASE(a_broken_candidate_is_never_started),
+        CASE(what_was_given_up_is_no_image_to_fall_back_on),
         CASE(neither_is_one_that_breaks_between_two_tries),
         CASE(neither_is_one_that_nobody_accepted),
         CASE(neither_is_what_came_after_the_choice),

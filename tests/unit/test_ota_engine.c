@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "fake_http.h"
+#include "iot/iot_device.h"
 #include "ota/iot_ota_engine.h"
 #include "ram_slot.h"
 
@@ -202,6 +203,13 @@ static void without_a_handler_everything_is_accepted(void **state)
     run();
     assert_log("e");
     assert_true(mcu.chosen && !ram.chosen);
+    job.is_diff = true; /* nobody there who could apply it */
+    strcpy(job.version, "1.11");
+    assert_err(iot_ota_offer(&ota, &job), IOT_OK);
+    run();
+    assert_log("ee");
+    assert_err(ended_err, IOT_ERR_OTA_REFUSED);
+    assert_int_equal(web.requests, 1);
 }
 
 static void an_offer_waits_and_comes_again_when_it_is_deferred(void **state)
@@ -443,6 +451,13 @@ static void a_closing_device_keeps_what_it_has(void **state)
     assert_log("eF");
     assert_err(last_err, IOT_ERR_CLOSED);
     assert_true(kv.there && ota.part.ops->idle(&ota.part));
+    assert_err(iot_ota_start(&ota, &job), IOT_OK); /* before it has closed */
+    run();
+    assert_log("eFeF");
+    assert_err(last_err, IOT_ERR_CLOSED);
+    assert_true(kv.there);
+    assert_int_equal(web.requests, 1);
+    ota.part.ops->event(&ota.part, &(const struct iot_event){.kind = IOT_EV_CLOSED});
     assert_err(iot_ota_start(&ota, &job), IOT_OK);
     run();
     assert_int_equal(web.last.range_from, 2000);

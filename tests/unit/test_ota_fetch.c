@@ -357,6 +357,24 @@ static void attempts_that_bring_nothing_are_counted_and_those_that_do_are_not(vo
     assert_int_equal(web.requests, IOT_OTA_ATTEMPTS);
 }
 
+/* The record stays: offered again, it goes on. */
+static void what_was_given_up_goes_on_when_it_is_offered_again(void **state)
+{
+    (void)state;
+    web.cut_at = 2500;
+    for (uint32_t n = 1; n < FAKE_SCRIPT; n++)
+        web.no_answer[n] = IOT_ERR_TCP_REFUSED;
+    start();
+    assert_err(run(), IOT_ERR_OTA_FAILED);
+    assert_true(kv.there);
+    memset(web.no_answer, 0, sizeof web.no_answer);
+    start();
+    assert_err(run(), IOT_OK);
+    assert_ready();
+    assert_int_equal(web.last.range_from, 2500);
+    assert_int_equal(ram.calls[RAM_BEGIN], 1);
+}
+
 static void a_reboot_goes_on_where_the_slot_was_durable(void **state)
 {
     (void)state;
@@ -533,6 +551,12 @@ static void an_image_that_changed_on_the_server_begins_anew(void **state)
     assert_err(run(), IOT_OK);
     assert_ready();
     assert_int_equal(web.requests, 3);
+    assert_int_equal(ram.calls[RAM_BEGIN], 2);
+    setup(state); /* a 206 that has lost its ETag says as little */
+    change_at_half(true, false);
+    web.etag = "";
+    assert_err(run(), IOT_OK);
+    assert_ready();
     assert_int_equal(ram.calls[RAM_BEGIN], 2);
     setup(state); /* and so over a reboot */
     change_at_half(true, false);
@@ -930,6 +954,27 @@ static void an_image_comes_by_the_clouds_own_connection(void **state)
                IOT_ERR_OTA_JOB);
 }
 
+/* Signatures may be verified in memory of HTTP's: an image that came without it has to wait for that, too. */
+static void a_connection_of_http_is_gone_before_such_an_image_is_checked(void **state)
+{
+    iot_err err = IOT_ERR_AGAIN;
+    uint32_t checks = 0;
+    (void)state;
+
+    by_mqtt();
+    web.connected = true; /* somebody else's, and kept */
+    for (int i = 0; i < TURNS_MAX && err == IOT_ERR_AGAIN; i++) {
+        uint32_t reads = ram.calls[RAM_READ];
+        bool idle = iot_http_idle(&web);
+        err = turn();
+        file_tick(500, IOT_OK);
+        assert_true(idle || ram.calls[RAM_READ] == reads);
+        checks += ram.calls[RAM_READ] != reads;
+    }
+    assert_err(err, IOT_OK);
+    assert_true(checks != 0);
+}
+
 static void what_the_clouds_connection_says_is_tried_again_too(void **state)
 {
     (void)state;
@@ -999,6 +1044,7 @@ int main(void)
         T(a_port_without_a_store_will_do),
         T(a_cut_connection_goes_on_at_that_byte),
         T(attempts_that_bring_nothing_are_counted_and_those_that_do_are_not),
+        T(what_was_given_up_goes_on_when_it_is_offered_again),
         T(a_reboot_goes_on_where_the_slot_was_durable),
         T(a_reboot_after_the_slot_was_done_asks_for_nothing),
         T(a_record_of_anything_else_is_as_none),
@@ -1024,6 +1070,7 @@ int main(void)
         T(a_pause_loses_nothing),
         T(a_stop_at_any_moment_ends_it),
         T(an_image_comes_by_the_clouds_own_connection),
+        T(a_connection_of_http_is_gone_before_such_an_image_is_checked),
         T(what_the_clouds_connection_says_is_tried_again_too),
         T(the_clouds_connection_is_stopped_for_a_pause_and_at_an_end),
     };
