@@ -403,7 +403,7 @@
 #define IOT_FEATURE_WEB IOT_WEB_CAN
 #endif
 
-/** 1: iot_device_counters and iot_device_pool. Saves 520 bytes and 56. */
+/** 1: iot_device_counters and iot_device_pool. Saves 560 bytes and 48. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
 #endif
