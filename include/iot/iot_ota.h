@@ -62,7 +62,8 @@ struct iot_ota_module {
     const struct iot_slot *slot; /* where a new one goes */
 };
 
-/** Which versions are taken; others end by IOT_ERR_OTA_VERSION before anybody is asked. See iot_ota_compare. */
+/** Which versions are taken; others end by IOT_ERR_OTA_VERSION before anybody is asked. See iot_ota_compare. It is the job's
+ *  version that is judged, which no signature covers. */
 enum iot_ota_policy {
     IOT_OTA_ANY,      /* what the platform says */
     IOT_OTA_NEWER,    /* than the one that runs */
@@ -75,7 +76,8 @@ enum iot_ota_memory {
     /* It has the arena of MQTT lent: the TLS options of both name the same block. Accepted, MQTT is given some seconds for its
      * messages and ends in good order, IOT_EV_LOST OTA_ROOM; it comes back before IOT_OTA_READY or _FAILED, and
      * meanwhile while a new URL is asked for or the update is paused. What is published waits. Otherwise that client's https
-     * requests end by IOT_ERR_STATE. A job over MQTT needs no room. */
+     * requests end by IOT_ERR_STATE. A job over MQTT needs no room. Set iot_http_options.min_rate: a server that drips would keep
+     * MQTT away as long as it likes. */
     IOT_OTA_INSTEAD_OF_MQTT,
     /* No TLS: https:// of a URL is read as http://. Needs a public key: the signature is all that protects the image. */
     IOT_OTA_PLAIN
