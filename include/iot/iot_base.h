@@ -124,7 +124,24 @@ extern "C" {
     X(OTA_FAILED, -126, "given up after as many attempts as the options allow")                    \
     X(OTA_BLOCK, -127, "a block of the image is damaged, or not the one that was asked for (MQTT)")
 
-#define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X)
+/** Those of CoAP and of datagrams. */
+#define IOT_ERR_LIST_COAP(X)                                                                       \
+    X(UDP_MEMORY, -130, "lwIP has no free UDP socket or buffer; see MEMP_NUM_UDP_PCB, MEM_SIZE")   \
+    X(UDP_ROUTE, -131, "no route for datagrams: interface down, no address, or no gateway")        \
+    X(COAP_URI, -132, "not a path of CoAP, or a segment of it has more than 255 bytes")            \
+    X(COAP_FORMAT, -133, "not a CoAP message, or one that breaks its format")                      \
+    X(COAP_TIMEOUT, -134, "no answer from the server, however often it was asked")                 \
+    X(COAP_SILENT, -135, "the server has the request, and sends no response in time")              \
+    X(COAP_RESET, -136, "the server rejected the message (RST): it cannot make sense of it")       \
+    X(COAP_OPTION, -137,                                                                           \
+      "the response has a critical option that nobody here knows; detail: which")                  \
+    X(COAP_BLOCK, -138,                                                                            \
+      "blocks that do not fit together: out of order, short, or of a wrong size")                  \
+    X(COAP_CHANGED, -139, "the body changed on the server each time while it was fetched")         \
+    X(COAP_LIMIT, -140, "the body is longer than the request allows")                              \
+    X(COAP_ECHO, -141, "the server wants to see again and again that we are there (Echo)")
+
+#define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X) IOT_ERR_LIST_COAP(X)
 
 /** Result of most calls; a member of enum iot_err_code. */
 typedef int32_t iot_err;

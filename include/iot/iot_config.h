@@ -244,6 +244,24 @@
 #define IOT_HTTP_HEAD_BYTES 8192
 #endif
 
+/* ---- CoAP -------------------------------------------------------------------------------- */
+
+/** Largest message of CoAP, bytes, both ways; RFC 7252 4.6 advises 1,152, which carries blocks of 1,024. RAM: so many
+ *  per client. */
+#ifndef IOT_COAP_BYTES
+#define IOT_COAP_BYTES 1152
+#endif
+
+/** Requests to one server that are under way, observations included. */
+#ifndef IOT_COAP_REQUESTS
+#define IOT_COAP_REQUESTS 4
+#endif
+
+/** Messages of a server that are recognised when they come twice. RAM: 16 bytes each. */
+#ifndef IOT_COAP_SEEN
+#define IOT_COAP_SEEN 8
+#endif
+
 /* ---- Firmware update ----------------------------------------------------------------------- */
 
 /** Of an image that lies in a slot, so many bytes are read and digested in one tick: before acceptance, and to go on
@@ -403,6 +421,18 @@
 #define IOT_FEATURE_WEB IOT_WEB_CAN
 #endif
 
+/** 1: CoAP (iot_coap.h): a client over UDP; who attaches none has a linker that leaves nearly all of it out. */
+#ifndef IOT_FEATURE_COAP
+#define IOT_FEATURE_COAP 1
+#endif
+
+#define IOT_DTLS_CAN (IOT_FEATURE_COAP && IOT_FEATURE_TLS)
+
+/** 1: DTLS for it (iot_dtls.h). */
+#ifndef IOT_FEATURE_DTLS
+#define IOT_FEATURE_DTLS IOT_DTLS_CAN
+#endif
+
 /** 1: iot_device_counters and iot_device_pool. Saves 560 bytes and 48. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
@@ -527,6 +557,18 @@
 #if IOT_FEATURE_WEB && !IOT_WEB_CAN
 #error "IOT_FEATURE_WEB: needs HTTP, LINK and JSON; set those too, or leave it out"
 #endif
+#if IOT_FEATURE_DTLS && !IOT_DTLS_CAN
+#error "IOT_FEATURE_DTLS: needs COAP and TLS; set those too, or leave it out"
+#endif
+#if IOT_COAP_BYTES < 128 || IOT_COAP_BYTES > 4096
+#error "IOT_COAP_BYTES: choose 128 to 4096"
+#endif
+#if IOT_COAP_REQUESTS < 1 || IOT_COAP_REQUESTS > 255
+#error "IOT_COAP_REQUESTS: choose 1 to 255"
+#endif
+#if IOT_COAP_SEEN < 1 || IOT_COAP_SEEN > 255
+#error "IOT_COAP_SEEN: choose 1 to 255"
+#endif
 #if IOT_HTTP_RX_BYTES < 256 || IOT_HTTP_RX_BYTES > 65535
 #error "IOT_HTTP_RX_BYTES: choose 256 to 65535"
 #endif
@@ -559,6 +601,9 @@
 #define IOT_WRITERS                                                                                \
     (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_FEATURE_JSON ||         \
      IOT_LOG_LEVEL > 0)
+
+/** 1: something can be attached to a device (core/iot_core_part.h). */
+#define IOT_ATTACHED (IOT_FEATURE_HTTP || IOT_FEATURE_COAP)
 
 /** One number for everything above that changes a structure or a promise. */
 #define IOT_CONFIG_MIX(h, v) ((h)*16777619u ^ (unsigned)(v))
@@ -596,6 +641,11 @@
      (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
      (IOT_FEATURE_REGISTER)*0x8000000u + (IOT_FEATURE_HTTP)*0x10000000u +                          \
      (IOT_FEATURE_OTA)*0x20000000u + (IOT_FEATURE_WEB)*0x40000000u)
+#define IOT_CONFIG_SWITCHES_MORE ((IOT_FEATURE_COAP)*0x1u + (IOT_FEATURE_DTLS)*0x2u)
+#define IOT_CONFIG_COAP                                                                            \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_COAP_BYTES, IOT_COAP_REQUESTS), IOT_COAP_SEEN),          \
+        IOT_CONFIG_SWITCHES_MORE)
 #define IOT_CONFIG_HTTP                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_HTTP_HEAD_BYTES, IOT_HTTP_RX_BYTES), IOT_HTTP_URL_MAX),  \
@@ -605,7 +655,9 @@
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_TLS, IOT_PROPERTIES_MAX), IOT_CALLS_MAX),         \
         IOT_CALL_TOKEN_BYTES)
 #define IOT_CONFIG_LINK                                                                            \
-    IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX), IOT_CONFIG_HTTP)
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_THING, IOT_REQUESTS_MAX), IOT_CONFIG_HTTP),       \
+        IOT_CONFIG_COAP)
 #define IOT_CONFIG_HASH                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_LINK, IOT_CONFIG_SWITCHES), IOT_LOG_LEVEL),       \

@@ -10,21 +10,25 @@
 #define VALUE(name, value, text) (value),
 #define NAME(name, value, text)  #name "\0"
 
-static const int8_t core_values[] = {IOT_ERR_LIST_CORE(VALUE)};
+static const int16_t core_values[] = {IOT_ERR_LIST_CORE(VALUE)};
 static const char core_names[] = {IOT_ERR_LIST_CORE(NAME)};
-static const int8_t web_values[] = {IOT_ERR_LIST_WEB(VALUE)};
+static const int16_t web_values[] = {IOT_ERR_LIST_WEB(VALUE)};
 static const char web_names[] = {IOT_ERR_LIST_WEB(NAME)};
+static const int16_t coap_values[] = {IOT_ERR_LIST_COAP(VALUE)};
+static const char coap_names[] = {IOT_ERR_LIST_COAP(NAME)};
 
 #if IOT_FEATURE_ERR_TEXTS
 #define TEXT(name, value, text) text "\0"
 static const char core_texts[] = {IOT_ERR_LIST_CORE(TEXT)};
 static const char web_texts[] = {IOT_ERR_LIST_WEB(TEXT)};
+static const char coap_texts[] = {IOT_ERR_LIST_COAP(TEXT)};
 #else
 #define core_texts core_names
 #define web_texts  web_names
+#define coap_texts coap_names
 #endif
 
-static const char *pick(const int8_t *values, size_t n, const char *list, iot_err err)
+static const char *pick(const int16_t *values, size_t n, const char *list, iot_err err)
 {
     for (size_t i = 0; i < n; i++) {
         if (values[i] == err)
@@ -34,23 +38,27 @@ static const char *pick(const int8_t *values, size_t n, const char *list, iot_er
     return NULL;
 }
 
-static const char *pick_either(const char *core, const char *web, iot_err err)
+#define PICK(values, list, err) pick(values, sizeof values / sizeof values[0], list, err)
+
+static const char *pick_any(const char *core, const char *web, const char *coap, iot_err err)
 {
-    const char *found = pick(core_values, sizeof core_values, core, err);
+    const char *found = PICK(core_values, core, err);
 
     if (found == NULL)
-        found = pick(web_values, sizeof web_values, web, err);
+        found = PICK(web_values, web, err);
+    if (found == NULL)
+        found = PICK(coap_values, coap, err);
     return found != NULL ? found : "?";
 }
 
 const char *iot_err_name(iot_err err)
 {
-    return pick_either(core_names, web_names, err);
+    return pick_any(core_names, web_names, coap_names, err);
 }
 
 const char *iot_err_text(iot_err err)
 {
-    return pick_either(core_texts, web_texts, err);
+    return pick_any(core_texts, web_texts, coap_texts, err);
 }
 
 #endif

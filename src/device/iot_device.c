@@ -66,7 +66,7 @@ static bool mqtt_idle(const struct iot_device *dev)
     return iot_mqtt_client_idle(&dev->mqtt);
 }
 
-#if IOT_FEATURE_ALINK || IOT_FEATURE_HTTP
+#if IOT_FEATURE_ALINK || IOT_ATTACHED
 static void nothing(struct iot_device *dev)
 {
     (void)dev;
@@ -79,7 +79,7 @@ static const struct feature features[] = {
     {nothing, nothing, iot_device_alink_time, nothing, nothing, iot_device_alink_deadline,
      iot_device_alink_idle},
 #endif
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
     {nothing, nothing, iot_device_parts_run, nothing, nothing, iot_device_parts_deadline,
      iot_device_parts_idle},
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_parts.h"
 
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
 
 bool iot_device_has(const struct iot_device *dev, const struct iot_part *part)
 {

@@ -6,7 +6,7 @@
 
 #include "device/iot_device_state.h"
 
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
 
 /** Is it attached already? */
 bool iot_device_has(const struct iot_device *dev, const struct iot_part *part);

@@ -3,7 +3,7 @@
 
 #include "mqtt/iot_mqtt_rest.h"
 
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
 
 bool iot_device_overlaps(const struct iot_tls_options *tls, const void *memory, uint32_t bytes)
 {

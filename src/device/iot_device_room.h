@@ -7,7 +7,7 @@
 
 #include "device/iot_device_state.h"
 
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
 
 /** Does this memory overlap with the arena of these options? NULL: no. */
 bool iot_device_overlaps(const struct iot_tls_options *tls, const void *memory, uint32_t bytes);

@@ -5,7 +5,7 @@
 #define IOT_DEVICE_STATE_H
 
 #include "core/iot_core_jitter.h"
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
 #include "core/iot_core_part.h"
 #endif
 #include "iot/iot_device.h"
@@ -36,7 +36,7 @@ struct iot_device {
     iot_time seed_deadline; /* so long the first tick waits for chance */
     const struct iot_options *opt;
     struct iot_jitter jitter;
-#if IOT_FEATURE_HTTP
+#if IOT_ATTACHED
     struct iot_part *parts; /* attached, in this order */
 #endif
     struct iot_tcp tcp;
