@@ -203,8 +203,8 @@ static void let_go(struct lane *l)
     struct frame *f = l->held;
 
     l->held = NULL;
-    if (f != NULL)
-        travel(l, f, 0);
+    f->number = wire.number++; /* due together with the one that passed it, it is behind that */
+    travel(l, f, 0);
 }
 
 /* As world_wire_trick ordered it. */
