@@ -419,7 +419,7 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
   ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
     ASSERTS := -DIOT_ASSERTS=1
   endif
-  ifneq ($(filter TLS_%,$(VARIANT:off-%=%)),) # what mbedTLS itself is built without
+  ifneq ($(filter TLS_% DTLS COAP,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
@@ -535,7 +535,8 @@ UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
-SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%) \
+                 $(if $(filter DTLS COAP,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_dgram%),$(SUPPORT_SRC))
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
