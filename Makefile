@@ -235,6 +235,7 @@ firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/fir
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
+	@$(if $(filter-out an385,$(BOARD)),:,$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385-sensor sensor)
 
 size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
@@ -627,7 +628,7 @@ JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
-RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run))
+RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run readings))
 WORLD_OBJ   := $(call obj,$(WORLD_SRC) $(LAMP_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
@@ -971,10 +972,10 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
 # The library is on the board; what is linked of it here names its errors.
-$(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OBJ) $(STACK)
+$(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OBJ) $(DTLS_PEER) $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(DTLS_PEER) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
 # lwIP's port to threads is no archive's member: it brings a clock along, as port/unix would.
