@@ -18,49 +18,44 @@
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
-/* What a nibble stands for, with the bytes of `rest` that belong to it. */
-static bool extend(struct iot_bytes *rest, uint32_t *value)
+/* What a nibble above 12 stands for, with the bytes that belong to it. Returned is what is behind them, or NULL. */
+static const uint8_t *extend(const uint8_t *p, const uint8_t *end, uint32_t *value)
 {
-    const uint8_t *p = rest->ptr;
-    uint32_t n = 0;
+    uint32_t n = *value - ONE_MORE + 1;
 
-    if (*value == NONE)
-        return false;
-    if (*value >= ONE_MORE)
-        n = *value - ONE_MORE + 1;
-    if (n > rest->len)
-        return false;
-    if (n == 1)
-        *value = ONE_MORE + p[0];
-    else if (n == 2)
-        *value = FROM_TWO + ((uint32_t)p[0] << 8 | p[1]);
-    rest->ptr += n;
-    rest->len -= n;
-    return true;
+    if (*value == NONE || n > (size_t)(end - p))
+        return NULL;
+    *value = n == 1 ? ONE_MORE + p[0] : FROM_TWO + ((uint32_t)p[0] << 8 | p[1]);
+    return p + n;
 }
 
-/* One option of a rest that is not empty; false: it is none. */
-static bool step(struct iot_coap_cursor *at, struct iot_bytes *value)
+/* The option at `p`, which is before `end`: where its value is, or NULL, if it is none. */
+static const uint8_t *step(const uint8_t *p, const uint8_t *end, uint32_t *number, uint32_t *len)
 {
-    struct iot_bytes rest = {at->rest.ptr + 1, at->rest.len - 1};
-    uint32_t delta = at->rest.ptr[0] >> 4, len = at->rest.ptr[0] & 15u;
+    uint32_t delta = *p >> 4, n = *p & 15u;
 
-    if (!extend(&rest, &delta) || !extend(&rest, &len) || len > rest.len ||
-        delta > 65535u - at->number)
-        return false;
-    at->number = (uint16_t)(at->number + delta);
-    value->ptr = rest.ptr;
-    value->len = len;
-    at->rest.ptr = rest.ptr + len;
-    at->rest.len = rest.len - len;
-    return true;
+    p++;
+    if (delta >= ONE_MORE && (p = extend(p, end, &delta)) == NULL)
+        return NULL;
+    if (n >= ONE_MORE && (p = extend(p, end, &n)) == NULL)
+        return NULL;
+    *number += delta;
+    *len = n;
+    return *number > 65535 || n > (size_t)(end - p) ? NULL : p;
 }
 
 bool iot_coap_next(struct iot_coap_cursor *at, struct iot_coap_option *out)
 {
-    if (at->rest.len == 0 || !step(at, &out->value))
+    const uint8_t *p = at->rest.ptr, *end = p + at->rest.len;
+    uint32_t number = at->number, len;
+
+    if (p == end || (p = step(p, end, &number, &len)) == NULL)
         return false;
-    out->number = at->number;
+    at->number = out->number = (uint16_t)number;
+    out->value.ptr = p;
+    out->value.len = len;
+    at->rest.ptr = p + len;
+    at->rest.len = (uint32_t)(end - at->rest.ptr);
     return true;
 }
 
@@ -74,20 +69,22 @@ uint32_t iot_coap_uint(const struct iot_coap_option *option)
 }
 
 /* What is behind the token. */
-static bool read_options(struct iot_bytes in, struct iot_coap_message *out)
+static bool read_options(const uint8_t *p, const uint8_t *end, struct iot_coap_message *out)
 {
-    struct iot_coap_cursor at = {in, 0};
-    struct iot_bytes value;
+    uint32_t number = 0, len;
 
-    while (at.rest.len != 0 && at.rest.ptr[0] != MARKER)
-        if (!step(&at, &value))
+    out->options.ptr = p;
+    while (p != end && *p != MARKER) {
+        p = step(p, end, &number, &len);
+        if (p == NULL)
             return false;
-    out->options.ptr = in.ptr;
-    out->options.len = in.len - at.rest.len;
-    if (at.rest.len == 0)
+        p += len;
+    }
+    out->options.len = (uint32_t)(p - out->options.ptr);
+    if (p == end)
         return true;
-    out->payload.ptr = at.rest.ptr + 1;
-    out->payload.len = at.rest.len - 1;
+    out->payload.ptr = p + 1;
+    out->payload.len = (uint32_t)(end - p) - 1;
     return out->payload.len != 0;
 }
 
@@ -97,21 +94,19 @@ iot_err iot_coap_decode(struct iot_bytes datagram, struct iot_coap_message *out)
 
     if (datagram.len < IOT_COAP_HEAD_BYTES || p[0] >> 6 != VERSION)
         return IOT_ERR_STATE;
-    struct iot_bytes rest = {p + IOT_COAP_HEAD_BYTES, datagram.len - IOT_COAP_HEAD_BYTES};
-    uint32_t token = p[0] & 15u;
+    uint32_t token = p[0] & 15u, left = datagram.len - IOT_COAP_HEAD_BYTES;
     out->type = p[0] >> 4 & 3u;
     out->code = p[1];
     out->id = (uint16_t)(p[2] << 8 | p[3]);
-    out->token.ptr = out->options.ptr = out->payload.ptr = rest.ptr;
+    p += IOT_COAP_HEAD_BYTES;
+    out->token.ptr = out->options.ptr = out->payload.ptr = p;
     out->token.len = out->options.len = out->payload.len = 0;
     if (out->code == 0)
-        return token == 0 && rest.len == 0 ? IOT_OK : IOT_ERR_COAP_FORMAT;
-    if (token > IOT_COAP_TOKEN_MAX || token > rest.len)
+        return token == 0 && left == 0 ? IOT_OK : IOT_ERR_COAP_FORMAT;
+    if (token > IOT_COAP_TOKEN_MAX || token > left)
         return IOT_ERR_COAP_FORMAT;
     out->token.len = token;
-    rest.ptr += token;
-    rest.len -= token;
-    return read_options(rest, out) ? IOT_OK : IOT_ERR_COAP_FORMAT;
+    return read_options(p + token, p + left, out) ? IOT_OK : IOT_ERR_COAP_FORMAT;
 }
 
 bool iot_coap_block_read(const struct iot_coap_option *option, struct iot_coap_block *out)
@@ -139,27 +134,27 @@ static uint8_t *grow(struct iot_coap_encoder *e, uint32_t n)
     return at;
 }
 
-/* How many bytes a number or a length takes behind its nibble. */
-static uint32_t extra(uint32_t value)
+static uint32_t nibble(uint32_t value)
 {
-    return value < ONE_MORE ? 0u : value < FROM_TWO ? 1u : 2u;
+    return value < ONE_MORE ? value : value < FROM_TWO ? ONE_MORE : TWO_MORE;
 }
 
-/* They, and the nibble. */
-static uint32_t put_extra(uint8_t **at, uint32_t value)
+/* How many bytes follow it. */
+static uint32_t extra(uint32_t half)
 {
-    uint32_t n = extra(value);
+    return half < ONE_MORE ? 0 : half - ONE_MORE + 1;
+}
 
-    if (n == 0)
-        return value;
-    if (n == 2) {
+static uint8_t *put_extra(uint8_t *at, uint32_t half, uint32_t value)
+{
+    if (half == TWO_MORE) {
         value -= FROM_TWO;
-        *(*at)++ = (uint8_t)(value >> 8);
-    } else {
-        value -= ONE_MORE;
+        *at++ = (uint8_t)(value >> 8);
+        *at++ = (uint8_t)value;
+    } else if (half == ONE_MORE) {
+        *at++ = (uint8_t)(value - ONE_MORE);
     }
-    *(*at)++ = (uint8_t)value;
-    return ONE_MORE - 1 + n;
+    return at;
 }
 
 void iot_coap_encode(struct iot_coap_encoder *e, uint8_t *into, uint32_t cap, uint8_t type,
@@ -186,23 +181,22 @@ void iot_coap_encode(struct iot_coap_encoder *e, uint8_t *into, uint32_t cap, ui
 
 uint8_t *iot_coap_put_room(struct iot_coap_encoder *e, uint16_t number, uint32_t len)
 {
-    uint32_t delta = (uint32_t)number - e->number, high, low;
-    uint8_t *head, *at;
+    uint32_t delta = (uint32_t)number - e->number;
+    uint32_t high = nibble(delta), low = nibble(len);
+    uint8_t *at;
 
     IOT_ASSERT(number >= e->number);
     if (len > LENGTH_MAX) {
         e->overflow = true;
         return NULL;
     }
-    head = grow(e, 1 + extra(delta) + extra(len) + len);
-    if (head == NULL)
+    at = grow(e, 1 + extra(high) + extra(low) + len);
+    if (at == NULL)
         return NULL;
-    at = head + 1;
-    high = put_extra(&at, delta);
-    low = put_extra(&at, len);
-    *head = (uint8_t)(high << 4 | low);
     e->number = number;
-    return at;
+    *at++ = (uint8_t)(high << 4 | low);
+    at = put_extra(at, high, delta);
+    return put_extra(at, low, len);
 }
 
 void iot_coap_put(struct iot_coap_encoder *e, uint16_t number, struct iot_bytes value)

@@ -3,11 +3,12 @@
 
 #if IOT_FEATURE_COAP
 
-#define SEGMENT_MAX 255u
-#define BAD         UINT32_MAX
+#include <string.h>
 
-/* A bit per character from NUL on: what a segment may have (RFC 3986 3.3), '%' apart. */
-static const uint32_t allowed[4] = {0, 0x2fff7fd2, 0x87ffffff, 0x47fffffe};
+#define SEGMENT_MAX 255u
+
+/* A bit per character from NUL on: what paths and queries may have (RFC 3986 3.3, 3.4). */
+static const uint32_t allowed[4] = {0, 0xaffffff2, 0x87ffffff, 0x47fffffe};
 
 static int digit(char c)
 {
@@ -17,92 +18,110 @@ static int digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads on to the end of the segment, or of the query's argument. Its bytes go to `into` unless that is NULL; returned is how
- * many there are, or BAD. */
-static uint32_t decode(const char **path, bool query, uint8_t *into)
+/* How many bytes a segment, or an argument of the query, has when it is decoded; `*path` goes on to its end. A '%' without its
+ * digits may make it a number that nothing has. What needs a look is not above '?', and most is: hence the first test. */
+static uint32_t measure(const char **path, bool query)
 {
     const char *p = *path;
     uint32_t n = 0;
 
     for (;; p++, n++) {
-        uint8_t c = (uint8_t)*p;
-        if (c == '\0' || (query ? c == '&' : c == '/' || c == '?'))
+        if ((uint8_t)*p > '?')
+            continue;
+        if (*p == '\0' || (query ? *p == '&' : *p == '/' || *p == '?'))
             break;
-        if (c == '%') {
-            int high = digit(p[1]), low = high < 0 ? -1 : digit(p[2]);
-            if (low < 0)
-                return BAD;
-            c = (uint8_t)(high << 4 | low);
-            p += 2;
-        } else if (c != '/' && c != '?' && (c >= 128 || (allowed[c / 32] >> c % 32 & 1u) == 0)) {
-            return BAD;
-        }
-        if (into != NULL)
-            into[n] = c;
+        if (*p == '%')
+            n -= 2;
     }
     *path = p;
     return n;
 }
 
-/* Does a segment, or an argument, begin at `p`, with what separates it from the one before? "/" alone is the root, which has
- * none (RFC 7252 6.4, 8). */
-static bool begins(const char *path, const char *p, bool query)
+/* They themselves. Reads nothing behind the end that measure found, whatever is there: each '%' has cost two. */
+static void decode(const char *from, uint32_t n, uint8_t *into)
 {
-    if (*p == '\0' || (!query && *p == '?'))
-        return false;
-    return query || p != path || (p[1] != '\0' && p[1] != '?');
+    while (n-- != 0) {
+        char c = *from++;
+        if (c == '%') {
+            c = (char)(digit(from[0]) * 16 + digit(from[1]));
+            from += 2;
+        }
+        *into++ = (uint8_t)c;
+    }
 }
 
-/* Also "%2e": a server that decodes before it looks would walk up. */
-static bool is_dots(const char *segment, uint32_t n)
+/* Where the first segment, or argument, begins, with what is before it. "/" alone is the root, which has none (RFC 7252 6.4, 8). */
+static const char *first(const char *path, bool query)
 {
-    uint8_t text[2] = {'.', '.'};
+    if (!query)
+        return path + (*path == '/' && (path[1] == '\0' || path[1] == '?'));
+    while ((uint8_t)*path > '?' || (*path != '?' && *path != '\0'))
+        path++;
+    return path;
+}
 
-    if (n == 0 || n > sizeof text)
-        return false;
-    decode(&segment, false, text);
-    return text[0] == '.' && text[1] == '.';
+/* Is there one at `p`, or is that the end? */
+static bool begins(const char *p, bool query)
+{
+    return query ? *p != '\0' : *p == '/';
+}
+
+/* Dots also as "%2e": a server that decodes before it looks would walk up. */
+static bool is_good(const char *path, bool query)
+{
+    const char *p = first(path, query);
+
+    while (begins(p, query)) {
+        const char *segment = ++p;
+        uint8_t text[2] = {0, '.'};
+        uint32_t n = measure(&p, query);
+        if (n > SEGMENT_MAX)
+            return false;
+        if (query || n > sizeof text)
+            continue;
+        decode(segment, n, text);
+        if (n != 0 && text[0] == '.' && text[1] == '.')
+            return false;
+    }
+    return true;
+}
+
+/* Characters of a URI, and each '%' with its digits. */
+static bool is_plain(const char *path)
+{
+    for (const char *p = path; *p != '\0'; p++) {
+        uint8_t c = (uint8_t)*p;
+        if (c >= 128 || (allowed[c / 32] >> c % 32 & 1u) == 0)
+            return false;
+        if (c == '%' && (digit(p[1]) < 0 || digit(p[2]) < 0))
+            return false;
+    }
+    return true;
 }
 
 iot_err iot_coap_path_check(const char *path)
 {
-    const char *p = path;
-    bool query = false;
+    bool good = path == NULL || ((*path == '/' || *path == '?') && is_plain(path) &&
+                                 is_good(path, false) && is_good(path, true));
 
-    if (path == NULL)
-        return IOT_OK;
-    if (*path != '/' && *path != '?')
-        return IOT_ERR_COAP_URI;
-    for (;;) {
-        if (begins(path, p, query)) {
-            const char *segment = ++p;
-            uint32_t n = decode(&p, query, NULL);
-            if (n > SEGMENT_MAX || (!query && is_dots(segment, n)))
-                return IOT_ERR_COAP_URI;
-        } else {
-            p += *p == '/'; /* the root's */
-            if (*p == '\0')
-                return IOT_OK;
-            query = true;
-        }
-    }
+    return good ? IOT_OK : IOT_ERR_COAP_URI;
 }
 
 void iot_coap_path_put(struct iot_coap_encoder *e, const char *path, uint16_t number)
 {
-    const char *p = path;
     bool query = number == IOT_COAP_URI_QUERY;
+    const char *p = path != NULL ? first(path, query) : "";
 
-    if (path == NULL)
-        return;
-    while (query && *p != '?' && *p != '\0')
-        p++;
-    while (begins(path, p, query)) {
+    while (begins(p, query)) {
         const char *segment = ++p;
-        uint8_t *into = iot_coap_put_room(e, number, decode(&p, query, NULL));
+        uint32_t n = measure(&p, query);
+        uint8_t *into = iot_coap_put_room(e, number, n);
         if (into == NULL)
             return;
-        decode(&segment, query, into);
+        if (n == (size_t)(p - segment))
+            memcpy(into, segment, n);
+        else
+            decode(segment, n, into);
     }
 }
 

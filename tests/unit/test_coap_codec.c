@@ -450,10 +450,13 @@ static void lengths_that_no_option_has_overflow(void **state)
     struct iot_coap_encoder e;
 
     (void)state;
-    iot_coap_encode(&e, into, UINT32_MAX, IOT_COAP_CON, 1, 0, (struct iot_bytes){NULL, 0});
-    assert_non_null(iot_coap_put_room(&e, 1, 65535 + 269));
-    assert_null(iot_coap_put_room(&e, 1, 65535 + 270));
-    assert_true(e.overflow);
+    static uint8_t large[65535 + 270 + 16], fill[65535 + 270];
+    iot_coap_encode(&e, large, sizeof large, IOT_COAP_CON, 1, 0, (struct iot_bytes){NULL, 0});
+    iot_coap_put(&e, 1, (struct iot_bytes){fill, 65535 + 269});
+    assert_true(!e.overflow && e.len == 4 + 3 + 65535 + 269);
+    iot_coap_encode(&e, large, sizeof large, IOT_COAP_CON, 1, 0, (struct iot_bytes){NULL, 0});
+    iot_coap_put(&e, 1, (struct iot_bytes){fill, 65535 + 270});
+    assert_true(e.overflow && e.len == 4);
     iot_coap_encode(&e, into, sizeof into, IOT_COAP_CON, 1, 0, (struct iot_bytes){NULL, 0});
     iot_coap_put(&e, 1, (struct iot_bytes){into, UINT32_MAX});
     assert_true(e.overflow && e.len == 4);

@@ -261,9 +261,15 @@ static void what_does_not_fit_is_left_out_whole(void **state)
     }
     assert_int_equal(whole, 4 + 4 + 4 + 17 + 4 + 2);
     /* one that was not checked comes to no harm either */
-    iot_coap_encode(&e, bytes, sizeof bytes, IOT_COAP_CON, 1, 0, BYTES(""));
-    iot_coap_path_put(&e, "/a/%4", IOT_COAP_URI_PATH);
-    assert_true(e.overflow);
+    static const char *const bad[] = {"/%",     "/a%",    "/%%%", "/%4",  "/a%4",    "/aa%",
+                                      "/%%aaa", "/%41%4", "/a?%", "/%zz", "/aaa%%%b"};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        const char *guarded_path = (const char *)at_guard(bad[i], (uint32_t)strlen(bad[i]) + 1);
+        iot_coap_encode(&e, bytes, sizeof bytes, IOT_COAP_CON, 1, 0, BYTES(""));
+        iot_coap_path_put(&e, guarded_path, IOT_COAP_URI_PATH);
+        iot_coap_path_put(&e, guarded_path, IOT_COAP_URI_QUERY);
+        assert_true(e.len < 20);
+    }
 }
 
 /* Any text: refused, or what comes out is what a decoder that was written apart makes of it. */
