@@ -116,8 +116,8 @@ static bool has_platform_psk(struct iot_device *dev)
         return false;
     if (id->registration != NULL && id->registration->kind != IOT_REGISTER_SECRET)
         return false;
-    dev->tls.psk = platform_psk;
-    dev->tls.psk_ctx = dev;
+    dev->tls.core.psk = platform_psk;
+    dev->tls.core.psk_ctx = dev;
     return true;
 }
 #elif IOT_FEATURE_TLS
@@ -138,7 +138,7 @@ static void on_busy(void *ctx, bool begins)
 
 void iot_device_tls_init(struct iot_device *dev, struct iot_tls *tls)
 {
-    iot_device_wall_init(dev, tls);
+    iot_device_wall_init(dev, &tls->core);
     tls->base.on_busy = on_busy;
     tls->base.busy_ctx = dev;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS's numbers as errors of ours. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -46,7 +46,7 @@ static bool showed_psk(const struct iot_tls_state *x)
            x->conf.MBEDTLS_PRIVATE(psk) != NULL && !x->offered;
 }
 
-static iot_err from_alert(struct iot_tls *t)
+static iot_err from_alert(struct iot_tls_core *t)
 {
     const struct iot_tls_state *x = t->state;
     uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
@@ -76,7 +76,7 @@ static iot_err from_alert(struct iot_tls *t)
 
 /* The record header that mbedTLS stumbled over says a size that we have no room for. Anything that is
  * no TLS at all says sizes, too. */
-static bool record_too_large(struct iot_tls *t)
+static bool record_too_large(struct iot_tls_core *t)
 {
     const mbedtls_ssl_context *ssl = &t->state->ssl;
     const uint8_t *header = ssl->MBEDTLS_PRIVATE(in_hdr);
@@ -101,7 +101,7 @@ static bool is_of_x509(int code)
     return code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code >= MBEDTLS_ERR_X509_FATAL_ERROR;
 }
 
-iot_err iot_tls_error(struct iot_tls *t, int code)
+iot_err iot_tls_error(struct iot_tls_core *t, int code)
 {
     if (t->arena.failed != 0) {
         t->detail = t->arena.failed > INT32_MAX ? INT32_MAX : (int32_t)t->arena.failed;

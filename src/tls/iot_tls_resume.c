@@ -2,7 +2,7 @@
 /* A session in the port's kv: tag, dates of the peer's chain, then mbedTLS's own form. The tag says for
  * which host, trust and identity it was made, so that options of another firmware do not meet it. A
  * session is an offer: whatever is wrong with it, the handshake is a full one. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -37,7 +37,7 @@ static void put_text(struct iot_digest *d, const char *text)
     put(d, (struct iot_bytes){(const uint8_t *)text, (uint32_t)strlen(text)});
 }
 
-static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
+static void make_tag(const struct iot_tls_core *t, uint8_t tag[TAG_BYTES])
 {
     uint8_t sum[IOT_DIGEST_BYTES_MAX];
     struct iot_digest d;
@@ -62,7 +62,7 @@ static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
 }
 
 /* Dates are judged as those of a chain that is seen now. */
-static bool fits(const struct iot_tls *t, const struct saved *head)
+static bool fits(const struct iot_tls_core *t, const struct saved *head)
 {
     int64_t now_s;
 
@@ -73,7 +73,7 @@ static bool fits(const struct iot_tls *t, const struct saved *head)
     return t->state->floor_s <= head->valid_to_s;
 }
 
-static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+static void offer(struct iot_tls_core *t, const uint8_t *blob, uint32_t len)
 {
     mbedtls_ssl_session session;
     struct saved head;
@@ -92,7 +92,7 @@ static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
 }
 
 /* No certificate was looked at: it was when the session was made, or there is none, with a PSK. */
-void iot_tls_resumed(struct iot_tls *t)
+void iot_tls_resumed(struct iot_tls_core *t)
 {
     int64_t now_s;
     int suite = mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->state->ssl);
@@ -103,18 +103,18 @@ void iot_tls_resumed(struct iot_tls *t)
     t->doubtful = !iot_tls_wall(t, &now_s);
 }
 
-static bool has_store(const struct iot_tls *t)
+static bool has_store(const struct iot_tls_core *t)
 {
     return t->opt->session_key != NULL && t->port->kv_get != NULL && t->port->kv_set != NULL;
 }
 
 /* Too little room in the arena is no failure here. */
-static void forgive(struct iot_tls *t)
+static void forgive(struct iot_tls_core *t)
 {
     t->arena.failed = 0;
 }
 
-iot_err iot_tls_resume_read(struct iot_tls *t)
+iot_err iot_tls_resume_read(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     uint32_t cap = HEAD + IOT_TLS_SESSION_BYTES;
@@ -130,7 +130,7 @@ iot_err iot_tls_resume_read(struct iot_tls *t)
     return err == IOT_ERR_AGAIN ? err : IOT_OK;
 }
 
-void iot_tls_resume(struct iot_tls *t)
+void iot_tls_resume(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     if (!has_store(t))
@@ -146,7 +146,7 @@ void iot_tls_resume(struct iot_tls *t)
 }
 
 /* Also if the store cannot forget it, until another one is kept. */
-void iot_tls_resume_forget(struct iot_tls *t)
+void iot_tls_resume_forget(struct iot_tls_core *t)
 {
     t->shun |= t->state->offered;
     if (t->state->offered && t->port->kv_del != NULL)
@@ -154,14 +154,14 @@ void iot_tls_resume_forget(struct iot_tls *t)
     t->state->offered = false;
 }
 
-void iot_tls_refused(struct iot_tls *t)
+void iot_tls_core_refused(struct iot_tls_core *t)
 {
     if (t->state != NULL)
         iot_tls_resume_forget(t);
 }
 
 /* Flash wears, and a session that was resumed is most often the same one as before. */
-static iot_err keep(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+static iot_err keep(struct iot_tls_core *t, const uint8_t *blob, uint32_t len)
 {
     uint32_t have = 0;
     uint8_t *kept = iot_arena_calloc(1, len);
@@ -178,7 +178,7 @@ static iot_err keep(struct iot_tls *t, const uint8_t *blob, uint32_t len)
     return t->port->kv_set(t->port->ctx, t->opt->session_key, blob, len);
 }
 
-bool iot_tls_resume_save(struct iot_tls *t)
+bool iot_tls_resume_save(struct iot_tls_core *t)
 {
     const mbedtls_ssl_session *session = t->state->ssl.MBEDTLS_PRIVATE(session);
     struct saved head;

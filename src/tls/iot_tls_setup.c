@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to mbedTLS's contexts. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -45,8 +45,8 @@ static const mbedtls_x509_crt_profile profile = {
 };
 
 /* A certificate in DER, which stays where it is, at the end of a chain. With `fits`: unless it says no. */
-static int add_to_chain(struct iot_tls *t, const struct iot_bytes *der, mbedtls_x509_crt **end,
-                        bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
+static int add_to_chain(struct iot_tls_core *t, const struct iot_bytes *der, mbedtls_x509_crt **end,
+                        bool (*fits)(const struct iot_tls_core *t, const mbedtls_x509_crt *crt))
 {
     mbedtls_x509_crt *crt = iot_arena_calloc(1, sizeof *crt);
     if (crt == NULL)
@@ -62,9 +62,9 @@ static int add_to_chain(struct iot_tls *t, const struct iot_bytes *der, mbedtls_
     return ret;
 }
 
-static int parse_chain(struct iot_tls *t, const struct iot_bytes *der, uint32_t count,
+static int parse_chain(struct iot_tls_core *t, const struct iot_bytes *der, uint32_t count,
                        mbedtls_x509_crt **chain,
-                       bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
+                       bool (*fits)(const struct iot_tls_core *t, const mbedtls_x509_crt *crt))
 {
     mbedtls_x509_crt **end = chain;
     for (uint32_t i = 0; i < count; i++) {
@@ -84,7 +84,7 @@ static void free_chain(mbedtls_x509_crt **chain)
     *chain = NULL;
 }
 
-static int add_certificates(struct iot_tls *t)
+static int add_certificates(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     const struct iot_tls_options *o = t->opt;
@@ -103,7 +103,7 @@ static int add_certificates(struct iot_tls *t)
 }
 
 /* IOT_OK also when there is none. */
-static iot_err add_psk(struct iot_tls *t, int *ret)
+static iot_err add_psk(struct iot_tls_core *t, int *ret)
 {
     const struct iot_tls_options *o = t->opt;
     uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX], key[IOT_TLS_PSK_MAX];
@@ -155,7 +155,7 @@ static void configure_13(struct iot_tls_state *x)
 }
 #endif
 
-static void configure(struct iot_tls *t)
+static void configure(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     mbedtls_ssl_conf_rng(&x->conf, iot_drbg_random, x->drbg);
@@ -188,13 +188,13 @@ static void ask_for_small_records(struct iot_tls_state *x, bool beside_13)
                                                                    : MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
 }
 
-static iot_err credential_error(struct iot_tls *t, int ret)
+static iot_err credential_error(struct iot_tls_core *t, int ret)
 {
     t->detail = ret;
     return t->arena.failed != 0 ? iot_tls_error(t, ret) : IOT_ERR_TLS_CREDENTIAL;
 }
 
-static iot_err fill(struct iot_tls *t)
+static iot_err fill(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     int ret = mbedtls_ssl_config_defaults(&x->conf, MBEDTLS_SSL_IS_CLIENT,
@@ -226,7 +226,7 @@ static iot_err fill(struct iot_tls *t)
     return IOT_OK;
 }
 
-iot_err iot_tls_setup(struct iot_tls *t)
+iot_err iot_tls_setup(struct iot_tls_core *t)
 {
     int64_t floor_s = 0;
     t->stuck = IOT_ERR_KV;
@@ -287,7 +287,7 @@ static void drop_psk(struct iot_tls_state *x)
     x->conf.MBEDTLS_PRIVATE(psk_len) = 0;
 }
 
-void iot_tls_setup_shrink(struct iot_tls *t)
+void iot_tls_setup_shrink(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     drop_peer_certificate(x);
@@ -299,7 +299,7 @@ void iot_tls_setup_shrink(struct iot_tls *t)
     drop_psk(x);
 }
 
-void iot_tls_teardown(struct iot_tls *t)
+void iot_tls_teardown(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     if (x == NULL)
