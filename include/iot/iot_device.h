@@ -114,9 +114,11 @@ typedef iot_err (*iot_credentials_handler)(void *ctx, struct iot_device *dev,
 
 /** Everything is borrowed from iot_device_init to IOT_EV_CLOSED; const in flash is fine. */
 struct iot_options {
-    const char *host; /* name or address, NUL-terminated; may be NULL with `link` */
-    uint16_t port;    /* 0: 1883, with TLS 8883, with `link` and TLS 443 */
-    void *netif;      /* struct netif * to bind to, or NULL */
+    /* Name or address, NUL-terminated. NULL with `link` or on_credentials, which bring it; and, without a client_id and
+     * TLS, for a device that does no MQTT, only what is attached to it (iot_coap.h, iot_http.h). */
+    const char *host;
+    uint16_t port; /* 0: 1883, with TLS 8883, with `link` and TLS 443 */
+    void *netif;   /* struct netif * to bind to, or NULL */
 
     const struct iot_tls_options *tls; /* NULL: plain TCP */
     const struct iot_link_identity
@@ -197,7 +199,8 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
                                 uint32_t size, uint32_t config_hash);
 
 /** Begin to connect and stay connected. Another client id than before needs iot_device_init first:
- *  it is the key of the session (MQTT-3.1.3-2). Returns IOT_OK; IOT_ERR_STATE: already begun, or closing. */
+ *  it is the key of the session (MQTT-3.1.3-2). Returns IOT_OK; IOT_ERR_STATE: already begun, or closing; IOT_ERR_ARG:
+ *  options of a device without MQTT. */
 iot_err iot_device_connect(struct iot_device *dev);
 
 /**

@@ -206,6 +206,13 @@ static iot_err check_connect(struct iot_device *dev)
     return err == IOT_OK ? iot_mqtt_client_check(&dev->mqtt, &who) : err;
 }
 
+/* Nobody to connect to, and nothing that says otherwise: what this device does is attached to it. */
+static bool has_no_mqtt(const struct iot_options *o)
+{
+    return o->host == NULL && o->client_id == NULL && o->tls == NULL && o->link == NULL &&
+           o->on_credentials == NULL;
+}
+
 iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options *options,
                                 uint32_t size, uint32_t config_hash)
 {
@@ -217,7 +224,7 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
     bool host_later = options->link != NULL || options->on_credentials != NULL;
     if (!iot_device_ids_fit(options))
         return IOT_ERR_ARG;
-    if (options->host == NULL ? !host_later : options->host[0] == 0)
+    if (options->host == NULL ? !host_later && !has_no_mqtt(options) : options->host[0] == 0)
         return IOT_ERR_ARG;
 
     memset(dev, 0, sizeof *dev);
@@ -232,12 +239,14 @@ iot_err iot_device_init_checked(struct iot_device *dev, const struct iot_options
         return err;
     stream->wake = &dev->wake;
     iot_mqtt_client_init(&dev->mqtt, options, dev, &iot_device_hooks, stream, &dev->jitter);
-    return check_connect(dev);
+    return has_no_mqtt(options) ? IOT_OK : check_connect(dev);
 }
 
 iot_err iot_device_connect(struct iot_device *dev)
 {
     iot_net_assert_context();
+    if (has_no_mqtt(dev->opt))
+        return IOT_ERR_ARG;
     dev->wake = true;
     return iot_mqtt_client_connect(&dev->mqtt);
 }

@@ -189,6 +189,10 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
 #define PLATFORM be_a_device_of_the_platform()
     CHECK((void)0, IOT_OK);
     CHECK(opt.host = NULL, IOT_ERR_ARG);
+    CHECK(opt.host = opt.client_id = NULL, IOT_OK); /* a device without MQTT */
+    assert_err(iot_device_connect(&dev), IOT_ERR_ARG);
+    assert_err(iot_mqtt_publish(&dev, &(struct iot_msg){.topic = IOT_TOPIC("t")}, NULL),
+               IOT_ERR_STATE);
     CHECK(opt.host = "", IOT_ERR_ARG);
     CHECK(opt.client_id = NULL, IOT_ERR_ARG);
     CHECK(opt.password = BYTES("p"), IOT_ERR_ARG);
@@ -230,6 +234,7 @@ static void init_accepts_what_works_and_refuses_what_cannot(void **state)
            tls.psk_identity = BYTES("i")),
           IOT_OK);
     CHECK((opt.tls = &tls, opt.host = NULL), IOT_ERR_ARG);
+    CHECK((opt.tls = &tls, opt.host = opt.client_id = NULL), IOT_ERR_ARG);
 #if IOT_FEATURE_LINK
     CHECK((PLATFORM, opt.tls = &tls), IOT_OK);
     CHECK((PLATFORM, opt.tls = &tls, tls.kinds = IOT_TLS_PSK), IOT_OK); /* made from the identity */
