@@ -231,7 +231,7 @@ void iot_coap_put_payload(struct iot_coap_encoder *e, struct iot_bytes payload)
         return;
     }
     at[0] = MARKER;
-    memcpy(at + 1, payload.ptr, payload.len);
+    memmove(at + 1, payload.ptr, payload.len);
 }
 
 uint32_t iot_coap_block_value(const struct iot_coap_block *block)
