@@ -22,6 +22,7 @@ typedef iot_err (*iot_tls_psk_source)(void *ctx, uint8_t identity[IOT_TLS_PSK_ID
                                       uint32_t *identity_len, uint8_t key[IOT_TLS_PSK_MAX]);
 
 struct iot_tls_core {
+    bool dgram; /* DTLS; for good, set at init */
     uint8_t save_tries;
     bool doubtful;   /* dates were judged without trusted time */
     bool to_save;    /* the new session is not yet in kv */

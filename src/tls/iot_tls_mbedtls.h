@@ -21,11 +21,13 @@ struct iot_tls_state {
     mbedtls_pk_context key;
     struct iot_drbg *drbg;
     int64_t floor_s;                /* it is not earlier than this */
-    uint8_t tag[IOT_TLS_TAG_BYTES]; /* of the session that is offered and kept */
+    uint8_t tag[IOT_TLS_TAG_BYTES]; /* of what is kept in kv for this host, trust and identity */
     bool offered;                   /* a session from kv, of a chain with these dates */
     int64_t kept_from_s, kept_to_s;
     uint8_t *blob; /* what is in kv, until it is offered */
     uint32_t blob_len;
+    uint8_t *kept; /* DTLS: an association from kv, or for it */
+    uint32_t kept_len;
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
@@ -78,8 +80,10 @@ bool iot_tls_is_for(const mbedtls_x509_crt *crt, const char *name);
 
 /** iot_tls_kinds.c: what options ask for. */
 uint32_t iot_tls_kinds(const struct iot_tls_options *o);
-bool iot_tls_offers_13(const struct iot_tls_options *o);
-void iot_tls_choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o);
+bool iot_tls_offers_13(const struct iot_tls_core *t);
+void iot_tls_choose_suites(const struct iot_tls_core *t);
+/** A name for the port's kv, or NULL, and not our own. */
+bool iot_tls_is_key(const char *key);
 /** A suite that begins with a pre-shared key. */
 bool iot_tls_is_psk(int suite);
 /** The next handshake step may take long and is not sliced. */
@@ -101,10 +105,21 @@ bool iot_tls_is_time_of(const struct iot_tls_core *t, const mbedtls_x509_crt *cr
 /** Do these dates fit this moment? The fault, or 0. */
 uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s);
 
-/** iot_tls_resume.c: read the session from kv. IOT_OK, also if there is none; IOT_ERR_AGAIN: the store is
- *  slow. */
+/** iot_tls_resume.c: what stands in front of everything that is kept in kv. `saved_tag` makes state->tag; `saved_fits`:
+ *  it is for the same host and trust, of a chain that is in its time. */
+struct iot_tls_saved {
+    uint8_t tag[IOT_TLS_TAG_BYTES];
+    int64_t valid_from_s, valid_to_s;
+};
+#define IOT_TLS_SAVED_HEAD ((uint32_t)sizeof(struct iot_tls_saved))
+void iot_tls_saved_tag(struct iot_tls_core *t);
+void iot_tls_saved_head(const struct iot_tls_core *t, uint8_t *blob);
+bool iot_tls_saved_fits(const struct iot_tls_core *t, const uint8_t *blob, uint32_t len,
+                        struct iot_tls_saved *head);
+
+/** Read the session from kv. IOT_OK, also if there is none; IOT_ERR_AGAIN: the store is slow. */
 iot_err iot_tls_resume_read(struct iot_tls_core *t);
-/** Offer it, if it is for the same host and trust. Whatever is wrong with it means a full handshake. */
+/** Offer it, before the handshake begins. Whatever is wrong with it means a full handshake. */
 void iot_tls_resume(struct iot_tls_core *t);
 /** Keep the session for next time. False: the store is slow, ask again. */
 bool iot_tls_resume_save(struct iot_tls_core *t);
@@ -114,7 +129,20 @@ void iot_tls_resumed(struct iot_tls_core *t);
 /** The handshake failed: a session that was offered is not offered again. */
 void iot_tls_resume_forget(struct iot_tls_core *t);
 
+/** iot_tls_kept.c: an association of DTLS in the port's kv under `key`. Read it, erase it durably, and only then use it: up.
+ *  IOT_ERR_AGAIN: the store is slow; IOT_ERR_STATE: there is none, or it cannot be used; IOT_ERR_CUT: the same, and mbedTLS's
+ *  context is used up: set up anew. */
+iot_err iot_tls_kept_load(struct iot_tls_core *t, const char *key);
+/** Out of mbedTLS's context, which is used up then, into state->kept; false: that is not possible now. */
+bool iot_tls_kept_make(struct iot_tls_core *t);
+/** From there into kv. IOT_ERR_AGAIN: the store is slow. */
+iot_err iot_tls_kept_save(struct iot_tls_core *t, const char *key);
+
 /** iot_tls_error.c: mbedTLS's code as an error of ours; sets t->detail. */
 iot_err iot_tls_error(struct iot_tls_core *t, int code);
+/** The same of an alert that the peer has sent. */
+iot_err iot_tls_alert_error(struct iot_tls_core *t, uint8_t alert);
+/** The server has chosen a suite that begins with a pre-shared key. */
+bool iot_tls_chose_psk(const struct iot_tls_state *x);
 
 #endif

@@ -20,6 +20,9 @@
 #error                                                                                             \
     "mbedTLS must be built without MBEDTLS_HAVE_TIME: dates are judged here, with the device's time"
 #endif
+#if IOT_FEATURE_DTLS && !defined(MBEDTLS_SSL_PROTO_DTLS)
+#error "IOT_FEATURE_DTLS needs MBEDTLS_SSL_PROTO_DTLS in mbedTLS's configuration"
+#endif
 #if IOT_FEATURE_TLS_13 && !defined(MBEDTLS_SSL_PROTO_TLS1_3)
 #error "IOT_FEATURE_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
 #endif
@@ -166,10 +169,10 @@ static void configure(struct iot_tls_core *t)
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
     /* A version without a suite for it would be chosen, and then found to have none in common. */
     mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    if (iot_tls_offers_13(t->opt))
+    if (iot_tls_offers_13(t))
         configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
-    iot_tls_choose_suites(x, t->opt);
+    iot_tls_choose_suites(t);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
@@ -198,7 +201,9 @@ static iot_err fill(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     int ret = mbedtls_ssl_config_defaults(&x->conf, MBEDTLS_SSL_IS_CLIENT,
-                                          MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+                                          t->dgram ? MBEDTLS_SSL_TRANSPORT_DATAGRAM
+                                                   : MBEDTLS_SSL_TRANSPORT_STREAM,
+                                          MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret != 0)
         return iot_tls_error(t, ret);
     configure(t);
@@ -210,7 +215,7 @@ static iot_err fill(struct iot_tls_core *t)
     if (ret != 0)
         return credential_error(t, ret);
 
-    ask_for_small_records(x, iot_tls_offers_13(t->opt));
+    ask_for_small_records(x, iot_tls_offers_13(t));
     if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
@@ -222,7 +227,7 @@ static iot_err fill(struct iot_tls_core *t)
         ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_is_address(name) ? NULL : name);
     if (ret != 0)
         return iot_tls_error(t, ret);
-    iot_tls_resume(t);
+    iot_tls_saved_tag(t);
     return IOT_OK;
 }
 
@@ -310,6 +315,7 @@ void iot_tls_teardown(struct iot_tls_core *t)
     free_chain(&x->own);
     mbedtls_pk_free(&x->key);
     iot_arena_free(x->blob);
+    iot_arena_free(x->kept);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);
     iot_arena_free(x);

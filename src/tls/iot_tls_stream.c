@@ -105,8 +105,10 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
         return finish(t, lower_reason(t, err));
     struct iot_tls_outside o = iot_tls_enter(&t->core);
     err = iot_tls_setup(&t->core);
-    if (err == IOT_OK)
+    if (err == IOT_OK) {
+        iot_tls_resume(&t->core);
         iot_tls_record_bio(t);
+    }
     iot_tls_leave(&t->core, o);
     if (err == IOT_ERR_AGAIN)
         return now >= t->core.deadline ? finish(t, t->core.stuck) : err;
