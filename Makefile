@@ -739,8 +739,8 @@ boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/fir
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
-# Of the interop tests those that are about lwIP and MQTT.
-TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble)
+# Of the interop tests those that are about lwIP.
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket)
 tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
 # The variant locking alone.
 locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list
