@@ -90,6 +90,7 @@ portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
         MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' NGINX='$(DEPS)/bin/nginx' \
+        COAP_SERVER='$(DEPS)/bin/coap-server' COAP_CLIENT='$(DEPS)/bin/coap-client' \
         QEMU='$(DEPS)/bin/qemu-system-arm'
 
 help: ## this list
@@ -755,8 +756,8 @@ boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/fir
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
-# Of the interop tests those that are about lwIP and MQTT.
-TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble)
+# Of the interop tests those that are about lwIP.
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket)
 tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
 # The variant locking alone.
 locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list

@@ -14,6 +14,9 @@
 #include "coap/iot_coap_client.h"
 #endif
 #include "device/iot_device_state.h"
+#if IOT_FEATURE_COAP
+#include "coap/iot_coap_client.h"
+#endif
 #if IOT_FEATURE_HTTP
 #include "http/iot_http_client.h"
 #endif
