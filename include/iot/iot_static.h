@@ -10,9 +10,6 @@
 #ifndef IOT_STATIC_H
 #define IOT_STATIC_H
 
-#if IOT_FEATURE_COAP
-#include "coap/iot_coap_client.h"
-#endif
 #include "device/iot_device_state.h"
 #if IOT_FEATURE_COAP
 #include "coap/iot_coap_client.h"
