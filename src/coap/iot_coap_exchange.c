@@ -111,10 +111,15 @@ void iot_coap_exchange_init(struct iot_coap_exchange *x, const struct iot_coap_r
 {
     memset(x, 0, sizeof *x);
     x->rules = *rules;
+    x->half_since = IOT_TIME_NEVER;
+    iot_coap_exchange_seed(x, seed);
+}
+
+void iot_coap_exchange_seed(struct iot_coap_exchange *x, uint32_t seed)
+{
     iot_jitter_seed(&x->jitter, seed);
     x->salt = iot_jitter_between(&x->jitter, 0, UINT32_MAX);
     x->first_id = x->next_id = (uint16_t)iot_jitter_between(&x->jitter, 0, UINT16_MAX);
-    x->half_since = IOT_TIME_NEVER;
 }
 
 /* Anew, from the first byte. */
