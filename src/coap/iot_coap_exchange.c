@@ -601,10 +601,12 @@ void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
     for (struct iot_coap_slot *s = x->slots; s <= last_slot(x); s++) {
         if (s->req == NULL || s->phase == IOT_COAP_PH_OVER)
             continue;
+        uint32_t turn = s->turn;
         if (may_begin_again(s))
             begin(x, s);
         else
             iot_coap_over(s, IOT_ERR_UNKNOWN, 0);
+        s->turn = turn; /* they keep their order */
     }
     (void)now;
 }
