@@ -109,6 +109,22 @@ static bool has_dtls(const struct peer_coap *s)
     return s->kind != PEER_COAP_NOTLS && (s->options.key != NULL || s->options.cert != CERT_COUNT);
 }
 
+/* Of one identity: a file has its key, and the key of all others is one that nobody knows. */
+static const char *write_identity(const struct peer_coap_options *o)
+{
+    static char path[HOST_PATH_MAX];
+    char line[256];
+
+    assert_null(o->hint);
+    int n = snprintf(line, sizeof line, "CoAP,%s,%s\n", o->identity, o->key);
+    assert_true(n > 0 && n < (int)sizeof line);
+    assert_true(snprintf(path, sizeof path, "%s/identities", peer_certs_dir()) < (int)sizeof path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, line, (size_t)n) == n);
+    close(fd);
+    return path;
+}
+
 static pid_t spawn(const struct peer_coap *s)
 {
     const struct peer_coap_options *o = &s->options;
@@ -124,7 +140,9 @@ static pid_t spawn(const struct peer_coap *s)
     if (o->dynamic != 0)
         PAIR("-d", dynamic);
     if (o->key != NULL)
-        PAIR("-k", o->key);
+        PAIR("-k", o->identity != NULL ? "of nobody at all" : o->key);
+    if (o->identity != NULL)
+        PAIR("-i", write_identity(o));
     if (o->hint != NULL)
         PAIR("-h", o->hint);
     if (o->cert != CERT_COUNT) {

@@ -4,17 +4,23 @@
  *
  *   /                   GET: three lines of text, Max-Age 196607. Nothing else (4.05).
  *   /time               GET: the time as text, "Nov 26 08:10:50"; ?ticks: seconds since 1970. Max-Age 1. Observable: a
- *                       notification each second. PUT sets it, an empty PUT or DELETE takes it away (then GET is 4.04).
- *   /async              GET: an empty ACK, and "done" as a separate response after 5 s; /async?N after N s.
- *   /example_data       GET: at first 1,500 bytes, "a123456789b123456789..."; ETag, Size2 and Block2 as it is larger than a
- *                       datagram or the block that is asked for. PUT: takes its place, block by block (Block1). Observable:
- *                       a notification for each PUT that is complete.
- *   /.well-known/core   GET: CoRE links to all of these (Content-Format 40), some 150 bytes; with dynamic resources more.
- *   any other           PUT makes it when `dynamic` allows: 2.01, then 2.04; 4.06 when there are too many. GET, DELETE of
- *                       it then; it is observable. Without `dynamic`: 4.04.
+ *                       notification each second, CON, the Observe value one more each time. DELETE takes it away, then
+ *                       GET is 4.04, and a PUT (text of a number) makes it again: 2.01.
+ *   /async              GET: an empty ACK, and "done" as a separate response (CON) after 5 s; /async?N after N s.
+ *   /example_data       GET: at first 1,500 bytes, "a123456789b123456789..."; with ETag, Size2 and Block2 when it does not
+ *                       fit 1,024 bytes or the block that was asked for. Each GET of block 0 has another ETag, the blocks
+ *                       behind it have the same. PUT: takes its place, one datagram or block by block: 2.31 with
+ *                       Block1, at the end 2.04 *without* Block1. Observable: a notification (CON) for each PUT that
+ *                       is complete; the first block of it when it is large. While somebody has fetched a part of a
+ *                       body only, no notification goes to him.
+ *   /.well-known/core   GET: links to all of these (Content-Format 40), some 150 bytes; with dynamic resources more.
+ *   any other           PUT or POST makes it when `dynamic` allows: 2.01, then 2.04; 4.06 when there are too many. GET of
+ *                       it then; it is observable. DELETE: 2.02, also of what is not there. Without `dynamic`: 4.04.
  *
- * An empty CON is answered by RST. It takes any identity; the key alone decides. It knows neither connection IDs nor
- * Echo and Request-Tag. */
+ * Other methods: 4.05. An empty CON is answered by RST. Accept is not looked at. It takes Request-Tag, but asks for no Echo;
+ * it knows no connection IDs, and keeps no session for resumption. A wrong key or identity it does not answer: what cannot be
+ * decrypted is dropped, as DTLS has it, so the client's own deadline is what ends the handshake. A certificate that is missing
+ * gets an alert (40 by OpenSSL, 42 by GnuTLS). Its log shows for each notification a GET that nobody sent. */
 #ifndef PEER_COAP_H
 #define PEER_COAP_H
 
@@ -31,6 +37,7 @@ enum peer_coap_kind { PEER_COAP_OPENSSL, PEER_COAP_GNUTLS, PEER_COAP_NOTLS };
 /* With neither key nor certificate it speaks plain CoAP alone. The two together: both kinds of suites. */
 struct peer_coap_options {
     const char *key;         /* PSK, as text */
+    const char *identity;    /* whose key it is; NULL: anybody's */
     const char *hint;        /* NULL: "CoAP" */
     enum peer_cert_id cert;  /* CERT_COUNT: none */
     bool asks_cert;          /* clients need a certificate below CERT_EC_ROOT */

@@ -16,7 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEY "sesame, open"
+#define KEY  "sesame, open"
+#define KEY2 "sesame" /* a comma ends it in a file of identities */
 
 static struct peer_coap server;
 static struct peer_udp relay;
@@ -224,6 +225,28 @@ static const char *heard(int fd, struct sockaddr_storage *from)
     return text;
 }
 
+static void a_put_is_told_to_who_observes(void **state)
+{
+    struct sockaddr_storage from;
+    const char *got;
+
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    const char *uri = peer_coap_uri(false, server.port, "/example_data");
+    peer_coap_ask(PEER_COAP_NOTLS, uri, WORDS("-m", "put", "-e", "old"));
+    client_fd = peer_udp_socket(0, NULL);
+    say("\x41\x01\x11\x11T\x60\x5c" /* GET, Observe 0 */ "example_data");
+    UNTIL(relay.down.count == 1);
+    assert_int_equal(heard(client_fd, &from)[1], 0x45);
+    peer_coap_ask(PEER_COAP_NOTLS, uri, WORDS("-m", "put", "-e", "news"));
+    UNTIL(relay.down.count == 2);
+    got = heard(client_fd, &from);
+    assert_int_equal((uint8_t)got[0], 0x41); /* CON, with our token */
+    assert_int_equal(got[4], 'T');
+    assert_string_equal(got + strcspn(got, "\xff"), "\xffnews ");
+    close(client_fd);
+}
+
 static bool spoil_b(struct peer_udp *r, bool up, uint8_t *bytes, uint32_t *len)
 {
     (void)r;
@@ -313,6 +336,21 @@ static void a_key_opens_each_server_to_each_client(void **state)
             peer_coap_ask(c, uri, WORDS("-k", "sesam", "-u", "lamp", "-B", "1"));
             assert_null(strstr(peer_output, "This is"));
         }
+        teardown(state);
+    }
+}
+
+static void a_key_may_be_of_one_identity(void **state)
+{
+    (void)state;
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+        struct peer_coap_options o = PEER_COAP_KEY(KEY2);
+        o.identity = "lamp";
+        start(s, o, true);
+        ask(true, "/", WORDS("-k", KEY2, "-u", "lamp"));
+        assert_said("This is a test server");
+        ask(true, "/", WORDS("-k", KEY2, "-u", "lump", "-B", "1"));
+        assert_null(strstr(peer_output, "This is"));
         teardown(state);
     }
 }
@@ -489,9 +527,11 @@ int main(void)
         TEST(what_is_observed_is_told),
         TEST(the_server_itself_can_lose_what_it_says),
         TEST(after_a_restart_nothing_is_left_but_the_port),
+        TEST(a_put_is_told_to_who_observes),
         TEST(the_relay_has_the_manners_that_it_is_told),
         TEST(a_lost_datagram_of_a_handshake_is_made_good),
         TEST(a_key_opens_each_server_to_each_client),
+        TEST(a_key_may_be_of_one_identity),
         TEST(certificates_do_too),
         TEST(libcoaps_clients_get_and_post_there),
         TEST(a_connection_id_survives_another_address),
