@@ -182,8 +182,8 @@ static void bursts(void)
     UNTIL_TURN(peer.heard == 1);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 3 * PBUF_POOL_SIZE; i++, next++)
-            peer_datagram_say(&peer,
-                         (struct iot_bytes){(uint8_t[2]){(uint8_t)(next >> 8), (uint8_t)next}, 2});
+            peer_datagram_say(
+                &peer, (struct iot_bytes){(uint8_t[2]){(uint8_t)(next >> 8), (uint8_t)next}, 2});
         for (int i = 0; i < 100; i++)
             turn(); /* nobody reads */
         uint32_t at_once = 0;
