@@ -530,7 +530,8 @@ LAMP_SRC    := examples/lamp_model/lamp.c
 # What examples/coap_sensor.c and examples/firmware_sensor have in common.
 SENSOR_SRC  := examples/coap_sensor/sensor.c
 DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
-SUPPORT_SRC := $(filter-out $(DTLS_SRC),$(wildcard tests/support/*.c))
+DTLS_WORLD_SRC := $(wildcard tests/support/tls_dgram_*.c)       # what talks to it: for its tests alone
+SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DTLS_WORLD_SRC),$(wildcard tests/support/*.c))
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 # Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client,
 # some of the platform's vocabulary.
@@ -542,6 +543,7 @@ SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%)
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
+                          $(if $(filter COAP DTLS,$(OFF_WORDS)),tests/unit/test_coap_%) \
                           $(if $(filter $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_link_%),$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
@@ -959,7 +961,7 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
-$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER)
+$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER) $(call obj,$(DTLS_WORLD_SRC))
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)

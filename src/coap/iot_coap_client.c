@@ -11,10 +11,11 @@
 #define MAX_RETRANSMIT 4u
 #define PROBING_RATE   1u
 #define RESPONSE_MS    60000u
-#define OPEN_MS        45000u /* name, socket, handshake: each has a time of its own, this is for those that have none */
-#define BYE_MS         1000u  /* for an orderly end of the association */
-#define PARK_MS        5000u  /* kv may be slow */
-#define AGAIN_MS       100u   /* the channel cannot open yet, or chance is not ready */
+#define OPEN_MS                                                                                    \
+    45000u /* name, socket, handshake: each has a time of its own, this is for those that have none */
+#define BYE_MS   1000u /* for an orderly end of the association */
+#define PARK_MS  5000u /* kv may be slow */
+#define AGAIN_MS 100u  /* the channel cannot open yet, or chance is not ready */
 /* Requests wait for so many attempts, and not for another one after that time. */
 #define ATTEMPTS_MAX 3u
 #define PATIENCE_MS  12000u

@@ -111,10 +111,15 @@ void iot_coap_exchange_init(struct iot_coap_exchange *x, const struct iot_coap_r
 {
     memset(x, 0, sizeof *x);
     x->rules = *rules;
+    x->half_since = IOT_TIME_NEVER;
+    iot_coap_exchange_seed(x, seed);
+}
+
+void iot_coap_exchange_seed(struct iot_coap_exchange *x, uint32_t seed)
+{
     iot_jitter_seed(&x->jitter, seed);
     x->salt = iot_jitter_between(&x->jitter, 0, UINT32_MAX);
     x->first_id = x->next_id = (uint16_t)iot_jitter_between(&x->jitter, 0, UINT16_MAX);
-    x->half_since = IOT_TIME_NEVER;
 }
 
 /* Anew, from the first byte. */
@@ -596,10 +601,12 @@ void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
     for (struct iot_coap_slot *s = x->slots; s <= last_slot(x); s++) {
         if (s->req == NULL || s->phase == IOT_COAP_PH_OVER)
             continue;
+        uint32_t turn = s->turn;
         if (may_begin_again(s))
             begin(x, s);
         else
             iot_coap_over(s, IOT_ERR_UNKNOWN, 0);
+        s->turn = turn; /* they keep their order */
     }
     (void)now;
 }

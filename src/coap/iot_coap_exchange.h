@@ -135,6 +135,9 @@ struct iot_coap_exchange {
 void iot_coap_exchange_init(struct iot_coap_exchange *x, const struct iot_coap_rules *rules,
                             uint32_t seed);
 
+/** Another seed, before anything was sent: chance may come later than requests. */
+void iot_coap_exchange_seed(struct iot_coap_exchange *x, uint32_t seed);
+
 /** As iot_coap_start and iot_coap_cancel. */
 iot_err iot_coap_exchange_start(struct iot_coap_exchange *x, const struct iot_coap_request *req,
                                 iot_ticket *out);

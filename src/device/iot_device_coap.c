@@ -79,7 +79,7 @@ static iot_err secure(struct iot_coap *coap, struct iot_device *dev, struct iot_
     if (iot_device_shares(dev, o->tls->arena, o->tls->arena_bytes) ||
         iot_device_parts_share(dev, o->tls->arena, o->tls->arena_bytes))
         return IOT_ERR_ARG;
-    return iot_tls_check(o->tls, false);
+    return iot_dtls_check(o->tls, o->dtls, false);
 }
 
 void iot_coap_tls_memory(const struct iot_coap *coap, struct iot_tls_memory *out)

@@ -77,10 +77,10 @@ iot_err iot_dns_ask(struct iot_dns *d, bool *const *wake, const struct iot_endpo
     }
 }
 
-iot_err iot_dns_take(struct iot_dns *d, struct iot_net_addr *out)
+iot_err iot_dns_take(struct iot_dns *d, iot_time deadline, iot_time now, struct iot_net_addr *out)
 {
     if (d->state != DNS_DONE)
-        return IOT_ERR_AGAIN;
+        return now >= deadline ? IOT_ERR_DNS_TIMEOUT : IOT_ERR_AGAIN;
     d->state = DNS_FREE;
     *out = d->addr;
     return d->found ? IOT_OK : IOT_ERR_DNS_UNKNOWN;

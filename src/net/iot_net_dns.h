@@ -31,9 +31,9 @@ struct iot_dns {
 iot_err iot_dns_ask(struct iot_dns *d, bool *const *wake, const struct iot_endpoint *to,
                     struct iot_net_addr *out, int32_t *detail);
 
-/** The answer to a request: IOT_OK, it is in `out`; IOT_ERR_AGAIN; IOT_ERR_DNS_UNKNOWN. Anything
- *  but AGAIN frees the slot. */
-iot_err iot_dns_take(struct iot_dns *d, struct iot_net_addr *out);
+/** The answer to a request: IOT_OK, it is in `out`; IOT_ERR_DNS_UNKNOWN; IOT_ERR_AGAIN, none yet; IOT_ERR_DNS_TIMEOUT,
+ *  none by `deadline`: drop it. */
+iot_err iot_dns_take(struct iot_dns *d, iot_time deadline, iot_time now, struct iot_net_addr *out);
 
 /** The answer is not wanted any more. */
 void iot_dns_drop(struct iot_dns *d);
@@ -53,7 +53,7 @@ static inline iot_err iot_dns_ask_nobody(const struct iot_endpoint *to, struct i
 
 /* Nothing is ever asked, so there is no slot. */
 #define iot_dns_ask(d, wake, to, out, detail) iot_dns_ask_nobody(to, out)
-#define iot_dns_take(d, out)                  IOT_ERR_AGAIN
+#define iot_dns_take(d, deadline, now, out)   ((void)(deadline), (void)(now), IOT_ERR_AGAIN)
 #define iot_dns_drop(d)                       ((void)0)
 #define iot_dns_idle(d)                       true
 

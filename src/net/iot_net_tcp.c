@@ -246,11 +246,9 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
 static iot_err poll_resolving(struct iot_tcp *t, iot_time now)
 {
     struct iot_net_addr addr;
-    iot_err err = iot_dns_take(&t->dns, &addr);
+    iot_err err = iot_dns_take(&t->dns, t->deadline, now, &addr);
     if (err == IOT_OK)
         err = connect_to(t, &addr, now);
-    else if (err == IOT_ERR_AGAIN && now >= t->deadline)
-        return finish(t, IOT_ERR_DNS_TIMEOUT);
     else if (err != IOT_ERR_AGAIN)
         return finish(t, err);
     return err == IOT_OK ? IOT_ERR_AGAIN : err;

@@ -229,12 +229,10 @@ static err_t send_datagram(struct udp_pcb *pcb, struct iot_bytes bytes, struct n
 static iot_err poll_resolving(struct iot_udp *u, iot_time now)
 {
     struct iot_net_addr addr;
-    iot_err err = iot_dns_take(&u->dns, &addr);
+    iot_err err = iot_dns_take(&u->dns, u->deadline, now, &addr);
     if (err == IOT_OK)
         return connect_to(u, &addr);
-    if (err != IOT_ERR_AGAIN)
-        return finish(u, err);
-    return now >= u->deadline ? finish(u, IOT_ERR_DNS_TIMEOUT) : IOT_ERR_AGAIN;
+    return err == IOT_ERR_AGAIN ? err : finish(u, err);
 }
 
 /* A route may be missing for a moment (DHCP renews, a cable is put back), memory too: then it goes when it can. While

@@ -236,7 +236,7 @@ static iot_err poll_wake(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
     struct iot_tls_outside o = iot_tls_enter(t);
-    iot_err err = iot_tls_kept_load(t, d->dtls->context_key);
+    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, ++t->save_tries == KV_TRIES);
     if (err == IOT_OK) {
         t->state->offered = true; /* as of a session: its dates are those that it was kept with */
         begin_up(d, now);
@@ -245,7 +245,7 @@ static iot_err poll_wake(struct iot_dtls *d, iot_time now)
         d->kept = true;
     }
     iot_tls_leave(t, o);
-    if (err == IOT_OK || (err == IOT_ERR_AGAIN && ++t->save_tries < KV_TRIES))
+    if (err == IOT_OK || err == IOT_ERR_AGAIN)
         return err;
     if (err != IOT_ERR_CUT)
         return begin_handshake(d);
@@ -276,6 +276,9 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
     struct iot_tls_core *t = &d->core;
     if (is_refused(d))
         return iot_tls_alert_error(t, (uint8_t)d->alert);
+    /* Numbers of records that anybody may have made must not make those of the server look old. */
+    mbedtls_ssl_conf_dtls_anti_replay(&t->state->conf,
+                                      t->state->ssl.MBEDTLS_PRIVATE(in_epoch) != 0);
     int ret = iot_tls_step(t, d->base.on_busy, d->base.busy_ctx);
     switch (ret) {
     case 0:

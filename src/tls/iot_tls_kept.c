@@ -58,10 +58,10 @@ static iot_err use(struct iot_tls_core *t)
     return IOT_OK;
 }
 
-iot_err iot_tls_kept_load(struct iot_tls_core *t, const char *key)
+iot_err iot_tls_kept_load(struct iot_tls_core *t, const char *key, bool last)
 {
     iot_err err = take(t, key);
-    if (err == IOT_ERR_AGAIN)
+    if (err == IOT_ERR_AGAIN && !last)
         return err;
     err = err == IOT_OK ? use(t) : IOT_ERR_STATE;
     forget(t);

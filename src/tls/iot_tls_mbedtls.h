@@ -130,9 +130,9 @@ void iot_tls_resumed(struct iot_tls_core *t);
 void iot_tls_resume_forget(struct iot_tls_core *t);
 
 /** iot_tls_kept.c: an association of DTLS in the port's kv under `key`. Read it, erase it durably, and only then use it: up.
- *  IOT_ERR_AGAIN: the store is slow; IOT_ERR_STATE: there is none, or it cannot be used; IOT_ERR_CUT: the same, and mbedTLS's
- *  context is used up: set up anew. */
-iot_err iot_tls_kept_load(struct iot_tls_core *t, const char *key);
+ *  IOT_ERR_AGAIN: the store is slow, and this was not the `last` time; IOT_ERR_STATE: there is none, or it cannot be used;
+ *  IOT_ERR_CUT: the same, and mbedTLS's context is used up: set up anew. */
+iot_err iot_tls_kept_load(struct iot_tls_core *t, const char *key, bool last);
 /** Out of mbedTLS's context, which is used up then, into state->kept; false: that is not possible now. */
 bool iot_tls_kept_make(struct iot_tls_core *t);
 /** From there into kv. IOT_ERR_AGAIN: the store is slow. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* src/net/iot_net_udp.c against real sockets of the host, over Ethernet, IPv4 and IPv6 as lwIP has them. */
 #include "peer_device.h"
-#include "peer_udp.h"
+#include "peer_datagram.h"
 
 #include "host/host_dns.h"
 #include "host/host_loop.h"
@@ -32,7 +32,7 @@ static struct iot_udp udp;
 static struct iot_endpoint to;
 static bool wake;
 static iot_err state;
-static struct peer_udp peer;
+static struct peer_datagram peer;
 static const struct iot_dgram_ops *ops;
 
 /* A tick as a device's, then the world. */
@@ -90,7 +90,7 @@ static void for_each_family(void (*fn)(void))
 
     for (size_t i = 0; i < COUNT(families); i++) {
         family = &families[i];
-        if (!peer_udp_start(&peer, family->loopback, 0)) {
+        if (!peer_datagram_start(&peer, family->loopback, 0)) {
             print_message("this host has no %s\n", family->loopback);
             continue;
         }
@@ -98,7 +98,7 @@ static void for_each_family(void (*fn)(void))
         fn();
         ops->abort(&udp.base);
         UNTIL_TURN(ops->idle(&udp.base));
-        peer_udp_stop(&peer);
+        peer_datagram_stop(&peer);
         ran++;
     }
     assert_true(ran != 0);
@@ -108,7 +108,7 @@ static int teardown(void **s)
 {
     if (ops != NULL)
         ops->abort(&udp.base);
-    peer_udp_stop(&peer);
+    peer_datagram_stop(&peer);
     return peer_test_teardown(s);
 }
 
@@ -182,8 +182,8 @@ static void bursts(void)
     UNTIL_TURN(peer.heard == 1);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 3 * PBUF_POOL_SIZE; i++, next++)
-            peer_udp_say(&peer,
-                         (struct iot_bytes){(uint8_t[2]){(uint8_t)(next >> 8), (uint8_t)next}, 2});
+            peer_datagram_say(
+                &peer, (struct iot_bytes){(uint8_t[2]){(uint8_t)(next >> 8), (uint8_t)next}, 2});
         for (int i = 0; i < 100; i++)
             turn(); /* nobody reads */
         uint32_t at_once = 0;
@@ -216,14 +216,14 @@ static void refused(void)
     open_up();
     UNTIL_TURN(say(BYTES("hello")));
     UNTIL_TURN(take(into, sizeof into, &got));
-    peer_udp_stop(&peer);
+    peer_datagram_stop(&peer);
     for (int i = 0; i < 5; i++) { /* the host answers that the port is unreachable */
         UNTIL_TURN(say(BYTES("anybody?")));
         pass(200);
         assert_err(state, IOT_OK);
         assert_false(take(into, sizeof into, &got));
     }
-    assert_true(peer_udp_start(&peer, family->loopback, port));
+    assert_true(peer_datagram_start(&peer, family->loopback, port));
     UNTIL_TURN(say(BYTES("again")));
     UNTIL_TURN(take(into, sizeof into, &got));
     assert_bytes(((struct iot_bytes){into, got}), BYTES("again"));

@@ -6,6 +6,8 @@
 #include "world/world_dns.h"
 
 #include "lwip/dns.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
 #include "lwip/netif.h"
 #include "lwip/udp.h"
 
@@ -162,6 +164,42 @@ static void what_others_send_does_not_arrive(void **state)
 {
     (void)state;
     scenario_run(strangers);
+}
+
+/* What the server would say, straight into one of the interfaces. */
+static void put_into(struct netif *netif, const char four[4])
+{
+    uint8_t packet[32] = {0x45, [3] = 32, [8] = 64, [9] = IP_PROTO_UDP, [25] = 12};
+    const uint16_t ports[2] = {lwip_htons(CHANNEL_PORT), lwip_htons(server.from.port)};
+
+    memcpy(packet + 12, netif_ip4_addr(world_wire_cloud()), 4);
+    memcpy(packet + 16, netif_ip4_addr(world_wire_dev()), 4);
+    memcpy(packet + 20, ports, 4);
+    memcpy(packet + 28, four, 4);
+    const uint16_t sum = inet_chksum(packet, 20);
+    memcpy(packet + 10, &sum, 2);
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, sizeof packet, PBUF_RAM);
+    pbuf_take(p, packet, sizeof packet);
+    assert_int_equal(netif->input(p, netif), ERR_OK);
+}
+
+static void other_door(void)
+{
+    begin();
+    channel_up(&channel);
+    channel_say(&channel, "hello");
+    pass(RTT_MS);
+    put_into(world_wire_cloud(), "back");
+    channel_expect_none(&channel);
+    put_into(world_wire_dev(), "door");
+    channel_expect(&channel, "door");
+    channel_end();
+}
+
+static void what_comes_by_another_interface_is_not_taken(void **state)
+{
+    (void)state;
+    scenario_run(other_door);
 }
 
 static void two_at_once(void)
@@ -498,6 +536,7 @@ static void names_in_trouble(void)
 
     world_dns_mode(WORLD_DNS_GOOD, 0);
     assert_err(channel_open(&channel), IOT_OK);
+    assert_int_equal(ops->detail(dgram), 0); /* of this life */
     pass(RTT_MS);
     assert_err(channel.state, IOT_OK);
     channel_end();
@@ -552,6 +591,7 @@ int main(void)
         cmocka_unit_test(a_port_where_nobody_listens_is_silence),
         cmocka_unit_test(the_local_port_of_each_open_is_drawn),
         cmocka_unit_test(what_others_send_does_not_arrive),
+        cmocka_unit_test(what_comes_by_another_interface_is_not_taken),
         cmocka_unit_test(two_channels_to_one_server_do_not_mix),
         cmocka_unit_test(what_is_too_large_is_told_in_both_directions),
         cmocka_unit_test(without_a_named_interface_lwip_routes),

@@ -255,6 +255,10 @@ static void read_meanwhile(void)
     pass(RTT_MS);
     empty_heap(false);
     assert_err(channel_write(&channel, BYTES("x")), IOT_ERR_AGAIN);
+    empty_heap(true);
+    uint32_t calls = world_famine_calls();
+    assert_err(channel_write(&channel, BYTES("x")), IOT_ERR_AGAIN); /* lwIP is not asked so soon */
+    assert_int_equal(world_famine_calls(), calls);
     server_say("to one without memory");
     pass(RTT_MS);
     channel_expect(&channel, "to one without memory");

@@ -15,7 +15,6 @@
 /* One per request: what it was told, as a sentence, and the body. */
 struct app {
     char said[2048];
-    uint8_t body[APP_BODY_MAX]; /* since the last head */
     uint32_t len;
     uint32_t heads, parts, wholes, ends;
     uint8_t code;
@@ -30,6 +29,7 @@ struct app {
     /* Our body, if it comes from a source. */
     const uint8_t *source;
     uint32_t source_len, source_busy, source_calls;
+    uint8_t body[APP_BODY_MAX]; /* since the last head; last */
 };
 
 static inline void app_say(struct app *app, const char *format, ...)
@@ -165,7 +165,7 @@ static inline struct app *app_new(void)
     static uint32_t turn;
     struct app *app = &apps[turn++ % COUNT(apps)];
 
-    memset(app, 0, sizeof *app);
+    memset(app, 0, offsetof(struct app, body));
     return app;
 }
 

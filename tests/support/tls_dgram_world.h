@@ -53,13 +53,17 @@ struct dgram_world {
     uint8_t held[STUB_DGRAM_BYTES];
     uint32_t held_len;
     bool held_ours;
+    uint64_t numbers
+        [256]; /* of our protected records, since our last first ClientHello: none comes twice */
+    uint32_t number_count;
 
     /* the store */
     struct kv_entry kv[4];
     uint32_t kv_calls;
-    uint32_t cut_at;   /* in this call, from 1, power fails; 0: never */
-    bool cut_behind;   /* what it was asked is done; else not */
-    uint32_t kv_again; /* so many calls answer AGAIN first, each time */
+    uint32_t cut_at;       /* in this call, from 1, power fails; 0: never */
+    bool cut_behind;       /* what it was asked is done; else not */
+    uint32_t kv_again;     /* so many calls answer AGAIN first, each time ... */
+    const char *again_key; /* ... of this key; NULL: of all */
     uint32_t kv_asked;
     iot_err get_says, set_says, del_says;
     jmp_buf power;
@@ -92,6 +96,8 @@ void dworld_talk(struct dgram_world *w);
 bool dworld_say(struct dgram_world *w, const char *text);
 /** What we read next, NUL-terminated; NULL: nothing. */
 const char *dworld_hear(struct dgram_world *w);
+/** So long nothing is said by the applications; but we read, and what comes is lost. */
+void dworld_idle(struct dgram_world *w, uint32_t ms);
 void dworld_park(struct dgram_world *w);
 void dworld_close(struct dgram_world *w);
 
