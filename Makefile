@@ -90,6 +90,7 @@ portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
         MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' NGINX='$(DEPS)/bin/nginx' \
+        COAP_SERVER='$(DEPS)/bin/coap-server' COAP_CLIENT='$(DEPS)/bin/coap-client' \
         QEMU='$(DEPS)/bin/qemu-system-arm'
 
 help: ## this list
