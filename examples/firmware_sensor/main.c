@@ -134,7 +134,7 @@ static iot_err wake(void)
 int main(void)
 {
     iot_mps2_watchdog_start(WATCHDOG_MS);
-    say("sensor: awake, reset by ");
+    say("\nsensor: awake, reset by "); /* the line before may have no end */
     say(iot_mps2_reset_cause());
     say("\n");
     iot_err err = wake();
