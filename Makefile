@@ -502,7 +502,7 @@ HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbe
 SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
-FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c)
+FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c unix_sim/cloud/front_clerks.c)
 # ... and a program that is its HTTP.
 WEB_SRC     := unix_sim/cloud/front_https.c
 # The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
