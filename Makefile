@@ -79,10 +79,9 @@ SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
 # Other machines and other lwIPs, VARIANT:GOAL, see the inner half; IP= and TLS13= do not reach them. SAME: the world goes
 # the same way on all of these. MORE: what takes minutes, and repeats elsewhere or in real time what the others have seen.
-PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking \
-                 san-lwip21:tcp world-san-lwip21:scenario
+PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking san-lwip21:tcp
 PORTABLE_SAME  = world:sim world-m32-san:sim world-ppc:sim world-s390x:sim
-PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario san-lwip21:interop
+PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario world-san-lwip21:scenario san-lwip21:interop
 colon          = $(word $1,$(subst :, ,$2))
 portable_build = $(foreach p,$1,$(MAKE) $(BUILD) IP=dual TLS13= VARIANT=$(call colon,1,$p) $(call colon,2,$p) &&) :
 portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p).list)
