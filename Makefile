@@ -79,10 +79,9 @@ SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
 # Other machines and other lwIPs, VARIANT:GOAL, see the inner half; IP= and TLS13= do not reach them. SAME: the world goes
 # the same way on all of these. MORE: what takes minutes, and repeats elsewhere or in real time what the others have seen.
-PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking \
-                 san-lwip21:tcp world-san-lwip21:scenario
+PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking san-lwip21:tcp
 PORTABLE_SAME  = world:sim world-m32-san:sim world-ppc:sim world-s390x:sim
-PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario san-lwip21:interop
+PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario world-san-lwip21:scenario san-lwip21:interop
 colon          = $(word $1,$(subst :, ,$2))
 portable_build = $(foreach p,$1,$(MAKE) $(BUILD) IP=dual TLS13= VARIANT=$(call colon,1,$p) $(call colon,2,$p) &&) :
 portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p).list)
@@ -502,7 +501,7 @@ HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbe
 SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
-FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c)
+FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c unix_sim/cloud/front_clerks.c)
 # ... and a program that is its HTTP.
 WEB_SRC     := unix_sim/cloud/front_https.c
 # The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
