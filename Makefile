@@ -89,6 +89,7 @@ portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p
 # What the test programs and the simulation find in their environment.
 PEERS = MOSQUITTO='$(DEPS)/bin/mosquitto' MOSQUITTO_PUB='$(DEPS)/bin/mosquitto_pub' \
         MOSQUITTO_SUB='$(DEPS)/bin/mosquitto_sub' OPENSSL='$(DEPS)/bin/openssl' NGINX='$(DEPS)/bin/nginx' \
+        COAP_SERVER='$(DEPS)/bin/coap-server' COAP_CLIENT='$(DEPS)/bin/coap-client' \
         QEMU='$(DEPS)/bin/qemu-system-arm'
 
 help: ## this list
@@ -418,7 +419,7 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
   ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
     ASSERTS := -DIOT_ASSERTS=1
   endif
-  ifneq ($(filter TLS_%,$(VARIANT:off-%=%)),) # what mbedTLS itself is built without
+  ifneq ($(filter TLS_% DTLS COAP,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
@@ -516,17 +517,21 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # The model of a lamp, as `make thing` makes it of unix_sim/cloud/lamp.json.
 LAMP_SRC    := examples/lamp_model/lamp.c
-SUPPORT_SRC := $(wildcard tests/support/*.c)
+DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
+DTLS_WORLD_SRC := $(wildcard tests/support/tls_dgram_*.c)       # what talks to it: for its tests alone
+SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DTLS_WORLD_SRC),$(wildcard tests/support/*.c))
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 # Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client,
 # some of the platform's vocabulary.
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
-SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%) \
+                 $(if $(filter DTLS COAP,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_dgram%),$(SUPPORT_SRC))
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
+                          $(if $(filter COAP DTLS,$(OFF_WORDS)),tests/unit/test_coap_%) \
                           $(if $(filter $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_link_%),$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))
@@ -574,6 +579,15 @@ MBEDTLS_OUT  := build/mbedtls/$(ABI)$(KIND)
 MBEDTLS_MARK := $(if $(MBEDTLS_DIR),,$(wildcard $(DEPS)/stamp/mbedtls))
 MBEDTLS_LIB  := $(MBEDTLS_OUT)/libmbedtls.a
 
+# The same sources as a server for tests, with settings that have nothing to do with ours.
+SERVER_TLS_OUT := build/mbedtls/$(ABI)-server
+SERVER_TLS_LIB := $(SERVER_TLS_OUT)/libmbedtls.a
+# Both are linked into one program, so nothing of the second may be seen. The compiler knows where its tools are; a private
+# one's want its libraries.
+DTLS_PEER      := $(OUT)/dtls_peer.o
+OBJCOPY         = $(if $(filter ppc s390x,$(ABI)),LD_LIBRARY_PATH='$(firstword $(dir $(wildcard $(DEPS)/gcc-$(ABI:ppc=powerpc)/usr/lib/*/libbfd*)))') \
+                  "$$($(CC) -print-prog-name=objcopy)"
+
 # One header, the same for every machine.
 JSMN      := $(or $(JSMN_DIR),$(DEPS)/jsmn)
 JSMN_MARK := $(if $(JSMN_DIR),,$(wildcard $(DEPS)/stamp/jsmn))
@@ -612,7 +626,9 @@ BORROWED_OBJ := $(CLOUD_OBJ) $(call obj,$(wildcard port/lwip/*.c port/mbedtls/*.
                 $(NOR_SRC) port/unix/iot_nor_unix.c)
 LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
-ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+SERVER_TLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(SERVER_TLS_OUT)/%.o,$(MBEDTLS_SRC))
+DTLS_OBJ    := $(call obj,$(DTLS_SRC))
+ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(WEB_SRC)) \
@@ -646,6 +662,8 @@ WITH_MPS2 := $(IP_FLAGS) -Iport/lwip -isystem $(LWIP)/src/include -Iport
 WITH_WORLD := $(WORLD_LWIP) -Iport/lwip -isystem $(LWIP)/src/include -Iport -Iunix_sim -Iexamples
 # Ahead of /usr/include, where another mbedTLS may be.
 WITH_TLS  := -Iport/mbedtls -isystem $(MBEDTLS)/include -DMBEDTLS_CONFIG_FILE=\"iot_mbedtls_config.h\"
+WITH_SERVER_TLS := -Itests/support -isystem $(MBEDTLS)/include -isystem $(MBEDTLS)/library \
+                   -DMBEDTLS_CONFIG_FILE=\"dtls_server_config.h\"
 WITH_TEST := -Itests -Itests/support $(CMOCKA_CFLAGS)
 
 # Which folder sees what. A folder not named here sees include/ and src/ only: no lwIP, no mbedTLS. That is a rule of
@@ -673,6 +691,7 @@ $(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$
 $(OUT)/obj/examples/%.o:      FLAGS = $(BASE) $(C99) -D_GNU_SOURCE $(WITH_HOST) -Iexamples
 $(OUT)/obj/tests/support/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
+$(OUT)/obj/tests/support/dtls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_SERVER_TLS)
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
@@ -695,6 +714,7 @@ LWIP_FLAGS := $(C99) $(OPT) $(MACHINE) -w -DIOT_ASSERTS=1 $(LWIP_SET) $(DEFINES)
 RSA_BOUND     := -Dmbedtls_mpi_exp_mod_unsafe=iot_mpi_exp_mod_public
 MBEDTLS_FLAGS := $(C99) $(OPT) $(MACHINE) -w $(DEFINES) $(TLS_SET) -Iinclude $(WITH_TLS) \
                  -I$(MBEDTLS)/library
+SERVER_TLS_FLAGS := -std=gnu11 -O2 -fno-common $(MACHINE) -w $(WITH_SERVER_TLS)
 # Where a handshake spends its time: 2 KB of flash buy an eighth of it.
 MBEDTLS_FAST  := %/bignum_core.o %/ecp_curves.o
 ifeq ($(ABI),host)
@@ -721,8 +741,8 @@ boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/fir
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
-# Of the interop tests those that are about lwIP and MQTT.
-TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble)
+# Of the interop tests those that are about lwIP.
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket)
 tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
 # The variant locking alone.
 locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list
@@ -768,14 +788,16 @@ define words_file
 $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
-$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
+$(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) $(WITH_SERVER_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
     $(MOSQUITTO_CFLAGS) $(MICROHTTPD_CFLAGS)))
-$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+$(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
 $(eval $(call words_file,$(LWIP_OUT)/members,$(LWIP_OBJ)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/flags,$(CC) $(MBEDTLS_FLAGS) $(RSA_BOUND)))
 $(eval $(call words_file,$(MBEDTLS_OUT)/members,$(MBEDTLS_OBJ)))
+$(eval $(call words_file,$(SERVER_TLS_OUT)/flags,$(CC) $(SERVER_TLS_FLAGS)))
+$(eval $(call words_file,$(SERVER_TLS_OUT)/members,$(SERVER_TLS_OBJ)))
 
 $(OUT)/obj/%.o: %.c $(OUT)/flags $(LWIP_MARK) $(MBEDTLS_MARK) $(JSMN_MARK)
 	$(call step,CC,$<)
@@ -800,6 +822,10 @@ $(LWIP_OUT)/%.o: $(LWIP)/%.c $(LWIP_OUT)/flags $(LWIP_MARK)
 $(MBEDTLS_OUT)/%.o: $(MBEDTLS)/%.c $(MBEDTLS_OUT)/flags $(MBEDTLS_MARK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MBEDTLS_FLAGS) $(if $(filter $(MBEDTLS_FAST),$@),-O2) $(if $(filter %/rsa.o,$@),$(RSA_BOUND)) -MD -MP -c $< -o $@
+
+$(SERVER_TLS_OUT)/%.o: $(MBEDTLS)/%.c $(SERVER_TLS_OUT)/flags $(MBEDTLS_MARK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SERVER_TLS_FLAGS) -MD -MP -c $< -o $@
 
 $(JANSSON_LIB): $(JANSSON_SRC) $(wildcard $(DEPS)/stamp/jansson)
 	$(call step,JSON,$@)
@@ -836,6 +862,17 @@ $(MBEDTLS_LIB): $(MBEDTLS_OBJ) $(MBEDTLS_OUT)/members
 	$(call step,TLS,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(MBEDTLS_OBJ)
+
+$(SERVER_TLS_LIB): $(SERVER_TLS_OBJ) $(SERVER_TLS_OUT)/members
+	$(call step,TLS,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(SERVER_TLS_OBJ)
+
+# What two files of it share by a section's name would be thrown away beside one of ours that is called so, too: no groups.
+$(DTLS_PEER): $(DTLS_OBJ) $(SERVER_TLS_LIB) $(OUT)/members
+	$(call step,LD,$@)
+	$(Q)$(CC) $(MACHINE) -r -nostdlib -Wl,--force-group-allocation -o $@.all $(DTLS_OBJ) $(SERVER_TLS_LIB)
+	$(Q)$(OBJCOPY) -w -G 'dtls_server_*' -G 'dtls_client_*' $@.all $@ && rm -f $@.all
 
 # They know each other: lwIP calls the port's clock, the port calls lwIP, mbedTLS calls our arena.
 STACK      := $(OUT)/libsim.a $(ARCHIVE) $(LWIP_OUT)/liblwip.a $(MBEDTLS_LIB) $(JANSSON_LIB)
@@ -905,16 +942,17 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
+$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER) $(call obj,$(DTLS_WORLD_SRC))
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)
 # Nor do its judges.
 $(patsubst %,$(OUT)/tests/test_world_%,lint ledger): $(JUDGE_OBJ)
 
-$(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_OBJ) $(STACK)
+$(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_OBJ) $(DTLS_PEER) $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(PEER_OBJ) $(DTLS_PEER) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
 # The library is on the board; what is linked of it here names its errors.
@@ -952,6 +990,6 @@ $(SCENARIOS): $(OUT)/tests/%: $(OUT)/obj/tests/scenario/%.o $(SCENE_OBJ) $(SUPPO
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SCENE_OBJ) $(SUPPORT_OBJ) $(LINK_WORLD) $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
--include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(MPS2_SRC) $(foreach f,$(FIRMWARES),$(FIRMWARE_$f))) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
+-include $(ALL_OBJ:.o=.d) $(patsubst %.c,$(OUT)/obj/%.d,$(MPS2_SRC) $(foreach f,$(FIRMWARES),$(FIRMWARE_$f))) $(LWIP_OBJ:.o=.d) $(MBEDTLS_OBJ:.o=.d) $(SERVER_TLS_OBJ:.o=.d) $(OUT)/obj/tests/check/size_members.d
 
 endif

@@ -19,6 +19,8 @@
  *     json HEX|@FILE              get URL [range=A-B] [TLS words], see probe_http.h
  *     ota URL [resume] [version= size= sha256= md5= sign= public= chunk= policy= idle-ms= min-rate=] [TLS words],
  *                                 a firmware into the spare slot of the flash, see probe_ota.h
+ *     coap METHOD URI [con|non] [HEX] [opt=NUM:HEX ...] [szx=N] [token=HEX] [cid=0|1] [TLS words]
+ *     observe URI [...]           unobserve URI, see probe_coap.h
  *     boot     confirm           the two halves of the boot contract, on the flash
  *
  *     EV connected sp=0            EV lost NAME DETAIL [WORD: what it means]
@@ -27,6 +29,7 @@
  *     EV done TICKET               EV failed TICKET NAME     EV suback TICKET CODE
  *     EV json ok                   EV json NAME              (no JSON: fails)
  *     EV status CODE               EV body OFFSET HEX        EV end OK|NAME     (NAME: fails)
+ *     EV option NUM HEX            (CoAP)
  *     EV ota BYTES TOTAL STATE
  *     EV boot SLOT VERSION ok|trial                          EV boot none NAME (nothing to start: fails)
  *     EV pools NAME=USED/MAX NAME.high=MOST/MAX ...          (once, at the end)
@@ -42,6 +45,7 @@
 #include "host/host_text.h"
 #include "iot/iot.h"
 #include "probe_boot.h"
+#include "probe_coap.h"
 #include "probe_event.h"
 #include "probe_flash.h"
 #include "probe_http.h"
@@ -159,6 +163,9 @@ static const struct {
     {"ota", probe_ota},
     {"boot", probe_boot},
     {"confirm", probe_confirm},
+    {"coap", probe_coap},
+    {"observe", probe_observe},
+    {"unobserve", probe_unobserve},
 };
 
 /* ---- Running them -------------------------------------------------------------------------- */
@@ -252,9 +259,10 @@ static void run_commands(void)
 /* One tick of all there is. */
 static uint32_t poll_all(void)
 {
-    uint32_t mqtt_ms = probe_mqtt_poll(), web_ms = probe_web_poll();
+    uint32_t mqtt_ms = probe_mqtt_poll(), web_ms = probe_web_poll(), coap_ms = probe_coap_poll();
+    uint32_t first = mqtt_ms < web_ms ? mqtt_ms : web_ms;
 
-    return mqtt_ms < web_ms ? mqtt_ms : web_ms;
+    return first < coap_ms ? first : coap_ms;
 }
 
 static void loop(void)
@@ -286,7 +294,9 @@ static void end_in_order(void)
     }
     probe_mqtt_close(QUIT_DRAIN_MS);
     probe_web_close();
-    while (!(probe_mqtt_closed() && probe_web_closed()) && sys_now() - since < QUIT_MS_MAX) {
+    probe_coap_close();
+    while (!(probe_mqtt_closed() && probe_web_closed() && probe_coap_closed()) &&
+           sys_now() - since < QUIT_MS_MAX) {
         uint32_t wait_ms = poll_all();
         host_turn(wait_ms < AGAIN_MS ? wait_ms : AGAIN_MS);
     }
@@ -388,5 +398,5 @@ int main(int argc, char **argv)
     }
     loop();
     end_in_order();
-    return script.failed || probe_mqtt_failed() || !probe_event_heard();
+    return script.failed || probe_mqtt_failed() || probe_coap_failed() || !probe_event_heard();
 }

@@ -12,7 +12,7 @@ static struct count {
     {"connected", 0, 0}, {"msg", 0, 0},  {"done", 0, 0},  {"failed", 0, 0},  {"suback", 0, 0},
     {"lost", 0, 0},      {"err", 0, 0},  {"pools", 0, 0}, {"skipped", 0, 0}, {"cut", 0, 0},
     {"flash", 0, 0},     {"wear", 0, 0}, {"json", 0, 0},  {"status", 0, 0},  {"body", 0, 0},
-    {"end", 0, 0},       {"boot", 0, 0}, {"ota", 0, 0},
+    {"end", 0, 0},       {"boot", 0, 0}, {"ota", 0, 0},   {"option", 0, 0},
 };
 
 static uint32_t total;

@@ -139,7 +139,8 @@ extern "C" {
       "blocks that do not fit together: out of order, short, or of a wrong size")                  \
     X(COAP_CHANGED, -139, "the body changed on the server each time while it was fetched")         \
     X(COAP_LIMIT, -140, "the body is longer than the request allows")                              \
-    X(COAP_ECHO, -141, "the server wants to see again and again that we are there (Echo)")
+    X(COAP_ECHO, -141, "the server wants to see again and again that we are there (Echo)")         \
+    X(DTLS_WORN, -142, "the association has sent all the records that it may; make a new one")
 
 #define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X) IOT_ERR_LIST_COAP(X)
 

@@ -93,8 +93,8 @@
 
 /* ---- TCP --------------------------------------------------------------------------------- */
 
-/** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes. What
- *  lwIP hands over at once (segments that came out of order) is taken whole when none is held. At
+/** Received pbufs held per connection. Beyond it lwIP keeps the segment and the window closes; a datagram is dropped.
+ *  What lwIP hands over at once (segments that came out of order) is taken whole when none is held. At
  *  most PBUF_POOL_SIZE - 2, for all devices together. */
 #ifndef IOT_RX_PBUFS_MAX
 #define IOT_RX_PBUFS_MAX 4
@@ -111,12 +111,13 @@
 #define IOT_TCP_CONNECT_MS 15000
 #endif
 
-/** A peer that takes no byte of what waits for so long is given up, ms. */
+/** A peer that takes no byte of what waits for so long is given up, ms; and so is a way out that takes no datagram. */
 #ifndef IOT_STALL_MS
 #define IOT_STALL_MS 30000
 #endif
 
-/** Pause before lwIP is offered bytes again when it was out of memory with nothing in flight, ms. */
+/** Pause before lwIP is offered bytes again when it was out of memory with nothing in flight, or a datagram when it had no
+ *  memory or no route, ms. */
 #ifndef IOT_TCP_RETRY_MS
 #define IOT_TCP_RETRY_MS 50
 #endif

@@ -11,6 +11,9 @@
 #define IOT_STATIC_H
 
 #include "device/iot_device_state.h"
+#if IOT_FEATURE_COAP
+#include "coap/iot_coap_client.h"
+#endif
 #if IOT_FEATURE_HTTP
 #include "http/iot_http_client.h"
 #endif

@@ -5,7 +5,7 @@
 #
 #   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
 #             headers, libmicrohttpd, the openssl tool, the root certificates of the platform
-#   test      run + cmocka + nginx
+#   test      run + cmocka + nginx + libcoap's servers and clients
 #   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
 #   check     test + thing + clang, clang-format, cppcheck and what `gcc -m32` needs
@@ -54,7 +54,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [microhttpd]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [microhttpd]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1 [coap]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -87,13 +87,13 @@ parts_of_tier() {
     local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd openssl roots'
     case $1 in
         run)      echo "$run" ;;
-        test)     echo "$run cmocka nginx" ;;
+        test)     echo "$run cmocka nginx coap" ;;
         thing)    echo jq ;;
         bench)    echo "$run valgrind" ;;
         check)    echo "$run cmocka clang cppcheck m32 jq" ;;
         firmware) echo arm ;;
         board)    echo "$run arm qemu" ;;
-        portable) echo "$run cmocka nginx cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
+        portable) echo "$run cmocka nginx coap cmocka-source lwip21 m32-san gcc-powerpc gcc-s390x qemu-user" ;;
         *)        die "unknown tier '$1'; there are: run test thing bench check firmware board portable" ;;
     esac
 }
@@ -582,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [microhttpd]='libmicrohttpd-dev' [openssl]='openssl' [nginx]='nginx' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [microhttpd]='libmicrohttpd-dev' [openssl]='openssl' [nginx]='nginx' [coap]='libcoap3-bin' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -946,6 +946,30 @@ get_nginx() {
     get_debs nginx nginx || return
     wrap_private nginx nginx usr/sbin/nginx
     says "$NGINX_FITS" try_wrapped nginx nginx -v
+}
+
+# --- libcoap: CoAP servers and clients that are not ours, over three kinds of DTLS. Asked for help they say who they are, and
+# that this is no way to start them.
+
+COAP_TOOLS='coap-server-openssl coap-server-gnutls coap-server-notls coap-client-openssl coap-client-gnutls coap-client-notls'
+COAP_FITS='^coap-(server|client)-[a-z]+ v4\.([3-9]|[1-9][0-9])\.'
+
+probe_coap() {
+    local name found
+    for name in $COAP_TOOLS; do
+        found=$(tool "$name") || return 1
+        says "$COAP_FITS" "$found" "-?" || return 1
+        wrap_system coap "$name" "$found"
+    done
+}
+
+get_coap() {
+    local name
+    get_debs coap libcoap3-bin || return
+    for name in $COAP_TOOLS; do
+        wrap_private coap "$name" "usr/bin/$name"
+        says "$COAP_FITS" try_wrapped coap "$name" "-?" || return
+    done
 }
 
 # --- roots: the certificates that the platform's servers stand on, for the simulation

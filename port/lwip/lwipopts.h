@@ -51,6 +51,7 @@
 #ifndef LWIP_TCP
 #define LWIP_TCP 1
 #endif
+/* DHCP, DNS and CoAP. */
 #ifndef LWIP_UDP
 #define LWIP_UDP 1
 #endif
@@ -75,7 +76,7 @@
 #define LWIP_DNS 1
 #endif
 
-/* Fragmented datagrams: a TCP device neither sends nor needs them. The two for IPv4 cost 2 KB of
+/* Fragmented datagrams: neither TCP nor CoAP sends or needs them, as both keep to the MTU. The two for IPv4 cost 2 KB of
  * flash, 0.6 KB of RAM and, while a datagram is collected, pbufs of the pool. */
 #ifndef IP_REASSEMBLY
 #define IP_REASSEMBLY 0
@@ -110,13 +111,15 @@
 #endif
 
 /* Bytes of lwIP's heap. Copies of what is sent live here until acknowledged, so: TCP_SND_BUF for
- * each connection that sends at the same time. A download needs 300 bytes. */
+ * each connection that sends at the same time. A download needs 300 bytes; a datagram of CoAP its length and some 80 until
+ * the driver, or who waits for an answer of ARP, has it no longer. */
 #ifndef MEM_SIZE
 #define MEM_SIZE (2 * TCP_SND_BUF + 160)
 #endif
 
 /* Received frames. Packets that wait out of order, ARP and DHCP live here too, hence two more than
- * the TCP window fills. PBUF_POOL_BUFSIZE bytes each (about TCP_MSS + 60). */
+ * the TCP window fills. Datagrams that a CoAP client has not read yet are here until its next tick, at most
+ * IOT_RX_PBUFS_MAX: where many come at once, add so many. PBUF_POOL_BUFSIZE bytes each (about TCP_MSS + 60). */
 #ifndef PBUF_POOL_SIZE
 #define PBUF_POOL_SIZE (TCP_WND / TCP_MSS + 2)
 #endif
@@ -140,7 +143,8 @@
 #define MEMP_NUM_TCP_SEG (2 * TCP_SND_QUEUELEN)
 #endif
 
-/* 80 bytes each. DNS takes one per request in flight, DHCP one; two are left. */
+/* 80 bytes each. DNS takes one per request in flight, DHCP one; two are left, of which each connected CoAP client takes
+ * one. */
 #ifndef MEMP_NUM_UDP_PCB
 #define MEMP_NUM_UDP_PCB (DNS_TABLE_SIZE + LWIP_DHCP + 2)
 #endif
@@ -225,7 +229,8 @@
 #define LWIP_NETIF_LINK_CALLBACK 1
 #endif
 
-/* Frames that wait for an ARP answer per address: the newest only, in one pointer. */
+/* Frames that wait for an ARP answer per address: the newest only, in one pointer. TCP and CoAP send again what was lost
+ * by it. */
 #ifndef ARP_QUEUEING
 #define ARP_QUEUEING 0
 #endif
@@ -253,7 +258,7 @@
 
 /* ---- Chance -------------------------------------------------------------------------------- */
 
-/* DNS ids and ports, first local port, DHCP ids: from the port's random source (arch/cc.h). */
+/* DNS ids and ports, first local port of TCP, those of CoAP, DHCP ids: from the port's random source (arch/cc.h). */
 #ifndef LWIP_RAND
 #define LWIP_RAND() iot_lwip_rand()
 #endif

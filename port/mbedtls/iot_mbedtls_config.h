@@ -118,6 +118,20 @@ void iot_arena_free(void *block);
 #endif
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
 
+#if IOT_FEATURE_DTLS
+#define MBEDTLS_SSL_PROTO_DTLS
+#define MBEDTLS_SSL_DTLS_ANTI_REPLAY
+#define MBEDTLS_SSL_DTLS_CONNECTION_ID
+#define MBEDTLS_SSL_CID_IN_LEN_MAX  1 /* ours is empty: one server, one socket */
+#define MBEDTLS_SSL_CID_OUT_LEN_MAX 32
+#define MBEDTLS_SSL_CID_TLS1_3_PADDING_GRANULARITY                                                 \
+    1 /* no padding: bytes on the air cost more than lengths tell */
+#define MBEDTLS_SSL_CONTEXT_SERIALIZATION
+/* Fragments of messages, and what came too early, bytes of arena: the next message has room in any case; for what comes
+ * behind it there may be none, then the server sends it again. */
+#define MBEDTLS_SSL_DTLS_MAX_BUFFERING (IOT_TLS_RX_BYTES + IOT_TLS_RX_BYTES / 8 + 64)
+#endif
+
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
 #if IOT_FEATURE_TLS_RSA

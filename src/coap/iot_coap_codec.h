@@ -40,6 +40,8 @@ void iot_coap_encode(struct iot_coap_encoder *e, uint8_t *into, uint32_t cap, ui
 
 /** Options in the order of their numbers; one behind its place is a broken promise (asserted). */
 void iot_coap_put(struct iot_coap_encoder *e, uint16_t number, struct iot_bytes value);
+/** ... room for its value, `len` bytes to be written; NULL: past the end. */
+uint8_t *iot_coap_put_room(struct iot_coap_encoder *e, uint16_t number, uint32_t len);
 /** ... of the fewest bytes (RFC 7252 3.2). */
 void iot_coap_put_uint(struct iot_coap_encoder *e, uint16_t number, uint32_t value);
 

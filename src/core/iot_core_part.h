@@ -12,6 +12,7 @@
 struct iot_event;
 struct iot_msg;
 struct iot_part;
+struct iot_tls_options;
 
 /* Members that may be NULL say so. */
 struct iot_part_ops {
@@ -28,6 +29,8 @@ struct iot_part_ops {
     void (*event)(struct iot_part *p, const struct iot_event *ev);
     /* A message that nobody before took, as iot_mqtt_hooks.take; NULL: none. */
     iot_err (*take)(struct iot_part *p, const struct iot_msg *msg);
+    /* TLS of its own, with an arena that nobody else may use; NULL: none. May itself be NULL. */
+    const struct iot_tls_options *(*tls)(const struct iot_part *p);
 };
 
 struct iot_part {

@@ -52,29 +52,25 @@ static void part_event(struct iot_part *p, const struct iot_event *ev)
         iot_http_close(self(p), false);
 }
 
-static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idle,
-                                             part_close, part_event,    NULL};
+static const struct iot_tls_options *part_tls(const struct iot_part *p)
+{
+    return self_const(p)->opt->tls;
+}
+
+static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idle, part_close,
+                                             part_event, NULL,          part_tls};
 
 /* ---- Streams ----------------------------------------------------------------------------- */
 
 #if IOT_FEATURE_TLS
-/* Two clients in one arena, be it lent, would write over each other. */
-static bool is_taken(const struct iot_device *dev, const struct iot_tls_options *tls)
-{
-    for (const struct iot_part *p = dev->parts; p != NULL; p = p->next)
-        if (p->ops == &part_ops &&
-            iot_device_overlaps(self_const(p)->opt->tls, tls->arena, tls->arena_bytes))
-            return true;
-    return false;
-}
-
 static iot_err secure(struct iot_http *http, struct iot_device *dev, struct iot_stream *carrier,
                       const struct iot_tls_options *tls, struct iot_stream **out)
 {
     iot_tls_init(&http->tls, carrier, tls, dev->opt->port_ops);
     iot_device_tls_init(dev, &http->tls);
     *out = &http->tls.base;
-    if (is_taken(dev, tls))
+    /* Two clients in one arena, be it lent, would write over each other. */
+    if (iot_device_parts_share(dev, tls->arena, tls->arena_bytes))
         return IOT_ERR_ARG;
     if (iot_device_shares(dev, tls->arena, tls->arena_bytes)) {
         http->loan = iot_device_loan(dev);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/iot_device_parts.h"
+#include "device/iot_device_room.h"
 
 #if IOT_ATTACHED
 
@@ -9,6 +10,14 @@ bool iot_device_has(const struct iot_device *dev, const struct iot_part *part)
     while (p != NULL && p != part)
         p = p->next;
     return p != NULL;
+}
+
+bool iot_device_parts_share(const struct iot_device *dev, const void *memory, uint32_t bytes)
+{
+    for (const struct iot_part *p = dev->parts; p != NULL; p = p->next)
+        if (p->ops->tls != NULL && iot_device_overlaps(p->ops->tls(p), memory, bytes))
+            return true;
+    return false;
 }
 
 void iot_device_attach(struct iot_device *dev, struct iot_part *part)

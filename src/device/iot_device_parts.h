@@ -11,6 +11,9 @@
 /** Is it attached already? */
 bool iot_device_has(const struct iot_device *dev, const struct iot_part *part);
 
+/** Does this memory overlap with the TLS arena of one of them? */
+bool iot_device_parts_share(const struct iot_device *dev, const void *memory, uint32_t bytes);
+
 /** Behind those that are attached; once, after iot_device_init, which forgets them all. The next tick looks. */
 void iot_device_attach(struct iot_device *dev, struct iot_part *part);
 

@@ -116,8 +116,8 @@ static bool has_platform_psk(struct iot_device *dev)
         return false;
     if (id->registration != NULL && id->registration->kind != IOT_REGISTER_SECRET)
         return false;
-    dev->tls.psk = platform_psk;
-    dev->tls.psk_ctx = dev;
+    dev->tls.core.psk = platform_psk;
+    dev->tls.core.psk_ctx = dev;
     return true;
 }
 #elif IOT_FEATURE_TLS
@@ -129,7 +129,7 @@ static bool has_platform_psk(struct iot_device *dev)
 #endif
 
 #if IOT_FEATURE_TLS
-static void on_busy(void *ctx, bool begins)
+void iot_device_on_busy(void *ctx, bool begins)
 {
     struct iot_device *dev = ctx;
     struct iot_event ev = {.kind = IOT_EV_BUSY, .code = begins};
@@ -138,8 +138,8 @@ static void on_busy(void *ctx, bool begins)
 
 void iot_device_tls_init(struct iot_device *dev, struct iot_tls *tls)
 {
-    iot_device_wall_init(dev, tls);
-    tls->base.on_busy = on_busy;
+    iot_device_wall_init(dev, &tls->core);
+    tls->base.on_busy = iot_device_on_busy;
     tls->base.busy_ctx = dev;
 }
 

@@ -16,6 +16,9 @@ iot_err iot_device_secure(struct iot_device *dev, struct iot_stream *carrier,
 #if IOT_FEATURE_TLS
 /** A stream of the device's tells it of long steps, and learns from it what time it is. */
 void iot_device_tls_init(struct iot_device *dev, struct iot_tls *tls);
+
+/** IOT_EV_BUSY; `dev` is a device. */
+void iot_device_on_busy(void *dev, bool begins);
 #endif
 
 /** Credentials as far as they are known without asking anybody; for checking sizes. */

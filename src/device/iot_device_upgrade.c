@@ -205,8 +205,8 @@ static iot_err part_take(struct iot_part *p, const struct iot_msg *msg)
     return err;
 }
 
-static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idle,
-                                             part_close, part_event,    part_take};
+static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idle, part_close,
+                                             part_event, part_take,     NULL};
 
 iot_err iot_upgrade_init(struct iot_upgrade *u, struct iot_device *dev, struct iot_ota *ota,
                          const struct iot_upgrade_way *way)

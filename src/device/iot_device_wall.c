@@ -14,7 +14,7 @@ static bool wall(void *ctx, int64_t *now_s)
     return true;
 }
 
-void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls)
+void iot_device_wall_init(struct iot_device *dev, struct iot_tls_core *tls)
 {
     tls->wall = wall;
     tls->wall_ctx = dev;

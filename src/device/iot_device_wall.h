@@ -8,7 +8,7 @@
 #if IOT_FEATURE_CLOUD && IOT_FEATURE_TLS
 
 /** TLS of the device's gets trusted time from the platform, where the port has none. */
-void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls);
+void iot_device_wall_init(struct iot_device *dev, struct iot_tls_core *tls);
 
 /** May the peer be believed that it is now `unix_s`? */
 bool iot_device_vouches(struct iot_device *dev, int64_t unix_s);
@@ -16,7 +16,7 @@ bool iot_device_vouches(struct iot_device *dev, int64_t unix_s);
 #else
 
 #if IOT_FEATURE_TLS
-static inline void iot_device_wall_init(struct iot_device *dev, struct iot_tls *tls)
+static inline void iot_device_wall_init(struct iot_device *dev, struct iot_tls_core *tls)
 {
     (void)dev, (void)tls;
 }

@@ -29,7 +29,8 @@ static void on_found(const char *name, const ip_addr_t *addr, void *arg)
         if (d->found)
             memcpy(&d->addr, addr, sizeof *addr);
     }
-    iot_stream_wake(d->owner);
+    if (*d->wake != NULL)
+        **d->wake = true;
 }
 
 #if LWIP_IPV4 && LWIP_IPV6
@@ -48,13 +49,13 @@ static u8_t order_for(const struct iot_endpoint *to)
 }
 #endif
 
-iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct iot_endpoint *to,
+iot_err iot_dns_ask(struct iot_dns *d, bool *const *wake, const struct iot_endpoint *to,
                     struct iot_net_addr *out, int32_t *detail)
 {
     ip_addr_t addr;
     if (d->state != DNS_FREE)
         return IOT_ERR_STATE;
-    d->owner = owner;
+    d->wake = wake;
 
     /* ASKED before the call: lwIP may call back from inside it. */
     d->state = DNS_ASKED;
@@ -76,10 +77,10 @@ iot_err iot_dns_ask(struct iot_dns *d, struct iot_stream *owner, const struct io
     }
 }
 
-iot_err iot_dns_take(struct iot_dns *d, struct iot_net_addr *out)
+iot_err iot_dns_take(struct iot_dns *d, iot_time deadline, iot_time now, struct iot_net_addr *out)
 {
     if (d->state != DNS_DONE)
-        return IOT_ERR_AGAIN;
+        return now >= deadline ? IOT_ERR_DNS_TIMEOUT : IOT_ERR_AGAIN;
     d->state = DNS_FREE;
     *out = d->addr;
     return d->found ? IOT_OK : IOT_ERR_DNS_UNKNOWN;

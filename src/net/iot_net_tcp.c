@@ -230,7 +230,7 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
     t->stalled = t->retry = IOT_TIME_NEVER;
 
     struct iot_net_addr addr;
-    iot_err err = iot_dns_ask(&t->dns, s, to, &addr, &t->lwip_err);
+    iot_err err = iot_dns_ask(&t->dns, &s->wake, to, &addr, &t->lwip_err);
     if (err == IOT_ERR_STATE)
         return IOT_ERR_AGAIN; /* an abandoned request is still out; its answer wakes us */
     if (err == IOT_ERR_AGAIN) {
@@ -246,11 +246,9 @@ static iot_err tcp_stream_open(struct iot_stream *s, const struct iot_endpoint *
 static iot_err poll_resolving(struct iot_tcp *t, iot_time now)
 {
     struct iot_net_addr addr;
-    iot_err err = iot_dns_take(&t->dns, &addr);
+    iot_err err = iot_dns_take(&t->dns, t->deadline, now, &addr);
     if (err == IOT_OK)
         err = connect_to(t, &addr, now);
-    else if (err == IOT_ERR_AGAIN && now >= t->deadline)
-        return finish(t, IOT_ERR_DNS_TIMEOUT);
     else if (err != IOT_ERR_AGAIN)
         return finish(t, err);
     return err == IOT_OK ? IOT_ERR_AGAIN : err;

@@ -12,19 +12,20 @@
 struct pbuf;
 struct udp_pcb;
 
-/* Datagrams wait in rx[], the oldest first, at most IOT_RX_PBUFS_MAX pbufs together: what comes beyond that is dropped, as
- * the network might have. */
+/* Datagrams wait in rx[], the oldest first, at most IOT_RX_PBUFS_MAX pbufs together (one alone may be in more): what comes
+ * beyond that is dropped, as the network might have. A datagram that cannot leave now, as memory or a route is missing,
+ * may be offered again at `retry`; when each offer fails for IOT_STALL_MS, that is the end. */
 struct iot_udp {
     struct iot_dgram base;
     uint8_t phase;
     uint8_t rx_count;
     const struct iot_endpoint *to;
-    struct udp_pcb *pcb;
+    struct udp_pcb *pcb; /* while up */
     struct pbuf *rx[IOT_RX_PBUFS_MAX];
-    iot_err reason;
+    iot_err reason; /* why the phase is OVER */
     int32_t lwip_err;
-    iot_time deadline; /* of the phase */
-    iot_time retry;    /* lwIP was out of memory: try again then */
+    iot_time deadline; /* resolving: of that; up: when offers that fail become the end */
+    iot_time retry;    /* the last offer failed: take none before */
 #if IOT_FEATURE_DNS
     struct iot_dns dns;
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbedTLS's numbers as errors of ours. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -29,8 +29,7 @@ static bool in_handshake(const struct iot_tls_state *x)
     return x->ssl.MBEDTLS_PRIVATE(state) < MBEDTLS_SSL_HANDSHAKE_OVER;
 }
 
-/* The server has chosen a suite that begins with a pre-shared key. */
-static bool chose_psk(const struct iot_tls_state *x)
+bool iot_tls_chose_psk(const struct iot_tls_state *x)
 {
     const mbedtls_ssl_session *session = x->ssl.MBEDTLS_PRIVATE(session_negotiate);
     const mbedtls_ssl_ciphersuite_t *suite =
@@ -46,10 +45,9 @@ static bool showed_psk(const struct iot_tls_state *x)
            x->conf.MBEDTLS_PRIVATE(psk) != NULL && !x->offered;
 }
 
-static iot_err from_alert(struct iot_tls *t)
+iot_err iot_tls_alert_error(struct iot_tls_core *t, uint8_t alert)
 {
     const struct iot_tls_state *x = t->state;
-    uint8_t alert = x->ssl.MBEDTLS_PRIVATE(in_msg)[1];
     bool no_hello = x->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_HELLO;
 
     t->detail = alert;
@@ -68,7 +66,7 @@ static iot_err from_alert(struct iot_tls *t)
     case DECRYPT_ERROR: /* to our first encrypted message: the keys differ */
         if (no_hello && showed_psk(x))
             return IOT_ERR_TLS_PSK;
-        return in_handshake(x) && chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_ALERT;
+        return in_handshake(x) && iot_tls_chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_ALERT;
     default:
         return IOT_ERR_TLS_ALERT;
     }
@@ -76,10 +74,12 @@ static iot_err from_alert(struct iot_tls *t)
 
 /* The record header that mbedTLS stumbled over says a size that we have no room for. Anything that is
  * no TLS at all says sizes, too. */
-static bool record_too_large(struct iot_tls *t)
+static bool record_too_large(struct iot_tls_core *t)
 {
     const mbedtls_ssl_context *ssl = &t->state->ssl;
     const uint8_t *header = ssl->MBEDTLS_PRIVATE(in_hdr);
+    if (t->dgram) /* those are dropped */
+        return false;
     if (header == NULL || header[0] < MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC ||
         header[0] > MBEDTLS_SSL_MSG_APPLICATION_DATA || header[1] != 3)
         return false;
@@ -101,7 +101,7 @@ static bool is_of_x509(int code)
     return code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code >= MBEDTLS_ERR_X509_FATAL_ERROR;
 }
 
-iot_err iot_tls_error(struct iot_tls *t, int code)
+iot_err iot_tls_error(struct iot_tls_core *t, int code)
 {
     if (t->arena.failed != 0) {
         t->detail = t->arena.failed > INT32_MAX ? INT32_MAX : (int32_t)t->arena.failed;
@@ -115,7 +115,7 @@ iot_err iot_tls_error(struct iot_tls *t, int code)
         t->detail = t->faults != 0 ? t->faults : IOT_TLS_FAULT_OTHER;
         return IOT_ERR_TLS_VERIFY;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return from_alert(t);
+        return iot_tls_alert_error(t, t->state->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         t->detail = 0;
         return IOT_ERR_TLS_CLOSED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be negotiated, and what that costs in one step. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -17,6 +17,11 @@
 #define KINDS_CERT     (IOT_TLS_ECDHE_ECDSA | IOT_TLS_ECDHE_RSA)
 #define NAME_MAX_BYTES 253u /* RFC 1035, section 2.3.4 */
 
+/* Beside the kinds: only over datagrams, where RFC 7925 makes the short tag common; or in another place there. */
+#define ONLY_DGRAM  0x40u
+#define ONLY_STREAM 0x80u
+#define KINDS_MASK  0x3fu
+
 /* Best first. A suite is offered if its kinds are all asked for: PSK suites only with a key at hand. */
 static const struct {
     uint16_t suite;
@@ -27,9 +32,15 @@ static const struct {
     {MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0},
     {MBEDTLS_TLS1_3_AES_128_CCM_SHA256, 0},
 #endif
+#if IOT_FEATURE_DTLS
+    {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, IOT_TLS_PSK | ONLY_DGRAM},
+#endif
     {MBEDTLS_TLS_PSK_WITH_AES_128_GCM_SHA256, IOT_TLS_PSK},
     {MBEDTLS_TLS_PSK_WITH_AES_128_CCM, IOT_TLS_PSK},
-    {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, IOT_TLS_PSK},
+    {MBEDTLS_TLS_PSK_WITH_AES_128_CCM_8, IOT_TLS_PSK | ONLY_STREAM},
+#if IOT_FEATURE_DTLS
+    {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, IOT_TLS_ECDHE_ECDSA | ONLY_DGRAM},
+#endif
     {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, IOT_TLS_ECDHE_ECDSA},
     {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, IOT_TLS_ECDHE_ECDSA},
     {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CCM, IOT_TLS_ECDHE_ECDSA},
@@ -71,7 +82,7 @@ static bool are_protocols(const char *const *names)
 }
 
 /* As iot_port.kv_get wants them, and not our own. */
-static bool is_key(const char *key)
+bool iot_tls_is_key(const char *key)
 {
     const size_t own = sizeof IOT_TLS_TIME_KEY - 1;
 
@@ -87,7 +98,7 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
     bool psk = o->psk.ptr != NULL ? o->psk.len != 0 && o->psk_identity.len != 0 : psk_source;
     bool only_psk = (kinds & ~(uint32_t)IOT_TLS_PLATFORM) == IOT_TLS_PSK;
 
-    if (!is_name(o->server_name) || !are_protocols(o->alpn) || !is_key(o->session_key))
+    if (!is_name(o->server_name) || !are_protocols(o->alpn) || !iot_tls_is_key(o->session_key))
         return IOT_ERR_ARG;
     if ((kinds & ~(uint32_t)KINDS_ALL) != 0 || ((kinds & IOT_TLS_PSK) != 0 && !psk))
         return IOT_ERR_ARG;
@@ -100,25 +111,29 @@ iot_err iot_tls_check(const struct iot_tls_options *o, bool psk_source)
     return iot_arena_fits(o->arena, o->arena_bytes) ? IOT_OK : IOT_ERR_ARG;
 }
 
-/* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. */
-bool iot_tls_offers_13(const struct iot_tls_options *o)
+/* TLS 1.3 leaves the kind of key to the certificate: offered only where all are welcome. mbedTLS has no DTLS 1.3. */
+bool iot_tls_offers_13(const struct iot_tls_core *t)
 {
-    return IOT_FEATURE_TLS_13 && (iot_tls_kinds(o) & KINDS_CERT) == KINDS_CERT && o->ca_count != 0;
+    return IOT_FEATURE_TLS_13 && !t->dgram && (iot_tls_kinds(t->opt) & KINDS_CERT) == KINDS_CERT &&
+           t->opt->ca_count != 0;
 }
 
-static bool offered(uint32_t i, const struct iot_tls_options *o)
+static bool offered(uint32_t i, const struct iot_tls_core *t)
 {
-    if (suites[i].kinds == 0)
-        return iot_tls_offers_13(o);
-    return (suites[i].kinds & ~iot_tls_kinds(o)) == 0 &&
-           (o->ca_count != 0 || (suites[i].kinds & IOT_TLS_PSK) != 0);
+    uint32_t kinds = suites[i].kinds & KINDS_MASK;
+    if (kinds == 0)
+        return iot_tls_offers_13(t);
+    return (suites[i].kinds & (t->dgram ? ONLY_STREAM : ONLY_DGRAM)) == 0 &&
+           (kinds & ~iot_tls_kinds(t->opt)) == 0 &&
+           (t->opt->ca_count != 0 || (kinds & IOT_TLS_PSK) != 0);
 }
 
-void iot_tls_choose_suites(struct iot_tls_state *x, const struct iot_tls_options *o)
+void iot_tls_choose_suites(const struct iot_tls_core *t)
 {
+    struct iot_tls_state *x = t->state;
     uint32_t n = 0;
     for (uint32_t i = 0; i < SUITES; i++)
-        if (offered(i, o))
+        if (offered(i, t))
             x->suites[n++] = suites[i].suite;
     x->suites[n] = 0;
     mbedtls_ssl_conf_ciphersuites(&x->conf, x->suites);

@@ -2,7 +2,7 @@
 /* Is a certificate for the server that we want? RFC 9525: names by dNSName, addresses by iPAddress, nothing by
  * anything else; a wildcard is one whole label, the leftmost, and never stands for an address. mbedTLS takes
  * URIs, and names that look like addresses, as well. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -18,7 +18,7 @@
 /* Of mbedTLS's x509_crt.c; no public header has it. Writes 4 or 16 bytes and returns how many; 0: no address. */
 size_t mbedtls_x509_crt_parse_cn_inet_pton(const char *cn, void *dst);
 
-const char *iot_tls_name(const struct iot_tls *t)
+const char *iot_tls_name(const struct iot_tls_core *t)
 {
     if (t->opt->server_name != NULL)
         return t->opt->server_name;

@@ -12,22 +12,6 @@
 #define ANSWERS_MAX 4   /* to one record: no honest server asks for renegotiation again and again */
 #define RECORDS_MAX 4   /* in one tick: mbedTLS goes on by itself over warnings and HelloRequests */
 
-struct iot_tls_outside iot_tls_enter(struct iot_tls *t)
-{
-    struct iot_tls_outside o = {iot_arena_enter(&t->arena),
-                                iot_drbg_enter(t->state != NULL ? t->state->drbg : NULL)};
-    return o;
-}
-
-void iot_tls_leave(struct iot_tls *t, struct iot_tls_outside o)
-{
-    uint32_t high = t->arena.high * 8;
-    if (high > t->high)
-        t->high = high;
-    iot_arena_enter(o.arena);
-    iot_drbg_enter(o.drbg);
-}
-
 static int bio_send(void *arg, const unsigned char *bytes, size_t n)
 {
     struct iot_tls *t = arg;
@@ -39,7 +23,7 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     if (t->mute) /* said into the void: mbedTLS shall go on and read the peer's last words */
         return (int)n;
     t->partly = true;
-    if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->now, &taken) != IOT_OK)
+    if (t->lower->ops->write(t->lower, b, IOT_STREAM_COPY, t->core.now, &taken) != IOT_OK)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     t->lower_written += taken;
     t->partly = taken != n;
@@ -51,7 +35,7 @@ static int bio_recv(void *arg, unsigned char *into, size_t n)
     struct iot_tls *t = arg;
     uint32_t got = 0;
     /* It asks for a record's header first, and for no byte behind the record. */
-    bool begins = t->state->ssl.MBEDTLS_PRIVATE(in_left) == 0;
+    bool begins = t->core.state->ssl.MBEDTLS_PRIVATE(in_left) == 0;
     if (begins && t->records == RECORDS_MAX) {
         t->more = true;
         return MBEDTLS_ERR_SSL_WANT_READ;
@@ -66,7 +50,7 @@ static int bio_recv(void *arg, unsigned char *into, size_t n)
 
 void iot_tls_record_bio(struct iot_tls *t)
 {
-    mbedtls_ssl_set_bio(&t->state->ssl, t, bio_send, bio_recv, NULL);
+    mbedtls_ssl_set_bio(&t->core.state->ssl, t, bio_send, bio_recv, NULL);
 }
 
 void iot_tls_record_flush(struct iot_tls *t)
@@ -89,8 +73,8 @@ void iot_tls_record_mark(struct iot_tls *t)
 
 static void fail(struct iot_tls *t, int code)
 {
-    if (t->reason == IOT_OK)
-        t->reason = iot_tls_error(t, code);
+    if (t->core.reason == IOT_OK)
+        t->core.reason = iot_tls_error(&t->core, code);
     iot_tls_record_flush(t); /* an alert of ours: the peer shall know why */
     iot_stream_wake(&t->base);
 }
@@ -100,9 +84,9 @@ static void fail(struct iot_tls *t, int code)
 static bool is_ticket(struct iot_tls *t, int ret)
 {
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-        t->to_save = !t->saved;
+        t->core.to_save = !t->saved;
     else if (ret != MBEDTLS_ERR_SSL_WANT_READ ||
-             t->state->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER)
+             t->core.state->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_HANDSHAKE_OVER)
         return false;
     iot_stream_wake(&t->base);
     return true;
@@ -111,7 +95,7 @@ static bool is_ticket(struct iot_tls *t, int ret)
 /* A record is decrypted whole, and long ones take long: one per tick. */
 iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint32_t *got)
 {
-    mbedtls_ssl_context *ssl = &t->state->ssl;
+    mbedtls_ssl_context *ssl = &t->core.state->ssl;
     bool decrypted = mbedtls_ssl_get_bytes_avail(ssl) != 0;
     if (!decrypted && !t->may_read) {
         *got = 0;
@@ -120,11 +104,11 @@ iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint
     if (!decrypted && t->ended)
         return IOT_ERR_AGAIN;
 
-    struct iot_tls_outside o = iot_tls_enter(t);
+    struct iot_tls_outside o = iot_tls_enter(&t->core);
     t->reading = true;
     int ret = mbedtls_ssl_read(ssl, into, cap);
     t->reading = false;
-    iot_tls_leave(t, o);
+    iot_tls_leave(&t->core, o);
     if (!decrypted && ret != MBEDTLS_ERR_SSL_WANT_READ)
         t->may_read = false;
     if (ret > 0) {
@@ -147,7 +131,7 @@ iot_err iot_tls_record_read(struct iot_tls *t, uint8_t *into, uint32_t cap, uint
  * may be others': such an alert. Asked for more, mbedTLS would take ours for it, so it is asked for nothing. */
 iot_err iot_tls_record_write(struct iot_tls *t, struct iot_bytes bytes, uint32_t *taken)
 {
-    mbedtls_ssl_context *ssl = &t->state->ssl;
+    mbedtls_ssl_context *ssl = &t->core.state->ssl;
     IOT_ASSERT(t->frozen <= bytes.len);
     int room =
         mbedtls_ssl_get_max_out_record_payload(ssl); /* what the server takes, in its words */
@@ -162,9 +146,9 @@ iot_err iot_tls_record_write(struct iot_tls *t, struct iot_bytes bytes, uint32_t
     bool others = t->frozen == 0 && ssl->MBEDTLS_PRIVATE(out_left) != 0;
     int ret = (int)t->frozen;
     if (t->frozen == 0 || ssl->MBEDTLS_PRIVATE(out_left) != 0) {
-        struct iot_tls_outside o = iot_tls_enter(t);
+        struct iot_tls_outside o = iot_tls_enter(&t->core);
         ret = mbedtls_ssl_write(ssl, bytes.ptr, others ? 0 : len);
-        iot_tls_leave(t, o);
+        iot_tls_leave(&t->core, o);
     }
     if (is_ticket(t, ret))
         return IOT_ERR_AGAIN;

@@ -2,7 +2,7 @@
 /* A session in the port's kv: tag, dates of the peer's chain, then mbedTLS's own form. The tag says for
  * which host, trust and identity it was made, so that options of another firmware do not meet it. A
  * session is an offer: whatever is wrong with it, the handshake is a full one. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -13,12 +13,7 @@
 
 #define TAG_BYTES IOT_TLS_TAG_BYTES
 
-struct saved {
-    uint8_t tag[TAG_BYTES];
-    int64_t valid_from_s, valid_to_s;
-};
-
-#define HEAD ((uint32_t)sizeof(struct saved))
+#define HEAD IOT_TLS_SAVED_HEAD
 
 static void put_u32(struct iot_digest *d, uint32_t value)
 {
@@ -37,12 +32,21 @@ static void put_text(struct iot_digest *d, const char *text)
     put(d, (struct iot_bytes){(const uint8_t *)text, (uint32_t)strlen(text)});
 }
 
-static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
+static bool has_store(const struct iot_tls_core *t)
+{
+    return t->opt->session_key != NULL && t->port->kv_get != NULL && t->port->kv_set != NULL;
+}
+
+void iot_tls_saved_tag(struct iot_tls_core *t)
 {
     uint8_t sum[IOT_DIGEST_BYTES_MAX];
     struct iot_digest d;
 
+    if (!t->dgram && !has_store(t))
+        return;
     iot_digest_begin(&d, IOT_DIGEST_SHA256);
+    if (t->dgram) /* not to be met by a stream */
+        put_text(&d, "DTLS");
     put_text(&d, t->to->host);
     put_text(&d, iot_tls_name(t));
     put_u32(&d, t->to->port);
@@ -58,14 +62,25 @@ static void make_tag(const struct iot_tls *t, uint8_t tag[TAG_BYTES])
     put(&d, (struct iot_bytes){t->state->conf.MBEDTLS_PRIVATE(psk),
                                (uint32_t)t->state->conf.MBEDTLS_PRIVATE(psk_len)});
     iot_digest_end(&d, sum);
-    memcpy(tag, sum, TAG_BYTES);
+    memcpy(t->state->tag, sum, TAG_BYTES);
+}
+
+void iot_tls_saved_head(const struct iot_tls_core *t, uint8_t *blob)
+{
+    struct iot_tls_saved head = {.valid_from_s = t->valid_from_s, .valid_to_s = t->valid_to_s};
+    memcpy(head.tag, t->state->tag, TAG_BYTES);
+    memcpy(blob, &head, HEAD);
 }
 
 /* Dates are judged as those of a chain that is seen now. */
-static bool fits(const struct iot_tls *t, const struct saved *head)
+bool iot_tls_saved_fits(const struct iot_tls_core *t, const uint8_t *blob, uint32_t len,
+                        struct iot_tls_saved *head)
 {
     int64_t now_s;
 
+    if (len <= HEAD)
+        return false;
+    memcpy(head, blob, HEAD);
     if (memcmp(t->state->tag, head->tag, TAG_BYTES) != 0)
         return false;
     if (iot_tls_wall(t, &now_s))
@@ -73,15 +88,12 @@ static bool fits(const struct iot_tls *t, const struct saved *head)
     return t->state->floor_s <= head->valid_to_s;
 }
 
-static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+static void offer(struct iot_tls_core *t, const uint8_t *blob, uint32_t len)
 {
     mbedtls_ssl_session session;
-    struct saved head;
+    struct iot_tls_saved head;
 
-    if (len <= HEAD)
-        return;
-    memcpy(&head, blob, HEAD);
-    if (!fits(t, &head))
+    if (!iot_tls_saved_fits(t, blob, len, &head))
         return;
     mbedtls_ssl_session_init(&session);
     if (mbedtls_ssl_session_load(&session, blob + HEAD, len - HEAD) == 0)
@@ -92,7 +104,7 @@ static void offer(struct iot_tls *t, const uint8_t *blob, uint32_t len)
 }
 
 /* No certificate was looked at: it was when the session was made, or there is none, with a PSK. */
-void iot_tls_resumed(struct iot_tls *t)
+void iot_tls_resumed(struct iot_tls_core *t)
 {
     int64_t now_s;
     int suite = mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->state->ssl);
@@ -103,18 +115,13 @@ void iot_tls_resumed(struct iot_tls *t)
     t->doubtful = !iot_tls_wall(t, &now_s);
 }
 
-static bool has_store(const struct iot_tls *t)
-{
-    return t->opt->session_key != NULL && t->port->kv_get != NULL && t->port->kv_set != NULL;
-}
-
 /* Too little room in the arena is no failure here. */
-static void forgive(struct iot_tls *t)
+static void forgive(struct iot_tls_core *t)
 {
     t->arena.failed = 0;
 }
 
-iot_err iot_tls_resume_read(struct iot_tls *t)
+iot_err iot_tls_resume_read(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     uint32_t cap = HEAD + IOT_TLS_SESSION_BYTES;
@@ -130,12 +137,9 @@ iot_err iot_tls_resume_read(struct iot_tls *t)
     return err == IOT_ERR_AGAIN ? err : IOT_OK;
 }
 
-void iot_tls_resume(struct iot_tls *t)
+void iot_tls_resume(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
-    if (!has_store(t))
-        return;
-    make_tag(t, x->tag); /* for the one that will be kept, too */
     if (x->blob == NULL)
         return;
     offer(t, x->blob, x->blob_len);
@@ -146,7 +150,7 @@ void iot_tls_resume(struct iot_tls *t)
 }
 
 /* Also if the store cannot forget it, until another one is kept. */
-void iot_tls_resume_forget(struct iot_tls *t)
+void iot_tls_resume_forget(struct iot_tls_core *t)
 {
     t->shun |= t->state->offered;
     if (t->state->offered && t->port->kv_del != NULL)
@@ -154,14 +158,14 @@ void iot_tls_resume_forget(struct iot_tls *t)
     t->state->offered = false;
 }
 
-void iot_tls_refused(struct iot_tls *t)
+void iot_tls_core_refused(struct iot_tls_core *t)
 {
     if (t->state != NULL)
         iot_tls_resume_forget(t);
 }
 
 /* Flash wears, and a session that was resumed is most often the same one as before. */
-static iot_err keep(struct iot_tls *t, const uint8_t *blob, uint32_t len)
+static iot_err keep(struct iot_tls_core *t, const uint8_t *blob, uint32_t len)
 {
     uint32_t have = 0;
     uint8_t *kept = iot_arena_calloc(1, len);
@@ -178,10 +182,9 @@ static iot_err keep(struct iot_tls *t, const uint8_t *blob, uint32_t len)
     return t->port->kv_set(t->port->ctx, t->opt->session_key, blob, len);
 }
 
-bool iot_tls_resume_save(struct iot_tls *t)
+bool iot_tls_resume_save(struct iot_tls_core *t)
 {
     const mbedtls_ssl_session *session = t->state->ssl.MBEDTLS_PRIVATE(session);
-    struct saved head;
     size_t len = 0, room = 0;
 
     if (!has_store(t) || session == NULL)
@@ -192,10 +195,7 @@ bool iot_tls_resume_save(struct iot_tls *t)
     uint8_t *blob = iot_arena_calloc(1, HEAD + room);
     iot_err err = IOT_ERR_FULL;
     if (blob != NULL && mbedtls_ssl_session_save(session, blob + HEAD, room, &len) == 0) {
-        memcpy(head.tag, t->state->tag, TAG_BYTES);
-        head.valid_from_s = t->valid_from_s;
-        head.valid_to_s = t->valid_to_s;
-        memcpy(blob, &head, HEAD);
+        iot_tls_saved_head(t, blob);
         err = keep(t, blob, HEAD + (uint32_t)len);
         t->shun &= err != IOT_OK;
     }

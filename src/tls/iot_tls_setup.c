@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From options to mbedTLS's contexts. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -19,6 +19,9 @@
 #ifdef MBEDTLS_HAVE_TIME
 #error                                                                                             \
     "mbedTLS must be built without MBEDTLS_HAVE_TIME: dates are judged here, with the device's time"
+#endif
+#if IOT_FEATURE_DTLS && !defined(MBEDTLS_SSL_PROTO_DTLS)
+#error "IOT_FEATURE_DTLS needs MBEDTLS_SSL_PROTO_DTLS in mbedTLS's configuration"
 #endif
 #if IOT_FEATURE_TLS_13 && !defined(MBEDTLS_SSL_PROTO_TLS1_3)
 #error "IOT_FEATURE_TLS_13 needs MBEDTLS_SSL_PROTO_TLS1_3 in mbedTLS's configuration"
@@ -45,8 +48,8 @@ static const mbedtls_x509_crt_profile profile = {
 };
 
 /* A certificate in DER, which stays where it is, at the end of a chain. With `fits`: unless it says no. */
-static int add_to_chain(struct iot_tls *t, const struct iot_bytes *der, mbedtls_x509_crt **end,
-                        bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
+static int add_to_chain(struct iot_tls_core *t, const struct iot_bytes *der, mbedtls_x509_crt **end,
+                        bool (*fits)(const struct iot_tls_core *t, const mbedtls_x509_crt *crt))
 {
     mbedtls_x509_crt *crt = iot_arena_calloc(1, sizeof *crt);
     if (crt == NULL)
@@ -62,9 +65,9 @@ static int add_to_chain(struct iot_tls *t, const struct iot_bytes *der, mbedtls_
     return ret;
 }
 
-static int parse_chain(struct iot_tls *t, const struct iot_bytes *der, uint32_t count,
+static int parse_chain(struct iot_tls_core *t, const struct iot_bytes *der, uint32_t count,
                        mbedtls_x509_crt **chain,
-                       bool (*fits)(const struct iot_tls *t, const mbedtls_x509_crt *crt))
+                       bool (*fits)(const struct iot_tls_core *t, const mbedtls_x509_crt *crt))
 {
     mbedtls_x509_crt **end = chain;
     for (uint32_t i = 0; i < count; i++) {
@@ -84,7 +87,7 @@ static void free_chain(mbedtls_x509_crt **chain)
     *chain = NULL;
 }
 
-static int add_certificates(struct iot_tls *t)
+static int add_certificates(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     const struct iot_tls_options *o = t->opt;
@@ -103,7 +106,7 @@ static int add_certificates(struct iot_tls *t)
 }
 
 /* IOT_OK also when there is none. */
-static iot_err add_psk(struct iot_tls *t, int *ret)
+static iot_err add_psk(struct iot_tls_core *t, int *ret)
 {
     const struct iot_tls_options *o = t->opt;
     uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX], key[IOT_TLS_PSK_MAX];
@@ -155,7 +158,7 @@ static void configure_13(struct iot_tls_state *x)
 }
 #endif
 
-static void configure(struct iot_tls *t)
+static void configure(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     mbedtls_ssl_conf_rng(&x->conf, iot_drbg_random, x->drbg);
@@ -166,10 +169,10 @@ static void configure(struct iot_tls *t)
     mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
     /* A version without a suite for it would be chosen, and then found to have none in common. */
     mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    if (iot_tls_offers_13(t->opt))
+    if (iot_tls_offers_13(t))
         configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
-    iot_tls_choose_suites(x, t->opt);
+    iot_tls_choose_suites(t);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
@@ -188,17 +191,19 @@ static void ask_for_small_records(struct iot_tls_state *x, bool beside_13)
                                                                    : MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
 }
 
-static iot_err credential_error(struct iot_tls *t, int ret)
+static iot_err credential_error(struct iot_tls_core *t, int ret)
 {
     t->detail = ret;
     return t->arena.failed != 0 ? iot_tls_error(t, ret) : IOT_ERR_TLS_CREDENTIAL;
 }
 
-static iot_err fill(struct iot_tls *t)
+static iot_err fill(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     int ret = mbedtls_ssl_config_defaults(&x->conf, MBEDTLS_SSL_IS_CLIENT,
-                                          MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+                                          t->dgram ? MBEDTLS_SSL_TRANSPORT_DATAGRAM
+                                                   : MBEDTLS_SSL_TRANSPORT_STREAM,
+                                          MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret != 0)
         return iot_tls_error(t, ret);
     configure(t);
@@ -210,7 +215,7 @@ static iot_err fill(struct iot_tls *t)
     if (ret != 0)
         return credential_error(t, ret);
 
-    ask_for_small_records(x, iot_tls_offers_13(t->opt));
+    ask_for_small_records(x, iot_tls_offers_13(t));
     if (t->opt->alpn != NULL)
         /* it only reads them; its prototype forgot a const */
         ret = mbedtls_ssl_conf_alpn_protocols(&x->conf, (const char **)(uintptr_t)t->opt->alpn);
@@ -222,11 +227,11 @@ static iot_err fill(struct iot_tls *t)
         ret = mbedtls_ssl_set_hostname(&x->ssl, iot_tls_is_address(name) ? NULL : name);
     if (ret != 0)
         return iot_tls_error(t, ret);
-    iot_tls_resume(t);
+    iot_tls_saved_tag(t);
     return IOT_OK;
 }
 
-iot_err iot_tls_setup(struct iot_tls *t)
+iot_err iot_tls_setup(struct iot_tls_core *t)
 {
     int64_t floor_s = 0;
     t->stuck = IOT_ERR_KV;
@@ -287,7 +292,7 @@ static void drop_psk(struct iot_tls_state *x)
     x->conf.MBEDTLS_PRIVATE(psk_len) = 0;
 }
 
-void iot_tls_setup_shrink(struct iot_tls *t)
+void iot_tls_setup_shrink(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     drop_peer_certificate(x);
@@ -299,7 +304,7 @@ void iot_tls_setup_shrink(struct iot_tls *t)
     drop_psk(x);
 }
 
-void iot_tls_teardown(struct iot_tls *t)
+void iot_tls_teardown(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     if (x == NULL)
@@ -310,6 +315,7 @@ void iot_tls_teardown(struct iot_tls *t)
     free_chain(&x->own);
     mbedtls_pk_free(&x->key);
     iot_arena_free(x->blob);
+    iot_arena_free(x->kept);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);
     iot_arena_free(x);

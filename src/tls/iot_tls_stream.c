@@ -4,15 +4,11 @@
 #if IOT_FEATURE_TLS
 
 #include "core/iot_core_assert.h"
-#include "core/iot_core_log.h"
-#include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_mbedtls.h"
 
 #include <string.h>
 
-#define AGAIN_MS   20u    /* the port's chance or store is asked again */
-#define SAVE_TRIES 250    /* 5 s at least: a store that is slow for longer keeps no session */
-#define RECHECK_MS 10000u /* is trusted time known by now? */
+#define AGAIN_MS 20u /* the port's chance or store is asked again */
 
 enum tls_phase { PH_IDLE, PH_LOWER, PH_PREPARE, PH_HANDSHAKE, PH_UP, PH_BYE, PH_CLOSING, PH_OVER };
 
@@ -38,26 +34,13 @@ static iot_err poll_below(struct iot_tls *t, iot_time now)
 
 /* ---- Endings ----------------------------------------------------------------------------- */
 
-/* Everything that mbedTLS had is wiped: it held keys. */
-static void drop_state(struct iot_tls *t)
-{
-    if (t->arena.base == NULL)
-        return;
-    struct iot_tls_outside o = iot_tls_enter(t);
-    iot_tls_teardown(t);
-    iot_tls_leave(t, o);
-    IOT_ASSERT(t->arena.blocks == 0 && t->arena.used == 0);
-    iot_wipe(t->arena.base, t->arena.units * 8);
-    memset(&t->arena, 0, sizeof t->arena);
-}
-
 static iot_err finish(struct iot_tls *t, iot_err reason)
 {
     t->phase = PH_OVER;
-    t->reason = reason;
-    t->deadline = IOT_TIME_NEVER;
+    t->core.reason = reason;
+    t->core.deadline = IOT_TIME_NEVER;
     t->released = t->written;
-    drop_state(t);
+    iot_tls_drop(&t->core);
     return reason;
 }
 
@@ -66,7 +49,7 @@ static iot_err finish(struct iot_tls *t, iot_err reason)
 static iot_err lower_reason(struct iot_tls *t, iot_err err)
 {
     bool rude = err == IOT_ERR_TCP_EOF || (err == IOT_ERR_TCP_RESET && t->phase < PH_UP);
-    t->detail = t->lower->ops->detail(t->lower);
+    t->core.detail = t->lower->ops->detail(t->lower);
     return rude ? IOT_ERR_TLS_EOF : err;
 }
 
@@ -77,30 +60,21 @@ static iot_err tls_open(struct iot_stream *s, const struct iot_endpoint *to, iot
     struct iot_tls *t = self(s);
     IOT_ASSERT(t->phase == PH_IDLE || t->phase == PH_OVER);
 
-    drop_state(t);
+    iot_tls_drop(&t->core);
     t->phase = PH_IDLE; /* also when the lower stream cannot open yet */
     t->lower->wake = s->wake;
-    t->to = to;
-    t->now = now;
-    t->reason = IOT_OK;
-    t->detail = 0;
-    t->frozen = t->faults = 0;
-    t->save_tries = 0;
-    t->judged = t->doubtful = t->to_save = t->saved = t->may_read = t->ended = false;
-    t->mute = t->goodbye = t->partly = t->slicing = false;
+    t->frozen = 0;
+    t->saved = t->may_read = t->ended = t->mute = t->goodbye = t->partly = false;
     t->written = t->released = t->mark = t->mark_lower = t->lower_written = 0;
-    t->valid_from_s = INT64_MIN;
-    t->valid_to_s = INT64_MAX;
-    t->deadline = IOT_TIME_NEVER;
-    if (!iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes))
+    if (!iot_tls_begin(&t->core, to, now))
         return finish(t, IOT_ERR_TLS_MEMORY);
     iot_err err = t->lower->ops->open(t->lower, to, now);
     if (err == IOT_ERR_AGAIN) {
-        memset(&t->arena, 0, sizeof t->arena); /* until then it may be lent */
+        memset(&t->core.arena, 0, sizeof t->core.arena); /* until then it may be lent */
         return err;
     }
     if (err != IOT_OK) {
-        t->detail = t->lower->ops->detail(t->lower);
+        t->core.detail = t->lower->ops->detail(t->lower);
         return finish(t, err);
     }
     t->phase = PH_LOWER;
@@ -115,11 +89,11 @@ static iot_err poll_lower(struct iot_tls *t, iot_time now)
     if (err == IOT_ERR_AGAIN)
         return err;
     if (err != IOT_OK) {
-        t->detail = t->lower->ops->detail(t->lower);
+        t->core.detail = t->lower->ops->detail(t->lower);
         return finish(t, err);
     }
     t->phase = PH_PREPARE;
-    t->deadline = now + IOT_TLS_HANDSHAKE_MS;
+    t->core.deadline = now + IOT_TLS_HANDSHAKE_MS;
     iot_stream_wake(&t->base);
     return IOT_ERR_AGAIN;
 }
@@ -129,13 +103,15 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
     iot_err err = poll_below(t, now);
     if (err != IOT_OK)
         return finish(t, lower_reason(t, err));
-    struct iot_tls_outside o = iot_tls_enter(t);
-    err = iot_tls_setup(t);
-    if (err == IOT_OK)
+    struct iot_tls_outside o = iot_tls_enter(&t->core);
+    err = iot_tls_setup(&t->core);
+    if (err == IOT_OK) {
+        iot_tls_resume(&t->core);
         iot_tls_record_bio(t);
-    iot_tls_leave(t, o);
+    }
+    iot_tls_leave(&t->core, o);
     if (err == IOT_ERR_AGAIN)
-        return now >= t->deadline ? finish(t, t->stuck) : err;
+        return now >= t->core.deadline ? finish(t, t->core.stuck) : err;
     if (err != IOT_OK)
         return finish(t, err);
     t->phase = PH_HANDSHAKE;
@@ -143,47 +119,16 @@ static iot_err poll_prepare(struct iot_tls *t, iot_time now)
     return IOT_ERR_AGAIN;
 }
 
-static int step(struct iot_tls *t)
-{
-    struct iot_tls_state *x = t->state;
-    /* Between two slices of an operation on a curve there is nothing to announce. */
-    bool busy = t->base.on_busy != NULL && !t->slicing && iot_tls_long_step(x);
-    if (busy)
-        t->base.on_busy(t->base.busy_ctx, true);
-    int ret = mbedtls_ssl_handshake_step(&x->ssl);
-    if (busy)
-        t->base.on_busy(t->base.busy_ctx, false);
-    t->slicing = ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS || ret == MBEDTLS_ERR_ECP_IN_PROGRESS;
-    return ret;
-}
-
-/* What can be resumed in 1.3 comes with a ticket, later: until then what is kept stays. */
-static void begin_up(struct iot_tls *t, iot_time now)
-{
-    iot_tls_setup_shrink(t);
-    if (!t->judged)
-        iot_tls_resumed(t);
-    iot_tls_floor_save(t);
-    t->to_save = mbedtls_ssl_get_version_number(&t->state->ssl) != MBEDTLS_SSL_VERSION_TLS1_3;
-    t->phase = PH_UP;
-    IOT_LOG (t->port, IOT_LOG_INFO, line) {
-        iot_log_text(line, "tls: up, ");
-        iot_log_text(line, iot_tls_suite(t));
-        iot_log_text(line, t->judged ? "" : ", no certificate looked at");
-    }
-    /* Never known by the port: nothing to wait for, but for the peer's own word. */
-    t->deadline = t->doubtful && t->port->wall != NULL ? now + RECHECK_MS : IOT_TIME_NEVER;
-}
-
 static iot_err poll_handshake(struct iot_tls *t, iot_time now)
 {
     iot_err lower = poll_below(t, now), err = IOT_ERR_AGAIN;
-    struct iot_tls_outside o = iot_tls_enter(t);
-    int ret = step(t);
+    struct iot_tls_outside o = iot_tls_enter(&t->core);
+    int ret = iot_tls_step(&t->core, t->base.on_busy, t->base.busy_ctx);
     switch (ret) {
     case 0:
-        if (mbedtls_ssl_is_handshake_over(&t->state->ssl)) {
-            begin_up(t, now);
+        if (mbedtls_ssl_is_handshake_over(&t->core.state->ssl)) {
+            iot_tls_begin_up(&t->core, now);
+            t->phase = PH_UP;
             err = IOT_OK;
         }
         iot_stream_wake(&t->base);
@@ -200,61 +145,44 @@ static iot_err poll_handshake(struct iot_tls *t, iot_time now)
             err = lower_reason(t, lower);
         break;
     default:
-        err = iot_tls_error(t, ret);
+        err = iot_tls_error(&t->core, ret);
     }
-    if (err == IOT_ERR_AGAIN && now >= t->deadline)
+    if (err == IOT_ERR_AGAIN && now >= t->core.deadline)
         err = IOT_ERR_TLS_TIMEOUT;
     /* It may be the session's fault, also if the server says nothing and goes: the next attempt is a full one.
      * Silence is rather the network's. */
     if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
-        iot_tls_resume_forget(t);
-    iot_tls_leave(t, o);
+        iot_tls_resume_forget(&t->core);
+    iot_tls_leave(&t->core, o);
     iot_tls_record_flush(t);
     return err == IOT_OK || err == IOT_ERR_AGAIN ? err : finish(t, err);
-}
-
-/* Trusted time has come: were the dates right? */
-static iot_err recheck(struct iot_tls *t, iot_time now)
-{
-    int64_t now_s;
-    t->deadline = now + RECHECK_MS;
-    if (!iot_tls_wall(t, &now_s))
-        return IOT_OK;
-    t->doubtful = false;
-    t->deadline = IOT_TIME_NEVER;
-    iot_tls_floor_save(t);
-    t->faults = iot_tls_dates(t->valid_from_s, t->valid_to_s, now_s);
-    if (t->faults == 0)
-        return IOT_OK;
-    t->detail = t->faults;
-    return finish(t, IOT_ERR_TLS_VERIFY);
 }
 
 /* A link that breaks is reported at once; what is decrypted by then can still be read. */
 static iot_err poll_up(struct iot_tls *t, iot_time now)
 {
     t->may_read = true;
-    if (t->reason != IOT_OK)
-        return t->reason;
+    if (t->core.reason != IOT_OK)
+        return t->core.reason;
     iot_err err = poll_below(t, now);
     iot_tls_record_mark(t);
     /* A goodbye may lie before its end: then that is the reason, once it is read. */
     if (err != IOT_OK)
         return lower_reason(t, err);
-    if (t->to_save) {
-        struct iot_tls_outside o = iot_tls_enter(t);
-        t->to_save = !iot_tls_resume_save(t) && ++t->save_tries < SAVE_TRIES;
-        t->saved |= !t->to_save;
-        iot_tls_leave(t, o);
+    if (t->core.to_save) {
+        iot_tls_keep(&t->core);
+        t->saved |= !t->core.to_save;
     }
-    return t->doubtful && now >= t->deadline ? recheck(t, now) : IOT_OK;
+    if (t->core.doubtful && now >= t->core.deadline)
+        err = iot_tls_recheck(&t->core, now);
+    return err == IOT_OK ? IOT_OK : finish(t, err);
 }
 
 /* Half a record may be on its way, and mbedTLS does no more than finish that when it is asked for the
  * goodbye. AGAIN: not all of it has left; OK: it has, or it never will. */
 static iot_err say_goodbye(struct iot_tls *t)
 {
-    mbedtls_ssl_context *ssl = &t->state->ssl;
+    mbedtls_ssl_context *ssl = &t->core.state->ssl;
     int ret = 0;
     while (ret == 0 && !(t->goodbye && ssl->MBEDTLS_PRIVATE(out_left) == 0)) {
         t->goodbye |= ssl->MBEDTLS_PRIVATE(out_left) == 0;
@@ -271,18 +199,18 @@ static iot_err poll_bye(struct iot_tls *t, iot_time now)
         t->lower->ops->abort(t->lower);
         return finish(t, err);
     }
-    if (now < t->deadline) {
-        struct iot_tls_outside o = iot_tls_enter(t);
+    if (now < t->core.deadline) {
+        struct iot_tls_outside o = iot_tls_enter(&t->core);
         err = say_goodbye(t);
-        iot_tls_leave(t, o);
+        iot_tls_leave(&t->core, o);
         iot_tls_record_flush(t);
         if (err == IOT_ERR_AGAIN)
             return err;
     }
-    iot_time deadline = t->deadline;
-    drop_state(t);
+    iot_time deadline = t->core.deadline;
+    iot_tls_drop(&t->core);
     t->phase = PH_CLOSING;
-    t->deadline = IOT_TIME_NEVER;
+    t->core.deadline = IOT_TIME_NEVER;
     t->lower->ops->close(t->lower, deadline);
     return IOT_ERR_AGAIN;
 }
@@ -292,14 +220,14 @@ static iot_err poll_closing(struct iot_tls *t, iot_time now)
     iot_err err = poll_below(t, now);
     if (err == IOT_ERR_AGAIN)
         return err;
-    t->detail = t->lower->ops->detail(t->lower);
+    t->core.detail = t->lower->ops->detail(t->lower);
     return finish(t, err);
 }
 
 static iot_err tls_poll(struct iot_stream *s, iot_time now)
 {
     struct iot_tls *t = self(s);
-    t->now = now;
+    t->core.now = now;
     t->records = 0;
     t->sent_bytes = 0;
     t->more = false;
@@ -319,7 +247,7 @@ static iot_err tls_poll(struct iot_stream *s, iot_time now)
     case PH_CLOSING:
         return poll_closing(t, now);
     case PH_OVER:
-        return t->reason;
+        return t->core.reason;
     }
     IOT_UNREACHABLE();
     return IOT_ERR_STATE;
@@ -338,9 +266,9 @@ static iot_err tls_write(struct iot_stream *s, struct iot_bytes bytes,
 {
     struct iot_tls *t = self(s);
     (void)how; /* encrypting copies */
-    if (t->phase != PH_UP || t->reason != IOT_OK || t->mute || bytes.len == 0)
+    if (t->phase != PH_UP || t->core.reason != IOT_OK || t->mute || bytes.len == 0)
         return IOT_ERR_AGAIN;
-    t->now = now;
+    t->core.now = now;
     return iot_tls_record_write(t, bytes, taken);
 }
 
@@ -361,16 +289,16 @@ static uint32_t tls_released(const struct iot_stream *s)
 static void tls_close(struct iot_stream *s, iot_time deadline)
 {
     struct iot_tls *t = self(s);
-    if (t->phase == PH_UP && t->reason == IOT_OK) {
+    if (t->phase == PH_UP && t->core.reason == IOT_OK) {
         t->phase = PH_BYE;
-        t->deadline = deadline;
+        t->core.deadline = deadline;
     } else if (t->phase == PH_LOWER) { /* nothing is connected that could be closed */
         t->lower->ops->abort(t->lower);
         finish(t, IOT_ERR_CLOSED);
     } else if (t->phase != PH_OVER && t->phase != PH_IDLE) {
-        drop_state(t);
+        iot_tls_drop(&t->core);
         t->phase = PH_CLOSING;
-        t->deadline = IOT_TIME_NEVER;
+        t->core.deadline = IOT_TIME_NEVER;
         t->lower->ops->close(t->lower, deadline);
     }
     iot_stream_wake(s);
@@ -380,7 +308,7 @@ static void tls_abort(struct iot_stream *s)
 {
     struct iot_tls *t = self(s);
     t->lower->ops->abort(t->lower);
-    t->detail = 0;
+    t->core.detail = 0;
     finish(t, IOT_ERR_CLOSED);
 }
 
@@ -389,21 +317,21 @@ static iot_time tls_deadline(const struct iot_stream *s)
     const struct iot_tls *t = self_const(s);
     if (t->phase == PH_IDLE || t->phase == PH_OVER)
         return IOT_TIME_NEVER;
-    iot_time first = t->lower->ops->deadline(t->lower), again = t->now + AGAIN_MS;
-    if (t->phase == PH_PREPARE || (t->phase == PH_UP && t->to_save))
+    iot_time first = t->lower->ops->deadline(t->lower), again = t->core.now + AGAIN_MS;
+    if (t->phase == PH_PREPARE || (t->phase == PH_UP && t->core.to_save))
         first = again < first ? again : first;
-    return t->deadline < first ? t->deadline : first;
+    return t->core.deadline < first ? t->core.deadline : first;
 }
 
 static bool tls_idle(const struct iot_stream *s)
 {
     const struct iot_tls *t = self_const(s);
-    return t->state == NULL && t->lower->ops->idle(t->lower);
+    return t->core.state == NULL && t->lower->ops->idle(t->lower);
 }
 
 static int32_t tls_detail(const struct iot_stream *s)
 {
-    return self_const(s)->detail;
+    return self_const(s)->core.detail;
 }
 
 static const struct iot_stream_ops tls_ops = {
@@ -426,30 +354,20 @@ void iot_tls_init(struct iot_tls *t, struct iot_stream *lower, const struct iot_
     memset(t, 0, sizeof *t);
     t->base.ops = &tls_ops;
     t->lower = lower;
-    t->opt = opt;
-    t->port = port;
+    t->core.opt = opt;
+    t->core.port = port;
     t->phase = PH_IDLE;
-    t->deadline = IOT_TIME_NEVER;
-}
-
-void iot_tls_memory(const struct iot_tls *t, struct iot_tls_memory *out)
-{
-    out->used = t->arena.used * 8;
-    out->high = t->high;
-    out->max = t->opt->arena_bytes;
-    out->blocks = t->arena.blocks;
+    t->core.deadline = IOT_TIME_NEVER;
 }
 
 const char *iot_tls_suite(const struct iot_tls *t)
 {
-    const char *name = t->phase == PH_UP ? mbedtls_ssl_get_ciphersuite(&t->state->ssl) : NULL;
-    return name != NULL ? name : "";
+    return t->phase == PH_UP ? iot_tls_core_suite(&t->core) : "";
 }
 
 bool iot_tls_is_resumed(const struct iot_tls *t)
 {
-    return t->phase == PH_UP && !t->judged && t->state->offered &&
-           !iot_tls_is_psk(mbedtls_ssl_get_ciphersuite_id_from_ssl(&t->state->ssl));
+    return t->phase == PH_UP && iot_tls_core_is_resumed(&t->core);
 }
 
 #endif

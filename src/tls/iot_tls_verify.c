@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of the server's certificates beside their signatures: mbedTLS looks for a chain; dates and the
  * name are judged here. */
-#include "tls/iot_tls_stream.h"
+#include "tls/iot_tls_core.h"
 
 #if IOT_FEATURE_TLS
 
@@ -62,7 +62,7 @@ uint16_t iot_tls_dates(int64_t from_s, int64_t to_s, int64_t now_s)
     return faults;
 }
 
-bool iot_tls_is_time_of(const struct iot_tls *t, const mbedtls_x509_crt *crt)
+bool iot_tls_is_time_of(const struct iot_tls_core *t, const mbedtls_x509_crt *crt)
 {
     int64_t from_s = seconds(&crt->valid_from), to_s = seconds(&crt->valid_to), now_s;
     return iot_tls_wall(t, &now_s) ? iot_tls_dates(from_s, to_s, now_s) == 0
@@ -72,7 +72,7 @@ bool iot_tls_is_time_of(const struct iot_tls *t, const mbedtls_x509_crt *crt)
 /* From the authority down to the leaf, depth 0. */
 int iot_tls_on_certificate(void *tls, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
-    struct iot_tls *t = tls;
+    struct iot_tls_core *t = tls;
     int64_t from = seconds(&crt->valid_from), to = seconds(&crt->valid_to), now_s;
 
     if (!t->judged) {

@@ -21,6 +21,9 @@ void bench_thing(void);
 /* A response of HTTP: its head, and chunks. */
 void bench_http(void);
 
+/* A request of CoAP: written, and read. */
+void bench_coap(void);
+
 /* An update: an image fetched, and read back. */
 void bench_ota(void);
 

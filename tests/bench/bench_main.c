@@ -11,6 +11,7 @@ int main(void)
     bench_json();
     bench_thing();
     bench_http();
+    bench_coap();
     bench_ota();
     mark_over();
 }

@@ -29,7 +29,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 # Absolute names: a test may change its folder.
-for v in MOSQUITTO MOSQUITTO_PUB MOSQUITTO_SUB OPENSSL NGINX QEMU; do
+for v in MOSQUITTO MOSQUITTO_PUB MOSQUITTO_SUB OPENSSL NGINX COAP_SERVER COAP_CLIENT QEMU; do
     case ${!v-} in ''|/*) ;; *) export "$v=$PWD/${!v}" ;; esac
 done
 

@@ -104,6 +104,8 @@ accepts src/tls/iot_tls_@.c       '#include "tls/iot_tls_mbedtls.h"'
 accepts tests/unit/test_tls_@.c   '#include "mbedtls/ssl.h"'
 accepts tests/unit/test_crypto_@.c '#include "mbedtls/md.h"'
 accepts tests/interop/test_@.c    '#include "mbedtls/ssl.h"'
+accepts tests/support/dtls_@.c    '#include "mbedtls/ssl.h"'
+catches tests/support/@.c         '#include "mbedtls/ssl.h"'            'mbedTLS is known to'
 
 world='the world is virtual'
 catches unix_sim/world/world_@.c  '#include "host/host_loop.h"'          "$world"

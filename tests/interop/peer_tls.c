@@ -147,7 +147,8 @@ static void start(struct peer_tls *s, char *const words[])
 /* As a word of its own: a path may hold the same letters. */
 static bool names_version(const char *words)
 {
-    return words != NULL && (strncmp(words, "-tls1", 5) == 0 || strstr(words, " -tls1") != NULL);
+    return words != NULL && (strncmp(words, "-tls1", 5) == 0 || strstr(words, " -tls1") != NULL ||
+                             strncmp(words, "-dtls1", 6) == 0);
 }
 
 static void start_with(struct peer_tls *s, const struct peer_cert *c, const char *more)

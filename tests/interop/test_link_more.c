@@ -156,7 +156,7 @@ static void over_tls_its_time_is_trusted(void **state)
     UNTIL(seat.one.kinds[IOT_EV_LOST] == 1);
     peer_cloud_pass(peer_last(&seat.one, IOT_EV_LOST)->delay_ms);
     UNTIL_FAST(seat.one.kinds[IOT_EV_CONNECTED] == 2);
-    assert_false(DEVICE->tls.doubtful);
+    assert_false(DEVICE->tls.core.doubtful);
     peer_seat_close(&seat);
 }
 

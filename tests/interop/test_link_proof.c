@@ -224,7 +224,7 @@ static void a_client_certificate_is_an_identity_and_the_platform_tells_it(void *
             assert_string_equal(identity,
                                 "{\"productKey\":\"" PEER_PK "\",\"deviceName\":\"cert001\"}");
             peer_cloud_said("cloud: login " PEER_PK " cert001 accepted: certificate, ");
-            assert_int_equal(seat.one.dev.tls.judged, i == 1);
+            assert_int_equal(seat.one.dev.tls.core.judged, i == 1);
             peer_cloud_pass(31000);
             if (i != 3)
                 peer_cloud_command("kick " PEER_PK " cert001");

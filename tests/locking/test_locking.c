@@ -8,6 +8,7 @@
 #include "host/host_child.h"
 #include "iot/iot.h"
 #include "iot/iot_static.h"
+#include "net/iot_net_udp.h"
 #include "unix/iot_port_unix.h"
 #include "wire.h"
 
@@ -15,8 +16,10 @@
 #include "lwip/tcpip.h"
 #include "lwip/timeouts.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -291,6 +294,53 @@ static void a_broker_that_was_killed_is_found_again(void **state)
     check_over(p);
 }
 
+/* Datagrams: lwIP's thread queues what comes, another reads it under the lock. */
+static void a_channel_of_datagrams_works_under_the_core_lock(void **state)
+{
+    static struct iot_udp udp;
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct timeval patience = {.tv_sec = WAIT_MAX_MS / 1000};
+    socklen_t len = sizeof here;
+    struct iot_endpoint to = {.host = "broker.example"};
+    const struct iot_dgram_ops *ops;
+    uint8_t into[16];
+    uint32_t got = 0;
+    bool wake = false;
+    (void)state;
+
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&here, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &len), 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    to.port = ntohs(here.sin_port);
+
+    LOCK_TCPIP_CORE();
+    iot_udp_init(&udp);
+    udp.base.wake = &wake;
+    ops = udp.base.ops;
+    iot_err opened = ops->open(&udp.base, &to, sys_now());
+    UNLOCK_TCPIP_CORE();
+    assert_err(opened, IOT_OK);
+    UNTIL(, ops->poll(&udp.base, sys_now()) == IOT_OK);
+    for (uint8_t i = 0; i < 20; i++) {
+        UNTIL((void)ops->poll(&udp.base, sys_now()),
+              ops->write(&udp.base, (struct iot_bytes){&i, 1}, sys_now()) == IOT_OK);
+        assert_int_equal(recvfrom(fd, into, sizeof into, 0, (struct sockaddr *)&here, &len), 1);
+        assert_int_equal(sendto(fd, into, 1, 0, (struct sockaddr *)&here, len), 1);
+        UNTIL(, ops->read(&udp.base, into, sizeof into, &got) == IOT_OK);
+        assert_int_equal(got, 1);
+        assert_int_equal(into[0], i);
+        UNTIL(, wake); /* set in lwIP's thread */
+        UNTIL(wake = false, true);
+    }
+    LOCK_TCPIP_CORE();
+    ops->abort(&udp.base);
+    bool idle = ops->idle(&udp.base);
+    UNLOCK_TCPIP_CORE();
+    assert_true(idle);
+    close(fd);
+}
+
 /* ---- What is caught ----------------------------------------------------------------------- */
 
 static struct iot_writer writer;
@@ -471,6 +521,7 @@ int main(void)
         cmocka_unit_test(a_device_lives_in_the_thread_of_lwip),
         cmocka_unit_test(devices_of_three_threads_share_one_lwip),
         cmocka_unit_test(a_broker_that_was_killed_is_found_again),
+        cmocka_unit_test(a_channel_of_datagrams_works_under_the_core_lock),
         cmocka_unit_test(each_call_without_the_lock_is_caught),
     };
     return cmocka_run_group_tests(tests, start, stop);

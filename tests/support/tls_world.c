@@ -136,16 +136,16 @@ void world_greet(struct tls_world *w)
 
 void world_jump(struct tls_world *w)
 {
-    mbedtls_ssl_context *ssl = &w->tls.state->ssl;
+    mbedtls_ssl_context *ssl = &w->tls.core.state->ssl;
     ssl->MBEDTLS_PRIVATE(state) = MBEDTLS_SSL_FLUSH_BUFFERS;
     ssl->MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
     ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(tls_version) =
         MBEDTLS_SSL_VERSION_TLS1_2;
     ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(master)[0] = w->secret;
     if (w->judged) {
-        w->tls.judged = true;
-        w->tls.valid_from_s = 1000;
-        w->tls.valid_to_s = 2000;
+        w->tls.core.judged = true;
+        w->tls.core.valid_from_s = 1000;
+        w->tls.core.valid_to_s = 2000;
     }
     assert_err(world_settle(w), IOT_OK);
     assert_err(world_settle(w), IOT_OK);

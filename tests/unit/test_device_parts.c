@@ -87,10 +87,10 @@ static iot_err spy_take(struct iot_part *p, const struct iot_msg *msg)
     return spy_of(p)->takes;
 }
 
-static const struct iot_part_ops ops = {spy_run,   spy_deadline, spy_idle,
-                                        spy_close, spy_event,    spy_take};
-static const struct iot_part_ops deaf_ops = {spy_run,   spy_deadline, spy_idle,
-                                             spy_close, NULL,         NULL};
+static const struct iot_part_ops ops = {spy_run,   spy_deadline, spy_idle, spy_close,
+                                        spy_event, spy_take,     NULL};
+static const struct iot_part_ops deaf_ops = {spy_run, spy_deadline, spy_idle, spy_close,
+                                             NULL,    NULL,         NULL};
 
 static struct spy a, b;
 

@@ -28,7 +28,7 @@ static void keep_a_session(void)
 static bool is_offered(void)
 {
     world_greet(w);
-    bool offered = w->tls.state->offered;
+    bool offered = w->tls.core.state->offered;
     world_abort(w);
     return offered;
 }
@@ -37,7 +37,7 @@ static bool is_offered(void)
 static bool is_offered_in_vain(void)
 {
     world_greet(w);
-    bool offered = w->tls.state->offered;
+    bool offered = w->tls.core.state->offered;
     world_receive(w, 0x15, "\2\x14", 2);
     assert_err(world_settle(w), IOT_ERR_TLS_ALERT);
     world_abort(w);
@@ -71,7 +71,7 @@ static void a_session_that_cannot_be_deleted_is_offered_in_vain_only_once(void *
             assert_false(is_offered_in_vain());
         /* until a handshake without it makes another one */
         world_connect(w);
-        assert_false(w->tls.state->offered);
+        assert_false(w->tls.core.state->offered);
         world_abort(w);
         assert_true(is_offered());
     }
@@ -160,7 +160,7 @@ static void one_session_is_saved_per_connection(void **state)
     for (int i = 0; i < 60; i++) {
         uint8_t b[8];
         uint32_t got;
-        w->tls.state->ssl.MBEDTLS_PRIVATE(session)->MBEDTLS_PRIVATE(master)[0]++; /* another */
+        w->tls.core.state->ssl.MBEDTLS_PRIVATE(session)->MBEDTLS_PRIVATE(master)[0]++; /* another */
         w->now += 1000;
         assert_err(world_poll(w), IOT_OK);
         assert_err(world_read(w, b, sizeof b, &got), IOT_ERR_AGAIN);
@@ -206,9 +206,9 @@ static void dates_of_a_session_that_is_not_offered_have_no_effect(void **state)
     w->opt.min_wall_s = 2001;
     w->judged = false; /* a handshake with the PSK looks at no certificate */
     world_connect(w);
-    assert_false(w->tls.state->offered);
+    assert_false(w->tls.core.state->offered);
     assert_err(when_time_becomes(5000), IOT_OK);
-    assert_true(w->tls.valid_to_s > 5000);
+    assert_true(w->tls.core.valid_to_s > 5000);
     world_abort(w);
 }
 
@@ -219,8 +219,8 @@ static void dates_of_a_session_that_was_offered_and_not_taken_up_have_no_effect(
     keep_a_session();
     w->judged = false;
     world_greet(w);
-    assert_true(w->tls.state->offered);
-    w->tls.state->ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(ciphersuite) =
+    assert_true(w->tls.core.state->offered);
+    w->tls.core.state->ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(ciphersuite) =
         MBEDTLS_TLS_PSK_WITH_AES_128_GCM_SHA256; /* the server's answer */
     world_jump(w);
     assert_err(when_time_becomes(5000), IOT_OK);

@@ -205,7 +205,7 @@ static void assert_over(struct world *x, iot_err reason)
     assert_int_equal(deadline(x), IOT_TIME_NEVER);
     iot_tls_memory(&x->tls, &memory);
     assert_int_equal(memory.used + memory.blocks, 0);
-    assert_null(x->tls.state);
+    assert_null(x->tls.core.state);
     assert_true(is_wiped(x));
     assert_true(is_behind_untouched(x));
     assert_string_equal(iot_tls_suite(&x->tls), "");
@@ -401,8 +401,8 @@ static void chance_and_store_are_waited_for_in_small_steps(void **state)
         for (uint32_t i = 0; i < 50; i++) {
             assert_err(settle(w), IOT_ERR_AGAIN);
             assert_in_range(deadline(w), now + 1, now + 20);
-            assert_null(w->tls.state);
-            assert_int_equal(w->tls.arena.blocks, 0);
+            assert_null(w->tls.core.state);
+            assert_int_equal(w->tls.core.arena.blocks, 0);
             now = deadline(w);
         }
         assert_int_equal(w->stub.tx_len, 0);
@@ -754,7 +754,7 @@ static void two_at_once_use_their_own_memory_and_chance(void **state)
     assert_err(settle(v), IOT_ERR_TLS_KIND);
     assert_over(v, IOT_ERR_TLS_KIND);
     assert_err(settle(w), IOT_ERR_AGAIN);
-    assert_non_null(w->tls.state);
+    assert_non_null(w->tls.core.state);
     assert_false(is_wiped(w));
     abort_and_check(w);
     abort_and_check(v);
@@ -993,9 +993,9 @@ static void nonsense_with_the_end_right_behind_it_writes_nothing(void **state)
 static void jump(struct world *x)
 {
     greet(x);
-    x->tls.state->ssl.MBEDTLS_PRIVATE(state) = MBEDTLS_SSL_FLUSH_BUFFERS;
-    x->tls.state->ssl.MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
-    x->tls.state->ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(tls_version) =
+    x->tls.core.state->ssl.MBEDTLS_PRIVATE(state) = MBEDTLS_SSL_FLUSH_BUFFERS;
+    x->tls.core.state->ssl.MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
+    x->tls.core.state->ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(tls_version) =
         MBEDTLS_SSL_VERSION_TLS1_2;
     assert_err(settle(x), IOT_OK);
     assert_err(settle(x), IOT_OK);
@@ -1182,8 +1182,8 @@ static void a_negotiated_size_binds_what_we_send(void **state)
     uint32_t taken = 0;
     (void)state;
     jump(w);
-    mbedtls_ssl_context *ssl = &w->tls.state->ssl;
-    w->tls.state->conf.MBEDTLS_PRIVATE(mfl_code) = MBEDTLS_SSL_MAX_FRAG_LEN_512;
+    mbedtls_ssl_context *ssl = &w->tls.core.state->ssl;
+    w->tls.core.state->conf.MBEDTLS_PRIVATE(mfl_code) = MBEDTLS_SSL_MAX_FRAG_LEN_512;
     w->stub.write_budget = 0;
     assert_err(write_(w, bytes, sizeof bytes, &taken), IOT_ERR_AGAIN);
     stub_allow(&w->stub, UINT32_MAX);
@@ -1223,10 +1223,10 @@ static void dates_are_looked_at_again_when_time_becomes_known(void **state)
     for (int good = 0; good <= 1; good++) {
         setup(NULL);
         jump(w);
-        w->tls.doubtful = true; /* as a chain without trusted time leaves it */
-        w->tls.valid_from_s = 1000;
-        w->tls.valid_to_s = 2000;
-        w->tls.deadline = now + 10000;
+        w->tls.core.doubtful = true; /* as a chain without trusted time leaves it */
+        w->tls.core.valid_from_s = 1000;
+        w->tls.core.valid_to_s = 2000;
+        w->tls.core.deadline = now + 10000;
         for (int i = 0; i < 5; i++) {
             now = deadline(w);
             assert_err(poll(w), IOT_OK);
@@ -1265,14 +1265,14 @@ static void the_peers_word_for_the_time_counts_within_its_own_dates(void **state
     setup(NULL);
     told_s = 0;
     w->port.wall = NULL;
-    w->tls.wall = told;
-    w->tls.wall_ctx = &told_s;
+    w->tls.core.wall = told;
+    w->tls.core.wall_ctx = &told_s;
     assert_false(iot_tls_vouches(&w->tls, 1500)); /* no link */
     jump(w);
-    w->tls.doubtful = true;
-    w->tls.valid_from_s = 1000;
-    w->tls.valid_to_s = 2000;
-    w->tls.state->floor_s = 1200;
+    w->tls.core.doubtful = true;
+    w->tls.core.valid_from_s = 1000;
+    w->tls.core.valid_to_s = 2000;
+    w->tls.core.state->floor_s = 1200;
     assert_false(iot_tls_vouches(&w->tls, 999));
     assert_false(iot_tls_vouches(&w->tls, 1199)); /* that has passed for certain */
     assert_false(iot_tls_vouches(&w->tls, 2001));
@@ -1281,7 +1281,7 @@ static void the_peers_word_for_the_time_counts_within_its_own_dates(void **state
     assert_true(iot_tls_vouches(&w->tls, 2000));
     told_s = 2000;
     assert_err(poll(w), IOT_OK);
-    assert_false(w->tls.doubtful);
+    assert_false(w->tls.core.doubtful);
     assert_int_equal(deadline(w), IOT_TIME_NEVER);
     abort_and_check(w);
 }
@@ -1317,9 +1317,9 @@ static void keep_a_session(void)
     w->opt.session_key = "s";
     w->get_says = IOT_OK;
     greet(w);
-    w->tls.valid_from_s = 1000;
-    w->tls.valid_to_s = 2000;
-    mbedtls_ssl_context *ssl = &w->tls.state->ssl;
+    w->tls.core.valid_from_s = 1000;
+    w->tls.core.valid_to_s = 2000;
+    mbedtls_ssl_context *ssl = &w->tls.core.state->ssl;
     ssl->MBEDTLS_PRIVATE(state) = MBEDTLS_SSL_FLUSH_BUFFERS;
     ssl->MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
     ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(tls_version) =
@@ -1335,7 +1335,7 @@ static bool offers_it(const struct iot_endpoint *to)
 {
     assert_err(w->tls.base.ops->open(&w->tls.base, to, now), IOT_OK);
     assert_err(settle(w), IOT_ERR_AGAIN);
-    bool offered = w->tls.state->offered;
+    bool offered = w->tls.core.state->offered;
     abort_(w);
     return offered;
 }
@@ -1426,7 +1426,7 @@ static void a_session_that_was_offered_in_vain_is_forgotten(void **state)
         keep_a_session();
         w->opt.kinds = offered ? 0 : IOT_TLS_ECDHE_RSA;
         greet(w);
-        assert_int_equal(w->tls.state->offered, offered);
+        assert_int_equal(w->tls.core.state->offered, offered);
         receive(w, "\x15\3\3\0\2\2\x14", 7);
         assert_err(settle(w), IOT_ERR_TLS_ALERT);
         assert_int_equal(w->dels, offered);
@@ -1463,7 +1463,7 @@ static void without_room_for_it_a_session_is_neither_kept_nor_offered(void **sta
         iot_err err = settle(w);
         if (err == IOT_ERR_AGAIN) {
             enough = bytes;
-            assert_int_equal(w->tls.arena.failed, 0); /* forgiven, if it was */
+            assert_int_equal(w->tls.core.arena.failed, 0); /* forgiven, if it was */
         } else {
             assert_err(err, IOT_ERR_TLS_MEMORY);
         }
@@ -1670,12 +1670,12 @@ static void steps_with_rsa_are_long(void **state)
     (void)state;
     greet(w);
     for (uint32_t i = 0; i < COUNT(table); i++) {
-        mbedtls_ssl_context *ssl = &w->tls.state->ssl;
+        mbedtls_ssl_context *ssl = &w->tls.core.state->ssl;
         int before = ssl->MBEDTLS_PRIVATE(state);
         ssl->MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
         ssl->MBEDTLS_PRIVATE(state) = table[i].state;
         ssl->MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(ciphersuite) = table[i].suite;
-        assert_int_equal(iot_tls_long_step(w->tls.state), table[i].is_long);
+        assert_int_equal(iot_tls_long_step(w->tls.core.state), table[i].is_long);
         ssl->MBEDTLS_PRIVATE(state) = before;
     }
     abort_(w);

@@ -10,7 +10,7 @@
 
 #define DAY 86400
 
-static struct iot_tls tls;
+static struct iot_tls_core tls;
 static struct iot_tls_state state;
 static struct iot_tls_options opt;
 static struct iot_port port;

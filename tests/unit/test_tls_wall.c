@@ -16,10 +16,10 @@ static int setup(void **state)
     alink_begin();
     memset(&peer, 0, sizeof peer);
     iot_tls_init(&dev.tls, &stub.base, &tls, &port);
-    iot_device_wall_init(&dev, &dev.tls);
-    dev.tls.state = &peer;
-    dev.tls.valid_from_s = 1000;
-    dev.tls.valid_to_s = 2000;
+    iot_device_wall_init(&dev, &dev.tls.core);
+    dev.tls.core.state = &peer;
+    dev.tls.core.valid_from_s = 1000;
+    dev.tls.core.valid_to_s = 2000;
     opt.tls = &tls;
     return 0;
 }
@@ -41,15 +41,15 @@ static void tls_judges_by_what_an_authenticated_server_told(void **state)
     int64_t now_s;
     (void)state;
 
-    assert_false(iot_tls_wall(&dev.tls, &now_s));
+    assert_false(iot_tls_wall(&dev.tls.core, &now_s));
     tell_time(1500999);
     assert_told("TIME OK 1 \n");
-    assert_true(iot_tls_wall(&dev.tls, &now_s));
+    assert_true(iot_tls_wall(&dev.tls.core, &now_s));
     assert_int_equal(now_s, 1500);
     run(1000);
     dev.wake = true;
     run(0);
-    assert_true(iot_tls_wall(&dev.tls, &now_s));
+    assert_true(iot_tls_wall(&dev.tls.core, &now_s));
     assert_int_equal(now_s, 1501);
 }
 
@@ -61,11 +61,11 @@ static void nobody_vouches_for_a_time_at_which_his_certificate_is_bad(void **sta
     tell_time(2001000);
     tell_time(999000);
     assert_told("TIME OK 0 \nTIME OK 0 \n");
-    assert_false(iot_tls_wall(&dev.tls, &now_s));
+    assert_false(iot_tls_wall(&dev.tls.core, &now_s));
     tell_time(1500000);
     tell_time(2001000); /* the trusted one stays */
     assert_told("TIME OK 1 \nTIME OK 0 \n");
-    assert_true(iot_tls_wall(&dev.tls, &now_s));
+    assert_true(iot_tls_wall(&dev.tls.core, &now_s));
     assert_int_equal(now_s, 1500);
 }
 
@@ -77,7 +77,7 @@ static void over_plain_tcp_time_is_told_and_not_trusted(void **state)
     opt.tls = NULL;
     tell_time(1500000);
     assert_told("TIME OK 0 \n");
-    assert_false(iot_tls_wall(&dev.tls, &now_s));
+    assert_false(iot_tls_wall(&dev.tls.core, &now_s));
 }
 
 int main(void)

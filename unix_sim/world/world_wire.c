@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
 #include "lwip/ip4.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
@@ -34,6 +35,10 @@ static struct {
         uint64_t busy_until_us; /* the rate's: then the last frame is out */
         uint64_t last_due;      /* jitter does not overtake it */
         bool shielded;
+        uint32_t datagrams, nth; /* nth: of them gets the trick, counted down; 0: none */
+        enum world_trick trick;
+        uint32_t trick_ms;
+        struct frame *held; /* swapped: lets one pass, but waits no longer than `due` */
     } lanes[2];
     struct frame **heap; /* the next is heap[0]; children of i: 2i+1, 2i+2 */
     uint32_t load, room;
@@ -184,14 +189,72 @@ static void travel(struct lane *l, struct frame *f, uint32_t extra_ms)
     push(f);
 }
 
+static struct frame *make_twin(const struct frame *f)
+{
+    struct frame *twin = make_frame(f->len);
+
+    memcpy(twin->bytes, f->bytes, f->len);
+    twin->way = f->way;
+    return twin;
+}
+
+static void let_go(struct lane *l)
+{
+    struct frame *f = l->held;
+
+    l->held = NULL;
+    f->number = wire.number++; /* due together with the one that passed it, it is behind that */
+    travel(l, f, 0);
+}
+
+/* As world_wire_trick ordered it. */
+static void play_trick(struct lane *l, struct frame *f)
+{
+    switch (l->trick) {
+    case WORLD_TRICK_DROP:
+        l->count.sent++;
+        lose(f, &l->count.lost, "dropped by order");
+        break;
+    case WORLD_TRICK_DOUBLE:
+        l->count.duplicated++;
+        note("doubled by order", f->way, f);
+        struct frame *twin = make_twin(f);
+        travel(l, f, 0);
+        travel(l, twin, l->trick_ms);
+        break;
+    case WORLD_TRICK_SWAP:
+        l->count.reordered++;
+        note("swapped by order", f->way, f);
+        f->due = world_ms() + l->trick_ms;
+        l->held = f;
+        break;
+    case WORLD_TRICK_LATE:
+        l->count.reordered++;
+        note("late by order", f->way, f);
+        travel(l, f, l->trick_ms);
+        break;
+    }
+}
+
+static bool is_datagram(const struct frame *f)
+{
+    return f->len > IP_HLEN && f->bytes[9] == IP_PROTO_UDP &&
+           ip_at(f->bytes + 16) != WORLD_NAMESERVER_IP;
+}
+
 static void send_frame(struct frame *f)
 {
     struct lane *l = &wire.lanes[f->way];
+    bool counts = is_datagram(f);
 
-    if (!l->set.cut && world_chance_hit(&l->chance, l->set.duplicate)) {
-        struct frame *twin = make_frame(f->len);
-        memcpy(twin->bytes, f->bytes, f->len);
-        twin->way = f->way;
+    l->datagrams += counts;
+    if (counts && l->held != NULL) {
+        travel(l, f, 0);
+        let_go(l);
+    } else if (counts && l->nth != 0 && --l->nth == 0) {
+        play_trick(l, f);
+    } else if (!l->set.cut && world_chance_hit(&l->chance, l->set.duplicate)) {
+        struct frame *twin = make_twin(f);
         l->count.duplicated++;
         note("duplicated", f->way, f);
         travel(l, f, 0);
@@ -277,15 +340,23 @@ static void arrive(struct frame *f)
 
 uint64_t world_wire_next(void)
 {
-    return wire.load == 0 ? WORLD_NEVER : wire.heap[0]->due;
+    uint64_t next = wire.load == 0 ? WORLD_NEVER : wire.heap[0]->due;
+
+    for (int i = 0; i < 2; i++)
+        if (wire.lanes[i].held != NULL && wire.lanes[i].held->due < next)
+            next = wire.lanes[i].held->due;
+    return next;
 }
 
 uint32_t world_wire_deliver(void)
 {
     uint32_t count = 0;
 
+    for (int i = 0; i < 2; i++)
+        if (wire.lanes[i].held != NULL && wire.lanes[i].held->due <= world_ms())
+            let_go(&wire.lanes[i]);
     /* Answers to what is delivered here, due at once, are left for the next turn. */
-    for (uint32_t left = wire.load; left > 0 && world_wire_next() <= world_ms(); left--) {
+    for (uint32_t left = wire.load; left > 0 && wire.heap[0]->due <= world_ms(); left--) {
         arrive(pop());
         count++;
     }
@@ -294,7 +365,7 @@ uint32_t world_wire_deliver(void)
 
 uint32_t world_wire_load(void)
 {
-    return wire.load;
+    return wire.load + (wire.lanes[WORLD_UP].held != NULL) + (wire.lanes[WORLD_DOWN].held != NULL);
 }
 
 void world_wire_host(uint32_t ip, void (*on_packet)(const uint8_t *packet, uint32_t len))
@@ -325,6 +396,20 @@ struct world_lane *world_lane(enum world_way way)
 const struct world_lane_counts *world_lane_counts(enum world_way way)
 {
     return &wire.lanes[way].count;
+}
+
+void world_wire_trick(enum world_way way, uint32_t nth, enum world_trick trick, uint32_t ms)
+{
+    struct lane *l = &wire.lanes[way];
+
+    l->nth = nth;
+    l->trick = trick;
+    l->trick_ms = ms;
+}
+
+uint32_t world_wire_datagrams(enum world_way way)
+{
+    return wire.lanes[way].datagrams;
 }
 
 void world_wire_shield(enum world_way way, bool on)

@@ -63,6 +63,21 @@ const struct world_lane_counts *world_lane_counts(enum world_way way);
 /** Both lanes as at the start: no faults. Link and interface come up, the address stays. */
 void world_wire_calm(void);
 
+/** What happens to one datagram. */
+enum world_trick {
+    WORLD_TRICK_DROP,
+    WORLD_TRICK_DOUBLE, /* the twin follows `ms` later */
+    WORLD_TRICK_SWAP, /* it lets the next datagram pass, and `ms` after it was sent it waits no longer */
+    WORLD_TRICK_LATE, /* `ms` later than others */
+};
+
+/** To the `nth` UDP datagram of this direction from now, 1 the first: this, once. Those to and from the name server do
+ *  not count. One order per direction; again: replaces; nth 0: none. */
+void world_wire_trick(enum world_way way, uint32_t nth, enum world_trick trick, uint32_t ms);
+
+/** UDP datagrams that were sent in this direction since the start, counted as for world_wire_trick. */
+uint32_t world_wire_datagrams(enum world_way way);
+
 struct netif *world_wire_dev(void); /* options.netif of every device */
 struct netif *world_wire_cloud(void);
 

@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/iot_tls_dgram.h"
+
+#if IOT_FEATURE_DTLS
+
+#include "core/iot_core_assert.h"
+#include "tls/iot_tls_mbedtls.h"
+
+#include <string.h>
+
+#define AGAIN_MS  20u  /* the port's chance or store is asked again */
+#define KV_TRIES  250u /* 5 s at least: a store that is slow for longer has or keeps nothing */
+#define MTU       1200u
+#define MTU_MIN   128u
+#define FIRST_MS  1000u /* RFC 6347, section 4.2.4.1 */
+#define LAST_MS   60000u
+#define HEADER    13u /* of a record: type, version 2, epoch 2, number 6, length 2 */
+#define WORN_BITS 24u /* so many records before the numbers end, the association does */
+
+enum dtls_phase {
+    PH_IDLE,
+    PH_LOWER,
+    PH_PREPARE,
+    PH_WAKE,
+    PH_HANDSHAKE,
+    PH_UP,
+    PH_SAVE,
+    PH_CLOSING,
+    PH_OVER,
+};
+
+static const struct iot_dtls_options defaults;
+
+static struct iot_dtls *self(struct iot_dgram *g)
+{
+    return (struct iot_dtls *)(void *)g; /* base is the first member */
+}
+
+static const struct iot_dtls *self_const(const struct iot_dgram *g)
+{
+    return (const struct iot_dtls *)(const void *)g;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+/* ---- What mbedTLS calls ------------------------------------------------------------------ */
+
+static void set_timer(void *arg, uint32_t unused_ms, uint32_t ms)
+{
+    struct iot_dtls *d = arg;
+    uint32_t last_ms = or_default(d->dtls->last_ms, LAST_MS);
+    (void)unused_ms; /* it never asks for that moment */
+    d->flight_end = ms == 0 ? IOT_TIME_NEVER : d->core.now + (ms < last_ms ? ms : last_ms);
+}
+
+static int get_timer(void *arg)
+{
+    const struct iot_dtls *d = arg;
+    if (d->flight_end == IOT_TIME_NEVER)
+        return -1;
+    return d->core.now >= d->flight_end ? 2 : 0;
+}
+
+/* A lower channel that cannot take it ever has lost it. While the server's Finished is awaited all that is said upon a
+ * datagram is that it cannot be decrypted, which mbedTLS takes for the end; whoever knows our address could make it say so. */
+static int bio_send(void *arg, const unsigned char *bytes, size_t n)
+{
+    struct iot_dtls *d = arg;
+    const mbedtls_ssl_context *ssl = &d->core.state->ssl;
+    if (ssl->MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_FINISHED &&
+        ssl->MBEDTLS_PRIVATE(in_left) != 0)
+        return (int)n;
+    iot_err err =
+        d->lower->ops->write(d->lower, (struct iot_bytes){bytes, (uint32_t)n}, d->core.now);
+    return err == IOT_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : (int)n;
+}
+
+/* Alerts in plain text, and what stands behind them, are not for mbedTLS. Returns how much is. */
+static uint32_t before_alert(struct iot_dtls *d, const uint8_t *bytes, uint32_t n)
+{
+    uint32_t at = 0;
+    while (at + HEADER < n) {
+        const uint8_t *record = bytes + at;
+        uint32_t len = (uint32_t)record[11] << 8 | record[12];
+        if (record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 && record[4] == 0) {
+            bool whole = len >= 2 && at + HEADER + 2 <= n;
+            if (whole && record[HEADER] == MBEDTLS_SSL_ALERT_LEVEL_FATAL)
+                d->alert = record[HEADER + 1];
+            d->dropped++;
+            return at;
+        }
+        at += HEADER + len;
+    }
+    return n;
+}
+
+/* The datagram is read in whole. One too large for the buffer is none. */
+static int bio_recv(void *arg, unsigned char *into, size_t cap)
+{
+    struct iot_dtls *d = arg;
+    uint32_t n = 0;
+    iot_err err = d->heard ? IOT_OK : d->lower->ops->read(d->lower, into, (uint32_t)cap, &n);
+    if (err == IOT_ERR_SIZE) {
+        d->dropped++;
+        n = 0;
+    } else if (err != IOT_OK) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    if (d->phase == PH_HANDSHAKE)
+        n = before_alert(d, into, n);
+    if (n != 0) {
+        d->heard = true;
+        return (int)n;
+    }
+    iot_dgram_wake(&d->base); /* more may wait */
+    d->heard = true;
+    return MBEDTLS_ERR_SSL_WANT_READ;
+}
+
+/* ---- Endings ----------------------------------------------------------------------------- */
+
+static iot_err finish(struct iot_dtls *d, iot_err reason)
+{
+    d->phase = PH_OVER;
+    d->core.reason = reason;
+    d->core.deadline = d->flight_end = IOT_TIME_NEVER;
+    iot_tls_drop(&d->core);
+    d->lower->ops->abort(d->lower);
+    return reason;
+}
+
+static iot_err lower_ended(struct iot_dtls *d, iot_err err)
+{
+    d->core.detail = d->lower->ops->detail(d->lower);
+    return finish(d, err);
+}
+
+static void begin_closing(struct iot_dtls *d, iot_time deadline)
+{
+    iot_tls_drop(&d->core);
+    d->phase = PH_CLOSING;
+    d->core.deadline = d->flight_end = IOT_TIME_NEVER;
+    d->lower->ops->close(d->lower, deadline);
+    iot_dgram_wake(&d->base);
+}
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+static iot_err dtls_open(struct iot_dgram *g, const struct iot_endpoint *to, iot_time now)
+{
+    struct iot_dtls *d = self(g);
+    IOT_ASSERT(d->phase == PH_IDLE || d->phase == PH_OVER);
+
+    d->phase = PH_IDLE; /* also when the lower channel cannot open yet */
+    d->lower->wake = g->wake;
+    d->looked = d->kept = false;
+    d->alert = -1;
+    d->flight_end = IOT_TIME_NEVER;
+    if (!iot_tls_begin(&d->core, to, now))
+        return finish(d, IOT_ERR_TLS_MEMORY);
+    iot_err err = d->lower->ops->open(d->lower, to, now);
+    if (err == IOT_ERR_AGAIN) {
+        memset(&d->core.arena, 0, sizeof d->core.arena); /* until then it may be lent */
+        return err;
+    }
+    if (err != IOT_OK)
+        return lower_ended(d, err);
+    d->phase = PH_LOWER;
+    return IOT_OK;
+}
+
+static bool keeps(const struct iot_dtls *d)
+{
+    const struct iot_port *port = d->core.port;
+    return d->dtls->context_key != NULL && port->kv_get != NULL && port->kv_set != NULL &&
+           port->kv_del != NULL;
+}
+
+static int configure(struct iot_dtls *d)
+{
+    struct iot_tls_state *x = d->core.state;
+    uint32_t mtu = or_default(d->dtls->mtu, MTU), room = d->lower->ops->room(d->lower);
+    /* mbedTLS would end at the longest delay; how long it may be is for set_timer, and how many for our own deadline. */
+    mbedtls_ssl_conf_handshake_timeout(&x->conf, or_default(d->dtls->first_ms, FIRST_MS),
+                                       UINT32_MAX);
+    mbedtls_ssl_set_timer_cb(&x->ssl, d, set_timer, get_timer);
+    mbedtls_ssl_set_bio(&x->ssl, d, bio_send, bio_recv, NULL);
+    mbedtls_ssl_set_mtu(&x->ssl, (uint16_t)(room < mtu ? room : mtu));
+    return d->dtls->cid ? mbedtls_ssl_set_cid(&x->ssl, MBEDTLS_SSL_CID_ENABLED, NULL, 0) : 0;
+}
+
+static iot_err begin_handshake(struct iot_dtls *d)
+{
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    iot_tls_resume(&d->core);
+    iot_tls_leave(&d->core, o);
+    d->phase = PH_HANDSHAKE;
+    iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+static iot_err poll_prepare(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_core *t = &d->core;
+    struct iot_tls_outside o = iot_tls_enter(t);
+    iot_err err = iot_tls_setup(t);
+    if (err == IOT_OK && configure(d) != 0)
+        err = iot_tls_error(t, MBEDTLS_ERR_SSL_BAD_INPUT_DATA);
+    iot_tls_leave(t, o);
+    if (err == IOT_ERR_AGAIN)
+        return now >= t->deadline ? finish(d, t->stuck) : err;
+    if (err != IOT_OK)
+        return finish(d, err);
+    if (!keeps(d) || d->looked)
+        return begin_handshake(d);
+    d->phase = PH_WAKE;
+    d->looked = true;
+    t->save_tries = 0;
+    iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+/* ---- The tick ---------------------------------------------------------------------------- */
+
+static void begin_up(struct iot_dtls *d, iot_time now)
+{
+    iot_tls_begin_up(&d->core, now);
+    d->phase = PH_UP;
+    iot_dgram_wake(&d->base);
+}
+
+static iot_err poll_wake(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_core *t = &d->core;
+    struct iot_tls_outside o = iot_tls_enter(t);
+    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, ++t->save_tries == KV_TRIES);
+    if (err == IOT_OK) {
+        t->state->offered = true; /* as of a session: its dates are those that it was kept with */
+        begin_up(d, now);
+        t->state->offered = t->to_save = false; /* but there is none */
+        (void)configure(d);
+        d->kept = true;
+    }
+    iot_tls_leave(t, o);
+    if (err == IOT_OK || err == IOT_ERR_AGAIN)
+        return err;
+    if (err != IOT_ERR_CUT)
+        return begin_handshake(d);
+    iot_tls_drop(t);
+    (void)iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes);
+    d->phase = PH_PREPARE;
+    iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+/* An alert in plain text, and by the time at which our flight goes out again the handshake has not gone on. */
+static bool is_refused(const struct iot_dtls *d)
+{
+    return d->alert >= 0 && get_timer((void *)(uintptr_t)d) == 2;
+}
+
+/* A server that drops what it cannot decrypt is silent about a wrong key: it has spoken until ours was used. */
+static iot_err timed_out(const struct iot_dtls *d)
+{
+    const struct iot_tls_state *x = d->core.state;
+    return x->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_FINISHED && iot_tls_chose_psk(x)
+               ? IOT_ERR_TLS_PSK
+               : IOT_ERR_TLS_TIMEOUT;
+}
+
+static iot_err advance(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_core *t = &d->core;
+    if (is_refused(d))
+        return iot_tls_alert_error(t, (uint8_t)d->alert);
+    /* Numbers of records that anybody may have made must not make those of the server look old. */
+    mbedtls_ssl_conf_dtls_anti_replay(&t->state->conf,
+                                      t->state->ssl.MBEDTLS_PRIVATE(in_epoch) != 0);
+    int ret = iot_tls_step(t, d->base.on_busy, d->base.busy_ctx);
+    switch (ret) {
+    case 0:
+        d->alert = -1;
+        if (mbedtls_ssl_is_handshake_over(&t->state->ssl)) {
+            begin_up(d, now);
+            return IOT_OK;
+        }
+        break;
+    case MBEDTLS_ERR_SSL_INVALID_MAC: /* see bio_send */
+        d->dropped++;
+        break;
+    case MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS:
+    case MBEDTLS_ERR_ECP_IN_PROGRESS:
+        break;
+    case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
+        t->arena.failed = 0; /* for what came too early: it comes again */
+        return now >= t->deadline ? timed_out(d) : IOT_ERR_AGAIN;
+    default:
+        return iot_tls_error(t, ret);
+    }
+    iot_dgram_wake(&d->base);
+    return now >= t->deadline ? timed_out(d) : IOT_ERR_AGAIN;
+}
+
+static iot_err poll_handshake(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    iot_err err = advance(d, now);
+    /* As with a stream: it may be the session's fault. Silence is rather the network's. */
+    if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
+        iot_tls_resume_forget(&d->core);
+    iot_tls_leave(&d->core, o);
+    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : finish(d, err);
+}
+
+/* What mbedTLS has made and the lower channel had no room for; false: it still has none. */
+static bool flush(struct iot_dtls *d)
+{
+    mbedtls_ssl_context *ssl = &d->core.state->ssl;
+    if (ssl->MBEDTLS_PRIVATE(out_left) == 0)
+        return true;
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    int ret =
+        mbedtls_ssl_write(ssl, NULL, 0); /* with something to send it sends that and no more */
+    iot_tls_leave(&d->core, o);
+    return ret != MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static iot_err poll_up(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_core *t = &d->core;
+    if (t->reason != IOT_OK)
+        return finish(d, t->reason);
+    (void)flush(d);
+    if (t->to_save)
+        iot_tls_keep(t);
+    iot_err err = t->doubtful && now >= t->deadline ? iot_tls_recheck(t, now) : IOT_OK;
+    return err == IOT_OK ? err : finish(d, err);
+}
+
+static iot_err poll_save(struct iot_dtls *d, iot_time now)
+{
+    struct iot_tls_core *t = &d->core;
+    iot_err err = iot_tls_kept_save(t, d->dtls->context_key);
+    if (err != IOT_ERR_AGAIN || ++t->save_tries >= KV_TRIES)
+        begin_closing(d, now);
+    return IOT_ERR_AGAIN;
+}
+
+static iot_err dtls_poll(struct iot_dgram *g, iot_time now)
+{
+    struct iot_dtls *d = self(g);
+    iot_err lower = IOT_OK;
+    d->core.now = now;
+    d->heard = false;
+    if (d->phase != PH_IDLE && d->phase != PH_OVER && d->phase != PH_SAVE) {
+        lower = d->lower->ops->poll(d->lower, now);
+        if (lower != IOT_OK && lower != IOT_ERR_AGAIN)
+            return lower_ended(d, lower);
+    }
+    switch ((enum dtls_phase)d->phase) {
+    case PH_IDLE:
+        return IOT_ERR_CLOSED;
+    case PH_LOWER:
+        if (lower == IOT_ERR_AGAIN)
+            return lower;
+        d->phase = PH_PREPARE;
+        d->core.deadline = now + IOT_TLS_HANDSHAKE_MS;
+        return poll_prepare(d, now);
+    case PH_PREPARE:
+        return poll_prepare(d, now);
+    case PH_WAKE:
+        return poll_wake(d, now);
+    case PH_HANDSHAKE:
+        return poll_handshake(d, now);
+    case PH_UP:
+        return poll_up(d, now);
+    case PH_SAVE:
+        return poll_save(d, now);
+    case PH_CLOSING:
+        return IOT_ERR_AGAIN;
+    case PH_OVER:
+        return d->core.reason;
+    }
+    IOT_UNREACHABLE();
+    return IOT_ERR_STATE;
+}
+
+/* ---- Datagrams --------------------------------------------------------------------------- */
+
+static bool is_up(const struct iot_dtls *d)
+{
+    return d->phase == PH_UP && d->core.reason == IOT_OK;
+}
+
+static iot_err fail(struct iot_dtls *d, iot_err reason)
+{
+    d->core.reason = reason;
+    iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+/* One record into `into`; what does not fit is lost. Returns its length, or mbedTLS's code. */
+static int read_record(mbedtls_ssl_context *ssl, uint8_t *into, uint32_t cap)
+{
+    int ret = mbedtls_ssl_read(ssl, into, cap);
+    size_t rest = ret > 0 ? mbedtls_ssl_get_bytes_avail(ssl) : 0;
+    int whole = ret + (int)rest;
+    while (rest != 0) {
+        uint8_t lost[16];
+        (void)mbedtls_ssl_read(ssl, lost, sizeof lost);
+        rest = mbedtls_ssl_get_bytes_avail(ssl);
+    }
+    return whole;
+}
+
+static iot_err dtls_read(struct iot_dgram *g, uint8_t *into, uint32_t cap, uint32_t *got)
+{
+    struct iot_dtls *d = self(g);
+    if (!is_up(d) || cap == 0)
+        return IOT_ERR_AGAIN;
+    mbedtls_ssl_context *ssl = &d->core.state->ssl;
+    uint64_t top = ssl->MBEDTLS_PRIVATE(in_window_top), seen = ssl->MBEDTLS_PRIVATE(in_window);
+    bool heard = d->heard;
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    int ret = read_record(ssl, into, cap);
+    iot_err err = ret < 0 ? iot_tls_error(&d->core, ret) : IOT_OK;
+    iot_tls_leave(&d->core, o);
+    /* What is authentic and new moves the window of anti-replay. */
+    bool moved =
+        ssl->MBEDTLS_PRIVATE(in_window_top) != top || ssl->MBEDTLS_PRIVATE(in_window) != seen;
+    d->kept &= !moved;
+    d->dropped += d->heard && !heard && !moved;
+    if (ret > 0) {
+        *got = (uint32_t)ret;
+        return *got > cap ? IOT_ERR_SIZE : IOT_OK;
+    }
+    if (ret == 0)
+        iot_dgram_wake(g); /* an empty one */
+    if (ret == 0 || ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE)
+        return IOT_ERR_AGAIN;
+    return fail(d, err);
+}
+
+static uint32_t dtls_room(const struct iot_dgram *g)
+{
+    const struct iot_dtls *d = self_const(g);
+    int room = is_up(d) ? mbedtls_ssl_get_max_out_record_payload(&d->core.state->ssl) : 0;
+    return room > 0 ? (uint32_t)room : 0;
+}
+
+/* Record numbers have 48 bits and may not come again (RFC 6347, section 4.1). */
+static bool is_worn(const mbedtls_ssl_context *ssl)
+{
+    const uint8_t *number = ssl->MBEDTLS_PRIVATE(cur_out_ctr) + 2; /* behind the epoch */
+    for (uint32_t i = 0; i < 6 - WORN_BITS / 8; i++)
+        if (number[i] != 0xff)
+            return false;
+    return true;
+}
+
+/* What the lower channel has no room for waits in mbedTLS, and leaves before anything else does. */
+static iot_err dtls_write(struct iot_dgram *g, struct iot_bytes bytes, iot_time now)
+{
+    struct iot_dtls *d = self(g);
+    if (!is_up(d))
+        return IOT_ERR_AGAIN;
+    if (bytes.len > dtls_room(g))
+        return IOT_ERR_SIZE;
+    d->core.now = now;
+    mbedtls_ssl_context *ssl = &d->core.state->ssl;
+    if (!flush(d))
+        return IOT_ERR_AGAIN;
+    if (is_worn(ssl))
+        return fail(d, IOT_ERR_DTLS_WORN);
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    int ret = mbedtls_ssl_write(ssl, bytes.ptr, bytes.len);
+    iot_err err =
+        ret < 0 && ret != MBEDTLS_ERR_SSL_WANT_WRITE ? iot_tls_error(&d->core, ret) : IOT_OK;
+    iot_tls_leave(&d->core, o);
+    return err == IOT_OK ? err : fail(d, err);
+}
+
+/* ---- Closing ----------------------------------------------------------------------------- */
+
+static void dtls_close(struct iot_dgram *g, iot_time deadline)
+{
+    struct iot_dtls *d = self(g);
+    if (d->phase == PH_IDLE || d->phase >= PH_SAVE)
+        return;
+    if (is_up(d)) {
+        struct iot_tls_outside o = iot_tls_enter(&d->core);
+        (void)mbedtls_ssl_close_notify(&d->core.state->ssl);
+        iot_tls_leave(&d->core, o);
+    }
+    begin_closing(d, deadline);
+}
+
+static void dtls_abort(struct iot_dgram *g)
+{
+    struct iot_dtls *d = self(g);
+    d->core.detail = 0;
+    finish(d, IOT_ERR_CLOSED);
+}
+
+void iot_dtls_park(struct iot_dtls *d)
+{
+    struct iot_tls_core *t = &d->core;
+    if (d->phase == PH_IDLE || d->phase >= PH_SAVE)
+        return;
+    bool made = false;
+    if (is_up(d) && keeps(d)) {
+        mbedtls_ssl_context *ssl = &t->state->ssl;
+        ssl->MBEDTLS_PRIVATE(in_left) = ssl->MBEDTLS_PRIVATE(next_record_offset) = 0; /* not read */
+        struct iot_tls_outside o = iot_tls_enter(t);
+        made = iot_tls_kept_make(t);
+        iot_tls_leave(t, o);
+    }
+    if (!made) {
+        begin_closing(d, t->now);
+        return;
+    }
+    d->phase = PH_SAVE;
+    t->save_tries = 0;
+    iot_dgram_wake(&d->base);
+}
+
+static iot_time dtls_deadline(const struct iot_dgram *g)
+{
+    const struct iot_dtls *d = self_const(g);
+    if (d->phase == PH_IDLE || d->phase == PH_OVER)
+        return IOT_TIME_NEVER;
+    iot_time first = d->lower->ops->deadline(d->lower);
+    bool asks = d->phase == PH_PREPARE || d->phase == PH_WAKE || d->phase == PH_SAVE ||
+                (d->phase == PH_UP && d->core.to_save);
+    iot_time mine[] = {d->core.deadline, d->flight_end,
+                       asks ? d->core.now + AGAIN_MS : IOT_TIME_NEVER};
+    for (uint32_t i = 0; i < sizeof mine / sizeof mine[0]; i++)
+        first = mine[i] < first ? mine[i] : first;
+    return first;
+}
+
+static bool dtls_idle(const struct iot_dgram *g)
+{
+    const struct iot_dtls *d = self_const(g);
+    return d->core.state == NULL && d->lower->ops->idle(d->lower);
+}
+
+static int32_t dtls_detail(const struct iot_dgram *g)
+{
+    return self_const(g)->core.detail;
+}
+
+static const struct iot_dgram_ops dtls_ops = {
+    .open = dtls_open,
+    .poll = dtls_poll,
+    .read = dtls_read,
+    .write = dtls_write,
+    .room = dtls_room,
+    .close = dtls_close,
+    .abort = dtls_abort,
+    .deadline = dtls_deadline,
+    .idle = dtls_idle,
+    .detail = dtls_detail,
+};
+
+void iot_dtls_init(struct iot_dtls *d, struct iot_dgram *lower, const struct iot_tls_options *opt,
+                   const struct iot_dtls_options *dtls, const struct iot_port *port)
+{
+    memset(d, 0, sizeof *d);
+    d->base.ops = &dtls_ops;
+    d->lower = lower;
+    d->dtls = dtls != NULL ? dtls : &defaults;
+    d->core.opt = opt;
+    d->core.port = port;
+    d->core.dgram = true;
+    d->core.deadline = d->flight_end = IOT_TIME_NEVER;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0;
+}
+
+iot_err iot_dtls_check(const struct iot_tls_options *opt, const struct iot_dtls_options *dtls,
+                       bool psk_source)
+{
+    const struct iot_dtls_options *o = dtls != NULL ? dtls : &defaults;
+    if ((o->mtu != 0 && o->mtu < MTU_MIN) || !iot_tls_is_key(o->context_key) ||
+        same_text(o->context_key, opt->session_key) ||
+        or_default(o->first_ms, FIRST_MS) > or_default(o->last_ms, LAST_MS))
+        return IOT_ERR_ARG;
+    return iot_tls_check(opt, psk_source);
+}
+
+bool iot_dtls_is_kept(const struct iot_dtls *d)
+{
+    return d->phase == PH_UP && d->kept;
+}
+
+uint32_t iot_dtls_dropped(const struct iot_dtls *d)
+{
+    return d->dropped;
+}
+
+const char *iot_dtls_suite(const struct iot_dtls *d)
+{
+    return d->phase == PH_UP ? iot_tls_core_suite(&d->core) : "";
+}
+
+bool iot_dtls_is_resumed(const struct iot_dtls *d)
+{
+    return d->phase == PH_UP && !d->kept && iot_tls_core_is_resumed(&d->core);
+}
+
+#endif

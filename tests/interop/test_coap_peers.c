@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The peers that CoAP and DTLS are tested against, with each other: libcoap's servers and clients, the relay between them,
+ * and the server with connection IDs. What peer_coap.h says of the server's resources is shown here. */
+#include "test.h"
+
+#include "dtls_client.h"
+#include "host/host_child.h"
+#include "host/host_loop.h"
+#include "peer_certs.h"
+#include "peer_coap.h"
+#include "peer_device.h"
+#include "peer_dtls.h"
+#include "peer_run.h"
+#include "peer_udp.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KEY  "sesame, open"
+#define KEY2 "sesame" /* a comma ends it in a file of identities */
+
+static struct peer_coap server;
+static struct peer_udp relay;
+static struct peer_dtls afar;
+static struct peer_tls terminal;
+
+static int group_setup(void **state)
+{
+    return peer_group_setup(state);
+}
+
+static int group_teardown(void **state)
+{
+    peer_certs_remove();
+    return peer_group_teardown(state);
+}
+
+static int teardown(void **state)
+{
+    peer_coap_stop_all();
+    peer_udp_stop_all();
+    peer_dtls_stop_all();
+    peer_tls_stop_all();
+    return peer_test_teardown(state);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void start(enum peer_coap_kind kind, struct peer_coap_options o, bool secure)
+{
+    peer_coap_start(&server, kind, &o);
+    peer_udp_start(&relay, secure ? server.secure : server.port);
+}
+
+static int ask(bool secure, const char *path, const char *const more[])
+{
+    return peer_coap_ask(secure ? PEER_COAP_OPENSSL : PEER_COAP_NOTLS,
+                         peer_coap_uri(secure, relay.port, path), more);
+}
+
+#define assert_said(text)                                                                          \
+    do {                                                                                           \
+        if (strstr(peer_output, text) == NULL)                                                     \
+            fail_msg("'%s' is not in: %s", text, peer_output);                                     \
+    } while (0)
+
+static const char *write_body(uint32_t n)
+{
+    static char path[HOST_PATH_MAX];
+    static char text[65536];
+
+    assert_true(n < sizeof text);
+    for (uint32_t i = 0; i < n; i++)
+        text[i] = (char)('a' + (i + i / 26) % 26);
+    text[n] = '\0';
+    assert_true(snprintf(path, sizeof path, "%s/body", peer_certs_dir()) < (int)sizeof path);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fwrite(text, 1, n, f) == n);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+/* The output without the newline that the client puts behind it. */
+static uint32_t output_len(void)
+{
+    return (uint32_t)strcspn(peer_output, "\n");
+}
+
+/* ---- Plain CoAP -------------------------------------------------------------------------- */
+
+static void each_server_answers_through_the_relay(void **state)
+{
+    (void)state;
+    for (enum peer_coap_kind k = PEER_COAP_OPENSSL; k <= PEER_COAP_NOTLS; k++) {
+        start(k, PEER_COAP_PLAIN, false);
+        assert_int_equal(ask(false, "/", NULL), 0);
+        assert_said("This is a test server made with libcoap");
+        assert_int_equal(relay.up.count, 1);
+        assert_int_equal(relay.down.count, 1);
+        assert_int_equal(relay.up.firsts[0] & 0xf0, 0x40); /* version 1, CON */
+        assert_int_equal(relay.up.sizes[0], relay.up.bytes);
+        assert_int_equal(peer_coap_said(&server, "c:GET"), 1);
+        teardown(state);
+    }
+}
+
+static void its_resources_are_what_is_written_of_them(void **state)
+{
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    ask(false, "/.well-known/core", NULL);
+    assert_said("</>;title=\"General Info\";ct=0,</time>;if=\"clock\"");
+    assert_said("</async>");
+    assert_said("</example_data>;title=\"Example Data\";ct=0;obs");
+    ask(false, "/time?ticks", NULL);
+    assert_in_range(strtoul(peer_output, NULL, 10), 1700000000u, 4000000000u);
+    ask(false, "/", WORDS("-m", "post", "-e", "x"));
+    assert_said("4.05");
+    ask(false, "/example_data", NULL);
+    assert_memory_equal(peer_output, "a123456789b123456789", 20);
+    assert_int_equal(output_len(), PEER_COAP_EXAMPLE_BYTES);
+    ask(false, "/nothing", NULL);
+    assert_said("4.04");
+    ask(false, "/new", WORDS("-v", "6", "-m", "put", "-e", "one"));
+    assert_said("c:2.01");
+    ask(false, "/new", WORDS("-v", "6", "-m", "put", "-e", "two"));
+    assert_said("c:2.04");
+    ask(false, "/new", NULL);
+    assert_memory_equal(peer_output, "two", 3);
+    ask(false, "/new", WORDS("-v", "6", "-m", "delete"));
+    assert_said("c:2.02");
+    ask(false, "/new", NULL);
+    assert_said("4.04");
+}
+
+static void a_separate_response_comes_as_one(void **state)
+{
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    assert_int_equal(ask(false, "/async?1", NULL), 0);
+    assert_said("done");
+    assert_int_equal(relay.up.count, 2); /* the request, and the ACK of the response */
+    assert_int_equal(relay.down.count, 2);
+    assert_int_equal(relay.down.sizes[0], 4);
+    assert_int_equal(relay.down.firsts[0], 0x60);
+    assert_int_equal(relay.down.firsts[1] & 0x30, 0x00);
+}
+
+static void large_bodies_go_up_and_down_in_blocks(void **state)
+{
+    const char *path = write_body(5000);
+
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    assert_int_equal(ask(false, "/example_data", WORDS("-m", "put", "-b", "64", "-f", path)), 0);
+    assert_true(relay.up.count >= 5000 / 64);
+    peer_udp_behave(&relay);
+    assert_int_equal(ask(false, "/example_data", WORDS("-b", "256")), 0);
+    assert_int_equal(output_len(), 5000);
+    assert_memory_equal(peer_output, "abcdefghijklmnopqrstuvwxyzbcdef", 31);
+    assert_true(relay.down.count >= 5000 / 256);
+    assert_in_range(relay.down.largest, 256, 256 + 40);
+}
+
+static void what_is_observed_is_told(void **state)
+{
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    assert_int_equal(ask(false, "/time", WORDS("-s", "2", "-w")), 0);
+    assert_true(strchr(strchr(peer_output, '\n') + 1, '\n') != NULL); /* two at least */
+    assert_true(peer_coap_said(&server, "Observe:") >= 2);
+}
+
+static void the_server_itself_can_lose_what_it_says(void **state)
+{
+    struct peer_coap_options o = PEER_COAP_PLAIN;
+
+    (void)state;
+    o.loss = "2"; /* the first answered our ping */
+    start(PEER_COAP_NOTLS, o, false);
+    assert_int_equal(ask(false, "/time", NULL), 0);
+    assert_true(relay.up.count >= 2);
+    assert_int_equal(relay.down.count, 1);
+}
+
+static void after_a_restart_nothing_is_left_but_the_port(void **state)
+{
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    ask(false, "/new", WORDS("-m", "put", "-e", "one"));
+    peer_coap_restart(&server);
+    ask(false, "/new", NULL);
+    assert_said("4.04");
+}
+
+/* ---- The relay --------------------------------------------------------------------------- */
+
+static int client_fd = -1;
+
+static void say(const char *text)
+{
+    struct sockaddr_storage to;
+    socklen_t len = peer_udp_address(relay.port, &to);
+
+    assert_true(sendto(client_fd, text, strlen(text), 0, (struct sockaddr *)&to, len) > 0);
+    for (int i = 0; i < 3; i++)
+        host_turn(1);
+}
+
+/* All that has come to `fd`, with a blank behind each. */
+static const char *heard(int fd, struct sockaddr_storage *from)
+{
+    static char text[1024];
+    socklen_t from_len = sizeof *from;
+    ssize_t n;
+    size_t at = 0;
+
+    while ((n = recvfrom(fd, text + at, sizeof text - at - 2, 0, (struct sockaddr *)from,
+                         &from_len)) >= 0) {
+        at += (size_t)n;
+        text[at++] = ' ';
+    }
+    text[at] = '\0';
+    return text;
+}
+
+static void a_put_is_told_to_who_observes(void **state)
+{
+    struct sockaddr_storage from;
+    const char *got;
+
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN, false);
+    const char *uri = peer_coap_uri(false, server.port, "/example_data");
+    peer_coap_ask(PEER_COAP_NOTLS, uri, WORDS("-m", "put", "-e", "old"));
+    client_fd = peer_udp_socket(0, NULL);
+    say("\x41\x01\x11\x11T\x60\x5c" /* GET, Observe 0 */ "example_data");
+    UNTIL(relay.down.count == 1);
+    assert_int_equal(heard(client_fd, &from)[1], 0x45);
+    peer_coap_ask(PEER_COAP_NOTLS, uri, WORDS("-m", "put", "-e", "news"));
+    UNTIL(relay.down.count == 2);
+    got = heard(client_fd, &from);
+    assert_int_equal((uint8_t)got[0], 0x41); /* CON, with our token */
+    assert_int_equal(got[4], 'T');
+    assert_string_equal(got + strcspn(got, "\xff"), "\xffnews ");
+    close(client_fd);
+}
+
+static bool spoil_b(struct peer_udp *r, bool up, uint8_t *bytes, uint32_t *len)
+{
+    (void)r;
+    (void)len;
+    if (up && bytes[0] == 'b')
+        bytes[0] = 'B';
+    return bytes[0] != 'c';
+}
+
+static void the_relay_has_the_manners_that_it_is_told(void **state)
+{
+    struct sockaddr_storage first, second;
+    uint16_t port;
+    int end = peer_udp_socket(0, &port);
+
+    (void)state;
+    memset(&first, 0, sizeof first);
+    memset(&second, 0, sizeof second);
+    client_fd = peer_udp_socket(0, NULL);
+    peer_udp_start(&relay, port);
+    relay.up.lose = 2;
+    relay.up.twice = 3;
+    relay.up.swap = 4;
+    for (const char *c = "a\0b\0c\0d\0e\0f\0"; *c != '\0'; c += 2)
+        say(c);
+    assert_string_equal(heard(end, &first), "a c c e d f ");
+    assert_int_equal(relay.up.count, 6);
+    assert_int_equal(relay.up.lost, 1);
+    peer_udp_behave(&relay);
+    relay.up.lose_from = 1;
+    relay.up.lose_to = 2;
+    for (const char *c = "a\0b\0c\0"; *c != '\0'; c += 2)
+        say(c);
+    assert_string_equal(heard(end, &first), "c ");
+    peer_udp_behave(&relay);
+    relay.judge = spoil_b;
+    for (const char *c = "a\0b\0c\0"; *c != '\0'; c += 2)
+        say(c);
+    assert_string_equal(heard(end, &first), "a B ");
+    assert_bytes(peer_udp_last(&relay, true), BYTES("c"));
+    relay.up.silent = true;
+    say("a");
+    assert_string_equal(heard(end, &first), "");
+    peer_udp_behave(&relay);
+
+    peer_udp_rebind(&relay);
+    say("x");
+    assert_string_equal(heard(end, &second), "x ");
+    assert_memory_not_equal(&first, &second, sizeof first);
+    /* To the old address nothing comes through, to the new one it does. */
+    sendto(end, "old", 3, 0, (struct sockaddr *)&first,
+           peer_udp_address(0, &(struct sockaddr_storage){0}));
+    sendto(end, "new", 3, 0, (struct sockaddr *)&second,
+           peer_udp_address(0, &(struct sockaddr_storage){0}));
+    peer_udp_insert(&relay, false, BYTES("forged"));
+    for (int i = 0; i < 3; i++)
+        host_turn(1);
+    assert_string_equal(heard(client_fd, &first), "forged new ");
+    close(client_fd);
+    close(end);
+}
+
+static void a_lost_datagram_of_a_handshake_is_made_good(void **state)
+{
+    (void)state;
+    start(PEER_COAP_OPENSSL, PEER_COAP_KEY(KEY), true);
+    relay.down.lose = 2;
+    assert_int_equal(ask(true, "/time?ticks", WORDS("-k", KEY, "-u", "lamp")), 0);
+    assert_true(strtoul(peer_output, NULL, 10) != 0);
+    assert_int_equal(relay.down.lost, 1);
+    assert_int_equal(relay.up.firsts[0], 22); /* handshake */
+}
+
+/* ---- DTLS -------------------------------------------------------------------------------- */
+
+static void a_key_opens_each_server_to_each_client(void **state)
+{
+    (void)state;
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+        start(s, PEER_COAP_KEY(KEY), true);
+        for (enum peer_coap_kind c = PEER_COAP_OPENSSL; c <= PEER_COAP_GNUTLS; c++) {
+            const char *uri = peer_coap_uri(true, relay.port, "/");
+            peer_udp_behave(&relay);
+            assert_int_equal(peer_coap_ask(c, uri, WORDS("-k", KEY, "-u", "lamp")), 0);
+            assert_said("This is a test server");
+            assert_true(relay.up.count > 3);
+            peer_coap_ask(c, uri, WORDS("-k", "sesam", "-u", "lamp", "-B", "1"));
+            assert_null(strstr(peer_output, "This is"));
+        }
+        teardown(state);
+    }
+}
+
+static void a_key_may_be_of_one_identity(void **state)
+{
+    (void)state;
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+        struct peer_coap_options o = PEER_COAP_KEY(KEY2);
+        o.identity = "lamp";
+        start(s, o, true);
+        ask(true, "/", WORDS("-k", KEY2, "-u", "lamp"));
+        assert_said("This is a test server");
+        ask(true, "/", WORDS("-k", KEY2, "-u", "lump", "-B", "1"));
+        assert_null(strstr(peer_output, "This is"));
+        teardown(state);
+    }
+}
+
+static void certificates_do_too(void **state)
+{
+    (void)state;
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+        const char *ca = peer_cert(CERT_EC_ROOT)->pem;
+        const struct peer_cert *own = peer_cert(CERT_CLIENT_EC);
+        struct peer_coap_options o = PEER_COAP_CERT(CERT_EC_GOOD);
+        start(s, o, true);
+        ask(true, "/", WORDS("-C", ca));
+        assert_said("This is a test server");
+        ask(true, "/", WORDS("-C", peer_cert(CERT_STRANGE_ROOT)->pem, "-B", "1"));
+        assert_null(strstr(peer_output, "This is"));
+        peer_udp_stop_all();
+        peer_coap_stop(&server);
+
+        o.asks_cert = true;
+        start(s, o, true);
+        ask(true, "/", WORDS("-C", ca, "-B", "1"));
+        assert_null(strstr(peer_output, "This is"));
+        ask(true, "/", WORDS("-C", ca, "-c", own->pem, "-j", own->key_pem));
+        assert_said("This is a test server");
+        teardown(state);
+    }
+}
+
+/* ---- The server with connection IDs ------------------------------------------------------ */
+
+static struct dtls_server_options afar_options(void)
+{
+    return (struct dtls_server_options){
+        .cookie = true,
+        .psk = BYTES(KEY),
+        .identity = BYTES("lamp"),
+        .cid = true,
+        .cid_len = 6,
+        .mtu = 1200,
+        .seed = 3,
+    };
+}
+
+static void libcoaps_clients_get_and_post_there(void **state)
+{
+    struct dtls_server_options o = afar_options();
+
+    (void)state;
+    peer_dtls_start(&afar, &o);
+    peer_udp_start(&relay, afar.port);
+    for (enum peer_coap_kind c = PEER_COAP_OPENSSL; c <= PEER_COAP_GNUTLS; c++) {
+        const char *uri = peer_coap_uri(true, relay.port, "/anything?at=all");
+        assert_int_equal(peer_coap_ask(c, uri, WORDS("-k", KEY, "-u", "lamp")), 0);
+        assert_said("from afar");
+        assert_int_equal(afar.code, 1);
+        peer_coap_ask(c, uri, WORDS("-m", "post", "-e", "and back", "-k", KEY, "-u", "lamp"));
+        assert_said("and back");
+        assert_int_equal(afar.code, 2);
+        assert_bytes(((struct iot_bytes){afar.said, afar.said_len}), BYTES("and back"));
+        peer_coap_ask(c, uri, WORDS("-k", KEY, "-u", "lump", "-B", "1"));
+        assert_null(strstr(peer_output, "from afar"));
+    }
+    assert_int_equal(afar.requests, 4);
+    assert_int_equal(dtls_server_counts(afar.server).handshakes, 4);
+    assert_true(dtls_server_counts(afar.server).failures >= 2);
+}
+
+static struct dtls_client *client;
+
+static void carry_client(void)
+{
+    struct sockaddr_storage to;
+    socklen_t len = peer_udp_address(relay.port, &to);
+    uint8_t d[DTLS_SERVER_DATAGRAM_MAX];
+    uint32_t n;
+    ssize_t got;
+
+    while ((n = dtls_client_out(client, d, sizeof d)) != 0)
+        assert_true(sendto(client_fd, d, n, 0, (struct sockaddr *)&to, len) > 0);
+    host_turn(1);
+    while ((got = recv(client_fd, d, sizeof d, 0)) > 0)
+        dtls_client_feed(client, (struct iot_bytes){d, (uint32_t)got}, host_clock_ms());
+    dtls_client_tick(client, host_clock_ms());
+}
+
+static bool client_up(void)
+{
+    struct dtls_server_info info;
+
+    carry_client();
+    dtls_client_info(client, &info);
+    return info.up;
+}
+
+static bool got_answer(void)
+{
+    uint8_t m[64];
+    uint32_t n;
+
+    carry_client();
+    return dtls_client_read(client, m, sizeof m, &n) && n > 5 && m[1] == 0x45;
+}
+
+static void a_connection_id_survives_another_address(void **state)
+{
+    struct dtls_server_options o = afar_options();
+    struct dtls_client_options c = {
+        .psk = BYTES(KEY), .identity = BYTES("lamp"), .cid = true, .cid_len = 2, .seed = 5};
+
+    (void)state;
+    for (int with = 1; with >= 0; with--) {
+        c.cid = with;
+        peer_dtls_start(&afar, &o);
+        peer_udp_start(&relay, afar.port);
+        client_fd = peer_udp_socket(0, NULL);
+        client = dtls_client_create(&c);
+        dtls_client_open(client, false, host_clock_ms());
+        UNTIL(client_up());
+        assert_true(dtls_client_write(client, BYTES("\x41\x01\x00\x01T")));
+        UNTIL(got_answer());
+        assert_int_equal(relay.up.firsts[relay.up.count - 1], with ? 25 : 23);
+        peer_udp_rebind(&relay);
+        assert_true(dtls_client_write(client, BYTES("\x41\x01\x00\x02T")));
+        if (with) {
+            UNTIL(got_answer());
+            assert_int_equal(dtls_server_counts(afar.server).moves, 1);
+            assert_int_equal(afar.requests, 2);
+            assert_int_equal(afar.addresses, 2);
+            peer_dtls_send(&afar, BYTES("\x41\x45\x00\x09T\xff!"));
+            UNTIL(got_answer());
+        } else {
+            UNTIL((carry_client(), dtls_server_counts(afar.server).lost == 1));
+            assert_int_equal(afar.requests, 1);
+        }
+        peer_dtls_forget(&afar);
+        assert_true(dtls_client_write(client, BYTES("\x41\x01\x00\x03T")));
+        uint32_t lost = dtls_server_counts(afar.server).lost;
+        UNTIL((carry_client(), dtls_server_counts(afar.server).lost == lost + 1));
+        dtls_client_destroy(client);
+        close(client_fd);
+        peer_udp_stop(&relay);
+        peer_dtls_stop(&afar);
+    }
+    assert_int_equal(dtls_server_memory(), 0);
+}
+
+static void openssls_own_server_shakes_hands(void **state)
+{
+    (void)state;
+    peer_dtls_openssl(&terminal, CERT_COUNT, "-psk 736573616d65 -nocert");
+    peer_udp_start(&relay, terminal.port);
+    ask(true, "/", WORDS("-k", "sesame", "-u", "lamp", "-B", "1"));
+    UNTIL(peer_tls_said(&terminal, "CIPHER is ") == 1);
+    assert_true(peer_tls_said(&terminal, "PSK") >= 1);
+    peer_tls_stop(&terminal);
+    peer_udp_stop(&relay);
+
+    peer_dtls_openssl(&terminal, CERT_EC_GOOD, NULL);
+    peer_udp_start(&relay, terminal.port);
+    ask(true, "/", WORDS("-C", peer_cert(CERT_EC_ROOT)->pem, "-B", "1"));
+    UNTIL(peer_tls_said(&terminal, "CIPHER is ECDHE-ECDSA") == 1);
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_server_answers_through_the_relay),
+        TEST(its_resources_are_what_is_written_of_them),
+        TEST(a_separate_response_comes_as_one),
+        TEST(large_bodies_go_up_and_down_in_blocks),
+        TEST(what_is_observed_is_told),
+        TEST(the_server_itself_can_lose_what_it_says),
+        TEST(after_a_restart_nothing_is_left_but_the_port),
+        TEST(a_put_is_told_to_who_observes),
+        TEST(the_relay_has_the_manners_that_it_is_told),
+        TEST(a_lost_datagram_of_a_handshake_is_made_good),
+        TEST(a_key_opens_each_server_to_each_client),
+        TEST(a_key_may_be_of_one_identity),
+        TEST(certificates_do_too),
+        TEST(libcoaps_clients_get_and_post_there),
+        TEST(a_connection_id_survives_another_address),
+        TEST(openssls_own_server_shakes_hands),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

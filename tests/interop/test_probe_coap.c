@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* build/probe and libcoap's servers: what it prints, and how it ends. */
+#include "test.h"
+
+#include "peer_certs.h"
+#include "peer_coap.h"
+#include "peer_device.h"
+#include "peer_run.h"
+
+#define KEY      "sesame"
+#define KEY_HEX  "736573616d65"
+#define KEYWORDS "psk=" KEY_HEX " psk-id=me"
+
+static struct peer_coap server;
+static char plain[64], secure[64];
+
+static int group_setup(void **state)
+{
+    return peer_group_setup(state);
+}
+
+static int group_teardown(void **state)
+{
+    peer_certs_remove();
+    return peer_group_teardown(state);
+}
+
+static int teardown(void **state)
+{
+    peer_coap_stop_all();
+    return peer_test_teardown(state);
+}
+
+static void start(enum peer_coap_kind kind, struct peer_coap_options o)
+{
+    peer_coap_start(&server, kind, &o);
+    snprintf(plain, sizeof plain, "coap://127.0.0.1:%u", server.port);
+    snprintf(secure, sizeof secure, "coaps://127.0.0.1:%u", server.secure);
+}
+
+/* Up to three commands; returns the exit code. */
+static int probe(const char *a, const char *b, const char *c)
+{
+    const char *argv[8] = {peer_program("probe")};
+    const char *const list[] = {a, b, c};
+    int n = 1;
+
+    for (int i = 0; i < 3 && list[i] != NULL; i++) {
+        argv[n++] = "-c";
+        argv[n++] = list[i];
+    }
+    return peer_run(argv);
+}
+
+/* One of few rotating places. */
+static const char *line(const char *format, ...)
+{
+    static char room[4][8192];
+    static int turn;
+    char *into = room[turn++ % 4];
+    va_list args;
+    va_start(args, format);
+    assert_true(vsnprintf(into, sizeof room[0], format, args) < (int)sizeof room[0]);
+    va_end(args);
+    return into;
+}
+
+static uint32_t count(const char *text)
+{
+    uint32_t n = 0;
+    for (const char *at = peer_output; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static void assert_has(const char *text)
+{
+    if (strstr(peer_output, text) == NULL)
+        fail_msg("'%s' is not in: %s", text, peer_output);
+}
+
+static void a_get_prints_status_options_body_and_end(void **state)
+{
+    (void)state;
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN);
+    assert_int_equal(probe(line("coap GET %s/.well-known/core", plain), NULL, NULL), 0);
+    assert_has("EV status 2.05\nEV option 12 28\nEV body 0 3c");
+    assert_has("\nEV end OK\n");
+    assert_int_equal(count("EV status"), 1);
+    assert_int_equal(count("EV end"), 1);
+    assert_int_equal(probe(line("coap GET %s/.well-known/core non token=0a0b", plain), NULL, NULL),
+                     0);
+    assert_has("EV status 2.05\n");
+    assert_int_equal(probe(line("coap PING %s", plain), NULL, NULL), 0);
+    assert_true(strncmp(peer_output, "EV end OK\n", 10) == 0);
+    assert_int_equal(probe(line("coap GET %s/none", plain), line("coap PING %s", plain), NULL), 1);
+    assert_has("EV status 4.04\n");
+    assert_has("EV end STATUS\n");
+    assert_int_equal(count("EV end"), 1); /* the first that fails is the last */
+    assert_int_equal(probe(line("coap GET %s/async?1", plain), NULL, NULL), 0);
+    assert_has("EV body 0 646f6e65\nEV end OK\n");
+}
+
+static void a_key_opens_both_of_its_builds(void **state)
+{
+    static const enum peer_coap_kind kinds[] = {PEER_COAP_OPENSSL, PEER_COAP_GNUTLS};
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        start(kinds[i], PEER_COAP_KEY(KEY));
+        assert_int_equal(probe(line("coap GET %s/.well-known/core " KEYWORDS, secure), NULL, NULL),
+                         0);
+        assert_has("EV status 2.05\n");
+        assert_has("\nEV end OK\n");
+        peer_coap_stop(&server);
+    }
+}
+
+static void a_certificate_is_checked(void **state)
+{
+    (void)state;
+    char ca[512];
+    start(PEER_COAP_OPENSSL, PEER_COAP_CERT(CERT_EC_GOOD));
+    snprintf(ca, sizeof ca, "%s", peer_cert(CERT_EC_ROOT)->pem);
+    assert_int_equal(probe(line("coap GET %s/ ca=%s", secure, ca), NULL, NULL), 0);
+    assert_has("EV status 2.05\n");
+    assert_int_equal(probe(line("coap GET %s/ ca=%s name=b.test.lwlink", secure, ca), NULL, NULL),
+                     1);
+    assert_has("EV end TLS_VERIFY\n");
+    assert_int_equal(count("EV status"), 0);
+    snprintf(ca, sizeof ca, "%s", peer_cert(CERT_STRANGE_ROOT)->pem);
+    assert_int_equal(probe(line("coap GET %s/ ca=%s", secure, ca), NULL, NULL), 1);
+    assert_has("EV end TLS_VERIFY\n");
+}
+
+/* 3,000 bytes, in blocks of each size up and back; the whole is compared. */
+static void bodies_go_there_and_back_in_blocks(void **state)
+{
+    (void)state;
+    static char hex[2 * 3000 + 1], got[2 * 3000 + 1];
+    for (uint32_t i = 0; i < 3000; i++)
+        snprintf(hex + 2 * i, 3, "%02x", (unsigned)(i * 7 + i / 256) & 255u);
+    start(PEER_COAP_OPENSSL, PEER_COAP_KEY(KEY));
+    for (uint32_t szx = 2; szx <= 6; szx += 2) {
+        assert_int_equal(probe(line("coap PUT %s/big%u %s szx=%u " KEYWORDS, secure, szx, hex, szx),
+                               line("coap GET %s/big%u szx=%u " KEYWORDS, secure, szx, szx), NULL),
+                         0);
+        assert_has("EV status 2.01\n");
+        assert_int_equal(count("EV status"), 2);
+        got[0] = '\0';
+        uint32_t at = 0, offset;
+        for (const char *p = peer_output; (p = strstr(p, "EV body ")) != NULL; p += 8) {
+            assert_int_equal(sscanf(p, "EV body %u %s", &offset, got + 2 * at), 2);
+            assert_int_equal(offset, at);
+            at = (uint32_t)strlen(got) / 2;
+        }
+        assert_string_equal(got, hex);
+    }
+}
+
+static void an_observation_goes_on_until_it_is_ended(void **state)
+{
+    (void)state;
+    start(PEER_COAP_OPENSSL, PEER_COAP_KEY(KEY));
+    assert_int_equal(
+        probe(line("observe %s/time", plain), "run 2500", line("unobserve %s/time", plain)), 0);
+    assert_true(count("EV status 2.05") >= 3);
+    assert_int_equal(count("EV body 0 "), count("EV status 2.05"));
+    assert_int_equal(count("EV end OK"), 1);
+    /* and at the end of the program by itself */
+    assert_int_equal(probe(line("observe %s/time " KEYWORDS, secure), "run 1500", NULL), 0);
+    assert_true(count("EV status 2.05") >= 2);
+    assert_int_equal(count("EV end OK"), 1);
+    /* what cannot be observed is told once */
+    assert_int_equal(probe(line("observe %s/.well-known/core", plain), NULL, NULL), 0);
+    assert_int_equal(count("EV status"), 1);
+    assert_has("EV end OK\n");
+    assert_int_equal(probe(line("observe %s/none", plain), NULL, NULL), 1);
+    assert_has("EV end STATUS\n");
+}
+
+static void several_servers_are_asked_side_by_side(void **state)
+{
+    (void)state;
+    start(PEER_COAP_OPENSSL, PEER_COAP_KEY(KEY));
+    assert_int_equal(probe(line("observe %s/time", plain),
+                           line("coap GET %s/async?2 " KEYWORDS, secure),
+                           line("coap GET %s/", plain)),
+                     0);
+    assert_true(count("EV status 2.05") >= 4);
+    assert_has("EV body 0 646f6e65\nEV end OK\n");
+}
+
+static void what_is_wrong_with_a_command_is_usage(void **state)
+{
+    static const char *const list[] = {
+        "coap GET",
+        "coap get coap://127.0.0.1/",
+        "coap FOO coap://127.0.0.1/",
+        "coap GET http://127.0.0.1/",
+        "coap GET coap:///x",
+        "coap GET coap://127.0.0.1:0/",
+        "coap GET coap://127.0.0.1:65536/",
+        "coap GET coap://[::1/",
+        "coap GET coap://u@127.0.0.1/",
+        "coap GET coap://127.0.0.1/..",
+        "coap GET coap://127.0.0.1/x#y",
+        "coap GET coap://127.0.0.1/ foo=1",
+        "coap GET coap://127.0.0.1/ zz",
+        "coap GET coap://127.0.0.1/ 0",
+        "coap POST coap://127.0.0.1/ 00 00",
+        "coap GET coap://127.0.0.1/ szx=7",
+        "coap GET coap://127.0.0.1/ token=",
+        "coap GET coap://127.0.0.1/ token=000102030405060708",
+        "coap GET coap://127.0.0.1/ opt=11",
+        "coap GET coap://127.0.0.1/ opt=65536:00",
+        "coap GET coap://127.0.0.1/ opt=11:61", /* ours to make */
+        "coap GET coap://127.0.0.1/ opt=6:",
+        "coap GET coap://127.0.0.1/ cid=2",
+        "coap PING coap://127.0.0.1/x",
+        "coap GET coaps://127.0.0.1/",
+        "observe",
+        "observe coap://127.0.0.1/ zz",
+        "unobserve coap://127.0.0.1/",
+        "unobserve",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(list); i++) {
+        int code = probe(list[i], NULL, NULL);
+        if (code != 1 || strncmp(peer_output, "EV err USAGE ", 13) != 0)
+            fail_msg("%s: %d, %s", list[i], code, peer_output);
+        assert_int_equal(count("EV end"), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_teardown(f, teardown)
+        T(a_get_prints_status_options_body_and_end),
+        T(a_key_opens_both_of_its_builds),
+        T(a_certificate_is_checked),
+        T(bodies_go_there_and_back_in_blocks),
+        T(an_observation_goes_on_until_it_is_ended),
+        T(several_servers_are_asked_side_by_side),
+        T(what_is_wrong_with_a_command_is_usage),
+#undef T
+    };
+    return cmocka_run_group_tests_name("probe_coap", tests, group_setup, group_teardown);
+}
