@@ -230,11 +230,12 @@ thing: ## tables of a thing model that the platform's console exported: MODEL=fi
 	@$(FETCH) thing
 	@JQ='$(DEPS)/bin/jq' bash port/thing/thing.sh '$(MODEL)' $(if $(OUT),'$(OUT)')
 
-firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3), an386 (M4), an500 (M7); all
+firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3; and a sensor), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
+	@$(if $(filter-out an385,$(BOARD)),:,$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385-sensor sensor)
 
 size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
@@ -446,10 +447,10 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
-else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k,$(VARIANT)),) # firmware, for boards as QEMU has them; -16k: see there
+else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(VARIANT)),) # firmware, for boards as QEMU has them; -...: see there
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
-  BOARD   := $(patsubst fw-%,%,$(VARIANT:%-16k=%))
+  BOARD   := $(firstword $(subst -, ,$(VARIANT:fw-%=%)))
   ABI     := $(if $(filter an385,$(BOARD)),m3,$(if $(filter an386,$(BOARD)),m4,m7))
   OPT     := -Os -mcpu=cortex-$(ABI) -mthumb -ffunction-sections -fdata-sections
   ASSERTS :=
@@ -462,9 +463,17 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k,$(VARIANT)),) # fir
     KIND    := -16k$(KIND)
     LINK    := -Wl,--defsym=RAM_BYTES=0x1c000
   endif
+  ifneq ($(filter %-sensor,$(VARIANT)),) # as small as who only posts short messages may have it; little memory, to show that
+    TLS_SET += -DIOT_COAP_BYTES=256 -DIOT_COAP_REQUESTS=1 -DIOT_COAP_SEEN=2 -DIOT_TLS_RX_BYTES=512 -DIOT_TLS_TX_BYTES=512 \
+               -DIOT_RX_PBUFS_MAX=2 -DIOT_MQTT_RX_BYTES=128 -DIOT_MQTT_TX_BYTES=128 -DIOT_MQTT_OUT_MAX=1 -DIOT_MQTT_SUBS_MAX=1 \
+               $(call switched_off,TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
+    KIND    := -sensor
+    SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
+    LINK    := -Wl,--defsym=RAM_BYTES=0x8000
+  endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
-    OUT   := build/firmware-strict/$(BOARD)
+    OUT   := build/firmware-strict/$(VARIANT:fw-%=%)
   endif
 else
   $(error unknown VARIANT '$(VARIANT)')
@@ -477,7 +486,7 @@ IP_v6   := -DLWIP_IPV4=0 -DLWIP_IPV6=1
 ifeq ($(filter $(IP),dual v4 v6),)
 $(error IP is '$(IP)'; it can be dual, v4 or v6)
 endif
-IP_FLAGS := $(IP_$(IP))
+IP_FLAGS := $(IP_$(IP)) $(SMALL_IP)
 # The simulation gives names addresses in lwIP's own list of hosts.
 SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1
 # The world's lwIP serves all devices and the broker: its pools are for everybody, and shortage is made by hand. What a
@@ -517,6 +526,8 @@ PROGRAM_SRC := $(foreach s,$(SIM_SRC),$(if $(findstring _,$(notdir $s)),,$s))
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # The model of a lamp, as `make thing` makes it of unix_sim/cloud/lamp.json.
 LAMP_SRC    := examples/lamp_model/lamp.c
+# What examples/coap_sensor.c and examples/firmware_sensor have in common.
+SENSOR_SRC  := examples/coap_sensor/sensor.c
 DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
 DTLS_WORLD_SRC := $(wildcard tests/support/tls_dgram_*.c)       # what talks to it: for its tests alone
 SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DTLS_WORLD_SRC),$(wildcard tests/support/*.c))
@@ -545,10 +556,12 @@ PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NO
 # Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
 PRODUCT      := examples/firmware_superloop
-FIRMWARES    := firmware_superloop firmware_lamp firmware_boot ticks
+FIRMWARES    := firmware_superloop firmware_lamp firmware_boot firmware_sensor ticks
 FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
 # The same product, but for what it does.
 FIRMWARE_firmware_lamp := examples/firmware_lamp/product.c $(LAMP_SRC) $(filter-out %/product.c,$(FIRMWARE_firmware_superloop))
+# A sensor, which borrows its network and the UART.
+FIRMWARE_firmware_sensor := examples/firmware_sensor/main.c $(SENSOR_SRC) $(patsubst %,$(PRODUCT)/%.c,network number say)
 # The bootloader, and images that it starts: NAME-VERSION of a firmware, linked for where it copies them (iot_mps2_flash.h).
 FIRMWARE_firmware_boot := examples/firmware_boot/main.c
 LINK_firmware_boot := -Wl,--defsym=FLASH_BYTES=0x10000
@@ -567,7 +580,7 @@ LWIP      := $(or $(if $(filter lwip,$(LWIP_PART)),$(LWIP_DIR)),$(DEPS)/$(LWIP_P
 LWIP_SRC  := $(wildcard $(LWIP)/src/core/*.c $(LWIP)/src/core/ipv4/*.c $(LWIP)/src/core/ipv6/*.c) \
              $(LWIP)/src/netif/ethernet.c
 # lwIP is compiled once for each machine type and IP choice, and for the world; the variants share it.
-LWIP_OUT  := build/lwip/$(ABI)-$(if $(WORLD),world,$(IP))$(if $(LOCKING),-locking)$(patsubst lwip%,-lwip%,$(filter-out lwip,$(LWIP_PART)))$(if $(LWIP_SET),-noassert)
+LWIP_OUT  := build/lwip/$(ABI)-$(if $(WORLD),world,$(IP))$(if $(LOCKING),-locking)$(patsubst lwip%,-lwip%,$(filter-out lwip,$(LWIP_PART)))$(if $(LWIP_SET),-noassert)$(if $(SMALL_IP),-small)
 LWIP_UNIX := $(LWIP)/contrib/ports/unix/port
 LWIP_SRC  += $(if $(LOCKING),$(LWIP)/src/api/tcpip.c)
 # Fetched anew: compile anew. A tree of the user's own is the user's to clean.
@@ -617,7 +630,7 @@ JUDGE_OBJ   := $(call obj,$(JUDGE_SRC))
 PIC_OBJ     := $(patsubst %.c,$(OUT)/pic/%.o,$(if $(FRONT_SRC),$(FRONT_SRC) $(CLOUD_SRC)))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 PEER_OBJ    := $(call obj,$(PEER_SRC))
-RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run))
+RIG_OBJ     := $(call obj,$(RIG_SRC) $(patsubst %,tests/interop/peer_%.c,certs run readings))
 WORLD_OBJ   := $(call obj,$(WORLD_SRC) $(LAMP_SRC))
 SCENE_OBJ   := $(call obj,$(SCENE_SRC))
 LOCKING_OBJ := $(call obj,$(LOCKING_SRC))
@@ -632,7 +645,7 @@ ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(P
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(WEB_SRC)) \
-               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
+               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(SENSOR_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
 WEB      := $(BIN)/cloud_https
@@ -682,6 +695,8 @@ $(OUT)/obj/examples/firmware_boot/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_lamp/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/examples/lamp_model/%.o: FLAGS = $(BASE) $(C99)
+$(OUT)/obj/examples/coap_sensor/%.o: FLAGS = $(BASE) $(C99)
+$(OUT)/obj/examples/firmware_sensor/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen -Iexamples $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/unix_sim/cloud/front_https.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON) $(MICROHTTPD_CFLAGS)
@@ -693,6 +708,7 @@ $(OUT)/obj/tests/support/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
 $(OUT)/obj/tests/support/tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/support/dtls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_SERVER_TLS)
 $(OUT)/obj/tests/unit/%.o:    FLAGS = $(BASE) $(POSIX) $(WITH_TEST)
+$(OUT)/obj/tests/unit/test_sensor.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iexamples
 $(OUT)/obj/tests/unit/test_crypto_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_tls_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) $(WITH_TLS)
 $(OUT)/obj/tests/unit/test_nor_%.o: FLAGS = $(BASE) $(POSIX) $(WITH_TEST) -Iport
@@ -755,10 +771,11 @@ objects:  $(ALL_OBJ)                 # everything compiled, nothing linked
 portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench/board_mark.c))
 firmware: $(patsubst %,$(OUT)/%.elf,firmware_superloop firmware_lamp firmware_boot) $(patsubst %,$(OUT)/%.bin,$(IMAGES)) # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
+sensor:   $(OUT)/firmware_sensor.elf # the variant fw-an385-sensor
 updates:  $(OUT)/firmware_boot.elf $(patsubst %,$(OUT)/%.bin,$(IMAGES))
 ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
-library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks updates: ; @:
-.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks updates FORCE
+library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor updates: ; @:
+.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor updates FORCE
 FORCE:
 
 # The runner's lists, a command each: a binary whose source is gone is not run again.
@@ -908,6 +925,7 @@ $(WEB): $(call obj,$(WEB_SRC)) $(STACK) $(OUT)/members
 $(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
+$(filter $(BIN)/examples/coap_sensor,$(EXAMPLES)): $(call obj,$(SENSOR_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
@@ -956,10 +974,10 @@ $(INTEROPS): $(OUT)/tests/%: $(OUT)/obj/tests/interop/%.o $(SUPPORT_OBJ) $(PEER_
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
 # The library is on the board; what is linked of it here names its errors.
-$(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OBJ) $(STACK)
+$(BOARDS): $(OUT)/tests/%: $(OUT)/obj/tests/firmware/%.o $(SUPPORT_OBJ) $(RIG_OBJ) $(DTLS_PEER) $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(LINK_STACK) $(CMOCKA_LIBS) \
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $< $(SUPPORT_OBJ) $(RIG_OBJ) $(DTLS_PEER) $(LINK_STACK) $(CMOCKA_LIBS) \
 	    $(call rpath,$(CMOCKA_DIRS) $(SLIRP_DIRS))
 
 # lwIP's port to threads is no archive's member: it brings a clock along, as port/unix would.

@@ -120,12 +120,13 @@ static void restart(struct iot_coap_exchange *x, struct iot_coap_slot *s)
     iot_coap_queue(x, s, true, 0);
 }
 
-/* RFC 7959 2.2: each block but the last is full. */
+/* RFC 7959 2.2: each block but the last is full. None is larger than was asked for; at a beginning that does no harm, and there are
+ * servers that do not keep in mind for a notification what was asked for. */
 static bool fits(const struct iot_coap_slot *s, const struct iot_coap_block *block, uint32_t len)
 {
     uint32_t size = iot_coap_block_bytes(block->szx);
 
-    return block->szx <= s->down && block->number << (4 + block->szx) == s->from &&
+    return (s->from == 0 || block->szx <= s->down) && block->number << (4 + block->szx) == s->from &&
            (block->more ? len == size : len <= size);
 }
 
@@ -149,7 +150,8 @@ void iot_coap_block_came(struct iot_coap_exchange *x, struct iot_coap_slot *s,
             return;
         }
         more = r->block2.more;
-        s->down = r->block2.szx;
+        if (r->block2.szx < s->down)
+            s->down = r->block2.szx;
     } else if (s->from != 0) {
         iot_coap_over(s, IOT_ERR_COAP_BLOCK, 0);
         return;

@@ -210,11 +210,13 @@ static void on_echo(struct iot_coap_exchange *x, struct iot_coap_slot *s, struct
     s->flags |= IOT_COAP_ECHOES | IOT_COAP_ECHOED;
 }
 
-/* A notification by the token of an observation, or what ends it. False: it is old. */
+/* A notification by the token of an observation, or what ends it. False: it is old. The response to another registration, which
+ * has the same token, may say that nothing has changed, or be of a server that counts anew. */
 static bool on_notice(struct iot_coap_exchange *x, struct iot_coap_slot *s,
-                      const struct iot_coap_reply *r, iot_time now)
+                      const struct iot_coap_reply *r, bool answer, iot_time now)
 {
-    if (r->has_observe && r->head.code >> 5 == 2 && !iot_coap_observe_newer(s, r->observe, now))
+    if (r->has_observe && r->head.code >> 5 == 2 && !iot_coap_observe_newer(s, r->observe, now) &&
+        !(answer && (s->phase == IOT_COAP_PH_ACKED || r->observe == s->order)))
         return false;
     s->ask = IOT_COAP_ASK_WHOLE;
     s->from = 0;
@@ -252,7 +254,7 @@ static void on_reply(struct iot_coap_exchange *x, struct iot_coap_slot *s,
     }
     if ((s->flags & IOT_COAP_WATCHED) != 0 && has_token(x, s, s->watch, m->token) &&
         !(answer && piggybacked)) {
-        if (!on_notice(x, s, &r, now)) {
+        if (!on_notice(x, s, &r, answer, now)) {
             x->counters.ignored++;
             return;
         }

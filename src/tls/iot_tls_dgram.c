@@ -8,14 +8,13 @@
 
 #include <string.h>
 
-#define AGAIN_MS  20u  /* the port's chance or store is asked again */
-#define KV_TRIES  250u /* 5 s at least: a store that is slow for longer has or keeps nothing */
-#define MTU       1200u
-#define MTU_MIN   128u
-#define FIRST_MS  1000u /* RFC 6347, section 4.2.4.1 */
-#define LAST_MS   60000u
-#define HEADER    13u /* of a record: type, version 2, epoch 2, number 6, length 2 */
-#define WORN_BITS 24u /* so many records before the numbers end, the association does */
+#define AGAIN_MS 20u  /* the port's chance or store is asked again */
+#define KV_TRIES 250u /* 5 s at least: a store that is slow for longer has or keeps nothing */
+#define MTU      1200u
+#define MTU_MIN  128u
+#define FIRST_MS 1000u /* RFC 6347, section 4.2.4.1 */
+#define LAST_MS  60000u
+#define HEADER   13u /* of a record: type, version 2, epoch 2, number 6, length 2 */
 
 enum dtls_phase {
     PH_IDLE,
@@ -97,26 +96,24 @@ static uint32_t before_alert(struct iot_dtls *d, const uint8_t *bytes, uint32_t 
     return n;
 }
 
-/* The datagram is read in whole. One too large for the buffer is none. */
+/* One per tick, whole. One that is too large for the buffer is none. */
 static int bio_recv(void *arg, unsigned char *into, size_t cap)
 {
     struct iot_dtls *d = arg;
     uint32_t n = 0;
-    iot_err err = d->heard ? IOT_OK : d->lower->ops->read(d->lower, into, (uint32_t)cap, &n);
-    if (err == IOT_ERR_SIZE) {
-        d->dropped++;
-        n = 0;
-    } else if (err != IOT_OK) {
-        return MBEDTLS_ERR_SSL_WANT_READ;
-    }
-    if (d->phase == PH_HANDSHAKE)
-        n = before_alert(d, into, n);
-    if (n != 0) {
+    if (!d->heard) {
+        iot_err err = d->lower->ops->read(d->lower, into, (uint32_t)cap, &n);
+        if (err != IOT_OK && err != IOT_ERR_SIZE)
+            return MBEDTLS_ERR_SSL_WANT_READ;
         d->heard = true;
-        return (int)n;
+        if (err != IOT_OK)
+            n = 0;
+        if (d->phase == PH_HANDSHAKE)
+            n = before_alert(d, into, n);
+        if (n != 0)
+            return (int)n;
     }
     iot_dgram_wake(&d->base); /* more may wait */
-    d->heard = true;
     return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
@@ -135,7 +132,7 @@ static iot_err finish(struct iot_dtls *d, iot_err reason)
 static iot_err lower_ended(struct iot_dtls *d, iot_err err)
 {
     d->core.detail = d->lower->ops->detail(d->lower);
-    return finish(d, err);
+    return finish(d, d->phase == PH_CLOSING ? IOT_ERR_CLOSED : err); /* nothing is confirmed */
 }
 
 static void begin_closing(struct iot_dtls *d, iot_time deadline)
@@ -179,7 +176,7 @@ static bool keeps(const struct iot_dtls *d)
            port->kv_del != NULL;
 }
 
-static int configure(struct iot_dtls *d)
+static void configure(struct iot_dtls *d)
 {
     struct iot_tls_state *x = d->core.state;
     uint32_t mtu = or_default(d->dtls->mtu, MTU), room = d->lower->ops->room(d->lower);
@@ -189,71 +186,66 @@ static int configure(struct iot_dtls *d)
     mbedtls_ssl_set_timer_cb(&x->ssl, d, set_timer, get_timer);
     mbedtls_ssl_set_bio(&x->ssl, d, bio_send, bio_recv, NULL);
     mbedtls_ssl_set_mtu(&x->ssl, (uint16_t)(room < mtu ? room : mtu));
-    return d->dtls->cid ? mbedtls_ssl_set_cid(&x->ssl, MBEDTLS_SSL_CID_ENABLED, NULL, 0) : 0;
+    (void)mbedtls_ssl_set_cid(&x->ssl, d->dtls->cid, NULL, 0); /* MBEDTLS_SSL_CID_ENABLED is 1 */
+}
+
+/* The next phase begins in the next tick, which is now. */
+static iot_err go_on(struct iot_dtls *d, enum dtls_phase phase)
+{
+    d->phase = (uint8_t)phase;
+    d->core.save_tries = 0;
+    iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
 }
 
 static iot_err begin_handshake(struct iot_dtls *d)
 {
-    struct iot_tls_outside o = iot_tls_enter(&d->core);
     iot_tls_resume(&d->core);
-    iot_tls_leave(&d->core, o);
-    d->phase = PH_HANDSHAKE;
-    iot_dgram_wake(&d->base);
-    return IOT_ERR_AGAIN;
+    return go_on(d, PH_HANDSHAKE);
 }
 
 static iot_err poll_prepare(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
-    struct iot_tls_outside o = iot_tls_enter(t);
     iot_err err = iot_tls_setup(t);
-    if (err == IOT_OK && configure(d) != 0)
-        err = iot_tls_error(t, MBEDTLS_ERR_SSL_BAD_INPUT_DATA);
-    iot_tls_leave(t, o);
     if (err == IOT_ERR_AGAIN)
-        return now >= t->deadline ? finish(d, t->stuck) : err;
+        return now >= t->deadline ? t->stuck : err;
     if (err != IOT_OK)
-        return finish(d, err);
+        return err;
+    configure(d);
     if (!keeps(d) || d->looked)
         return begin_handshake(d);
-    d->phase = PH_WAKE;
     d->looked = true;
-    t->save_tries = 0;
-    iot_dgram_wake(&d->base);
-    return IOT_ERR_AGAIN;
+    return go_on(d, PH_WAKE);
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
 
-static void begin_up(struct iot_dtls *d, iot_time now)
+static iot_err begin_up(struct iot_dtls *d, iot_time now)
 {
     iot_tls_begin_up(&d->core, now);
-    d->phase = PH_UP;
-    iot_dgram_wake(&d->base);
+    d->core.arena.failed = 0;
+    (void)go_on(d, PH_UP);
+    return IOT_OK;
 }
 
 static iot_err poll_wake(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
-    struct iot_tls_outside o = iot_tls_enter(t);
     iot_err err = iot_tls_kept_load(t, d->dtls->context_key, ++t->save_tries == KV_TRIES);
     if (err == IOT_OK) {
         t->state->offered = true; /* as of a session: its dates are those that it was kept with */
         begin_up(d, now);
         t->state->offered = t->to_save = false; /* but there is none */
-        (void)configure(d);
+        configure(d);
         d->kept = true;
-    }
-    iot_tls_leave(t, o);
-    if (err == IOT_OK || err == IOT_ERR_AGAIN)
-        return err;
-    if (err != IOT_ERR_CUT)
+    } else if (err == IOT_ERR_CUT) {
+        iot_tls_teardown(t);
+        return go_on(d, PH_PREPARE);
+    } else if (err != IOT_ERR_AGAIN) {
         return begin_handshake(d);
-    iot_tls_drop(t);
-    (void)iot_arena_init(&t->arena, t->opt->arena, t->opt->arena_bytes);
-    d->phase = PH_PREPARE;
-    iot_dgram_wake(&d->base);
-    return IOT_ERR_AGAIN;
+    }
+    return err;
 }
 
 /* An alert in plain text, and by the time at which our flight goes out again the handshake has not gone on. */
@@ -262,10 +254,15 @@ static bool is_refused(const struct iot_dtls *d)
     return d->alert >= 0 && get_timer((void *)(uintptr_t)d) == 2;
 }
 
-/* A server that drops what it cannot decrypt is silent about a wrong key: it has spoken until ours was used. */
-static iot_err timed_out(const struct iot_dtls *d)
+/* It is over, by our own judgement. A server that drops what it cannot decrypt is silent about a wrong key: it has spoken
+ * until ours was used. Where memory was short mbedTLS may have gone on, to no good. */
+static iot_err give_up(struct iot_dtls *d)
 {
     const struct iot_tls_state *x = d->core.state;
+    if (d->core.arena.failed != 0)
+        return iot_tls_error(&d->core, 0);
+    if (d->alert >= 0)
+        return iot_tls_alert_error(&d->core, (uint8_t)d->alert);
     return x->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_FINISHED && iot_tls_chose_psk(x)
                ? IOT_ERR_TLS_PSK
                : IOT_ERR_TLS_TIMEOUT;
@@ -275,7 +272,7 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
     if (is_refused(d))
-        return iot_tls_alert_error(t, (uint8_t)d->alert);
+        return give_up(d);
     /* Numbers of records that anybody may have made must not make those of the server look old. */
     mbedtls_ssl_conf_dtls_anti_replay(&t->state->conf,
                                       t->state->ssl.MBEDTLS_PRIVATE(in_epoch) != 0);
@@ -284,8 +281,7 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
     case 0:
         d->alert = -1;
         if (mbedtls_ssl_is_handshake_over(&t->state->ssl)) {
-            begin_up(d, now);
-            return IOT_OK;
+            return begin_up(d, now);
         }
         break;
     case MBEDTLS_ERR_SSL_INVALID_MAC: /* see bio_send */
@@ -296,49 +292,40 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
         break;
     case MBEDTLS_ERR_SSL_WANT_READ:
     case MBEDTLS_ERR_SSL_WANT_WRITE:
-        t->arena.failed = 0; /* for what came too early: it comes again */
-        return now >= t->deadline ? timed_out(d) : IOT_ERR_AGAIN;
+        return now >= t->deadline ? give_up(d) : IOT_ERR_AGAIN;
     default:
         return iot_tls_error(t, ret);
     }
     iot_dgram_wake(&d->base);
-    return now >= t->deadline ? timed_out(d) : IOT_ERR_AGAIN;
+    return now >= t->deadline ? give_up(d) : IOT_ERR_AGAIN;
 }
 
 static iot_err poll_handshake(struct iot_dtls *d, iot_time now)
 {
-    struct iot_tls_outside o = iot_tls_enter(&d->core);
     iot_err err = advance(d, now);
     /* As with a stream: it may be the session's fault. Silence is rather the network's. */
     if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
         iot_tls_resume_forget(&d->core);
-    iot_tls_leave(&d->core, o);
-    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : finish(d, err);
+    return err;
 }
 
 /* What mbedTLS has made and the lower channel had no room for; false: it still has none. */
-static bool flush(struct iot_dtls *d)
+static bool flush(mbedtls_ssl_context *ssl)
 {
-    mbedtls_ssl_context *ssl = &d->core.state->ssl;
-    if (ssl->MBEDTLS_PRIVATE(out_left) == 0)
-        return true;
-    struct iot_tls_outside o = iot_tls_enter(&d->core);
-    int ret =
-        mbedtls_ssl_write(ssl, NULL, 0); /* with something to send it sends that and no more */
-    iot_tls_leave(&d->core, o);
-    return ret != MBEDTLS_ERR_SSL_WANT_WRITE;
+    /* with something to send it sends that and no more */
+    return ssl->MBEDTLS_PRIVATE(out_left) == 0 ||
+           mbedtls_ssl_write(ssl, NULL, 0) != MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
 static iot_err poll_up(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
     if (t->reason != IOT_OK)
-        return finish(d, t->reason);
-    (void)flush(d);
+        return t->reason;
+    (void)flush(&t->state->ssl);
     if (t->to_save)
         iot_tls_keep(t);
-    iot_err err = t->doubtful && now >= t->deadline ? iot_tls_recheck(t, now) : IOT_OK;
-    return err == IOT_OK ? err : finish(d, err);
+    return t->doubtful && now >= t->deadline ? iot_tls_recheck(t, now) : IOT_OK;
 }
 
 static iot_err poll_save(struct iot_dtls *d, iot_time now)
@@ -350,23 +337,10 @@ static iot_err poll_save(struct iot_dtls *d, iot_time now)
     return IOT_ERR_AGAIN;
 }
 
-static iot_err dtls_poll(struct iot_dgram *g, iot_time now)
+static iot_err tick(struct iot_dtls *d, iot_time now)
 {
-    struct iot_dtls *d = self(g);
-    iot_err lower = IOT_OK;
-    d->core.now = now;
-    d->heard = false;
-    if (d->phase != PH_IDLE && d->phase != PH_OVER && d->phase != PH_SAVE) {
-        lower = d->lower->ops->poll(d->lower, now);
-        if (lower != IOT_OK && lower != IOT_ERR_AGAIN)
-            return lower_ended(d, lower);
-    }
     switch ((enum dtls_phase)d->phase) {
-    case PH_IDLE:
-        return IOT_ERR_CLOSED;
     case PH_LOWER:
-        if (lower == IOT_ERR_AGAIN)
-            return lower;
         d->phase = PH_PREPARE;
         d->core.deadline = now + IOT_TLS_HANDSHAKE_MS;
         return poll_prepare(d, now);
@@ -382,11 +356,32 @@ static iot_err dtls_poll(struct iot_dgram *g, iot_time now)
         return poll_save(d, now);
     case PH_CLOSING:
         return IOT_ERR_AGAIN;
+    case PH_IDLE:
     case PH_OVER:
-        return d->core.reason;
+        break;
     }
     IOT_UNREACHABLE();
     return IOT_ERR_STATE;
+}
+
+static iot_err dtls_poll(struct iot_dgram *g, iot_time now)
+{
+    struct iot_dtls *d = self(g);
+    if (d->phase == PH_IDLE)
+        return IOT_ERR_CLOSED;
+    if (d->phase == PH_OVER)
+        return d->core.reason;
+    d->core.now = now;
+    d->heard = false;
+    iot_err err = d->lower->ops->poll(d->lower, now);
+    if (err != IOT_OK && err != IOT_ERR_AGAIN && d->phase != PH_SAVE)
+        return lower_ended(d, err);
+    if (err == IOT_ERR_AGAIN && d->phase == PH_LOWER)
+        return err;
+    struct iot_tls_outside o = iot_tls_enter(&d->core);
+    err = tick(d, now);
+    iot_tls_leave(&d->core, o);
+    return err == IOT_OK || err == IOT_ERR_AGAIN ? err : finish(d, err);
 }
 
 /* ---- Datagrams --------------------------------------------------------------------------- */
@@ -403,20 +398,6 @@ static iot_err fail(struct iot_dtls *d, iot_err reason)
     return IOT_ERR_AGAIN;
 }
 
-/* One record into `into`; what does not fit is lost. Returns its length, or mbedTLS's code. */
-static int read_record(mbedtls_ssl_context *ssl, uint8_t *into, uint32_t cap)
-{
-    int ret = mbedtls_ssl_read(ssl, into, cap);
-    size_t rest = ret > 0 ? mbedtls_ssl_get_bytes_avail(ssl) : 0;
-    int whole = ret + (int)rest;
-    while (rest != 0) {
-        uint8_t lost[16];
-        (void)mbedtls_ssl_read(ssl, lost, sizeof lost);
-        rest = mbedtls_ssl_get_bytes_avail(ssl);
-    }
-    return whole;
-}
-
 static iot_err dtls_read(struct iot_dgram *g, uint8_t *into, uint32_t cap, uint32_t *got)
 {
     struct iot_dtls *d = self(g);
@@ -426,8 +407,7 @@ static iot_err dtls_read(struct iot_dgram *g, uint8_t *into, uint32_t cap, uint3
     uint64_t top = ssl->MBEDTLS_PRIVATE(in_window_top), seen = ssl->MBEDTLS_PRIVATE(in_window);
     bool heard = d->heard;
     struct iot_tls_outside o = iot_tls_enter(&d->core);
-    int ret = read_record(ssl, into, cap);
-    iot_err err = ret < 0 ? iot_tls_error(&d->core, ret) : IOT_OK;
+    int ret = mbedtls_ssl_read(ssl, into, cap);
     iot_tls_leave(&d->core, o);
     /* What is authentic and new moves the window of anti-replay. */
     bool moved =
@@ -435,14 +415,15 @@ static iot_err dtls_read(struct iot_dgram *g, uint8_t *into, uint32_t cap, uint3
     d->kept &= !moved;
     d->dropped += d->heard && !heard && !moved;
     if (ret > 0) {
-        *got = (uint32_t)ret;
+        *got = (uint32_t)ret + (uint32_t)mbedtls_ssl_get_bytes_avail(ssl);
+        ssl->MBEDTLS_PRIVATE(in_offt) = NULL; /* what did not fit is lost */
         return *got > cap ? IOT_ERR_SIZE : IOT_OK;
     }
     if (ret == 0)
         iot_dgram_wake(g); /* an empty one */
     if (ret == 0 || ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE)
         return IOT_ERR_AGAIN;
-    return fail(d, err);
+    return fail(d, iot_tls_error(&d->core, ret));
 }
 
 static uint32_t dtls_room(const struct iot_dgram *g)
@@ -452,14 +433,11 @@ static uint32_t dtls_room(const struct iot_dgram *g)
     return room > 0 ? (uint32_t)room : 0;
 }
 
-/* Record numbers have 48 bits and may not come again (RFC 6347, section 4.1). */
+/* Record numbers have 48 bits and may not come again (RFC 6347, section 4.1): it ends 2^24 before. */
 static bool is_worn(const mbedtls_ssl_context *ssl)
 {
     const uint8_t *number = ssl->MBEDTLS_PRIVATE(cur_out_ctr) + 2; /* behind the epoch */
-    for (uint32_t i = 0; i < 6 - WORN_BITS / 8; i++)
-        if (number[i] != 0xff)
-            return false;
-    return true;
+    return (number[0] & number[1] & number[2]) == 0xff;
 }
 
 /* What the lower channel has no room for waits in mbedTLS, and leaves before anything else does. */
@@ -472,16 +450,15 @@ static iot_err dtls_write(struct iot_dgram *g, struct iot_bytes bytes, iot_time 
         return IOT_ERR_SIZE;
     d->core.now = now;
     mbedtls_ssl_context *ssl = &d->core.state->ssl;
-    if (!flush(d))
-        return IOT_ERR_AGAIN;
     if (is_worn(ssl))
         return fail(d, IOT_ERR_DTLS_WORN);
     struct iot_tls_outside o = iot_tls_enter(&d->core);
-    int ret = mbedtls_ssl_write(ssl, bytes.ptr, bytes.len);
-    iot_err err =
-        ret < 0 && ret != MBEDTLS_ERR_SSL_WANT_WRITE ? iot_tls_error(&d->core, ret) : IOT_OK;
+    iot_err err = flush(ssl) ? IOT_OK : IOT_ERR_AGAIN;
+    int ret = err == IOT_OK ? mbedtls_ssl_write(ssl, bytes.ptr, bytes.len) : 0;
+    if (ret < 0 && ret != MBEDTLS_ERR_SSL_WANT_WRITE)
+        err = fail(d, iot_tls_error(&d->core, ret));
     iot_tls_leave(&d->core, o);
-    return err == IOT_OK ? err : fail(d, err);
+    return err;
 }
 
 /* ---- Closing ----------------------------------------------------------------------------- */
@@ -523,9 +500,7 @@ void iot_dtls_park(struct iot_dtls *d)
         begin_closing(d, t->now);
         return;
     }
-    d->phase = PH_SAVE;
-    t->save_tries = 0;
-    iot_dgram_wake(&d->base);
+    (void)go_on(d, PH_SAVE);
 }
 
 static iot_time dtls_deadline(const struct iot_dgram *g)
@@ -590,8 +565,7 @@ iot_err iot_dtls_check(const struct iot_tls_options *opt, const struct iot_dtls_
 {
     const struct iot_dtls_options *o = dtls != NULL ? dtls : &defaults;
     if ((o->mtu != 0 && o->mtu < MTU_MIN) || !iot_tls_is_key(o->context_key) ||
-        same_text(o->context_key, opt->session_key) ||
-        or_default(o->first_ms, FIRST_MS) > or_default(o->last_ms, LAST_MS))
+        same_text(o->context_key, opt->session_key))
         return IOT_ERR_ARG;
     return iot_tls_check(opt, psk_source);
 }

@@ -42,8 +42,8 @@ struct iot_dtls {
 void iot_dtls_init(struct iot_dtls *d, struct iot_dgram *lower, const struct iot_tls_options *opt,
                    const struct iot_dtls_options *dtls, const struct iot_port *port);
 
-/** Options fit: as iot_tls_check, and: context_key is a name for kv, not session_key's; mtu 0 or at least 128; first_ms not
- *  above last_ms. IOT_OK; IOT_ERR_ARG. */
+/** Options fit: as iot_tls_check, and: context_key is a name for kv, not session_key's; mtu 0 or at least 128. IOT_OK;
+ *  IOT_ERR_ARG. */
 iot_err iot_dtls_check(const struct iot_tls_options *opt, const struct iot_dtls_options *dtls,
                        bool psk_source);
 

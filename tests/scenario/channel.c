@@ -96,6 +96,19 @@ void channel_expect_none(struct channel *c)
     assert_err(ops(c)->read(&c->udp.base, into, sizeof into, &got), IOT_ERR_AGAIN);
 }
 
+void channel_is_over(struct channel *c, iot_err why)
+{
+    struct iot_dgram *d = &c->udp.base;
+
+    assert_err(d->ops->poll(d, world_ms()), why);
+    assert_err(d->ops->poll(d, world_ms() + 1), why);
+    assert_true(d->ops->idle(d));
+    assert_true(d->ops->deadline(d) == IOT_TIME_NEVER);
+    assert_int_equal(d->ops->room(d), 0);
+    assert_err(channel_write(c, BYTES("x")), IOT_ERR_AGAIN);
+    channel_expect_none(c);
+}
+
 void server_say(const char *text)
 {
     world_udp_send(&server, &server.from, text_bytes(text));

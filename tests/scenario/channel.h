@@ -54,6 +54,9 @@ void channel_say(struct channel *c, const char *text);
 void channel_expect(struct channel *c, const char *text);
 void channel_expect_none(struct channel *c);
 
+/** It has ended for this reason, and holds, wants and takes nothing. */
+void channel_is_over(struct channel *c, iot_err why);
+
 /** The server to whoever spoke last. */
 void server_say(const char *text);
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/net/iot_net_udp.c over real lwIP, in virtual time, on a wire without faults: what goes, what comes, what is not
- * taken, and names. */
+/* src/net/iot_net_udp.c over real lwIP, in virtual time, on a wire without faults: what goes, what comes, and what is
+ * not taken. */
 #include "channel.h"
 
-#include "world/world_dns.h"
-
-#include "lwip/dns.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
 #include "lwip/netif.h"
@@ -402,23 +399,12 @@ static void pbufs_are_counted_not_datagrams(void **state)
 
 /* ---- Ends, and again --------------------------------------------------------------------- */
 
-static void is_over(iot_err why)
-{
-    assert_err(ops->poll(dgram, world_ms()), why);
-    assert_err(ops->poll(dgram, world_ms() + 1), why);
-    assert_true(ops->idle(dgram));
-    assert_true(ops->deadline(dgram) == IOT_TIME_NEVER);
-    assert_int_equal(ops->room(dgram), 0);
-    assert_err(channel_write(&channel, BYTES("x")), IOT_ERR_AGAIN);
-    channel_expect_none(&channel);
-}
-
 static void ends(void)
 {
     begin();
     assert_err(ops->poll(dgram, world_ms()), IOT_ERR_CLOSED); /* never opened */
     ops->abort(dgram);
-    is_over(IOT_ERR_CLOSED);
+    channel_is_over(&channel, IOT_ERR_CLOSED);
     for (uint32_t i = 0; i < 4; i++) {
         channel_up(&channel);
         assert_false(ops->idle(dgram));
@@ -431,9 +417,9 @@ static void ends(void)
             ops->close(dgram, world_ms() + 1000);
         else
             ops->abort(dgram);
-        is_over(IOT_ERR_CLOSED);
+        channel_is_over(&channel, IOT_ERR_CLOSED);
         pass(RTT_MS); /* nobody is there any more */
-        is_over(IOT_ERR_CLOSED);
+        channel_is_over(&channel, IOT_ERR_CLOSED);
         assert_int_equal(server.heard, i + 1);
     }
     channel_end();
@@ -450,11 +436,11 @@ static void addresses_of_nobody(void)
     begin();
     channel.to.host = "0.0.0.0"; /* what name servers that block say */
     assert_err(channel_open(&channel), IOT_ERR_UDP_ROUTE);
-    is_over(IOT_ERR_UDP_ROUTE);
+    channel_is_over(&channel, IOT_ERR_UDP_ROUTE);
     assert_int_equal(ops->detail(dgram), ERR_VAL);
     channel.to.host = "";
     assert_err(channel_open(&channel), IOT_ERR_DNS_UNKNOWN);
-    is_over(IOT_ERR_DNS_UNKNOWN);
+    channel_is_over(&channel, IOT_ERR_DNS_UNKNOWN);
     channel.to.host = WORLD_CLOUD_ADDRESS;
     channel_up(&channel);
     assert_int_equal(ops->detail(dgram), 0);
@@ -465,122 +451,6 @@ static void the_address_of_everybody_is_refused(void **state)
 {
     (void)state;
     scenario_run(addresses_of_nobody);
-}
-
-/* ---- Names ------------------------------------------------------------------------------- */
-
-static void begin_named(void)
-{
-    begin();
-    world_dns_name("coap.world");
-    channel.to.host = "coap.world";
-}
-
-static void name_found(void)
-{
-    begin_named();
-    assert_err(channel_open(&channel), IOT_OK);
-    assert_err(ops->poll(dgram, world_ms()), IOT_ERR_AGAIN);
-    assert_err(channel_write(&channel, BYTES("early")), IOT_ERR_AGAIN);
-    assert_int_equal(ops->room(dgram), 0);
-    pass(RTT_MS);
-    assert_err(channel.state, IOT_OK);
-    channel_say(&channel, "by name");
-    pass(RTT_MS);
-    assert_int_equal(server.heard, 1);
-    ops->abort(dgram);
-    channel_up(&channel); /* lwIP remembers it: at once */
-    assert_int_equal(world_dns_questions(), 1);
-    channel_end();
-}
-
-static void a_name_is_asked_for(void **state)
-{
-    (void)state;
-    scenario_run(name_found);
-}
-
-static void names_in_trouble(void)
-{
-    static const enum world_dns_mode no[] = {WORLD_DNS_UNKNOWN, WORLD_DNS_FAILURE};
-
-    begin_named();
-    for (size_t i = 0; i < COUNT(no); i++) {
-        world_dns_mode(no[i], 0);
-        assert_err(channel_open(&channel), IOT_OK);
-        pass(IOT_DNS_MS - 1);
-        assert_err(channel.state, IOT_ERR_DNS_UNKNOWN);
-        is_over(IOT_ERR_DNS_UNKNOWN);
-    }
-
-    world_dns_mode(WORLD_DNS_SILENT, 0);
-    assert_err(channel_open(&channel), IOT_OK);
-    assert_true(ops->deadline(dgram) == world_ms() + IOT_DNS_MS);
-    pass(IOT_DNS_MS - 1);
-    assert_err(channel.state, IOT_ERR_AGAIN);
-    pass(1);
-    assert_err(channel.state, IOT_ERR_DNS_TIMEOUT);
-    assert_err(ops->poll(dgram, world_ms()), IOT_ERR_DNS_TIMEOUT);
-    assert_false(ops->idle(dgram)); /* lwIP still asks */
-    assert_err(channel_open(&channel), IOT_ERR_AGAIN);
-    channel.wake = false;
-    pass(20000); /* lwIP has given up, and said so */
-    assert_true(ops->idle(dgram));
-
-    ip_addr_t none = *IP_ADDR_ANY, old = *dns_getserver(0);
-    dns_setserver(0, &none);
-    assert_err(channel_open(&channel), IOT_ERR_DNS_SERVER);
-    is_over(IOT_ERR_DNS_SERVER);
-    assert_int_equal(ops->detail(dgram), ERR_VAL);
-    dns_setserver(0, &old);
-
-    world_dns_mode(WORLD_DNS_GOOD, 0);
-    assert_err(channel_open(&channel), IOT_OK);
-    assert_int_equal(ops->detail(dgram), 0); /* of this life */
-    pass(RTT_MS);
-    assert_err(channel.state, IOT_OK);
-    channel_end();
-}
-
-static void each_trouble_with_a_name_has_its_error(void **state)
-{
-    (void)state;
-    scenario_run(names_in_trouble);
-}
-
-/* Another wakes for it meanwhile: whoever that is when the answer comes. */
-static void dropped_while_asked(void)
-{
-    bool other = false;
-
-    begin_named();
-    world_dns_mode(WORLD_DNS_SLOW, 2000);
-    assert_err(channel_open(&channel), IOT_OK);
-    pass(1000);
-    ops->abort(dgram);
-    assert_err(ops->poll(dgram, world_ms()), IOT_ERR_CLOSED);
-    assert_false(ops->idle(dgram));
-    assert_err(channel_open(&channel), IOT_ERR_AGAIN);
-    assert_err(ops->poll(dgram, world_ms()), IOT_ERR_CLOSED);
-    channel.wake = false;
-    dgram->wake = &other;
-    pass(2000);
-    assert_true(other);
-    assert_false(channel.wake);
-    assert_true(ops->idle(dgram));
-
-    dgram->wake = &channel.wake;
-    channel_up(&channel); /* the late answer was remembered */
-    channel_say(&channel, "after all");
-    pass(RTT_MS);
-    assert_int_equal(server.heard, 1);
-    channel_end();
-}
-
-static void a_request_that_was_dropped_blocks_the_slot_until_its_answer(void **state)
-{
-    (void)state;
-    scenario_run(dropped_while_asked);
 }
 
 int main(void)
@@ -599,9 +469,6 @@ int main(void)
         cmocka_unit_test(pbufs_are_counted_not_datagrams),
         cmocka_unit_test(a_channel_that_is_over_holds_nothing_and_opens_again),
         cmocka_unit_test(the_address_of_everybody_is_refused),
-        cmocka_unit_test(a_name_is_asked_for),
-        cmocka_unit_test(each_trouble_with_a_name_has_its_error),
-        cmocka_unit_test(a_request_that_was_dropped_blocks_the_slot_until_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

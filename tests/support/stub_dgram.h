@@ -6,7 +6,7 @@
 
 #include "iot/iot_dgram.h"
 
-#define STUB_DGRAM_BYTES 4400u
+#define STUB_DGRAM_BYTES 5000u
 #define STUB_DGRAMS_MAX  64u
 
 enum stub_dgram_state { DGRAM_CLOSED, DGRAM_OPENING, DGRAM_UP, DGRAM_CLOSING, DGRAM_ENDED };
