@@ -529,16 +529,15 @@ LAMP_SRC    := examples/lamp_model/lamp.c
 # What examples/coap_sensor.c and examples/firmware_sensor have in common.
 SENSOR_SRC  := examples/coap_sensor/sensor.c
 DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
-DTLS_WORLD_SRC := $(wildcard tests/support/tls_dgram_*.c)       # what talks to it: for its tests alone
-SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DTLS_WORLD_SRC),$(wildcard tests/support/*.c))
+DGRAM_SRC   := tests/support/tls_dgram_world.c                  # what the tests of DTLS stand on, with that peer
+SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DGRAM_SRC),$(wildcard tests/support/*.c))
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 # Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client,
 # some of the platform's vocabulary.
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
-SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%) \
-                 $(if $(filter DTLS COAP,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_dgram%),$(SUPPORT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
@@ -641,7 +640,7 @@ LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 SERVER_TLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(SERVER_TLS_OUT)/%.o,$(MBEDTLS_SRC))
 DTLS_OBJ    := $(call obj,$(DTLS_SRC))
-ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(call obj,$(DGRAM_SRC)) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(WEB_SRC)) \
@@ -960,7 +959,8 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
-$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER) $(call obj,$(DTLS_WORLD_SRC))
+$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER)
+$(filter $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(call obj,$(DGRAM_SRC))
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)
