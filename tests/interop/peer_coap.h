@@ -81,6 +81,10 @@ uint32_t peer_coap_said(const struct peer_coap *s, const char *text);
  */
 int peer_coap_ask(enum peer_coap_kind kind, const char *uri, const char *const more[]);
 
+/** The same where no answer is to be expected: it is given a second and a half. (Its own option for that, -B, now and then
+ *  misses the moment and waits for ever.) */
+void peer_coap_ask_in_vain(enum peer_coap_kind kind, const char *uri, const char *const more[]);
+
 /** "coap://127.0.0.1:PORT/PATH", or coaps. One of few rotating places. */
 const char *peer_coap_uri(bool secure, uint16_t port, const char *path);
 
