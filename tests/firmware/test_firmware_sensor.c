@@ -118,7 +118,8 @@ static void it_may_be_interrupted_at_any_moment(void **state)
         rig_await("sensor: awake, reset by ");
         const char *report = rig_await("sensor: readings ");
         unsigned first, last;
-        assert_int_equal(sscanf(report, "sensor: readings %u to %u have arrived", &first, &last), 2);
+        assert_int_equal(sscanf(report, "sensor: readings %u to %u have arrived", &first, &last),
+                         2);
         peer_readings_check(&server, last);
         rig_await("sensor: asleep");
     }

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CID_LEN    6u
-#define SEALED     25u /* content type of a record with a connection ID (RFC 9146, 4) */
-#define HEADER     13u
+#define CID_LEN 6u
+#define SEALED  25u /* content type of a record with a connection ID (RFC 9146, 4) */
+#define HEADER  13u
 
 #define WRONG(r, ...)                                                                              \
     do {                                                                                           \
