@@ -442,8 +442,8 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
   EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB)) \
-             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB+COAP)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0 -DIOT_FEATURE_COAP=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
