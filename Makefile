@@ -458,6 +458,10 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   # See port/lwip/lwipopts.h.
   LWIP_SET := -DLWIP_NOASSERT
   OUT     := build/firmware/$(VARIANT:fw-%=%)
+  ifeq ($(filter %-sensor,$(VARIANT)),) # what runs there does no CoAP, and so leaves it out: mbedTLS alone has 5 KB more with DTLS
+    TLS_SET += $(call switched_off,COAP)
+    KIND    := -nocoap
+  endif
   ifneq ($(filter %-16k,$(VARIANT)),) # what TLS takes with records as large as servers may send: more memory than ours
     TLS_SET += -DIOT_TLS_RX_BYTES=16384
     KIND    := -16k$(KIND)
