@@ -473,7 +473,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
                $(call switched_off,TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
     KIND    := -sensor
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
-    LINK    := -Wl,--defsym=RAM_BYTES=0x8000
+    LINK    := -Wl,--defsym=RAM_BYTES=0x6000
   endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
