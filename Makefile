@@ -79,10 +79,9 @@ SIM = $(if $(SUFFIX),build/sim$(SUFFIX),build)
 
 # Other machines and other lwIPs, VARIANT:GOAL, see the inner half; IP= and TLS13= do not reach them. SAME: the world goes
 # the same way on all of these. MORE: what takes minutes, and repeats elsewhere or in real time what the others have seen.
-PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking \
-                 san-lwip21:tcp world-san-lwip21:scenario
+PORTABLE       = ppc:unit s390x:unit m32-san:unit world-m32-san:scenario locking:locking san-lwip21:tcp
 PORTABLE_SAME  = world:sim world-m32-san:sim world-ppc:sim world-s390x:sim
-PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario san-lwip21:interop
+PORTABLE_MORE  = world-ppc:scenario world-s390x:scenario world-san-lwip21:scenario san-lwip21:interop
 colon          = $(word $1,$(subst :, ,$2))
 portable_build = $(foreach p,$1,$(MAKE) $(BUILD) IP=dual TLS13= VARIANT=$(call colon,1,$p) $(call colon,2,$p) &&) :
 portable_lists = $(foreach p,$1,build/$(call colon,1,$p)/tests/$(call colon,2,$p).list)
@@ -443,8 +442,8 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
   EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB)) \
-             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB+COAP)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0 -DIOT_FEATURE_COAP=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
@@ -459,6 +458,10 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   # See port/lwip/lwipopts.h.
   LWIP_SET := -DLWIP_NOASSERT
   OUT     := build/firmware/$(VARIANT:fw-%=%)
+  ifeq ($(filter %-sensor,$(VARIANT)),) # what runs there does no CoAP, and so leaves it out: mbedTLS alone has 5 KB more with DTLS
+    TLS_SET += $(call switched_off,COAP)
+    KIND    := -nocoap
+  endif
   ifneq ($(filter %-16k,$(VARIANT)),) # what TLS takes with records as large as servers may send: more memory than ours
     TLS_SET += -DIOT_TLS_RX_BYTES=16384
     KIND    := -16k$(KIND)
@@ -512,7 +515,7 @@ HOST_SRC    := $(wildcard unix_sim/host/*.c port/unix/*.c port/lwip/*.c port/mbe
 SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
-FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c)
+FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c unix_sim/cloud/front_clerks.c)
 # ... and a program that is its HTTP.
 WEB_SRC     := unix_sim/cloud/front_https.c
 # The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
@@ -530,16 +533,15 @@ LAMP_SRC    := examples/lamp_model/lamp.c
 # What examples/coap_sensor.c and examples/firmware_sensor have in common.
 SENSOR_SRC  := examples/coap_sensor/sensor.c
 DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
-DTLS_WORLD_SRC := $(wildcard tests/support/tls_dgram_*.c)       # what talks to it: for its tests alone
-SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DTLS_WORLD_SRC),$(wildcard tests/support/*.c))
+DGRAM_SRC   := tests/support/tls_dgram_world.c                  # what the tests of DTLS stand on, with that peer
+SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DGRAM_SRC),$(wildcard tests/support/*.c))
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 # Without a switch: what knows nothing of it is not built again, nor what has no test left. Most are of the MQTT client,
 # some of the platform's vocabulary.
 ifneq ($(filter off-%,$(VARIANT)),)
 UNIT_SRC    := $(filter-out tests/unit/test_cloud_% tests/unit/test_world_% \
                  $(patsubst %,tests/unit/%.c,$(shell bash tests/check/left_out.sh $(VARIANT:off-%=%))),$(UNIT_SRC))
-SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%) \
-                 $(if $(filter DTLS COAP,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_dgram%),$(SUPPORT_SRC))
+SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%))),tests/support/tls_%),$(SUPPORT_SRC))
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
@@ -642,7 +644,7 @@ LWIP_OBJ    := $(patsubst $(LWIP)/%.c,$(LWIP_OUT)/%.o,$(LWIP_SRC))
 MBEDTLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(MBEDTLS_OUT)/%.o,$(MBEDTLS_SRC))
 SERVER_TLS_OBJ := $(patsubst $(MBEDTLS)/%.c,$(SERVER_TLS_OUT)/%.o,$(MBEDTLS_SRC))
 DTLS_OBJ    := $(call obj,$(DTLS_SRC))
-ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
+ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(call obj,$(DGRAM_SRC)) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(WEB_SRC)) \
@@ -961,7 +963,8 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
-$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER) $(call obj,$(DTLS_WORLD_SRC))
+$(filter $(OUT)/tests/test_dtls_% $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(DTLS_PEER)
+$(filter $(OUT)/tests/test_tls_dgram%,$(UNITS)): $(call obj,$(DGRAM_SRC))
 # What of the world's brokers knows no lwIP.
 BROKER_OBJ := $(call obj,$(patsubst %,unix_sim/world/world_%.c,mqtt session post broker rude rude_rows cloud))
 $(patsubst %,$(OUT)/tests/test_world_%,mqtt post broker rude cloud): $(BROKER_OBJ) $(CLOUD_OBJ)

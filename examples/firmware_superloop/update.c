@@ -27,7 +27,8 @@ static uint32_t tenths; /* of the image, that were said */
 
 static struct iot_tls_options tls = {
     .kinds = IOT_TLS_ECDHE_ECDSA, .arena = web_arena, .arena_bytes = sizeof web_arena};
-static const struct iot_http_options web_options = {.tls = &tls, .redirects = 2};
+/* A server that drips would hold an update open for days. */
+static const struct iot_http_options web_options = {.tls = &tls, .redirects = 2, .min_rate = 128};
 static struct iot_ota_module self = {.name = "", .slot = &place.slot};
 static struct iot_ota_options options = {
     .modules = &self,

@@ -126,7 +126,8 @@ static bool fits(const struct iot_coap_slot *s, const struct iot_coap_block *blo
 {
     uint32_t size = iot_coap_block_bytes(block->szx);
 
-    return (s->from == 0 || block->szx <= s->down) && block->number << (4 + block->szx) == s->from &&
+    return (s->from == 0 || block->szx <= s->down) &&
+           block->number << (4 + block->szx) == s->from &&
            (block->more ? len == size : len <= size);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/iot_core_text.h"
 #include "http/iot_http_url.h"
+#include "json/iot_json_base64.h"
 
 #include <string.h>
 
@@ -132,50 +133,15 @@ static iot_err read_digest(struct iot_json data, struct iot_ota_job *job)
     return read_hex(text, job->digest, sha256 ? 32 : 16) ? IOT_OK : IOT_ERR_OTA_DIGEST;
 }
 
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Base64 (RFC 4648 section 4), padded, without bits that are left over. 0: it is not, or is more than `cap` bytes. */
-static uint32_t read_base64(const char *text, uint8_t *to, uint32_t cap)
-{
-    uint32_t n = 0, bits = 0, held = 0, chars = 0;
-
-    for (int v; (v = sextet(*text)) >= 0; text++, chars++) {
-        held = held << 6 | (uint32_t)v;
-        bits += 6;
-        if (bits < 8)
-            continue;
-        bits -= 8;
-        if (n == cap)
-            return 0;
-        to[n++] = (uint8_t)(held >> bits);
-        held &= (1u << bits) - 1;
-    }
-    for (; *text == '=' && chars % 4 != 0; text++)
-        chars++;
-    return *text == 0 && chars % 4 == 0 && bits < 6 && held == 0 ? n : 0;
-}
-
 static iot_err read_signature(struct iot_json data, struct iot_ota_job *job)
 {
-    char text[(IOT_OTA_SIGNATURE_MAX + 2) / 3 * 4 + 1];
     uint8_t *der = job->signature;
     struct iot_json v;
+    uint32_t n;
 
     if (iot_json_get(data, "digestsign", &v) != IOT_OK)
         return IOT_OK;
-    if (iot_json_text(v, text, sizeof text, NULL) != IOT_OK)
-        return IOT_ERR_OTA_SIGNATURE;
-    uint32_t n = read_base64(text, der, sizeof job->signature);
-    if (n < 8 || der[0] != 0x30 ||
+    if (iot_json_base64(v, der, sizeof job->signature, &n) != IOT_OK || n < 8 || der[0] != 0x30 ||
         der[1] != n - 2) /* a SEQUENCE, of short length, and nothing behind it */
         return IOT_ERR_OTA_SIGNATURE;
     job->signature_bytes = (uint8_t)n;

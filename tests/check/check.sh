@@ -215,7 +215,7 @@ step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then
     step 'README tells the truth'              readme    readme
 fi
-step 'statements of MQTT name real tests'      mqtt311   bash tests/check/mqtt311.sh
+step 'rules of standards name real tests'       rules     bash tests/check/rules.sh tests/mqtt311.md tests/coap.md
 step 'shell scripts'                           shell     shell_scripts
 
 if [ ${#failed[@]} != 0 ]; then

@@ -18,6 +18,7 @@
 #define SERVERS_MAX 4u
 #define START_MS    10000u
 #define RUN_MS      30000u
+#define VAIN_MS     1500u /* a handshake takes some 20 */
 #define TRIES       5
 #define WORDS_MAX   48u
 
@@ -293,10 +294,11 @@ const char *peer_coap_uri(bool secure, uint16_t port, const char *path)
     return at;
 }
 
-int peer_coap_ask(enum peer_coap_kind kind, const char *uri, const char *const more[])
+static int run(enum peer_coap_kind kind, const char *uri, const char *const more[],
+               uint32_t most_ms, bool may_hang)
 {
     const char *argv[WORDS_MAX] = {program("COAP_CLIENT", "coap-client", kind)};
-    uint64_t end = host_clock_ms() + RUN_MS;
+    uint64_t end = host_clock_ms() + most_ms;
     uint32_t n = 1;
     size_t len = 0;
     int fd, status = 0;
@@ -319,9 +321,10 @@ int peer_coap_ask(enum peer_coap_kind kind, const char *uri, const char *const m
         while ((got = read(fd, peer_output + len, sizeof peer_output - 1 - len)) > 0)
             len += (size_t)got;
         if (!over && host_clock_ms() > end) {
-            host_kill(pid);
-            close(fd);
-            fail_msg("%s does not end", argv[0]);
+            status = host_kill(pid);
+            over = true;
+            if (!may_hang)
+                fail_msg("%s does not end", argv[0]);
         }
     }
     close(fd);
@@ -329,4 +332,14 @@ int peer_coap_ask(enum peer_coap_kind kind, const char *uri, const char *const m
     host_turn(1);
     peer_output[len] = '\0';
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int peer_coap_ask(enum peer_coap_kind kind, const char *uri, const char *const more[])
+{
+    return run(kind, uri, more, RUN_MS, false);
+}
+
+void peer_coap_ask_in_vain(enum peer_coap_kind kind, const char *uri, const char *const more[])
+{
+    (void)run(kind, uri, more, VAIN_MS, true);
 }

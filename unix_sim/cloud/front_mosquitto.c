@@ -32,10 +32,10 @@
  *    as client id throw each other out, here, and a session that was kept is found again under the same text only.
  *  - TLS is 1.2 or 1.3; the platform ends at 1.2.
  */
-#include "cloud/cloud_command.h"
-#include "cloud/front_ota.h"
 #include "cloud/cloud_model.h"
 #include "cloud/cloud_store.h"
+#include "cloud/front_clerks.h"
+#include "cloud/front_ota.h"
 
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
@@ -55,17 +55,14 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 8
-#define CLERKS_MAX    16
 #define BOOK_MAX      (256u * 1024u)
 #define BEAT_MS       50
 #define CALLED_MS     1 /* between beats while a caller waits to be let in */
 #define TOKEN_LEN     32
-#define CLERK_MS      5000u /* for a command to arrive, and for its answer to be taken */
 
 /* The broker has libcrypto in its process; these few of its functions are all we need of it. */
 const void *EVP_md5(void);
@@ -86,27 +83,14 @@ struct listener {
     enum cloud_transport transport;
 };
 
-/* One connection to the control socket. */
-struct clerk {
-    int fd; /* -1: free */
-    uint64_t since_ms;
-    uint32_t ticket; /* of the answer that it waits for; 0: none */
-    size_t len;
-    char line[CLOUD_LINE_MAX];
-    char *answer; /* NULL: none yet */
-    size_t sent;
-};
-
 /* One per process, as the plugin is: mosquitto loads it for each listener, and shares it. */
 static struct {
     struct cloud cloud;
     struct listener listeners[LISTENERS_MAX];
     int count;
     FILE *log;
-    int control;
     char dir[4096];
-    struct clerk clerks[CLERKS_MAX];
-    char answer[CLOUD_REPLY_MAX];
+    struct front_clerks clerks;
     struct mosquitto *beat; /* the connection of our thread */
     char token[TOKEN_LEN + 1];
     char web[256], web_plain[256];
@@ -116,7 +100,7 @@ static struct {
     bool threaded;
     volatile bool end;
     bool kicking;
-} front = {.control = -1};
+} front = {.clerks = {.control = -1}};
 
 static uint64_t now(void)
 {
@@ -215,107 +199,6 @@ static void take_outputs(void)
     }
 }
 
-/* ---- Commands ------------------------------------------------------------------------------ */
-
-static void dismiss(struct clerk *k)
-{
-    close(k->fd);
-    k->fd = -1;
-    k->ticket = 0;
-    free(k->answer);
-    k->answer = NULL;
-}
-
-/* front.answer is its answer. */
-static void give_answer(struct clerk *k)
-{
-    k->ticket = 0;
-    k->answer = strdup(front.answer);
-    k->sent = 0;
-    k->since_ms = now();
-    if (k->answer == NULL)
-        dismiss(k);
-}
-
-/* As much as the socket takes now. */
-static void send_answer(struct clerk *k)
-{
-    size_t left = strlen(k->answer) - k->sent;
-    ssize_t n = send(k->fd, k->answer + k->sent, left, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-    if (n > 0)
-        k->sent += (size_t)n;
-    if ((n < 0 && errno != EAGAIN && errno != EINTR) || k->answer[k->sent] == 0 ||
-        now() - k->since_ms > CLERK_MS)
-        dismiss(k);
-}
-
-/* Its line, or its end. */
-static void hear(struct clerk *k)
-{
-    ssize_t n = recv(k->fd, k->line + k->len, sizeof k->line - 1 - k->len, MSG_DONTWAIT);
-
-    if (n > 0)
-        k->len += (size_t)n;
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR) || now() - k->since_ms > CLERK_MS) {
-        dismiss(k);
-        return;
-    }
-    k->line[k->len] = 0;
-    char *end = strchr(k->line, '\n');
-    if (end == NULL) {
-        if (k->len == sizeof k->line - 1)
-            dismiss(k);
-        return;
-    }
-    *end = 0;
-    k->ticket = cloud_command(&front.cloud, k->line, front.answer, sizeof front.answer, now());
-    if (k->ticket == 0)
-        give_answer(k);
-}
-
-static void serve(struct clerk *k)
-{
-    if (k->answer == NULL && k->ticket == 0)
-        hear(k);
-    else if (k->answer == NULL &&
-             cloud_command_answer(&front.cloud, k->ticket, front.answer, sizeof front.answer))
-        give_answer(k);
-    if (k->fd >= 0 && k->answer != NULL)
-        send_answer(k);
-}
-
-static void serve_all(void)
-{
-    for (int i = 0; i < CLERKS_MAX; i++) {
-        struct clerk *k = &front.clerks[i];
-        if (k->fd < 0) {
-            k->fd = accept4(front.control, NULL, NULL, SOCK_CLOEXEC);
-            k->since_ms = now();
-            k->len = 0;
-        }
-        if (k->fd >= 0)
-            serve(k);
-    }
-}
-
-/* A path may be longer than a socket's address: it is reached by way of its open folder. */
-static bool open_control(void)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int dir = open(front.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (dir < 0)
-        return false;
-    snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/control", dir);
-    front.control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    unlinkat(dir, "control", 0);
-    bool ok = front.control >= 0 && bind(front.control, (struct sockaddr *)&a, sizeof a) == 0 &&
-              fchmodat(dir, "control", 0600, 0) == 0 && listen(front.control, CLERKS_MAX) == 0;
-    close(dir);
-    return ok;
-}
-
 /* ---- The beat ------------------------------------------------------------------------------ */
 
 static void pause_ms(long ms)
@@ -370,7 +253,7 @@ static void *beat(void *unused)
             close(fd);
             fd = -1;
         }
-        struct pollfd called = {.fd = front.control, .events = POLLIN};
+        struct pollfd called = {.fd = front.clerks.control, .events = POLLIN};
         if (fd < 0 || poll(&called, 1, BEAT_MS) != 0)
             pause_ms(CALLED_MS);
     }
@@ -398,7 +281,7 @@ static bool start_beat(void)
 static void on_beat(void)
 {
     cloud_tick(&front.cloud, now());
-    serve_all();
+    front_clerks_serve(&front.clerks, &front.cloud, now());
     take_outputs();
 }
 
@@ -616,12 +499,10 @@ static bool start(const struct mosquitto_opt *options, int count)
     struct timespec wall;
     char path[sizeof front.dir + 16];
 
-    for (int i = 0; i < CLERKS_MAX; i++)
-        front.clerks[i].fd = -1;
     snprintf(front.dir, sizeof front.dir, "%s", option(options, count, "dir"));
     snprintf(path, sizeof path, "%s/cloud.log", front.dir);
     front.log = fopen(path, "ae");
-    if (front.log == NULL || !read_book() || !open_control() ||
+    if (front.log == NULL || !read_book() || !front_clerks_open(&front.clerks, front.dir) ||
         !read_address(option(options, count, "address"), option(options, count, "port"))) {
         mosquitto_log_printf(MOSQ_LOG_ERR, "Error: the cloud cannot start in '%s': %s", front.dir,
                              strerror(errno));
@@ -688,9 +569,7 @@ int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *options, int 
     if (front.threaded)
         pthread_join(front.thread, NULL);
     front.threaded = false;
-    if (front.control >= 0)
-        close(front.control);
-    front.control = -1;
+    front_clerks_close(&front.clerks);
     cloud_end(&front.cloud);
     return MOSQ_ERR_SUCCESS;
 }
