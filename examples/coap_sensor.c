@@ -8,7 +8,7 @@
  * its flash, the only thing that lasts: what is to be posted is in there, and the association of the last wake, with which this
  * one goes on without a handshake. With libcoap's server, which knows no connection IDs but takes the readings all the same:
  *
- *     coap-server -k secret
+ *     coap-server -k secret -d 8
  *     coap_sensor sensor.flash sensor1 secret 127.0.0.1 5684
  *
  * CUT, N or N:KIND: power goes in the N-th operation of the flash, and leaves none of it, half, all, junk or weak bits. Try any;
