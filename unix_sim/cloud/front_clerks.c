@@ -46,7 +46,7 @@ static void send_answer(struct front_clerk *k, uint64_t now_ms)
 }
 
 /* Its line; NULL: not all of it is there. */
-static const char *hear(struct front_clerk *k, uint64_t now_ms)
+static char *hear(struct front_clerk *k, uint64_t now_ms)
 {
     ssize_t n = recv(k->fd, k->line + k->len, sizeof k->line - 1 - k->len, MSG_DONTWAIT);
 
@@ -70,7 +70,7 @@ static const char *hear(struct front_clerk *k, uint64_t now_ms)
 static void serve(struct front_clerks *f, struct front_clerk *k, struct cloud *cloud,
                   uint64_t now_ms)
 {
-    const char *line = k->answer == NULL && k->ticket == 0 ? hear(k, now_ms) : NULL;
+    char *line = k->answer == NULL && k->ticket == 0 ? hear(k, now_ms) : NULL;
 
     if (line != NULL) {
         k->ticket = cloud_command(cloud, line, f->answer, sizeof f->answer, now_ms);
