@@ -465,12 +465,13 @@ static void use_id(struct iot_coap_exchange *x, iot_time now)
     x->next_id++;
 }
 
-/* A body in blocks is under way. Servers that do not know Request-Tag would mix it with another, so that waits. */
+/* A body in blocks is under way. Servers that do not know Request-Tag would mix it with another, so that waits, if nothing of it has
+ * left. */
 static bool mixes(struct iot_coap_exchange *x, const struct iot_coap_slot *s)
 {
     uint32_t len = s->req->body.len;
 
-    if (s->at != 0 || (s->req->source == NULL && len <= iot_coap_block_bytes(s->up)))
+    if (s->tag != 0 || (s->req->source == NULL && len <= iot_coap_block_bytes(s->up)))
         return false;
     for (const struct iot_coap_slot *t = x->slots; t <= last_slot(x); t++) {
         if (t != s && t->req != NULL && t->tag != 0 && (t->flags & IOT_COAP_UPLOADED) == 0 &&
