@@ -89,7 +89,6 @@ static void drop(struct iot_coap *c)
 static void on_progress(struct iot_coap *c)
 {
     c->attempts = c->failures = 0;
-    c->not_before = 0;
 }
 
 static void hold_off(struct iot_coap *c)
@@ -126,19 +125,22 @@ static void fail(struct iot_coap *c, iot_err err, int32_t detail)
         give_up(c, err, detail);
 }
 
-/* There was one. A server that takes us and drops what we ask, each time, is asked no more often than one that does not take us. */
+/* There was one. A server that takes us and drops what we ask, each time, is asked no more often than one that does not take us; nor
+ * one that answers an observation and drops that. */
 static void lose(struct iot_coap *c, iot_err err, int32_t detail)
 {
     bool idle = iot_coap_exchange_idle(&c->exchange);
+    bool good = c->attempts == 0;
 
     log_end(c, "coap: association lost: ", err, detail);
     drop(c);
     iot_coap_exchange_renew(&c->exchange, c->now);
-    if (idle || c->attempts == 0) {
+    if (idle || (good && c->now - c->since >= PATIENCE_MS))
         on_progress(c);
-        return;
-    }
-    hold_off(c);
+    else if (good && c->failures == 0)
+        c->failures = 1; /* once, at once */
+    else
+        hold_off(c);
     if (c->attempts >= ATTEMPTS_MAX)
         give_up(c, err, detail);
 }
@@ -246,7 +248,8 @@ static void hand(struct iot_coap *c, const struct iot_coap_event *ev)
     void *ctx = ev->req->ctx;
     iot_err err = IOT_OK;
 
-    on_progress(c);
+    if (ev->last) /* what has to begin again has not got anywhere */
+        c->attempts = 0;
     if (ev->first && on->head != NULL)
         err = on->head(ctx, &ev->head);
     if (err == IOT_OK && ev->part.len != 0 && on->body != NULL && is_handed(ev))

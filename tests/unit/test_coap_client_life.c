@@ -218,6 +218,54 @@ static void a_server_that_drops_each_association_is_given_up(void **state)
     assert_int_equal(net.tx_count, 3);
 }
 
+/* ... nor if it answers a part first, and no more. */
+static void a_server_that_drops_each_association_within_a_body_is_given_up(void **state)
+{
+    stub_coap_secure(state);
+    start();
+    for (int i = 0; i < 10 && ends == 0; i++) {
+        if (net.state == DGRAM_UP) {
+            struct iot_coap_message m = last_sent();
+            give(&net, &m, IOT_COAP_ACK, CONTENT, -1, 8, "0123456789abcdef");
+            run(0);
+            logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+        }
+        run(2500);
+    }
+    assert_int_equal(ends, 1);
+    assert_int_equal(net.opens, 3);
+    assert_true(iot_coap_idle(&hub));
+}
+
+/* An observation has no end; so it is kept, and asked for less and less often. */
+static void a_server_that_drops_each_association_of_an_observation_gets_no_storm(void **state)
+{
+    stub_coap_secure(state);
+    ask.observe = true;
+    start();
+    for (int i = 0; i < 3600; i++) {
+        if (net.state == DGRAM_UP) {
+            struct iot_coap_message m = last_sent();
+            give(&net, &m, IOT_COAP_ACK, CONTENT, 1, UINT32_MAX, "a");
+            run(0);
+            logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+        }
+        run(1000);
+    }
+    assert_true(net.opens >= 60 && net.opens <= 200);
+    assert_int_equal(ends, 0);
+    /* One that held is replaced at once. */
+    while (net.state != DGRAM_UP)
+        run(1000);
+    struct iot_coap_message m = last_sent();
+    give(&net, &m, IOT_COAP_ACK, CONTENT, 1, UINT32_MAX, "a");
+    run(60000);
+    uint32_t before = net.opens;
+    logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+    run(0);
+    assert_int_equal(net.opens, before + 1);
+}
+
 /* ---- Losing it --------------------------------------------------------------------------- */
 
 static void a_get_goes_on_over_a_new_association(void **state)
@@ -641,6 +689,8 @@ int main(void)
         cmocka_unit_test(one_that_comes_up_the_third_time_serves),
         cmocka_unit_test(who_asks_again_at_once_makes_no_storm),
         cmocka_unit_test(a_server_that_drops_each_association_is_given_up),
+        cmocka_unit_test(a_server_that_drops_each_association_within_a_body_is_given_up),
+        cmocka_unit_test(a_server_that_drops_each_association_of_an_observation_gets_no_storm),
         cmocka_unit_test(a_silent_association_is_replaced_when_the_options_say_so),
         cmocka_unit_test(anything_that_comes_takes_the_doubt_away),
         cmocka_unit_test(by_default_all_transmissions_have_to_be_in_vain_and_who_waits_goes_on),
