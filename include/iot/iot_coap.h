@@ -158,8 +158,8 @@ struct iot_coap_request {
         block_bytes; /* blocks of 16, 32 .. 1,024 bytes, both ways; 0: as large as datagrams allow */
     const char *path; /* "/a/b?x=1&y", percent-encoded, NUL-terminated (RFC 7252 6.4); NULL: none */
     const struct iot_coap_option *
-        options; /* more, in any order; none that the client makes itself: Observe, Block1, Block2, Echo,
-                                              Request-Tag, Content-Format, Accept, Uri-* */
+        options; /* more, in any order; none that the client makes itself: Observe, Block1, Block2, Size1,
+                                              Echo, Request-Tag, Content-Format, Accept, Uri-* */
     uint8_t option_count;
     struct iot_bytes
         token;             /* 1 to 8 bytes; len 0, as nearly always: chosen for each, never twice */
