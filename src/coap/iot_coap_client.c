@@ -482,8 +482,8 @@ iot_err iot_coap_park(struct iot_coap *c)
 {
     if (!iot_coap_exchange_idle(&c->exchange))
         return IOT_ERR_STATE;
-    c->parking = c->phase != PH_IDLE;
-    *c->wake = true;
+    if (c->phase != PH_IDLE && !c->parking)
+        c->parking = *c->wake = true; /* who asks in each tick does not wake it for that */
     return IOT_OK;
 }
 
@@ -491,8 +491,8 @@ iot_err iot_coap_hang_up(struct iot_coap *c)
 {
     if (!iot_coap_exchange_idle(&c->exchange))
         return IOT_ERR_STATE;
-    c->hang = c->phase != PH_IDLE;
-    *c->wake = true;
+    if (c->phase != PH_IDLE && !c->hang)
+        c->hang = *c->wake = true;
     return IOT_OK;
 }
 

@@ -509,6 +509,28 @@ static void parking_puts_it_away_and_nothing_is_begun_meanwhile(void **state)
     assert_int_equal(counted().resumed, 1);
 }
 
+/* As a program does that asks in its loop until it is idle: the store may be slow, and nothing spins meanwhile. */
+static void asking_to_park_or_hang_up_again_wakes_nobody(void **state)
+{
+    for (int parks_it = 0; parks_it < 2; parks_it++) {
+        stub_coap_secure(state);
+        come_up();
+        net.closes = false;
+        for (int i = 0; i < 3; i++) {
+            assert_err(parks_it ? iot_coap_park(&hub) : iot_coap_hang_up(&hub), IOT_OK);
+            if (i == 0)
+                run(0);
+            else
+                assert_true(iot_sleep_ms(&dev, now_ms) > 100);
+        }
+        run(1000);
+        assert_true(iot_coap_idle(&hub));
+        uint32_t idle_ms = iot_sleep_ms(&dev, now_ms);
+        assert_err(parks_it ? iot_coap_park(&hub) : iot_coap_hang_up(&hub), IOT_OK);
+        assert_int_equal(iot_sleep_ms(&dev, now_ms), idle_ms);
+    }
+}
+
 static void parking_without_dtls_is_an_end(void **state)
 {
     (void)state;
@@ -696,6 +718,7 @@ int main(void)
         cmocka_unit_test(by_default_all_transmissions_have_to_be_in_vain_and_who_waits_goes_on),
         cmocka_unit_test(a_server_that_never_answers_is_not_shaken_hands_with_for_ever),
         cmocka_unit_test(parking_puts_it_away_and_nothing_is_begun_meanwhile),
+        cmocka_unit_test(asking_to_park_or_hang_up_again_wakes_nobody),
         cmocka_unit_test(an_arena_has_one_user),
         cmocka_unit_test_setup(plain_coap_has_no_tls_memory, stub_coap_setup),
         cmocka_unit_test(dtls_has_its_own_port),
