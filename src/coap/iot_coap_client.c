@@ -303,6 +303,8 @@ static void transmit(struct iot_coap *c)
         uint32_t room = ops->room(c->channel), len;
         if (room > sizeof c->bytes)
             room = sizeof c->bytes;
+        if (room < IOT_COAP_HEAD_BYTES)
+            return; /* the channel takes nothing now, and knows when */
         if (iot_coap_exchange_next(&c->exchange, c->bytes, room, c->now, &len) != IOT_OK)
             return;
         iot_err err = ops->write(c->channel, (struct iot_bytes){c->bytes, len}, c->now);
