@@ -32,11 +32,6 @@ static uint32_t or_else(uint32_t value, uint32_t usual)
     return value != 0 ? value : usual;
 }
 
-static uint32_t max_retransmit(const struct iot_coap *c)
-{
-    return or_else(c->opt->max_retransmit, MAX_RETRANSMIT);
-}
-
 /* ---- DTLS -------------------------------------------------------------------------------- */
 
 #if IOT_FEATURE_DTLS
@@ -134,7 +129,7 @@ static void lose(struct iot_coap *c, iot_err err, int32_t detail)
 
     log_end(c, "coap: association lost: ", err, detail);
     drop(c);
-    iot_coap_exchange_renew(&c->exchange, c->now);
+    iot_coap_exchange_renew(&c->exchange);
     if (idle || (good && c->now - c->since >= PATIENCE_MS))
         on_progress(c);
     else if (good && c->failures == 0)
@@ -224,7 +219,7 @@ static void leave(struct iot_coap *c)
         c->channel->ops->close(c->channel, c->now + BYE_MS);
     c->until = c->now + (kept ? PARK_MS : BYE_MS);
     c->phase = PH_CLOSING;
-    iot_coap_exchange_renew(&c->exchange, c->now);
+    iot_coap_exchange_renew(&c->exchange);
     on_progress(c);
 }
 
@@ -341,7 +336,7 @@ static void run_closing(struct iot_coap *c)
 static bool is_doubtful(const struct iot_coap *c)
 {
     return c->secure && iot_coap_exchange_unheard(&c->exchange) >=
-                            or_else(c->opt->doubt_after, max_retransmit(c) + 1);
+                            or_else(c->opt->doubt_after, c->exchange.rules.max_retransmit + 1u);
 }
 
 /* Behind what came and what is over. */
@@ -430,6 +425,7 @@ void iot_coap_client_init(struct iot_coap *c, const struct iot_coap_options *opt
     struct iot_coap_rules rules = {
         .ack_timeout_ms = or_else(opt->ack_timeout_ms, ACK_TIMEOUT_MS),
         .response_ms = or_else(opt->response_ms, RESPONSE_MS),
+        .max_retransmit = (uint8_t)or_else(opt->max_retransmit, MAX_RETRANSMIT),
         .probing_rate = (uint16_t)or_else(opt->probing_rate, PROBING_RATE),
         .uri_host = is_name(opt->host) ? opt->host : NULL,
     };
@@ -445,7 +441,6 @@ void iot_coap_client_init(struct iot_coap *c, const struct iot_coap_options *opt
     c->to.port = (uint16_t)or_else(opt->port, c->secure ? 5684 : 5683);
     c->to.netif = opt->netif;
     carrier->wake = channel->wake = wake;
-    rules.max_retransmit = (uint8_t)max_retransmit(c);
     iot_coap_exchange_init(&c->exchange, &rules, 0);
 }
 
@@ -471,7 +466,7 @@ iot_err iot_coap_cancel(struct iot_coap *c, iot_ticket request)
 
 void iot_coap_resume(struct iot_coap *c)
 {
-    iot_coap_exchange_resume(&c->exchange, c->now);
+    iot_coap_exchange_resume(&c->exchange);
     *c->wake = true;
 }
 

@@ -554,7 +554,7 @@ void iot_coap_exchange_sent(struct iot_coap_exchange *x, iot_time now)
     s->tries++;
     if (s->req->non) {
         await(x, s, now);
-        x->hush = now + (iot_time)x->offered_len * 1000 / x->rules.probing_rate;
+        x->hush = now + x->offered_len * 1000u / x->rules.probing_rate;
     } else {
         s->phase = IOT_COAP_PH_SENT;
         s->due = now + s->timeout_ms;
@@ -563,13 +563,12 @@ void iot_coap_exchange_sent(struct iot_coap_exchange *x, iot_time now)
 
 /* ---- The rest ---------------------------------------------------------------------------- */
 
-void iot_coap_exchange_resume(struct iot_coap_exchange *x, iot_time now)
+void iot_coap_exchange_resume(struct iot_coap_exchange *x)
 {
     for (struct iot_coap_slot *s = x->slots; s <= last_slot(x); s++) {
         if (s->req != NULL && (s->phase == IOT_COAP_PH_QUEUED || s->phase == IOT_COAP_PH_REPEAT))
             s->due = 0;
     }
-    (void)now;
 }
 
 uint32_t iot_coap_exchange_unheard(const struct iot_coap_exchange *x)
@@ -596,7 +595,7 @@ static bool may_begin_again(const struct iot_coap_slot *s)
     return s->ask != IOT_COAP_ASK_CANCEL;
 }
 
-void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
+void iot_coap_exchange_renew(struct iot_coap_exchange *x)
 {
     iot_coap_seen_forget(x);
     x->hush = 0;
@@ -611,7 +610,6 @@ void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
             iot_coap_over(s, IOT_ERR_UNKNOWN, 0);
         s->turn = turn; /* they keep their order */
     }
-    (void)now;
 }
 
 void iot_coap_exchange_fail(struct iot_coap_exchange *x, iot_err err, int32_t detail)

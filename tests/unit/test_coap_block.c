@@ -395,7 +395,7 @@ static void a_part_that_is_not_taken_is_asked_for_again_after_half_a_second_or_r
             assert_false(rig_out(&rig));
             rig_after(&rig, 1);
         } else {
-            iot_coap_exchange_resume(&rig.x, rig.now);
+            iot_coap_exchange_resume(&rig.x);
         }
     }
     wants(-1, BLOCK(1, 0, 0));
@@ -546,7 +546,7 @@ static void a_source_that_has_nothing_is_asked_later_and_one_that_fails_ends_it(
     app->source_busy = 1; /* when it is sent again, too */
     assert_true(rig_on(&rig));
     assert_false(rig_out(&rig));
-    iot_coap_exchange_resume(&rig.x, rig.now);
+    iot_coap_exchange_resume(&rig.x);
     uint16_t id = rig.m.id;
     wants(BLOCK(0, 1, 0), -1);
     assert_int_equal(rig.m.id, id);
@@ -942,7 +942,7 @@ static void two_bodies_that_both_began_do_not_wait_for_each_other(void **state)
         assert_true(rig_out(&rig)); /* acknowledged */
         if (i == 1)
             break;
-        iot_coap_exchange_resume(&rig.x, rig.now);
+        iot_coap_exchange_resume(&rig.x);
     }
     for (uint32_t bound = 0; first->ends + second->ends < 2; bound++) {
         assert_true(bound < 20);

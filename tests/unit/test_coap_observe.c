@@ -534,7 +534,7 @@ static void over_a_new_association_it_registers_again(void **state)
 {
     (void)state;
     observe_from(7);
-    iot_coap_exchange_renew(&rig.x, rig.now);
+    iot_coap_exchange_renew(&rig.x);
     wants(0);
     struct seen again = seen_of(&rig);
     assert_memory_not_equal(again.token, req.token, 8);
@@ -543,7 +543,7 @@ static void over_a_new_association_it_registers_again(void **state)
     say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 1, -1, -1, "x");
     assert_string_equal(app->said, "2.05o +1 whole ");
     assert_int_equal(iot_coap_exchange_cancel(&rig.x, ticket), IOT_OK); /* the ticket stays */
-    iot_coap_exchange_renew(&rig.x, rig.now);
+    iot_coap_exchange_renew(&rig.x);
     rig_expire(&rig); /* nobody is left that could confirm it */
     assert_string_equal(app->said, "2.05o +1 whole end UNKNOWN");
 }
