@@ -10,14 +10,17 @@
 
 #include "lwip/sys.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PEERS_MAX      4u
 #define OPTIONS_MAX    16u
 #define WORD_BYTES_MAX 16384u
 #define URI_MAX        2048u
-#define RETRANSMIT     3u /* a server that is not there is told of after 45 s at most */
+#define BODY_MAX       (16u << 20) /* of a response: its lines are kept until it is whole */
+#define RETRANSMIT     3u          /* a server that is not there is told of after 45 s at most */
 #define RESPONSE_MS    45000u
 #define QUIT_MS        400u /* for the server to confirm that nothing is observed any more */
 
@@ -53,6 +56,9 @@ static struct work {
     uint32_t value_bytes;
     uint8_t token[8];
     uint8_t *body;
+    /* What it was told of a response, line by line, each with its NUL: a body that changes on the way begins anew. */
+    char *lines;
+    size_t used, room;
 } works[1 + PEERS_MAX * IOT_COAP_REQUESTS];
 
 #define WORKS (sizeof works / sizeof works[0])
@@ -73,18 +79,49 @@ static const char *hex(struct iot_bytes bytes)
     return text;
 }
 
+static iot_err keep(struct work *w, const char *format, ...)
+{
+    char *lines = w->lines;
+    va_list args;
+
+    va_start(args, format);
+    size_t len = (size_t)vsnprintf(NULL, 0, format, args) + 1;
+    va_end(args);
+    if (len > w->room - w->used) {
+        lines = realloc(lines, 2 * (w->room + len));
+        if (lines == NULL)
+            return IOT_ERR_FULL;
+        w->lines = lines;
+        w->room = 2 * (w->room + len);
+    }
+    va_start(args, format);
+    vsnprintf(lines + w->used, len, format, args);
+    va_end(args);
+    w->used += len;
+    return IOT_OK;
+}
+
+static void print_kept(struct work *w)
+{
+    for (size_t at = 0; at < w->used; at += strlen(w->lines + at) + 1)
+        probe_event("%s", w->lines + at);
+    w->used = 0;
+}
+
 static iot_err on_head(void *ctx, const struct iot_coap_head *head)
 {
     struct work *w = ctx;
     struct iot_coap_cursor at = {head->options, 0};
     struct iot_coap_option o;
+    iot_err err;
 
     w->code = head->code;
     w->bodied = false;
-    probe_event("status %u.%02u", head->code >> 5, head->code & 31u);
-    while (iot_coap_next(&at, &o))
-        probe_event("option %u %s", (unsigned)o.number, hex(o.value));
-    return IOT_OK;
+    w->used = 0;
+    err = keep(w, "status %u.%02u", head->code >> 5, head->code & 31u);
+    while (err == IOT_OK && iot_coap_next(&at, &o))
+        err = keep(w, "option %u %s", (unsigned)o.number, hex(o.value));
+    return err;
 }
 
 static iot_err on_body(void *ctx, uint32_t offset, struct iot_bytes part)
@@ -92,14 +129,14 @@ static iot_err on_body(void *ctx, uint32_t offset, struct iot_bytes part)
     struct work *w = ctx;
 
     w->bodied = true;
-    probe_event("body %lu %s", (unsigned long)offset, hex(part));
-    return IOT_OK;
+    return keep(w, "body %lu %s", (unsigned long)offset, hex(part));
 }
 
 static void on_whole(void *ctx)
 {
     struct work *w = ctx;
 
+    print_kept(w);
     if (w->request.observe && !w->bodied)
         probe_event("body 0 ");
     w->told = true;
@@ -109,6 +146,10 @@ static void end_work(struct work *w, iot_err err, int32_t detail)
 {
     bool other = err == IOT_OK && w->code >> 5 != 2 && w->request.method != IOT_COAP_PING;
 
+    print_kept(w);
+    free(w->lines);
+    w->lines = NULL;
+    w->room = 0;
     if (err != IOT_OK && !(quitting && err == IOT_ERR_CLOSED))
         probe_event("err %s %ld coap: %s", iot_err_name(err), (long)detail, iot_err_text(err));
     probe_event("end %s", other ? "STATUS" : iot_err_name(err));
@@ -181,6 +222,19 @@ static bool is_named(const char *word, const char *name)
     return strncmp(word, name, n) == 0 && word[n] == '=';
 }
 
+/* Those that a request has a place of its own for. False: another, or of a wrong length. */
+static bool set_format(struct iot_coap_request *r, const struct iot_coap_option *o)
+{
+    bool *has = o->number == IOT_COAP_ACCEPT ? &r->has_accept : &r->has_format;
+
+    if ((o->number != IOT_COAP_ACCEPT && o->number != IOT_COAP_CONTENT_FORMAT) ||
+        o->value.len > 2 || *has)
+        return false;
+    *has = true;
+    *(o->number == IOT_COAP_ACCEPT ? &r->accept : &r->format) = (uint16_t)iot_coap_uint(o);
+    return true;
+}
+
 /* NUM:HEX */
 static bool read_option(struct work *w, const char *text)
 {
@@ -197,9 +251,11 @@ static bool read_option(struct work *w, const char *text)
     if (!host_text_number(num, 0, UINT16_MAX, &number) ||
         !host_text_hex(text + n + 1, into, (uint32_t)sizeof w->values - w->value_bytes, &len))
         return false;
+    struct iot_coap_option o = {(uint16_t)number, {into, len}};
+    if (set_format(r, &o))
+        return true;
     w->value_bytes += len;
-    w->options[r->option_count].number = (uint16_t)number;
-    w->options[r->option_count++].value = (struct iot_bytes){into, len};
+    w->options[r->option_count++] = o;
     r->options = w->options;
     return true;
 }
@@ -435,7 +491,9 @@ static enum probe_step begin(struct work *w, const char *text, char **words, uin
     w->request.on = &handlers;
     w->request.ctx = w;
     w->request.path = uri.path != NULL ? w->uri + (uri.path - text) : NULL;
-    w->request.max_bytes = UINT32_MAX;
+    if (w->request.method == IOT_COAP_PING && uri.path != NULL && strcmp(uri.path, "/") == 0)
+        w->request.path = NULL; /* the root is no path */
+    w->request.max_bytes = BODY_MAX;
     for (uint32_t i = 0; i < count; i++)
         if (!is_peers(words[i]) && read_word(w, words[i], body_cap) != PROBE_DONE)
             return PROBE_FAILED;

@@ -11,7 +11,10 @@
  * METHOD is GET, POST, PUT, DELETE, FETCH, PATCH or iPATCH; URI is coap://... or coaps://... Those with the same authority and the
  * same TLS words share an association.
  *
- *     EV status 2.05               (once per response, before what follows)
+ * opt=12 and opt=17 are Content-Format and Accept. Options that the client makes itself (Uri-*, Observe, Block1, Block2, Size1, Echo,
+ * Request-Tag) are refused.
+ *
+ *     EV status 2.05               (once per response, before what follows; all of it when the response is whole or at its end)
  *     EV option NUM HEX            (each that the response has)
  *     EV body OFFSET HEX           (a notification has one at least)
  *     EV end OK|STATUS|NAME        (exactly one, and last: OK if the response was whole and of class 2, or an observation ended in good

@@ -6,8 +6,9 @@
  * many clients as it likes, one per server.
  *
  *     static struct iot_coap hub;
+ *     static const struct iot_coap_request get = {.method = IOT_COAP_GET, .path = "/light", .on = &handlers};
  *     iot_coap_init(&hub, &lamp, &hub_options);
- *     iot_coap_start(&hub, &(struct iot_coap_request){.method = IOT_COAP_GET, .path = "/light", .on = &handlers}, NULL);
+ *     iot_coap_start(&hub, &get, NULL);
  *     ... head, body, end are called from iot_poll(&lamp, ...)
  *
  * It works within the tick of the device that it is attached to, whether that is connected or not. The association (name,
@@ -117,8 +118,9 @@ struct iot_coap_head {
  * whole for its first response and for each notification; then once `end`.
  */
 struct iot_coap_handlers {
-    /** The first part of a response has come, whatever its class. IOT_OK; another error ends the request by it. NULL: any is
-     *  well. */
+    /** The first part of a response has come, whatever its class. IOT_OK; another error, but for IOT_ERR_AGAIN, which counts as
+     *  body's, ends the request by it. NULL: any is well. Called again, and body from offset 0, when a body begins anew on the way: it
+     *  changed, an error came in its place, the association was lost, body was not ready for its first part. */
     iot_err (*head)(void *ctx, const struct iot_coap_head *head);
     /**
      * Bytes of the body, in order and without gaps. Of a response of class 4 or 5: a text for humans, if anything.
@@ -161,8 +163,8 @@ struct iot_coap_request {
         block_bytes; /* blocks of 16, 32 .. 1,024 bytes, both ways; 0: as large as datagrams allow */
     const char *path; /* "/a/b?x=1&y", percent-encoded, NUL-terminated (RFC 7252 6.4); NULL: none */
     const struct iot_coap_option *
-        options; /* more, in any order; none that the client makes itself: Observe, Block1, Block2, Echo,
-                                              Request-Tag, Content-Format, Accept, Uri-* */
+        options; /* more, in any order; none that the client makes itself: Observe, Block1, Block2, Size1,
+                                              Echo, Request-Tag, Content-Format, Accept, Uri-* */
     uint8_t option_count;
     struct iot_bytes
         token;             /* 1 to 8 bytes; len 0, as nearly always: chosen for each, never twice */

@@ -32,11 +32,6 @@ static uint32_t or_else(uint32_t value, uint32_t usual)
     return value != 0 ? value : usual;
 }
 
-static uint32_t max_retransmit(const struct iot_coap *c)
-{
-    return or_else(c->opt->max_retransmit, MAX_RETRANSMIT);
-}
-
 /* ---- DTLS -------------------------------------------------------------------------------- */
 
 #if IOT_FEATURE_DTLS
@@ -89,7 +84,6 @@ static void drop(struct iot_coap *c)
 static void on_progress(struct iot_coap *c)
 {
     c->attempts = c->failures = 0;
-    c->not_before = 0;
 }
 
 static void hold_off(struct iot_coap *c)
@@ -126,19 +120,22 @@ static void fail(struct iot_coap *c, iot_err err, int32_t detail)
         give_up(c, err, detail);
 }
 
-/* There was one. A server that takes us and drops what we ask, each time, is asked no more often than one that does not take us. */
+/* There was one. A server that takes us and drops what we ask, each time, is asked no more often than one that does not take us; nor
+ * one that answers an observation and drops that. */
 static void lose(struct iot_coap *c, iot_err err, int32_t detail)
 {
     bool idle = iot_coap_exchange_idle(&c->exchange);
+    bool good = c->attempts == 0;
 
     log_end(c, "coap: association lost: ", err, detail);
     drop(c);
-    iot_coap_exchange_renew(&c->exchange, c->now);
-    if (idle || c->attempts == 0) {
+    iot_coap_exchange_renew(&c->exchange);
+    if (idle || (good && c->now - c->since >= PATIENCE_MS))
         on_progress(c);
-        return;
-    }
-    hold_off(c);
+    else if (good && c->failures == 0)
+        c->failures = 1; /* once, at once */
+    else
+        hold_off(c);
     if (c->attempts >= ATTEMPTS_MAX)
         give_up(c, err, detail);
 }
@@ -222,7 +219,7 @@ static void leave(struct iot_coap *c)
         c->channel->ops->close(c->channel, c->now + BYE_MS);
     c->until = c->now + (kept ? PARK_MS : BYE_MS);
     c->phase = PH_CLOSING;
-    iot_coap_exchange_renew(&c->exchange, c->now);
+    iot_coap_exchange_renew(&c->exchange);
     on_progress(c);
 }
 
@@ -246,7 +243,8 @@ static void hand(struct iot_coap *c, const struct iot_coap_event *ev)
     void *ctx = ev->req->ctx;
     iot_err err = IOT_OK;
 
-    on_progress(c);
+    if (ev->last) /* what has to begin again has not got anywhere */
+        c->attempts = 0;
     if (ev->first && on->head != NULL)
         err = on->head(ctx, &ev->head);
     if (err == IOT_OK && ev->part.len != 0 && on->body != NULL && is_handed(ev))
@@ -300,6 +298,8 @@ static void transmit(struct iot_coap *c)
         uint32_t room = ops->room(c->channel), len;
         if (room > sizeof c->bytes)
             room = sizeof c->bytes;
+        if (room < IOT_COAP_HEAD_BYTES)
+            return; /* the channel takes nothing now, and knows when */
         if (iot_coap_exchange_next(&c->exchange, c->bytes, room, c->now, &len) != IOT_OK)
             return;
         iot_err err = ops->write(c->channel, (struct iot_bytes){c->bytes, len}, c->now);
@@ -336,7 +336,7 @@ static void run_closing(struct iot_coap *c)
 static bool is_doubtful(const struct iot_coap *c)
 {
     return c->secure && iot_coap_exchange_unheard(&c->exchange) >=
-                            or_else(c->opt->doubt_after, max_retransmit(c) + 1);
+                            or_else(c->opt->doubt_after, c->exchange.rules.max_retransmit + 1u);
 }
 
 /* Behind what came and what is over. */
@@ -425,6 +425,7 @@ void iot_coap_client_init(struct iot_coap *c, const struct iot_coap_options *opt
     struct iot_coap_rules rules = {
         .ack_timeout_ms = or_else(opt->ack_timeout_ms, ACK_TIMEOUT_MS),
         .response_ms = or_else(opt->response_ms, RESPONSE_MS),
+        .max_retransmit = (uint8_t)or_else(opt->max_retransmit, MAX_RETRANSMIT),
         .probing_rate = (uint16_t)or_else(opt->probing_rate, PROBING_RATE),
         .uri_host = is_name(opt->host) ? opt->host : NULL,
     };
@@ -440,7 +441,6 @@ void iot_coap_client_init(struct iot_coap *c, const struct iot_coap_options *opt
     c->to.port = (uint16_t)or_else(opt->port, c->secure ? 5684 : 5683);
     c->to.netif = opt->netif;
     carrier->wake = channel->wake = wake;
-    rules.max_retransmit = (uint8_t)max_retransmit(c);
     iot_coap_exchange_init(&c->exchange, &rules, 0);
 }
 
@@ -466,7 +466,7 @@ iot_err iot_coap_cancel(struct iot_coap *c, iot_ticket request)
 
 void iot_coap_resume(struct iot_coap *c)
 {
-    iot_coap_exchange_resume(&c->exchange, c->now);
+    iot_coap_exchange_resume(&c->exchange);
     *c->wake = true;
 }
 
@@ -479,8 +479,8 @@ iot_err iot_coap_park(struct iot_coap *c)
 {
     if (!iot_coap_exchange_idle(&c->exchange))
         return IOT_ERR_STATE;
-    c->parking = c->phase != PH_IDLE;
-    *c->wake = true;
+    if (c->phase != PH_IDLE && !c->parking)
+        c->parking = *c->wake = true; /* who asks in each tick does not wake it for that */
     return IOT_OK;
 }
 
@@ -488,8 +488,8 @@ iot_err iot_coap_hang_up(struct iot_coap *c)
 {
     if (!iot_coap_exchange_idle(&c->exchange))
         return IOT_ERR_STATE;
-    c->hang = c->phase != PH_IDLE;
-    *c->wake = true;
+    if (c->phase != PH_IDLE && !c->hang)
+        c->hang = *c->wake = true;
     return IOT_OK;
 }
 

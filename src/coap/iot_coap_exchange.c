@@ -225,13 +225,12 @@ iot_time iot_coap_exchange_deadline(const struct iot_coap_exchange *x)
 
 /* ---- The rest ---------------------------------------------------------------------------- */
 
-void iot_coap_exchange_resume(struct iot_coap_exchange *x, iot_time now)
+void iot_coap_exchange_resume(struct iot_coap_exchange *x)
 {
     for (struct iot_coap_slot *s = x->slots; s <= iot_coap_last(x); s++) {
         if (s->req != NULL && (s->phase == IOT_COAP_PH_QUEUED || s->phase == IOT_COAP_PH_REPEAT))
             s->due = 0;
     }
-    (void)now;
 }
 
 uint32_t iot_coap_exchange_unheard(const struct iot_coap_exchange *x)
@@ -258,7 +257,7 @@ static bool may_begin_again(const struct iot_coap_slot *s)
     return s->ask != IOT_COAP_ASK_CANCEL;
 }
 
-void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
+void iot_coap_exchange_renew(struct iot_coap_exchange *x)
 {
     iot_coap_seen_forget(x);
     x->hush = 0;
@@ -273,7 +272,6 @@ void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now)
             iot_coap_over(s, IOT_ERR_UNKNOWN, 0);
         s->turn = turn; /* they keep their order */
     }
-    (void)now;
 }
 
 void iot_coap_exchange_fail(struct iot_coap_exchange *x, iot_err err, int32_t detail)

@@ -163,14 +163,14 @@ iot_err iot_coap_exchange_next(struct iot_coap_exchange *x, uint8_t *into, uint3
 void iot_coap_exchange_sent(struct iot_coap_exchange *x, iot_time now);
 
 /** A body's handler will take now: see iot_coap_resume. */
-void iot_coap_exchange_resume(struct iot_coap_exchange *x, iot_time now);
+void iot_coap_exchange_resume(struct iot_coap_exchange *x);
 
 /** So many transmissions were waited for in vain since something came, 255 at most. */
 uint32_t iot_coap_exchange_unheard(const struct iot_coap_exchange *x);
 
 /** The association is gone, and a new one will be made: observations register again, repeatable requests begin again with new ids and
  *  tokens, what was not sent yet waits on. Others that are out end with IOT_ERR_UNKNOWN, by `expire`. */
-void iot_coap_exchange_renew(struct iot_coap_exchange *x, iot_time now);
+void iot_coap_exchange_renew(struct iot_coap_exchange *x);
 
 /** No association can be had: all end with `err` and `detail`, by `expire`. */
 void iot_coap_exchange_fail(struct iot_coap_exchange *x, iot_err err, int32_t detail);

@@ -205,19 +205,21 @@ static void put_head(struct iot_coap_encoder *e, const struct iot_coap_exchange 
     put_theirs(e, req, from, 0x10000);
 }
 
-/* Before the first byte of a body leaves: blocks of it have to fit into `room`, with a longer number than the first one's. */
+/* Before a part of a body leaves: it has to fit into `room`, with a longer number than the first one's. Datagrams may have become
+ * smaller since the last one, or the options more. */
 static iot_err choose_size(const struct iot_coap_exchange *x, struct iot_coap_slot *s,
                            uint8_t *into, uint32_t room)
 {
     struct part part = {{NULL, 0}, true, true};
     struct iot_coap_encoder e;
-    uint32_t tag = s->tag;
+    uint32_t tag = s->tag, beside = s->at == 0 ? 4 : 1; /* the marker; the first number is short */
     uint8_t szx;
 
     s->tag = 1;
     put_head(&e, x, s, &part, into, room);
     s->tag = tag;
-    szx = e.overflow || room - e.len < 4 ? IOT_COAP_SZX_NONE : iot_coap_block_szx(room - e.len - 4);
+    szx = e.overflow || room - e.len < beside ? IOT_COAP_SZX_NONE
+                                              : iot_coap_block_szx(room - e.len - beside);
     if (szx == IOT_COAP_SZX_NONE)
         return IOT_ERR_SIZE;
     if (s->up > szx)
@@ -233,6 +235,8 @@ static iot_err read_part(struct iot_coap_slot *s, uint8_t *into, uint32_t room, 
     iot_err err;
 
     part->last = false;
+    if (size > room)
+        return IOT_ERR_SIZE;
     if (req->source == NULL) {
         part->last = left <= size;
         part->bytes.ptr = req->body.ptr + s->at;
@@ -262,7 +266,7 @@ iot_err iot_coap_request_write(struct iot_coap_exchange *x, struct iot_coap_slot
      * Request-Tag names it. */
     if (body && ((s->flags & IOT_COAP_UPLOADED) == 0 ||
                  (s->req->method == IOT_COAP_FETCH && s->tag == 0))) {
-        if (s->at == 0)
+        if (s->phase == IOT_COAP_PH_QUEUED)
             err = choose_size(x, s, into, room);
         if (err == IOT_OK)
             err = read_part(s, into, room, &part);

@@ -24,12 +24,13 @@ static void use_id(struct iot_coap_exchange *x, iot_time now)
     x->next_id++;
 }
 
-/* A body in blocks is under way. Servers that do not know Request-Tag would mix it with another, so that waits. */
+/* A body in blocks is under way. Servers that do not know Request-Tag would mix it with another, so that waits, if nothing of it has
+ * left. */
 static bool mixes(struct iot_coap_exchange *x, const struct iot_coap_slot *s)
 {
     uint32_t len = s->req->body.len;
 
-    if (s->at != 0 || (s->req->source == NULL && len <= iot_coap_block_bytes(s->up)))
+    if (s->tag != 0 || (s->req->source == NULL && len <= iot_coap_block_bytes(s->up)))
         return false;
     for (const struct iot_coap_slot *t = x->slots; t <= iot_coap_last(x); t++) {
         if (t != s && t->req != NULL && t->tag != 0 && (t->flags & IOT_COAP_UPLOADED) == 0 &&
@@ -112,7 +113,7 @@ void iot_coap_exchange_sent(struct iot_coap_exchange *x, iot_time now)
     s->tries++;
     if (s->req->non) {
         iot_coap_await(x, s, now);
-        x->hush = now + (iot_time)x->offered_len * 1000 / x->rules.probing_rate;
+        x->hush = now + x->offered_len * 1000u / x->rules.probing_rate;
     } else {
         s->phase = IOT_COAP_PH_SENT;
         s->due = now + s->timeout_ms;

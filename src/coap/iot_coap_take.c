@@ -96,13 +96,21 @@ static void on_reply(struct iot_coap_exchange *x, struct iot_coap_slot *s,
     iot_coap_block_came(x, s, &r, m->payload, ev);
 }
 
+/* Is this for what it sent last? The response to another registration may also come behind a notification that made it needless, and
+ * be newer than that. */
+static bool is_of(const struct iot_coap_slot *s, const struct iot_coap_message *m)
+{
+    return s->id == m->id && (iot_coap_is_waiting(s) || (s->phase == IOT_COAP_PH_OBSERVED &&
+                                                         s->token == s->watch && m->code != 0));
+}
+
 /* An acknowledgement or a reset: of the message with its id, and nothing follows from it otherwise. */
 static void on_answered(struct iot_coap_exchange *x, const struct iot_coap_message *m, iot_time now,
                         struct iot_coap_event *ev)
 {
     struct iot_coap_slot *s = x->slots;
 
-    while (s <= iot_coap_last(x) && !(iot_coap_is_waiting(s) && s->id == m->id))
+    while (s <= iot_coap_last(x) && !is_of(s, m))
         s++;
     if (s > iot_coap_last(x)) {
         x->counters.ignored++;

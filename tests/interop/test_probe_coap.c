@@ -6,6 +6,12 @@
 #include "peer_coap.h"
 #include "peer_device.h"
 #include "peer_run.h"
+#include "peer_udp.h"
+
+#include "coap/iot_coap_codec.h"
+
+#include <poll.h>
+#include <unistd.h>
 
 #define KEY      "sesame"
 #define KEY_HEX  "736573616d65"
@@ -190,6 +196,117 @@ static void several_servers_are_asked_side_by_side(void **state)
     assert_has("EV body 0 646f6e65\nEV end OK\n");
 }
 
+/* ---- A server that answers by a script ------------------------------------------------------ */
+
+struct scripted {
+    uint8_t code, etag; /* etag 0: none */
+    int block2;         /* -1: none */
+    const char *body;
+};
+
+static struct iot_coap_message heard; /* the last request */
+
+static void serve(int fd, const struct scripted *script, size_t count)
+{
+    static uint8_t in[2048];
+    uint8_t out[2048];
+    struct iot_coap_encoder e;
+
+    for (size_t i = 0; i < count; i++) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        struct sockaddr_storage from;
+        socklen_t len = sizeof from;
+        assert_true(poll(&p, 1, 20000) > 0);
+        ssize_t n = recvfrom(fd, in, sizeof in, 0, (struct sockaddr *)&from, &len);
+        assert_true(n > 0);
+        assert_err(iot_coap_decode((struct iot_bytes){in, (uint32_t)n}, &heard), IOT_OK);
+        iot_coap_encode(&e, out, sizeof out, IOT_COAP_ACK, script[i].code, heard.id, heard.token);
+        if (script[i].etag != 0)
+            iot_coap_put(&e, IOT_COAP_ETAG, (struct iot_bytes){&script[i].etag, 1});
+        if (script[i].block2 >= 0)
+            iot_coap_put_uint(&e, IOT_COAP_BLOCK2, (uint32_t)script[i].block2);
+        iot_coap_put_payload(&e, text_bytes(script[i].body));
+        n = sendto(fd, out, e.len, 0, (struct sockaddr *)&from, len);
+        assert_int_equal(n, e.len);
+    }
+}
+
+static int probe_script(const char *format, const struct scripted *script, size_t count)
+{
+    static struct peer_child c;
+    uint16_t port;
+    int fd = peer_udp_socket(0, &port);
+    char command[256];
+
+    assert_true(fd >= 0);
+    snprintf(command, sizeof command, format, (unsigned)port);
+    const char *const argv[] = {peer_program("probe"), "-c", command, NULL};
+    peer_child_start(&c, argv);
+    serve(fd, script, count);
+    int code = peer_child_end(&c);
+    close(fd);
+    memcpy(peer_output, c.said, sizeof peer_output);
+    return code;
+}
+
+/* Once, and the final one, whatever came before. */
+static void a_body_that_changes_on_the_way_is_printed_once(void **state)
+{
+    static const struct scripted changes[] = {
+        {IOT_COAP_CODE(2, 5), 1, 8, "aaaaaaaaaaaaaaaa"},
+        {IOT_COAP_CODE(2, 5), 2, 24, "bbbbbbbbbbbbbbbb"},
+        {IOT_COAP_CODE(2, 5), 2, 8, "bbbbbbbbbbbbbbbb"},
+        {IOT_COAP_CODE(2, 5), 2, 16, "b"},
+    };
+    static const struct scripted goes[] = {
+        {IOT_COAP_CODE(2, 5), 1, 8, "aaaaaaaaaaaaaaaa"},
+        {IOT_COAP_CODE(4, 4), 0, -1, "gone"},
+    };
+    static const struct scripted breaks[] = {
+        {IOT_COAP_CODE(2, 5), 1, 8, "aaaaaaaaaaaaaaaa"},
+        {IOT_COAP_CODE(2, 5), 1, 32, "cccccccccccccccc"},
+    };
+    (void)state;
+    assert_int_equal(probe_script("coap GET coap://127.0.0.1:%u/x", changes, COUNT(changes)), 0);
+    assert_has("EV status 2.05\nEV option 4 02\nEV option 23 08\n"
+               "EV body 0 62626262626262626262626262626262\nEV body 16 62\nEV end OK\n");
+    assert_int_equal(count("EV status"), 1);
+    assert_int_equal(count("EV body 0 "), 1);
+    assert_int_equal(probe_script("coap GET coap://127.0.0.1:%u/x", goes, COUNT(goes)), 1);
+    assert_has("EV status 4.04\nEV body 0 676f6e65\nEV end STATUS\n");
+    assert_int_equal(count("EV status"), 1);
+    assert_int_equal(count("EV body"), 1);
+    assert_int_equal(probe_script("coap GET coap://127.0.0.1:%u/x", breaks, COUNT(breaks)), 1);
+    assert_has("EV status 2.05\n");
+    assert_has("EV body 0 6161616161616161");
+    assert_has("EV end COAP_BLOCK\n");
+    assert_int_equal(count("EV status"), 1);
+    assert_int_equal(count("EV end"), 1);
+}
+
+static void formats_are_options_and_the_root_can_be_pinged(void **state)
+{
+    static const struct scripted changed[] = {{IOT_COAP_CODE(2, 4), 0, -1, ""}};
+    struct iot_coap_cursor at;
+    struct iot_coap_option o;
+
+    (void)state;
+    assert_int_equal(
+        probe_script("coap POST coap://127.0.0.1:%u/ 7b7d opt=17:3c opt=12:0032 opt=4:07", changed,
+                     1),
+        0);
+    at = (struct iot_coap_cursor){heard.options, 0};
+    assert_true(iot_coap_next(&at, &o) && o.number == IOT_COAP_ETAG);
+    assert_true(iot_coap_next(&at, &o) && o.number == IOT_COAP_CONTENT_FORMAT);
+    assert_int_equal(o.value.len, 1);
+    assert_int_equal(o.value.ptr[0], IOT_COAP_JSON);
+    assert_true(iot_coap_next(&at, &o) && o.number == IOT_COAP_ACCEPT);
+    assert_int_equal(o.value.ptr[0], IOT_COAP_CBOR);
+    start(PEER_COAP_NOTLS, PEER_COAP_PLAIN);
+    assert_int_equal(probe(line("coap PING %s/", plain), NULL, NULL), 0);
+    assert_has("EV end OK\n");
+}
+
 static void what_is_wrong_with_a_command_is_usage(void **state)
 {
     static const char *const list[] = {
@@ -215,6 +332,9 @@ static void what_is_wrong_with_a_command_is_usage(void **state)
         "coap GET coap://127.0.0.1/ opt=65536:00",
         "coap GET coap://127.0.0.1/ opt=11:61", /* ours to make */
         "coap GET coap://127.0.0.1/ opt=6:",
+        "coap GET coap://127.0.0.1/ opt=12:32", /* there is no body */
+        "coap GET coap://127.0.0.1/ opt=17:000032",
+        "coap GET coap://127.0.0.1/ opt=17:32 opt=17:32",
         "coap GET coap://127.0.0.1/ cid=2",
         "coap PING coap://127.0.0.1/x",
         "coap GET coaps://127.0.0.1/",
@@ -242,6 +362,8 @@ int main(void)
         T(bodies_go_there_and_back_in_blocks),
         T(an_observation_goes_on_until_it_is_ended),
         T(several_servers_are_asked_side_by_side),
+        T(a_body_that_changes_on_the_way_is_printed_once),
+        T(formats_are_options_and_the_root_can_be_pinged),
         T(what_is_wrong_with_a_command_is_usage),
 #undef T
     };

@@ -5,6 +5,7 @@
 static struct rig rig;
 static struct seen req;
 static struct app *app;
+static uint8_t *careful_at; /* where a message is made */
 
 static int setup(void **state)
 {
@@ -394,7 +395,7 @@ static void a_part_that_is_not_taken_is_asked_for_again_after_half_a_second_or_r
             assert_false(rig_out(&rig));
             rig_after(&rig, 1);
         } else {
-            iot_coap_exchange_resume(&rig.x, rig.now);
+            iot_coap_exchange_resume(&rig.x);
         }
     }
     wants(-1, BLOCK(1, 0, 0));
@@ -545,7 +546,7 @@ static void a_source_that_has_nothing_is_asked_later_and_one_that_fails_ends_it(
     app->source_busy = 1; /* when it is sent again, too */
     assert_true(rig_on(&rig));
     assert_false(rig_out(&rig));
-    iot_coap_exchange_resume(&rig.x, rig.now);
+    iot_coap_exchange_resume(&rig.x);
     uint16_t id = rig.m.id;
     wants(BLOCK(0, 1, 0), -1);
     assert_int_equal(rig.m.id, id);
@@ -841,6 +842,123 @@ static void echo_is_sent_with_each_block_from_then_on(void **state)
     assert_string_equal(app->said, "2.04 whole end OK");
 }
 
+/* A source may write where it is told to, and nowhere else. */
+static iot_err careful_source(void *ctx, uint32_t offset, uint8_t *into, uint32_t cap,
+                              uint32_t *got, bool *last)
+{
+    assert_true(into >= careful_at && cap <= rig.room && into + cap <= careful_at + rig.room);
+    return app_source(ctx, offset, into, cap, got, last);
+}
+
+/* An interface went away, or the way leads over another now. */
+static void blocks_become_smaller_when_datagrams_do(void **state)
+{
+    (void)state;
+    static uint8_t memory[2 * IOT_COAP_BYTES];
+    for (int from_source = 0; from_source < 2; from_source++) {
+        struct iot_coap_request put = puts_bytes(2500, 0);
+        uint32_t len = 0;
+        put.ctx = app = app_new();
+        rig_init(&rig, 5);
+        if (from_source == 1) {
+            put.body.len = 0;
+            put.source = careful_source;
+            app->source = pattern_bytes(2500);
+            app->source_len = 2500;
+        }
+        careful_at = memory + IOT_COAP_BYTES;
+        rig_start(&rig, &put);
+        for (uint32_t i = 0; i < 4; i++) {
+            static const uint32_t rooms[] = {IOT_COAP_BYTES, 548, 548, 1100};
+            static const uint32_t numbers[] = {0, 2, 3, 4};
+            rig.room = rooms[i];
+            assert_int_equal(iot_coap_exchange_next(&rig.x, careful_at, rig.room, rig.now, &len),
+                             IOT_OK);
+            iot_coap_exchange_sent(&rig.x, rig.now);
+            assert_int_equal(iot_coap_decode((struct iot_bytes){careful_at, len}, &rig.m), IOT_OK);
+            req = seen_of(&rig);
+            assert_int_equal(option_uint(&rig.m, IOT_COAP_BLOCK1),
+                             BLOCK(numbers[i], i < 3, i == 0 ? 6 : 5));
+            carries(i == 0 ? 0 : 512 + 512 * i, i == 0 ? 1024 : i < 3 ? 512 : 452);
+            if (i == 1) { /* and once more in less: that cannot be done, and does no harm */
+                rig_on(&rig);
+                rig.room = 300;
+                if (from_source == 1 && iot_coap_exchange_wants(&rig.x)) {
+                    struct rig copy = rig;
+                    assert_int_equal(
+                        iot_coap_exchange_next(&copy.x, careful_at, 300, rig.now, &len),
+                        IOT_ERR_AGAIN);
+                }
+            }
+            answer(i < 3 ? IOT_COAP_CODE(2, 31) : IOT_COAP_CODE(2, 4),
+                   BLOCK(numbers[i], i < 3, i == 0 ? 6 : 5), -1, NULL, 0, 0);
+        }
+        assert_string_equal(app->said, "2.04 whole end OK");
+    }
+}
+
+/* What the server wants to see on the way may take the room that a block had. */
+static void an_echo_in_the_middle_makes_blocks_smaller(void **state)
+{
+    (void)state;
+    static const uint8_t long_echo[40] = {1, 2, 3};
+    struct iot_coap_request put = puts_bytes(2000, 0);
+    struct made made;
+
+    rig.room = 512 + 50;
+    rig_start(&rig, &put);
+    wants(BLOCK(0, 1, 5), -1);
+    continued(0, 5);
+    wants(BLOCK(1, 1, 5), -1);
+    make_ack(&made, &req, IOT_COAP_CODE(4, 1));
+    iot_coap_put(&made.e, IOT_COAP_ECHO, (struct iot_bytes){long_echo, sizeof long_echo});
+    give(&rig, &made, NULL, 0);
+    wants(BLOCK(2, 1, 4), -1);
+    carries(512, 256);
+}
+
+/* Neither has ended, both have to say their first block once more: one of them begins. */
+static void two_bodies_that_both_began_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    struct iot_coap_request one = puts_bytes(600, 0), two = puts_bytes(600, 0);
+    struct app *first = app, *second = app_new();
+    struct seen reqs[2];
+    struct made made;
+
+    two.ctx = second;
+    rig.room = 400;
+    rig_start(&rig, &one);
+    rig_start(&rig, &two);
+    for (uint32_t i = 0; i < 2; i++) {
+        wants(BLOCK(0, 1, 4), -1);
+        reqs[i] = req;
+        give_empty(&rig, IOT_COAP_ACK, req.id);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        make(&made, IOT_COAP_CON, IOT_COAP_CODE(4, 1), (uint16_t)(7000 + i), token_of(&reqs[i]));
+        iot_coap_put_uint(&made.e, IOT_COAP_ECHO, 9);
+        give(&rig, &made, NULL, 0);
+        assert_true(rig_out(&rig)); /* acknowledged */
+        if (i == 1)
+            break;
+        iot_coap_exchange_resume(&rig.x);
+    }
+    for (uint32_t bound = 0; first->ends + second->ends < 2; bound++) {
+        assert_true(bound < 20);
+        if (!rig_out(&rig) && !rig_on(&rig))
+            fail_msg("they wait for each other");
+        if (rig.m.type != IOT_COAP_CON)
+            continue;
+        req = seen_of(&rig);
+        int64_t value = option_uint(&rig.m, IOT_COAP_BLOCK1);
+        answer((value & 8) != 0 ? IOT_COAP_CODE(2, 31) : IOT_COAP_CODE(2, 4), value, -1, NULL, 0,
+               0);
+    }
+    assert_string_equal(first->said, "2.04 whole end OK");
+    assert_string_equal(second->said, "2.04 whole end OK");
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -879,6 +997,9 @@ int main(void)
         CASE(two_bodies_are_not_mixed),
         CASE(blocks_fit_into_what_a_datagram_may_have),
         CASE(echo_is_sent_with_each_block_from_then_on),
+        CASE(blocks_become_smaller_when_datagrams_do),
+        CASE(an_echo_in_the_middle_makes_blocks_smaller),
+        CASE(two_bodies_that_both_began_do_not_wait_for_each_other),
     };
     return cmocka_run_group_tests_name("coap_block", tests, NULL, NULL);
 }

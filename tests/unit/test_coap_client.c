@@ -485,6 +485,32 @@ static void a_datagram_that_cannot_leave_leaves_later_as_it_was(void **state)
     assert_said("head 2.05\nwhole\nend OK\n");
 }
 
+/* A modem that is busy says so by its room. */
+static void a_channel_that_takes_nothing_now_ends_nothing(void **state)
+{
+    (void)state;
+    net.room = 0;
+    start();
+    run(1000);
+    assert_int_equal(net.tx_count, 0);
+    assert_said("");
+    net.room = 1400;
+    iot_dgram_wake(&net.base);
+    run(0);
+    assert_int_equal(net.tx_count, 1);
+    struct iot_coap_message m = last_sent();
+    give(&net, &m, IOT_COAP_CON, CONTENT, -1, UINT32_MAX, "");
+    net.room = 0;
+    run(0);
+    assert_said("head 2.05\nwhole\nend OK\n");
+    assert_int_equal(net.tx_count, 1);
+    net.room = 1400;
+    iot_dgram_wake(&net.base);
+    run(0);
+    assert_int_equal(net.tx_count, 2);
+    assert_int_equal(last_sent().type, IOT_COAP_ACK);
+}
+
 static void acknowledgements_wait_out_a_famine_too(void **state)
 {
     (void)state;
@@ -647,6 +673,7 @@ int main(void)
             stub_coap_setup),
         cmocka_unit_test_setup(a_datagram_that_cannot_leave_leaves_later_as_it_was,
                                stub_coap_setup),
+        cmocka_unit_test_setup(a_channel_that_takes_nothing_now_ends_nothing, stub_coap_setup),
         cmocka_unit_test_setup(acknowledgements_wait_out_a_famine_too, stub_coap_setup),
         cmocka_unit_test_setup(blocks_are_as_large_as_the_channel_takes, stub_coap_setup),
         cmocka_unit_test_setup(one_tick_takes_a_bounded_number_of_datagrams_and_asks_for_the_next,

@@ -218,6 +218,54 @@ static void a_server_that_drops_each_association_is_given_up(void **state)
     assert_int_equal(net.tx_count, 3);
 }
 
+/* ... nor if it answers a part first, and no more. */
+static void a_server_that_drops_each_association_within_a_body_is_given_up(void **state)
+{
+    stub_coap_secure(state);
+    start();
+    for (int i = 0; i < 10 && ends == 0; i++) {
+        if (net.state == DGRAM_UP) {
+            struct iot_coap_message m = last_sent();
+            give(&net, &m, IOT_COAP_ACK, CONTENT, -1, 8, "0123456789abcdef");
+            run(0);
+            logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+        }
+        run(2500);
+    }
+    assert_int_equal(ends, 1);
+    assert_int_equal(net.opens, 3);
+    assert_true(iot_coap_idle(&hub));
+}
+
+/* An observation has no end; so it is kept, and asked for less and less often. */
+static void a_server_that_drops_each_association_of_an_observation_gets_no_storm(void **state)
+{
+    stub_coap_secure(state);
+    ask.observe = true;
+    start();
+    for (int i = 0; i < 3600; i++) {
+        if (net.state == DGRAM_UP) {
+            struct iot_coap_message m = last_sent();
+            give(&net, &m, IOT_COAP_ACK, CONTENT, 1, UINT32_MAX, "a");
+            run(0);
+            logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+        }
+        run(1000);
+    }
+    assert_true(net.opens >= 60 && net.opens <= 200);
+    assert_int_equal(ends, 0);
+    /* One that held is replaced at once. */
+    while (net.state != DGRAM_UP)
+        run(1000);
+    struct iot_coap_message m = last_sent();
+    give(&net, &m, IOT_COAP_ACK, CONTENT, 1, UINT32_MAX, "a");
+    run(60000);
+    uint32_t before = net.opens;
+    logged_dgram_end(&net, IOT_ERR_TLS_CLOSED, 0);
+    run(0);
+    assert_int_equal(net.opens, before + 1);
+}
+
 /* ---- Losing it --------------------------------------------------------------------------- */
 
 static void a_get_goes_on_over_a_new_association(void **state)
@@ -461,6 +509,28 @@ static void parking_puts_it_away_and_nothing_is_begun_meanwhile(void **state)
     assert_int_equal(counted().resumed, 1);
 }
 
+/* As a program does that asks in its loop until it is idle: the store may be slow, and nothing spins meanwhile. */
+static void asking_to_park_or_hang_up_again_wakes_nobody(void **state)
+{
+    for (int parks_it = 0; parks_it < 2; parks_it++) {
+        stub_coap_secure(state);
+        come_up();
+        net.closes = false;
+        for (int i = 0; i < 3; i++) {
+            assert_err(parks_it ? iot_coap_park(&hub) : iot_coap_hang_up(&hub), IOT_OK);
+            if (i == 0)
+                run(0);
+            else
+                assert_true(iot_sleep_ms(&dev, now_ms) > 100);
+        }
+        run(1000);
+        assert_true(iot_coap_idle(&hub));
+        uint32_t idle_ms = iot_sleep_ms(&dev, now_ms);
+        assert_err(parks_it ? iot_coap_park(&hub) : iot_coap_hang_up(&hub), IOT_OK);
+        assert_int_equal(iot_sleep_ms(&dev, now_ms), idle_ms);
+    }
+}
+
 static void parking_without_dtls_is_an_end(void **state)
 {
     (void)state;
@@ -641,11 +711,14 @@ int main(void)
         cmocka_unit_test(one_that_comes_up_the_third_time_serves),
         cmocka_unit_test(who_asks_again_at_once_makes_no_storm),
         cmocka_unit_test(a_server_that_drops_each_association_is_given_up),
+        cmocka_unit_test(a_server_that_drops_each_association_within_a_body_is_given_up),
+        cmocka_unit_test(a_server_that_drops_each_association_of_an_observation_gets_no_storm),
         cmocka_unit_test(a_silent_association_is_replaced_when_the_options_say_so),
         cmocka_unit_test(anything_that_comes_takes_the_doubt_away),
         cmocka_unit_test(by_default_all_transmissions_have_to_be_in_vain_and_who_waits_goes_on),
         cmocka_unit_test(a_server_that_never_answers_is_not_shaken_hands_with_for_ever),
         cmocka_unit_test(parking_puts_it_away_and_nothing_is_begun_meanwhile),
+        cmocka_unit_test(asking_to_park_or_hang_up_again_wakes_nobody),
         cmocka_unit_test(an_arena_has_one_user),
         cmocka_unit_test_setup(plain_coap_has_no_tls_memory, stub_coap_setup),
         cmocka_unit_test(dtls_has_its_own_port),

@@ -300,8 +300,19 @@ static void a_notification_that_crosses_the_registration_answers_it(void **state
     acked(100);
     assert_string_equal(app->said, "2.05o +1 whole ");
     assert_in_range(iot_coap_exchange_deadline(&rig.x) - rig.now, 65000, 75000);
+    /* What was said before that is old, and what was said behind it is news: the server thinks that we have it. */
+    say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 1, -1, -1, "late");
+    say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 2, -1, -1, "late");
+    say(IOT_COAP_ACK, (uint16_t)(again.id + 1), &again, IOT_COAP_CODE(2, 5), 3, -1, -1, "late");
+    give_empty(&rig, IOT_COAP_ACK, again.id);
+    give_empty(&rig, IOT_COAP_RST, again.id);
+    assert_string_equal(app->said, "2.05o +1 whole ");
     say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 3, -1, -1, "late");
-    assert_string_equal(app->said, "2.05o +1 whole "); /* nobody waits for that any more */
+    say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 3, -1, -1, "late");
+    assert_string_equal(app->said, "2.05o +1 whole 2.05o +4 whole ");
+    notify(IOT_COAP_CON, 4, "y");
+    acked(101);
+    assert_string_equal(app->said, "2.05o +1 whole 2.05o +4 whole 2.05o +1 whole ");
 }
 
 /* ---- Ending it: RFC 7641 3.6 ------------------------------------------------------------- */
@@ -560,7 +571,7 @@ static void over_a_new_association_it_registers_again(void **state)
 {
     (void)state;
     observe_from(7);
-    iot_coap_exchange_renew(&rig.x, rig.now);
+    iot_coap_exchange_renew(&rig.x);
     wants(0);
     struct seen again = seen_of(&rig);
     assert_memory_not_equal(again.token, req.token, 8);
@@ -569,7 +580,7 @@ static void over_a_new_association_it_registers_again(void **state)
     say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 1, -1, -1, "x");
     assert_string_equal(app->said, "2.05o +1 whole ");
     assert_int_equal(iot_coap_exchange_cancel(&rig.x, ticket), IOT_OK); /* the ticket stays */
-    iot_coap_exchange_renew(&rig.x, rig.now);
+    iot_coap_exchange_renew(&rig.x);
     rig_expire(&rig); /* nobody is left that could confirm it */
     assert_string_equal(app->said, "2.05o +1 whole end UNKNOWN");
 }

@@ -580,7 +580,7 @@ static void a_new_association_begins_what_may_be_repeated_and_ends_the_rest(void
     }
     rig_start(&rig, &wait);
     give_text(&rig, IOT_COAP_CON, 70, &(struct seen){0, {1, 2}, 2}, "?");
-    iot_coap_exchange_renew(&rig.x, rig.now);
+    iot_coap_exchange_renew(&rig.x);
     rig_expire(&rig);
     assert_string_equal(post_app->said, "end UNKNOWN");
     for (uint32_t i = 0; i < 3; i++) { /* and nothing is said to the old one's messages */

@@ -326,7 +326,7 @@ static void storm(uint32_t seed, bool forgets)
         }
         if (test_random(&chance, 40) == 0) {
             renewals++;
-            iot_coap_exchange_renew(&world.rig.x, world.rig.now);
+            iot_coap_exchange_renew(&world.rig.x);
             rig_expire(&world.rig);
         }
         if (step > 400)
