@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define AGAIN_MS 20u  /* the port's chance or store is asked again */
-#define KV_TRIES 250u /* 5 s at least: a store that is slow for longer has or keeps nothing */
+#define AGAIN_MS 20u   /* the port's chance or store is asked again */
+#define KV_MS    5000u /* a store that is slow for longer has or keeps nothing */
 #define MTU      1200u
 #define MTU_MIN  128u
 #define FIRST_MS 1000u /* RFC 6347, section 4.2.4.1 */
@@ -194,7 +194,16 @@ static iot_err go_on(struct iot_dtls *d, enum dtls_phase phase)
 {
     d->phase = (uint8_t)phase;
     d->core.save_tries = 0;
+    d->flight_end = IOT_TIME_NEVER;
     iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+/* ... and asks the store, which has its time. No flight is out meanwhile. */
+static iot_err go_ask(struct iot_dtls *d, enum dtls_phase phase)
+{
+    (void)go_on(d, phase);
+    d->flight_end = d->core.now + KV_MS;
     return IOT_ERR_AGAIN;
 }
 
@@ -216,7 +225,7 @@ static iot_err poll_prepare(struct iot_dtls *d, iot_time now)
     if (!keeps(d) || d->looked)
         return begin_handshake(d);
     d->looked = true;
-    return go_on(d, PH_WAKE);
+    return go_ask(d, PH_WAKE);
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
@@ -232,7 +241,7 @@ static iot_err begin_up(struct iot_dtls *d, iot_time now)
 static iot_err poll_wake(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
-    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, ++t->save_tries == KV_TRIES);
+    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, now >= d->flight_end);
     if (err == IOT_OK) {
         t->state->offered = true; /* as of a session: its dates are those that it was kept with */
         begin_up(d, now);
@@ -332,7 +341,7 @@ static iot_err poll_save(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
     iot_err err = iot_tls_kept_save(t, d->dtls->context_key);
-    if (err != IOT_ERR_AGAIN || ++t->save_tries >= KV_TRIES)
+    if (err != IOT_ERR_AGAIN || now >= d->flight_end)
         begin_closing(d, now);
     return IOT_ERR_AGAIN;
 }
@@ -491,8 +500,11 @@ void iot_dtls_park(struct iot_dtls *d)
     bool made = false;
     if (is_up(d) && keeps(d)) {
         mbedtls_ssl_context *ssl = &t->state->ssl;
-        ssl->MBEDTLS_PRIVATE(in_left) = ssl->MBEDTLS_PRIVATE(next_record_offset) = 0; /* not read */
         struct iot_tls_outside o = iot_tls_enter(t);
+        /* What cannot leave now is lost, and its number is used; what has come nobody reads. */
+        (void)flush(ssl);
+        ssl->MBEDTLS_PRIVATE(out_left) = 0;
+        ssl->MBEDTLS_PRIVATE(in_left) = ssl->MBEDTLS_PRIVATE(next_record_offset) = 0;
         made = iot_tls_kept_make(t);
         iot_tls_leave(t, o);
     }
@@ -500,7 +512,8 @@ void iot_dtls_park(struct iot_dtls *d)
         begin_closing(d, t->now);
         return;
     }
-    (void)go_on(d, PH_SAVE);
+    t->deadline = IOT_TIME_NEVER; /* dates are judged when it wakes */
+    (void)go_ask(d, PH_SAVE);
 }
 
 static iot_time dtls_deadline(const struct iot_dgram *g)
