@@ -442,8 +442,8 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
   OPT     := -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections
   ASSERTS := $(if $(filter m3-asserts,$(VARIANT)),$(ASSERTS))
   EXTRA   := -Werror $(if $(filter m3-notexts m3-thing m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_ERR_TEXTS=0) \
-             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB)) \
-             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0) \
+             $(if $(filter m3-thing,$(VARIANT)),$(call switched_off,SHADOW+RAW+REGISTER+HTTP+OTA+WEB+COAP)) \
+             $(if $(filter m3-login m3-plain,$(VARIANT)),-DIOT_FEATURE_JSON=0 -DIOT_FEATURE_HTTP=0 -DIOT_FEATURE_COAP=0) \
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
@@ -458,6 +458,10 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   # See port/lwip/lwipopts.h.
   LWIP_SET := -DLWIP_NOASSERT
   OUT     := build/firmware/$(VARIANT:fw-%=%)
+  ifeq ($(filter %-sensor,$(VARIANT)),) # what runs there does no CoAP, and so leaves it out: mbedTLS alone has 5 KB more with DTLS
+    TLS_SET += $(call switched_off,COAP)
+    KIND    := -nocoap
+  endif
   ifneq ($(filter %-16k,$(VARIANT)),) # what TLS takes with records as large as servers may send: more memory than ours
     TLS_SET += -DIOT_TLS_RX_BYTES=16384
     KIND    := -16k$(KIND)
@@ -469,7 +473,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
                $(call switched_off,TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
     KIND    := -sensor
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
-    LINK    := -Wl,--defsym=RAM_BYTES=0x8000
+    LINK    := -Wl,--defsym=RAM_BYTES=0x6000
   endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror

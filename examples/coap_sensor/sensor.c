@@ -10,7 +10,7 @@
 #define STORE_MS    10u /* a slow chip is asked again so soon */
 
 /* A handshake with a pre-shared key, and no more; README says how much each kind wants. */
-#define ARENA_BYTES (9u * 1024u + IOT_TLS_RX_BYTES + IOT_TLS_TX_BYTES)
+#define ARENA_BYTES (4608u + (sizeof(void *) - 4u) * 512u + IOT_TLS_RX_BYTES + IOT_TLS_TX_BYTES)
 
 /* {"n":4294967295,"t":[-32768,...]} */
 #define BODY_BYTES (24u + 7u * SENSOR_READINGS_MAX)

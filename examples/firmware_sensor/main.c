@@ -82,12 +82,15 @@ static void say_report(const struct sensor_report *r)
 {
     struct iot_tls_memory arena;
 
-    say("sensor: readings ");
-    say_number(r->first);
-    say(" to ");
-    say_number(r->first + r->count - 1);
+    say("sensor: ");
+    if (r->count > 0) {
+        say("readings ");
+        say_number(r->first);
+        say(" to ");
+        say_number(r->first + r->count - 1);
+    }
     if (r->err != IOT_OK) {
-        say(": ");
+        say(" wait: ");
         say(iot_err_name(r->err));
     } else {
         say(r->arrived ? " have arrived, " : " were refused, ");

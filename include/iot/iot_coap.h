@@ -122,7 +122,9 @@ struct iot_coap_handlers {
     iot_err (*head)(void *ctx, const struct iot_coap_head *head);
     /**
      * Bytes of the body, in order and without gaps. Of a response of class 4 or 5: a text for humans, if anything.
-     * offset   of `part` in the body.
+     * offset   of `part` in the body. 0 again, and `head` before it, when the body begins anew: it changed on the server while it
+     *          came, an error took its place, the first part was not taken, or the association is a new one. What came before
+     *          counts for nothing then.
      * Returns  IOT_OK, all of it was taken; IOT_ERR_AGAIN: none of it, and it is asked of the server once more, after
      *          iot_coap_resume or 500 ms. Only where that does not repeat what the request does: GET and FETCH, and blocks
      *          behind the first of others; else, and with another error, the request ends by it.
@@ -137,7 +139,8 @@ struct iot_coap_handlers {
 };
 
 /** Gives `cap` bytes of a body from `offset` on; fewer only at its end, where `*last` is set. May be asked for the same
- *  bytes more than once, as datagrams get lost, and has to give the same; in order otherwise. IOT_OK; IOT_ERR_AGAIN: asked
+ *  bytes more than once, as datagrams get lost, and from 0 again, if the server lost the body or wants smaller blocks; it has to give
+ *  the same; in order otherwise. IOT_OK; IOT_ERR_AGAIN: asked
  *  again in a later tick; another error ends the request. */
 typedef iot_err (*iot_coap_source)(void *ctx, uint32_t offset, uint8_t *into, uint32_t cap,
                                    uint32_t *got, bool *last);

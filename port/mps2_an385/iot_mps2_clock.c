@@ -28,17 +28,27 @@
 static volatile uint32_t wraps;
 static volatile bool woken;
 
+/* Between two periods it stands at 0 for a cycle; emulated, as long as the emulator is busy elsewhere. Read as a moment that
+ * would be the end of a period, not its beginning: time would leap ahead and back again. */
+static void await_reload(void)
+{
+    while (CPU_SYST_CVR == 0)
+        ;
+}
+
 void iot_mps2_clock_init(void)
 {
     CPU_SYST_RVR = WRAP_CYCLES - 1;
     CPU_SYST_CVR = 0;
     CPU_SYST_CSR = 7; /* the processor's clock, interrupt, on */
+    await_reload();
     CPU_NVIC_ISER = 1u << MPS2_TIMER0_IRQ;
 }
 
 void iot_mps2_clock_on_wrap(void)
 {
     wraps++;
+    await_reload();
 }
 
 /* Wraps and the cycles since the last one, as they belong together. */
@@ -48,6 +58,7 @@ static uint32_t read_clock(uint32_t *since_wrap)
     uint32_t left = CPU_SYST_CVR, count = wraps;
 
     if ((CPU_SCB_ICSR & ICSR_SYSTICK_PENDING) != 0) { /* wrapped, and nobody counted it yet */
+        await_reload();
         left = CPU_SYST_CVR;
         count++;
     }

@@ -10,7 +10,7 @@
  *                     ^                    |  \- response in the ack -> the same
  *                     |_ more blocks, Echo_|_ nothing in time: END
  *
- * iot_coap_request.c makes a message of a request, iot_coap_reply.c reads a response, iot_coap_block.c has what is about blocks,
+ * iot_coap_take.c has what is about datagrams that come, iot_coap_send.c those that leave; iot_coap_request.c makes a message of a request, iot_coap_reply.c reads a response, iot_coap_block.c has what is about blocks,
  * iot_coap_observe.c what is about observations, iot_coap_seen.c the messages that came before. */
 #ifndef IOT_COAP_EXCHANGE_H
 #define IOT_COAP_EXCHANGE_H

@@ -42,6 +42,37 @@ static inline bool iot_coap_has_body(const struct iot_coap_request *req)
     return req->body.len != 0 || req->source != NULL;
 }
 
+/* A confirmable message of it is out and not acknowledged. */
+static inline bool iot_coap_is_out(const struct iot_coap_slot *s)
+{
+    return s->req != NULL && (s->phase == IOT_COAP_PH_SENT || s->phase == IOT_COAP_PH_REPEAT);
+}
+
+static inline bool iot_coap_is_waiting(const struct iot_coap_slot *s)
+{
+    return iot_coap_is_out(s) || (s->req != NULL && s->phase == IOT_COAP_PH_ACKED);
+}
+
+static inline bool iot_coap_is_ready(const struct iot_coap_slot *s)
+{
+    return s->req != NULL && s->due == 0 &&
+           (s->phase == IOT_COAP_PH_QUEUED || s->phase == IOT_COAP_PH_REPEAT);
+}
+
+static inline struct iot_coap_slot *iot_coap_last(struct iot_coap_exchange *x)
+{
+    return x->slots + IOT_COAP_REQUESTS - 1;
+}
+
+/* The confirmable message that is out, or NULL. */
+struct iot_coap_slot *iot_coap_outstanding(struct iot_coap_exchange *x);
+
+/* The server has the message; now it owes the response. */
+void iot_coap_await(const struct iot_coap_exchange *x, struct iot_coap_slot *s, iot_time now);
+
+bool iot_coap_has_token(const struct iot_coap_exchange *x, const struct iot_coap_slot *s,
+                        uint32_t number, struct iot_bytes token);
+
 /* The bytes of a token; `into` has room for IOT_COAP_TOKEN_MAX. */
 struct iot_bytes iot_coap_token(const struct iot_coap_exchange *x,
                                 const struct iot_coap_request *req, uint32_t number, uint8_t *into);

@@ -92,9 +92,11 @@ headers() {
 # What is linked has neither heap nor stdio, and nobody asks where a heap would be. Names of others may hold these words,
 # as mbedtls_aes_free does, so they are looked for as whole ones.
 firmware() {
-    local board bad=0
-    for board in an385 an386 an500; do
-        build "fw-$board" v4 STRICT=1 firmware ticks || return
+    local board what bad=0
+    for board in an385 an386 an500 an385-sensor; do
+        case $board in *-sensor) what=sensor ;; *) what='firmware ticks' ;; esac
+        # shellcheck disable=SC2086 # a list of words
+        build "fw-$board" v4 STRICT=1 $what || return
         "$DEPS/bin/arm-none-eabi-nm" build/firmware-strict/"$board"/firmware_*.elf |
             grep -E ' _*(malloc|calloc|realloc|free|(_?sbrk)|end|[a-z]*printf|puts)(_r)?$' && bad=1
     done

@@ -19,16 +19,19 @@ the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt devi
 + shadow, raw data, registration, parts of a device|m3-notexts|core net mqtt device crypto tls link json|-|
 HTTP parser and client, fetch, image; beside all that|m3-notexts|http ota|6500|llhttp 19545 (parser alone)
 updates by the messages of the platform|m3-notexts|link-upgrade|-|
-registration, login, bootstrap, data by HTTPS|m3-notexts|link-web|3500|'
+registration, login, bootstrap, data by HTTPS|m3-notexts|link-web|3500|
+CoAP client with blocks, observe; UDP and DTLS glue; beside all that|m3-notexts|coap coap-glue|9000|libcoap 37339'
 device_budget=3584
 
-# per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file. Of link what stands on HTTP is counted by itself.
+# per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file. Of link what stands on HTTP is counted by itself, of
+# net, tls and device what is below CoAP.
 per_room() {
     find src -name 'iot_*.c' | sort | while IFS= read -r source; do
         room=${source#src/}
         room=${room%%/*}
         case $source in
             */iot_link_web*) room=link-web ;;
+            */iot_net_udp.c|*/iot_tls_dgram.c|*/iot_tls_kept.c|*/iot_device_coap.c) room=coap-glue ;;
             */iot_link_upgrade.c|*/iot_link_job.c|*/iot_link_file.c) room=link-upgrade ;;
         esac
         "$tools-size" "$1/${source%.c}.o" | awk -v room="$room" 'NR == 2 { print room, $1, $2, $3 }'

@@ -22,6 +22,10 @@ MEMBER(iot_upgrade, struct iot_upgrade)
 #if IOT_FEATURE_WEB
 MEMBER(iot_web, struct iot_web)
 #endif
+#if IOT_FEATURE_COAP
+MEMBER(iot_coap, struct iot_coap)
+MEMBER(iot_coap__bytes, ((struct iot_coap *)0)->bytes)
+#endif
 #if IOT_FEATURE_ALINK
 MEMBER(alink, DEVICE->alink)
 MEMBER(alink__requests, DEVICE->alink.requests)

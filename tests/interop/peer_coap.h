@@ -20,7 +20,8 @@
  * Other methods: 4.05. An empty CON is answered by RST. Accept is not looked at. It takes Request-Tag, but asks for no Echo;
  * it knows no connection IDs, and keeps no session for resumption. A wrong key or identity it does not answer: what cannot be
  * decrypted is dropped, as DTLS has it, so the client's own deadline is what ends the handshake. A certificate that is missing
- * gets an alert (40 by OpenSSL, 42 by GnuTLS). Its log shows for each notification a GET that nobody sent. */
+ * gets an alert (40 by OpenSSL, 42 by GnuTLS). With a key, GnuTLS does not answer who names "::1" as the server, as libcoap's
+ * own clients do. Its log shows for each notification a GET that nobody sent. */
 #ifndef PEER_COAP_H
 #define PEER_COAP_H
 

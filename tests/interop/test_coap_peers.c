@@ -317,10 +317,16 @@ static void a_lost_datagram_of_a_handshake_is_made_good(void **state)
 
 /* ---- DTLS -------------------------------------------------------------------------------- */
 
+/* libcoap's clients send an address as the server's name, and with a key GnuTLS refuses one with colons. Ours send none. */
+static enum peer_coap_kind last_with_key(void)
+{
+    return strchr(peer_loopback, ':') != NULL ? PEER_COAP_OPENSSL : PEER_COAP_GNUTLS;
+}
+
 static void a_key_opens_each_server_to_each_client(void **state)
 {
     (void)state;
-    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= last_with_key(); s++) {
         start(s, PEER_COAP_KEY(KEY), true);
         for (enum peer_coap_kind c = PEER_COAP_OPENSSL; c <= PEER_COAP_GNUTLS; c++) {
             const char *uri = peer_coap_uri(true, relay.port, "/");
@@ -338,7 +344,7 @@ static void a_key_opens_each_server_to_each_client(void **state)
 static void a_key_may_be_of_one_identity(void **state)
 {
     (void)state;
-    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= PEER_COAP_GNUTLS; s++) {
+    for (enum peer_coap_kind s = PEER_COAP_OPENSSL; s <= last_with_key(); s++) {
         struct peer_coap_options o = PEER_COAP_KEY(KEY2);
         o.identity = "lamp";
         start(s, o, true);

@@ -433,6 +433,32 @@ static void a_token_of_the_callers_stays_the_observations(void **state)
     assert_bytes(rig.m.token, text_bytes("tok"));
 }
 
+static void echo_leaves_the_observation_its_token(void **state)
+{
+    (void)state;
+    struct made made;
+
+    observe_from(1);
+    for (uint32_t i = 0; i < 2; i++) { /* registering again, and cancelling */
+        if (i == 0)
+            assert_true(rig_on(&rig));
+        else
+            assert_int_equal(iot_coap_exchange_cancel(&rig.x, ticket), IOT_OK);
+        wants(i);
+        struct seen again = seen_of(&rig);
+        make_ack(&made, &again, IOT_COAP_CODE(4, 1));
+        iot_coap_put(&made.e, IOT_COAP_ECHO, text_bytes("echo"));
+        give(&rig, &made, NULL, 0);
+        if (i == 1)
+            break; /* whatever the server says to that: it has heard it */
+        wants(0);
+        assert_bytes(rig.m.token, token_of(&req));
+        again = seen_of(&rig);
+        say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 2, -1, -1, "y");
+    }
+    assert_string_equal(app->said, "2.05o +1 whole end OK");
+}
+
 /* ---- Notifications in blocks ------------------------------------------------------------- */
 
 static void the_rest_of_a_notification_is_asked_for_by_another_token(void **state)
@@ -574,6 +600,7 @@ int main(void)
         CASE(what_is_notified_to_nobody_is_rejected_confirmable_or_not),
         CASE(fetch_is_observed_like_get),
         CASE(a_token_of_the_callers_stays_the_observations),
+        CASE(echo_leaves_the_observation_its_token),
         CASE(the_rest_of_a_notification_is_asked_for_by_another_token),
         CASE(a_newer_notification_takes_the_place_of_what_was_being_fetched),
         CASE(a_body_that_changes_while_it_is_fetched_is_fetched_anew),
