@@ -160,6 +160,25 @@ static void the_largest_record_that_was_agreed_upon_is_read(void **state)
     dworld_talk(w);
 }
 
+/* ---- Handshakes in an association -------------------------------------------------------- */
+
+static void who_asks_to_renegotiate_is_told_that_there_is_no_such_thing(void **state)
+{
+    (void)state;
+    dworld_connect(w);
+    dworld_talk(w);
+    for (int i = 0; i < 3; i++) {
+        uint32_t count = w->count;
+        assert_true(dtls_server_ask_again(w->server, w->address));
+        assert_null(dworld_hear(w));
+        assert_int_equal(w->count, count + 2); /* and an alert, encrypted */
+        assert_int_equal(w->log[count + 1].bytes[0], 21);
+        assert_int_equal(w->log[count + 1].bytes[4], 1);
+        dworld_talk(w);
+    }
+    assert_int_equal(dtls_server_counts(w->server).handshakes, 1);
+}
+
 /* ---- Several at once --------------------------------------------------------------------- */
 
 static void run_alone(struct dgram_world *x, bool by_certificate, uint32_t *high)
@@ -237,6 +256,8 @@ int main(void)
         cmocka_unit_test(pieces_that_lie_cost_an_attempt_at_most),
         cmocka_unit_test_setup_teardown(the_largest_record_that_was_agreed_upon_is_read, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(who_asks_to_renegotiate_is_told_that_there_is_no_such_thing,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(channels_beside_each_other_and_a_stream_do_not_mix, setup,
                                         teardown),
     };
