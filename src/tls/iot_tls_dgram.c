@@ -77,21 +77,24 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     return err == IOT_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : (int)n;
 }
 
-/* Alerts in plain text, and what stands behind them, are not for mbedTLS. Returns how much is. */
-static uint32_t before_alert(struct iot_dtls *d, const uint8_t *bytes, uint32_t n)
+/* Alerts in plain text are not for mbedTLS: taken out of the datagram. Returns what is left of it. */
+static uint32_t without_alerts(struct iot_dtls *d, uint8_t *bytes, uint32_t n)
 {
     uint32_t at = 0;
     while (at + HEADER < n) {
-        const uint8_t *record = bytes + at;
-        uint32_t len = (uint32_t)record[11] << 8 | record[12];
-        if (record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 && record[4] == 0) {
-            bool whole = len >= 2 && at + HEADER + 2 <= n;
-            if (whole && record[HEADER] == MBEDTLS_SSL_ALERT_LEVEL_FATAL)
-                d->alert = record[HEADER + 1];
-            d->dropped++;
-            return at;
+        uint8_t *record = bytes + at;
+        uint32_t len = (uint32_t)record[11] << 8 | record[12], end = at + HEADER + len;
+        if (record[0] != MBEDTLS_SSL_MSG_ALERT || record[3] != 0 || record[4] != 0) {
+            at = end;
+            continue;
         }
-        at += HEADER + len;
+        if (end > n)
+            end = n;
+        if (len >= 2 && end - at >= HEADER + 2 && record[HEADER] == MBEDTLS_SSL_ALERT_LEVEL_FATAL)
+            d->alert = record[HEADER + 1];
+        d->dropped++;
+        memmove(record, bytes + end, n - end);
+        n -= end - at;
     }
     return n;
 }
@@ -109,7 +112,7 @@ static int bio_recv(void *arg, unsigned char *into, size_t cap)
         if (err != IOT_OK)
             n = 0;
         if (d->phase == PH_HANDSHAKE)
-            n = before_alert(d, into, n);
+            n = without_alerts(d, into, n);
         if (n != 0)
             return (int)n;
     }
@@ -309,11 +312,15 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
     return now >= t->deadline ? give_up(d) : IOT_ERR_AGAIN;
 }
 
+/* As with a stream: it may be the session's fault. Silence is rather the network's, but for a server that has taken it up and is
+ * not understood, or does not understand. */
 static iot_err poll_handshake(struct iot_dtls *d, iot_time now)
 {
     iot_err err = advance(d, now);
-    /* As with a stream: it may be the session's fault. Silence is rather the network's. */
-    if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
+    if (err == IOT_OK || err == IOT_ERR_AGAIN)
+        return err;
+    if (err != IOT_ERR_TLS_TIMEOUT ||
+        d->core.state->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_SERVER_HELLO)
         iot_tls_resume_forget(&d->core);
     return err;
 }

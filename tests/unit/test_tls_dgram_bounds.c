@@ -160,6 +160,38 @@ static void the_largest_record_that_was_agreed_upon_is_read(void **state)
     dworld_talk(w);
 }
 
+/* A server may warn (it does not know the name, say) in the datagram with which it goes on. */
+static void what_stands_behind_a_plain_alert_is_read(void **state)
+{
+    static const uint8_t warning[] = "\x15\xfe\xfd\0\0\0\0\0\0\0\x09\0\x02\x01\x70";
+    static uint8_t both[STUB_DGRAM_BYTES];
+    (void)state;
+    for (int where = 0; where < 3; where++) { /* in front, in between, behind */
+        w->count = 0;
+        w->address++;
+        w->trick = WIRE_LOSE;
+        w->trick_at = 4;
+        uint32_t dropped = iot_dtls_dropped(&w->dtls);
+        assert_err(dworld_open(w), IOT_OK);
+        assert_err(dworld_settle(w), IOT_ERR_AGAIN);
+        assert_true(w->count == 4 && !w->log[3].ours);
+        const uint8_t *flight = w->log[3].bytes;
+        uint32_t len = w->log[3].len, first = 13u + ((uint32_t)flight[11] << 8 | flight[12]);
+        uint32_t at = where == 0 ? 0 : where == 1 ? first : len;
+        assert_true(first < len);
+        memcpy(both, flight, at);
+        memcpy(both + at, warning, 15);
+        memcpy(both + at + 15, flight + at, len - at);
+        stub_dgram_receive(&w->stub, (struct iot_bytes){both, len + 15});
+        iot_time began = w->now;
+        assert_err(dworld_run(w), IOT_OK);
+        assert_true(w->now == began);
+        assert_int_equal(iot_dtls_dropped(&w->dtls), dropped + 1);
+        dworld_talk(w);
+        dworld_close(w);
+    }
+}
+
 /* ---- Handshakes in an association -------------------------------------------------------- */
 
 static void who_asks_to_renegotiate_is_told_that_there_is_no_such_thing(void **state)
@@ -256,6 +288,7 @@ int main(void)
         cmocka_unit_test(pieces_that_lie_cost_an_attempt_at_most),
         cmocka_unit_test_setup_teardown(the_largest_record_that_was_agreed_upon_is_read, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_stands_behind_a_plain_alert_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(who_asks_to_renegotiate_is_told_that_there_is_no_such_thing,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(channels_beside_each_other_and_a_stream_do_not_mix, setup,
