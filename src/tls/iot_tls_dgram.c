@@ -523,6 +523,12 @@ void iot_dtls_park(struct iot_dtls *d)
     (void)go_ask(d, PH_SAVE);
 }
 
+/* While that has no room, when our flight goes out again is its business, not ours. */
+static bool waits_for_lower(const struct iot_dtls *d)
+{
+    return d->core.state != NULL && d->core.state->ssl.MBEDTLS_PRIVATE(out_left) != 0;
+}
+
 static iot_time dtls_deadline(const struct iot_dgram *g)
 {
     const struct iot_dtls *d = self_const(g);
@@ -531,7 +537,7 @@ static iot_time dtls_deadline(const struct iot_dgram *g)
     iot_time first = d->lower->ops->deadline(d->lower);
     bool asks = d->phase == PH_PREPARE || d->phase == PH_WAKE || d->phase == PH_SAVE ||
                 (d->phase == PH_UP && d->core.to_save);
-    iot_time mine[] = {d->core.deadline, d->flight_end,
+    iot_time mine[] = {d->core.deadline, waits_for_lower(d) ? IOT_TIME_NEVER : d->flight_end,
                        asks ? d->core.now + AGAIN_MS : IOT_TIME_NEVER};
     for (uint32_t i = 0; i < sizeof mine / sizeof mine[0]; i++)
         first = mine[i] < first ? mine[i] : first;

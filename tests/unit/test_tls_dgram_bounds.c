@@ -211,6 +211,35 @@ static void who_asks_to_renegotiate_is_told_that_there_is_no_such_thing(void **s
     assert_int_equal(dtls_server_counts(w->server).handshakes, 1);
 }
 
+/* ---- A carrier without room -------------------------------------------------------------- */
+
+/* It takes so many datagrams, then none for four seconds: it says when it has room, and no tick asks for the next before. */
+static void a_carrier_without_room_makes_no_tick_spin(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 2; way++)
+        for (uint32_t room = 0; room < 6; room++) {
+            choose(way == 1);
+            assert_err(dworld_open(w), IOT_OK);
+            w->stub.write_budget = room;
+            iot_time began = w->now;
+            iot_err err = dworld_settle(w);
+            while (err == IOT_ERR_AGAIN && w->now < began + 4000) {
+                assert_true(w->dtls.base.ops->deadline(&w->dtls.base) > w->now);
+                w->now += 100;
+                dtls_server_tick(w->server, w->now);
+                err = dworld_settle(w);
+            }
+            stub_dgram_allow(&w->stub, 100);
+            if (err == IOT_ERR_AGAIN)
+                err = dworld_run(w);
+            assert_err(err, IOT_OK);
+            dworld_talk(w);
+            dworld_end(w);
+        }
+    dworld_init(w);
+}
+
 /* ---- Several at once --------------------------------------------------------------------- */
 
 static void run_alone(struct dgram_world *x, bool by_certificate, uint32_t *high)
@@ -291,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_stands_behind_a_plain_alert_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(who_asks_to_renegotiate_is_told_that_there_is_no_such_thing,
                                         setup, teardown),
+        cmocka_unit_test(a_carrier_without_room_makes_no_tick_spin),
         cmocka_unit_test_setup_teardown(channels_beside_each_other_and_a_stream_do_not_mix, setup,
                                         teardown),
     };
