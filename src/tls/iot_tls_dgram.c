@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define AGAIN_MS 20u  /* the port's chance or store is asked again */
-#define KV_TRIES 250u /* 5 s at least: a store that is slow for longer has or keeps nothing */
+#define AGAIN_MS 20u   /* the port's chance or store is asked again */
+#define KV_MS    5000u /* a store that is slow for longer has or keeps nothing */
 #define MTU      1200u
 #define MTU_MIN  128u
 #define FIRST_MS 1000u /* RFC 6347, section 4.2.4.1 */
@@ -77,21 +77,24 @@ static int bio_send(void *arg, const unsigned char *bytes, size_t n)
     return err == IOT_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : (int)n;
 }
 
-/* Alerts in plain text, and what stands behind them, are not for mbedTLS. Returns how much is. */
-static uint32_t before_alert(struct iot_dtls *d, const uint8_t *bytes, uint32_t n)
+/* Alerts in plain text are not for mbedTLS: taken out of the datagram. Returns what is left of it. */
+static uint32_t without_alerts(struct iot_dtls *d, uint8_t *bytes, uint32_t n)
 {
     uint32_t at = 0;
     while (at + HEADER < n) {
-        const uint8_t *record = bytes + at;
-        uint32_t len = (uint32_t)record[11] << 8 | record[12];
-        if (record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 && record[4] == 0) {
-            bool whole = len >= 2 && at + HEADER + 2 <= n;
-            if (whole && record[HEADER] == MBEDTLS_SSL_ALERT_LEVEL_FATAL)
-                d->alert = record[HEADER + 1];
-            d->dropped++;
-            return at;
+        uint8_t *record = bytes + at;
+        uint32_t len = (uint32_t)record[11] << 8 | record[12], end = at + HEADER + len;
+        if (record[0] != MBEDTLS_SSL_MSG_ALERT || record[3] != 0 || record[4] != 0) {
+            at = end;
+            continue;
         }
-        at += HEADER + len;
+        if (end > n)
+            end = n;
+        if (len >= 2 && end - at >= HEADER + 2 && record[HEADER] == MBEDTLS_SSL_ALERT_LEVEL_FATAL)
+            d->alert = record[HEADER + 1];
+        d->dropped++;
+        memmove(record, bytes + end, n - end);
+        n -= end - at;
     }
     return n;
 }
@@ -109,7 +112,7 @@ static int bio_recv(void *arg, unsigned char *into, size_t cap)
         if (err != IOT_OK)
             n = 0;
         if (d->phase == PH_HANDSHAKE)
-            n = before_alert(d, into, n);
+            n = without_alerts(d, into, n);
         if (n != 0)
             return (int)n;
     }
@@ -194,7 +197,16 @@ static iot_err go_on(struct iot_dtls *d, enum dtls_phase phase)
 {
     d->phase = (uint8_t)phase;
     d->core.save_tries = 0;
+    d->flight_end = IOT_TIME_NEVER;
     iot_dgram_wake(&d->base);
+    return IOT_ERR_AGAIN;
+}
+
+/* ... and asks the store, which has its time. No flight is out meanwhile. */
+static iot_err go_ask(struct iot_dtls *d, enum dtls_phase phase)
+{
+    (void)go_on(d, phase);
+    d->flight_end = d->core.now + KV_MS;
     return IOT_ERR_AGAIN;
 }
 
@@ -216,7 +228,7 @@ static iot_err poll_prepare(struct iot_dtls *d, iot_time now)
     if (!keeps(d) || d->looked)
         return begin_handshake(d);
     d->looked = true;
-    return go_on(d, PH_WAKE);
+    return go_ask(d, PH_WAKE);
 }
 
 /* ---- The tick ---------------------------------------------------------------------------- */
@@ -232,7 +244,7 @@ static iot_err begin_up(struct iot_dtls *d, iot_time now)
 static iot_err poll_wake(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
-    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, ++t->save_tries == KV_TRIES);
+    iot_err err = iot_tls_kept_load(t, d->dtls->context_key, now >= d->flight_end);
     if (err == IOT_OK) {
         t->state->offered = true; /* as of a session: its dates are those that it was kept with */
         begin_up(d, now);
@@ -300,11 +312,15 @@ static iot_err advance(struct iot_dtls *d, iot_time now)
     return now >= t->deadline ? give_up(d) : IOT_ERR_AGAIN;
 }
 
+/* As with a stream: it may be the session's fault. Silence is rather the network's, but for a server that has taken it up and is
+ * not understood, or does not understand. */
 static iot_err poll_handshake(struct iot_dtls *d, iot_time now)
 {
     iot_err err = advance(d, now);
-    /* As with a stream: it may be the session's fault. Silence is rather the network's. */
-    if (err != IOT_OK && err != IOT_ERR_AGAIN && err != IOT_ERR_TLS_TIMEOUT)
+    if (err == IOT_OK || err == IOT_ERR_AGAIN)
+        return err;
+    if (err != IOT_ERR_TLS_TIMEOUT ||
+        d->core.state->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_SERVER_HELLO)
         iot_tls_resume_forget(&d->core);
     return err;
 }
@@ -332,7 +348,7 @@ static iot_err poll_save(struct iot_dtls *d, iot_time now)
 {
     struct iot_tls_core *t = &d->core;
     iot_err err = iot_tls_kept_save(t, d->dtls->context_key);
-    if (err != IOT_ERR_AGAIN || ++t->save_tries >= KV_TRIES)
+    if (err != IOT_ERR_AGAIN || now >= d->flight_end)
         begin_closing(d, now);
     return IOT_ERR_AGAIN;
 }
@@ -491,8 +507,11 @@ void iot_dtls_park(struct iot_dtls *d)
     bool made = false;
     if (is_up(d) && keeps(d)) {
         mbedtls_ssl_context *ssl = &t->state->ssl;
-        ssl->MBEDTLS_PRIVATE(in_left) = ssl->MBEDTLS_PRIVATE(next_record_offset) = 0; /* not read */
         struct iot_tls_outside o = iot_tls_enter(t);
+        /* What cannot leave now is lost, and its number is used; what has come nobody reads. */
+        (void)flush(ssl);
+        ssl->MBEDTLS_PRIVATE(out_left) = 0;
+        ssl->MBEDTLS_PRIVATE(in_left) = ssl->MBEDTLS_PRIVATE(next_record_offset) = 0;
         made = iot_tls_kept_make(t);
         iot_tls_leave(t, o);
     }
@@ -500,7 +519,14 @@ void iot_dtls_park(struct iot_dtls *d)
         begin_closing(d, t->now);
         return;
     }
-    (void)go_on(d, PH_SAVE);
+    t->deadline = IOT_TIME_NEVER; /* dates are judged when it wakes */
+    (void)go_ask(d, PH_SAVE);
+}
+
+/* While that has no room, when our flight goes out again is its business, not ours. */
+static bool waits_for_lower(const struct iot_dtls *d)
+{
+    return d->core.state != NULL && d->core.state->ssl.MBEDTLS_PRIVATE(out_left) != 0;
 }
 
 static iot_time dtls_deadline(const struct iot_dgram *g)
@@ -511,7 +537,7 @@ static iot_time dtls_deadline(const struct iot_dgram *g)
     iot_time first = d->lower->ops->deadline(d->lower);
     bool asks = d->phase == PH_PREPARE || d->phase == PH_WAKE || d->phase == PH_SAVE ||
                 (d->phase == PH_UP && d->core.to_save);
-    iot_time mine[] = {d->core.deadline, d->flight_end,
+    iot_time mine[] = {d->core.deadline, waits_for_lower(d) ? IOT_TIME_NEVER : d->flight_end,
                        asks ? d->core.now + AGAIN_MS : IOT_TIME_NEVER};
     for (uint32_t i = 0; i < sizeof mine / sizeof mine[0]; i++)
         first = mine[i] < first ? mine[i] : first;

@@ -33,7 +33,8 @@ struct iot_dtls {
     int16_t alert; /* that came in plain text in the handshake; -1: none since its last step */
     const struct iot_dtls_options *dtls;
     struct iot_dgram *lower;
-    iot_time flight_end; /* mbedTLS's timer: its flight goes out again; NEVER: not set */
+    iot_time
+        flight_end; /* mbedTLS's timer: its flight goes out again; or until when the store is asked. NEVER: not set */
     uint32_t dropped;
 };
 

@@ -235,3 +235,13 @@ bool dtls_end_write(struct dtls_end *e, struct iot_bytes data)
 {
     return e->info.up && mbedtls_ssl_write(&e->ssl, data.ptr, data.len) == (int)data.len;
 }
+
+bool dtls_end_ask_again(struct dtls_end *e)
+{
+    if (!e->info.up)
+        return false;
+    e->ssl.out_msgtype = MBEDTLS_SSL_MSG_HANDSHAKE;
+    e->ssl.out_msglen = 12;
+    memset(e->ssl.out_msg, 0, 12); /* type, length, number, offset and length of the piece */
+    return mbedtls_ssl_write_record(&e->ssl, 1) == 0;
+}

@@ -54,5 +54,7 @@ int dtls_end_run(struct dtls_end *e);
 /** Note why it ended. */
 void dtls_end_over(struct dtls_end *e, int error);
 bool dtls_end_write(struct dtls_end *e, struct iot_bytes data);
+/** HelloRequest, encrypted: begin a handshake on this association. */
+bool dtls_end_ask_again(struct dtls_end *e);
 
 #endif

@@ -354,6 +354,13 @@ bool dtls_server_write(struct dtls_server *s, uint32_t to, struct iot_bytes data
     return p != NULL && dtls_end_write(&p->end, data);
 }
 
+bool dtls_server_ask_again(struct dtls_server *s, uint32_t to)
+{
+    struct peer *p = peer_at(s, to);
+
+    return p != NULL && dtls_end_ask_again(&p->end);
+}
+
 bool dtls_server_up(const struct dtls_server *s, uint32_t address)
 {
     const struct peer *p = peer_at(s, address);

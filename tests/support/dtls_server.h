@@ -78,6 +78,9 @@ bool dtls_server_read(struct dtls_server *s, uint32_t *from, uint8_t *into, uint
 /** One application record. False: that address is not up, or more than fits a datagram. */
 bool dtls_server_write(struct dtls_server *s, uint32_t to, struct iot_bytes data);
 
+/** HelloRequest (RFC 5246 7.4.1.1), encrypted: begin another handshake on this association. False: that address is not up. */
+bool dtls_server_ask_again(struct dtls_server *s, uint32_t to);
+
 bool dtls_server_up(const struct dtls_server *s, uint32_t address);
 /** False: nothing is known of that address. */
 bool dtls_server_info(const struct dtls_server *s, uint32_t address, struct dtls_server_info *info);

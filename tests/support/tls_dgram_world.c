@@ -318,6 +318,13 @@ iot_err dworld_settle(struct dgram_world *w)
     return err;
 }
 
+iot_err dworld_step(struct dgram_world *w)
+{
+    iot_err err = dworld_poll(w);
+    carry(w);
+    return err;
+}
+
 iot_err dworld_run(struct dgram_world *w)
 {
     iot_time end = w->now + 120000;

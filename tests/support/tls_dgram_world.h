@@ -87,6 +87,7 @@ iot_err dworld_open(struct dgram_world *w);
 /** One tick; ticks at this moment until nothing more happens, datagrams carried to and fro; the same until it is up or over, in
  *  at most two minutes, or AGAIN. */
 iot_err dworld_poll(struct dgram_world *w);
+iot_err dworld_step(struct dgram_world *w); /* ... and what is sent arrives */
 iot_err dworld_settle(struct dgram_world *w);
 iot_err dworld_run(struct dgram_world *w);
 /** Open and run; it has to be up, on both sides. */

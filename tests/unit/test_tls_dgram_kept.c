@@ -266,6 +266,39 @@ static void a_store_that_is_slow_is_waited_for(void **state)
     assert_in_range(w->now - began, 4000, 6000);
 }
 
+/* How often it is asked has nothing to do with how long: others wake the device, too. And dates that are still in doubt
+ * are not looked at again while it is put away. */
+static void a_slow_store_has_its_time_however_often_it_is_asked(void **state)
+{
+    (void)state;
+    dworld_by_certificate(w);
+    dworld_connect(w);
+    assert_true(w->dtls.core.doubtful);
+    dworld_talk(w);
+    w->now += 9990;
+    assert_err(dworld_poll(w), IOT_OK);
+    w->again_key = WORLD_CONTEXT;
+    w->kv_again = UINT32_MAX;
+    iot_time began = w->now;
+    iot_dtls_park(&w->dtls);
+    for (; w->now < began + 4900; w->now++) {
+        assert_err(dworld_poll(w), IOT_ERR_AGAIN);
+        assert_true(w->dtls.base.ops->deadline(&w->dtls.base) > w->now);
+    }
+    w->kv_again = 0;
+    assert_err(dworld_run(w), IOT_ERR_CLOSED);
+    assert_in_range(kept_len(), 200, 450);
+
+    w->kv_again = UINT32_MAX;
+    assert_err(dworld_open(w), IOT_OK);
+    for (began = w->now; w->now < began + 4900; w->now++)
+        assert_err(dworld_poll(w), IOT_ERR_AGAIN);
+    w->kv_again = 0;
+    assert_err(dworld_run(w), IOT_OK);
+    assert_true(iot_dtls_is_kept(&w->dtls));
+    dworld_talk(w);
+}
+
 static void a_store_that_fails_costs_a_handshake(void **state)
 {
     (void)state;
@@ -373,6 +406,29 @@ static void what_has_come_and_was_not_read_is_lost(void **state)
     assert_woken(true);
 }
 
+/* The same with what the carrier had no room for: its number is used, and that is all there is to it. */
+static void what_could_not_leave_is_lost(void **state)
+{
+    (void)state;
+    dworld_connect(w);
+    dworld_talk(w);
+    w->stub.write_budget = 0;
+    assert_true(dworld_say(w, "not sent"));
+    dworld_park(w);
+    dworld_reboot(w);
+    assert_woken(true);
+    w->stub.write_budget = 0;
+    assert_true(dworld_say(w, "sent late"));
+    w->stub.write_budget = 1; /* nobody has told us */
+    dworld_park(w);
+    uint8_t got[16];
+    uint32_t n, from;
+    assert_true(dtls_server_read(w->server, &from, got, sizeof got, &n));
+    assert_bytes(((struct iot_bytes){got, n}), BYTES("sent late"));
+    w->stub.write_budget = UINT32_MAX;
+    assert_woken(true);
+}
+
 static void tickets_are_not_kept_twice(void **state)
 {
     (void)state;
@@ -424,12 +480,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(power_may_fail_in_each_call_of_the_store, setup, teardown),
         cmocka_unit_test_setup_teardown(power_may_fail_while_it_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_that_is_slow_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_store_has_its_time_however_often_it_is_asked, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_store_that_fails_costs_a_handshake, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_key_or_a_store_it_only_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(parking_is_allowed_at_any_time, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_while_it_is_parked_changes_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_has_come_and_was_not_read_is_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_could_not_leave_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(tickets_are_not_kept_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_wiped, setup, teardown),
     };

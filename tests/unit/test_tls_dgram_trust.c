@@ -213,6 +213,40 @@ static void a_session_that_is_refused_is_forgotten(void **state)
     assert_true(w->dtls.core.judged && !iot_dtls_is_resumed(&w->dtls));
 }
 
+/* Two who take up a session with other secrets do not understand each other, and drop what they hear. */
+static void a_session_that_leads_to_silence_is_forgotten(void **state)
+{
+    static uint8_t good[2048];
+    uint32_t silent = 0;
+    (void)state;
+    dworld_by_certificate(w);
+    w->opt.session_key = WORLD_SESSION;
+    w->sopt.resume = DTLS_SERVER_RESUME_TICKET;
+    dworld_connect(w);
+    dworld_talk(w);
+    dworld_close(w);
+    struct kv_entry *e = dworld_kv(w, WORLD_SESSION);
+    uint32_t len = e->len;
+    memcpy(good, e->bytes, len);
+    for (uint32_t i = 0; i < len; i += 7) {
+        memcpy(e->bytes, good, e->len = len);
+        e->bytes[i] ^= 0xff;
+        w->count = 0;
+        w->address++;
+        assert_err(dworld_open(w), IOT_OK);
+        iot_err err = dworld_run(w);
+        silent += err == IOT_ERR_TLS_TIMEOUT;
+        w->count = 0;
+        if (err != IOT_OK) {
+            w->address++;
+            dworld_connect(w);
+        }
+        dworld_talk(w);
+        dworld_close(w);
+    }
+    assert_in_range(silent, 5, 9); /* those were bytes of the secret */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +264,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_session_is_only_for_the_same_way_and_identity, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_session_that_is_refused_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_session_that_leads_to_silence_is_forgotten, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
