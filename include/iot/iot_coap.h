@@ -236,7 +236,8 @@ bool iot_coap_ready(const struct iot_coap *coap);
 /**
  * The device goes to sleep: keep the association in the port's kv (dtls.context_key), give its memory back, and say nothing to the
  * server. The next request goes on with it, after a reboot too, without a handshake. Without a key, or without DTLS, the same, but
- * nothing is kept. Then iot_coap_idle.
+ * nothing is kept. Then iot_coap_idle. It is worth it with a connection ID (dtls.cid, and a server that takes it): without one the server
+ * knows us by address and port, and lwIP's UDP has another port each time.
  *
  * Returns  IOT_OK; IOT_ERR_STATE: requests are under way.
  */
