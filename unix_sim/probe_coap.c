@@ -21,6 +21,7 @@
 #define URI_MAX        2048u
 #define BODY_MAX       (16u << 20) /* of a response: its lines are kept until it is whole */
 #define RETRANSMIT     3u          /* a server that is not there is told of after 45 s at most */
+#define DOUBT          2u          /* a server that has lost us, of 6 to 9 s */
 #define RESPONSE_MS    45000u
 #define QUIT_MS        400u /* for the server to confirm that nothing is observed any more */
 
@@ -368,6 +369,7 @@ static iot_err make_device(struct peer *p)
     p->coap_options.dtls = &p->dtls;
     p->coap_options.max_retransmit = RETRANSMIT;
     p->coap_options.response_ms = RESPONSE_MS;
+    p->coap_options.doubt_after = DOUBT;
     iot_err err = iot_device_init(&p->device, &p->options);
     return err == IOT_OK ? iot_coap_init(&p->coap, &p->device, &p->coap_options) : err;
 }

@@ -196,6 +196,43 @@ static void several_servers_are_asked_side_by_side(void **state)
     assert_has("EV body 0 646f6e65\nEV end OK\n");
 }
 
+static void what_the_server_loses_is_asked_for_again(void **state)
+{
+    struct peer_coap_options o = PEER_COAP_PLAIN;
+    (void)state;
+    o.loss = "3"; /* of the first is the answer to who started it, the second block 0 */
+    start(PEER_COAP_NOTLS, o);
+    assert_int_equal(probe(line("coap GET %s/example_data", plain), NULL, NULL), 0);
+    assert_int_equal(count("EV body 0 "), 1);
+    assert_int_equal(count("EV body 1024 "), 1);
+    assert_has("EV end OK\n");
+    assert_int_equal(peer_coap_said(&server, "c:GET"),
+                     3); /* of both blocks, and the second once more */
+}
+
+/* Nothing comes back, twice: then there is another handshake, and the same question. */
+static void a_server_that_was_restarted_is_noticed_and_asked_again(void **state)
+{
+    static struct peer_child c;
+    (void)state;
+    start(PEER_COAP_OPENSSL, PEER_COAP_KEY(KEY));
+    const char *const argv[] = {peer_program("probe"),
+                                "-c",
+                                line("coap GET %s/ " KEYWORDS, secure),
+                                "-c",
+                                "run 3000",
+                                "-c",
+                                line("coap GET %s/.well-known/core " KEYWORDS, secure),
+                                NULL};
+    peer_child_start(&c, argv);
+    peer_child_says(&c, "EV end OK\n");
+    peer_coap_restart(&server);
+    assert_int_equal(peer_child_end(&c), 0);
+    memcpy(peer_output, c.said, sizeof peer_output);
+    assert_int_equal(count("EV end OK"), 2);
+    assert_has("EV option 12 28\n");
+}
+
 /* ---- A server that answers by a script ------------------------------------------------------ */
 
 struct scripted {
@@ -362,6 +399,8 @@ int main(void)
         T(bodies_go_there_and_back_in_blocks),
         T(an_observation_goes_on_until_it_is_ended),
         T(several_servers_are_asked_side_by_side),
+        T(what_the_server_loses_is_asked_for_again),
+        T(a_server_that_was_restarted_is_noticed_and_asked_again),
         T(a_body_that_changes_on_the_way_is_printed_once),
         T(formats_are_options_and_the_root_can_be_pinged),
         T(what_is_wrong_with_a_command_is_usage),
