@@ -6,8 +6,10 @@
 
 #include "iot/iot_alink.h"
 #include "iot/iot_base.h"
+#include "iot/iot_cbor.h"
 #include "iot/iot_cloud.h"
 #include "iot/iot_coap.h"
+#include "iot/iot_coap_server.h"
 #include "iot/iot_device.h"
 #include "iot/iot_dgram.h"
 #include "iot/iot_dtls.h"
@@ -20,10 +22,12 @@
 #include "iot/iot_register.h"
 #include "iot/iot_shadow.h"
 #include "iot/iot_slot.h"
+#include "iot/iot_socket.h"
 #include "iot/iot_stream.h"
 #include "iot/iot_thing.h"
 #include "iot/iot_tls.h"
 #include "iot/iot_upgrade.h"
+#include "iot/iot_uplink.h"
 #include "iot/iot_web.h"
 
 #endif

@@ -140,7 +140,16 @@ extern "C" {
     X(COAP_CHANGED, -139, "the body changed on the server each time while it was fetched")         \
     X(COAP_LIMIT, -140, "the body is longer than the request allows")                              \
     X(COAP_ECHO, -141, "the server wants to see again and again that we are there (Echo)")         \
-    X(DTLS_WORN, -142, "the association has sent all the records that it may; make a new one")
+    X(DTLS_WORN, -142, "the association has sent all the records that it may; make a new one")     \
+    X(CBOR_FORMAT, -143, "not CBOR; see where")                                                    \
+    X(CBOR_CUT, -144, "the bytes end in the middle of a value of CBOR")                            \
+    X(CBOR_DEPTH, -145, "more containers in each other than IOT_JSON_DEPTH_MAX")                   \
+    X(CBOR_MISSING, -146, "no member of that name in the map")                                     \
+    X(CBOR_KIND, -147, "the value is of another kind")                                             \
+    X(CBOR_RANGE, -148, "the value does not fit, or is of a form that is not read")                \
+    X(UPLINK_STATUS, -149, "the platform answers by another code than 2.05; detail: the code")     \
+    X(UPLINK_TOKEN, -150, "the platform gave a new token, and does not know it either")            \
+    X(UPLINK_CIPHER, -151, "what the platform answers cannot be decrypted")
 
 #define IOT_ERR_LIST(X) IOT_ERR_LIST_CORE(X) IOT_ERR_LIST_WEB(X) IOT_ERR_LIST_COAP(X)
 

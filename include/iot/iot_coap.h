@@ -28,6 +28,7 @@ extern "C" {
 #if IOT_FEATURE_COAP
 
 struct iot_device;
+struct iot_link_identity;
 struct iot_coap; /* complete in iot_static.h */
 
 /** A code as it stands in a message: class in the upper 3 bits (RFC 7252 3). 2.05 is IOT_COAP_CODE(2, 5). */
@@ -183,8 +184,12 @@ struct iot_coap_options {
     uint16_t port;                       /* 0: 5683, with DTLS 5684 */
     const struct iot_tls_options *tls;   /* coaps, with an arena of its own; NULL: plain coap */
     const struct iot_dtls_options *dtls; /* NULL: all defaults */
-    void *netif;                         /* struct netif * to bind to, or NULL */
-    struct iot_dgram *dgram;             /* instead of lwIP's UDP; NULL */
+#if IOT_FEATURE_LINK
+    /* A platform identity: TLS of kind IOT_TLS_PSK without a key takes key and name of it (iot_link.h). NULL. */
+    const struct iot_link_identity *link;
+#endif
+    void *netif;             /* struct netif * to bind to, or NULL */
+    struct iot_dgram *dgram; /* instead of lwIP's UDP; NULL */
     /* RFC 7252 4.8. */
     uint32_t ack_timeout_ms; /* 2,000; not below 1,000 */
     uint8_t max_retransmit;  /* 4; 1 to 8 */

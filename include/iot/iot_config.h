@@ -263,6 +263,45 @@
 #define IOT_COAP_SEEN 8
 #endif
 
+/* A server of CoAP (iot_coap_server.h), and the socket that it listens at. All of it lives in the server's struct: nothing of
+ * what the local network does takes memory from the clients'. */
+
+/** Datagrams that wait at one socket, pbufs. Beyond it they are dropped; who has fewer waiting than another has place before
+ *  that other's newest. With IOT_RX_PBUFS_MAX of each connection together below PBUF_POOL_SIZE. RAM: 28 bytes each. */
+#ifndef IOT_SOCKET_PBUFS
+#define IOT_SOCKET_PBUFS 4
+#endif
+/** Largest representation of a resource that is written in memory (others come from a source), bytes of RAM per server. */
+#ifndef IOT_COAP_BODY_BYTES
+#define IOT_COAP_BODY_BYTES 1024
+#endif
+/** Requests that are executed and not answered yet, and bodies that are coming in. RAM: 64 bytes each. */
+#ifndef IOT_COAP_CALLS
+#define IOT_COAP_CALLS 3
+#endif
+/** Answers to requests that change something are kept, so that a duplicate is answered alike and nothing is done twice. RAM: 40
+ *  bytes each, and IOT_COAP_ANSWER_BYTES. */
+#ifndef IOT_COAP_ANSWERS
+#define IOT_COAP_ANSWERS 4
+#endif
+/** The largest of them, bytes with head and options; a longer one is answered by 5.00. */
+#ifndef IOT_COAP_ANSWER_BYTES
+#define IOT_COAP_ANSWER_BYTES 128
+#endif
+/** Observers, all peers together; one peer has half of them at most. RAM: 72 bytes each. */
+#ifndef IOT_COAP_OBSERVERS
+#define IOT_COAP_OBSERVERS 8
+#endif
+/** How long a handler's answer may take that comes later, ms. Who asks over UDP waits some 90 s. */
+#ifndef IOT_COAP_LATER_MS
+#define IOT_COAP_LATER_MS 60000
+#endif
+
+/** Peers that are served over DTLS at a time. */
+#ifndef IOT_COAP_SESSIONS
+#define IOT_COAP_SESSIONS 2
+#endif
+
 /* ---- Firmware update ----------------------------------------------------------------------- */
 
 /** Of an image that lies in a slot, so many bytes are read and digested in one tick: before acceptance, and to go on
@@ -436,6 +475,26 @@
 #define IOT_FEATURE_DTLS IOT_DTLS_CAN
 #endif
 
+#define IOT_COAP_SERVER_CAN (IOT_FEATURE_COAP && (IOT_FEATURE_TLS || IOT_FEATURE_LINK))
+/** 1: A server of CoAP (iot_coap_server.h). Needs digests of mbedTLS. Saves 0 bytes; who attaches none has a linker that leaves
+ *  nearly all of it out. */
+#ifndef IOT_FEATURE_COAP_SERVER
+#define IOT_FEATURE_COAP_SERVER IOT_COAP_SERVER_CAN
+#endif
+#define IOT_DTLS_SERVER_CAN (IOT_FEATURE_COAP_SERVER && IOT_FEATURE_DTLS)
+/** 1: ... and DTLS for it. Saves 0 bytes, and 0 KB of mbedTLS, also of a program that attaches no server. */
+#ifndef IOT_FEATURE_DTLS_SERVER
+#define IOT_FEATURE_DTLS_SERVER IOT_DTLS_SERVER_CAN
+#endif
+/** 1: CBOR (iot_cbor.h). Saves 0 bytes. */
+#ifndef IOT_FEATURE_CBOR
+#define IOT_FEATURE_CBOR 1
+#endif
+#define IOT_UPLINK_CAN (IOT_FEATURE_COAP && IOT_FEATURE_LINK && IOT_FEATURE_JSON)
+/** 1: The platform's CoAP channel (iot_uplink.h). Saves 0 bytes. */
+#ifndef IOT_FEATURE_UPLINK
+#define IOT_FEATURE_UPLINK IOT_UPLINK_CAN
+#endif
 /** 1: iot_device_counters and iot_device_pool. Saves 560 bytes and 48. */
 #ifndef IOT_FEATURE_STATS
 #define IOT_FEATURE_STATS 1
@@ -563,6 +622,40 @@
 #if IOT_FEATURE_DTLS && !IOT_DTLS_CAN
 #error "IOT_FEATURE_DTLS: needs COAP and TLS; set those too, or leave it out"
 #endif
+#if IOT_FEATURE_COAP_SERVER && !IOT_COAP_SERVER_CAN
+#error                                                                                             \
+    "IOT_FEATURE_COAP_SERVER: needs COAP, and TLS or LINK for digests; set those too, or leave it out"
+#endif
+#if IOT_FEATURE_DTLS_SERVER && !IOT_DTLS_SERVER_CAN
+#error "IOT_FEATURE_DTLS_SERVER: needs COAP_SERVER and DTLS; set those too, or leave it out"
+#endif
+#if IOT_FEATURE_UPLINK && !IOT_UPLINK_CAN
+#error "IOT_FEATURE_UPLINK: needs COAP, LINK and JSON; set those too, or leave it out"
+#endif
+#if IOT_SOCKET_PBUFS < 2 || IOT_SOCKET_PBUFS > 64
+#error "IOT_SOCKET_PBUFS: choose 2 to 64"
+#endif
+#if IOT_COAP_BODY_BYTES < 64 || IOT_COAP_BODY_BYTES > 65535
+#error "IOT_COAP_BODY_BYTES: choose 64 to 65535"
+#endif
+#if IOT_COAP_CALLS < 1 || IOT_COAP_CALLS > 32
+#error "IOT_COAP_CALLS: choose 1 to 32"
+#endif
+#if IOT_COAP_ANSWERS < 1 || IOT_COAP_ANSWERS > 64
+#error "IOT_COAP_ANSWERS: choose 1 to 64"
+#endif
+#if IOT_COAP_ANSWER_BYTES < 32 || IOT_COAP_ANSWER_BYTES > IOT_COAP_BYTES
+#error "IOT_COAP_ANSWER_BYTES: choose 32 to IOT_COAP_BYTES"
+#endif
+#if IOT_COAP_OBSERVERS < 1 || IOT_COAP_OBSERVERS > 64
+#error "IOT_COAP_OBSERVERS: choose 1 to 64"
+#endif
+#if IOT_COAP_LATER_MS < 1 || IOT_COAP_LATER_MS > 240000
+#error "IOT_COAP_LATER_MS: choose 1 to 240000"
+#endif
+#if IOT_COAP_SESSIONS < 1 || IOT_COAP_SESSIONS > 16
+#error "IOT_COAP_SESSIONS: choose 1 to 16"
+#endif
 #if IOT_COAP_BYTES < 128 || IOT_COAP_BYTES > 4096
 #error "IOT_COAP_BYTES: choose 128 to 4096"
 #endif
@@ -644,11 +737,25 @@
      (IOT_FEATURE_SHADOW)*0x2000000u + (IOT_FEATURE_CLOUD)*0x4000000u +                            \
      (IOT_FEATURE_REGISTER)*0x8000000u + (IOT_FEATURE_HTTP)*0x10000000u +                          \
      (IOT_FEATURE_OTA)*0x20000000u + (IOT_FEATURE_WEB)*0x40000000u)
-#define IOT_CONFIG_SWITCHES_MORE ((IOT_FEATURE_COAP)*0x1u + (IOT_FEATURE_DTLS)*0x2u)
+#define IOT_CONFIG_SWITCHES_MORE                                                                   \
+    ((IOT_FEATURE_COAP)*0x1u + (IOT_FEATURE_DTLS)*0x2u + (IOT_FEATURE_COAP_SERVER)*0x4u +          \
+     (IOT_FEATURE_DTLS_SERVER)*0x8u + (IOT_FEATURE_CBOR)*0x10u + (IOT_FEATURE_UPLINK)*0x20u)
+#define IOT_CONFIG_COAP_SERVER                                                                     \
+    IOT_CONFIG_MIX(                                                                                \
+        IOT_CONFIG_MIX(                                                                            \
+            IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_SOCKET_PBUFS,          \
+                                                                        IOT_COAP_BODY_BYTES),      \
+                                                         IOT_COAP_CALLS),                          \
+                                          IOT_COAP_ANSWERS),                                       \
+                           IOT_COAP_ANSWER_BYTES),                                                 \
+            IOT_COAP_OBSERVERS),                                                                   \
+        IOT_COAP_SESSIONS)
 #define IOT_CONFIG_COAP                                                                            \
     IOT_CONFIG_MIX(                                                                                \
-        IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_COAP_BYTES, IOT_COAP_REQUESTS), IOT_COAP_SEEN),          \
-        IOT_CONFIG_SWITCHES_MORE)
+        IOT_CONFIG_MIX(                                                                            \
+            IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_COAP_BYTES, IOT_COAP_REQUESTS), IOT_COAP_SEEN),      \
+            IOT_CONFIG_SWITCHES_MORE),                                                             \
+        IOT_CONFIG_COAP_SERVER)
 #define IOT_CONFIG_HTTP                                                                            \
     IOT_CONFIG_MIX(                                                                                \
         IOT_CONFIG_MIX(IOT_CONFIG_MIX(IOT_HTTP_HEAD_BYTES, IOT_HTTP_RX_BYTES), IOT_HTTP_URL_MAX),  \

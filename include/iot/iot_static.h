@@ -14,6 +14,9 @@
 #if IOT_FEATURE_COAP
 #include "coap/iot_coap_client.h"
 #endif
+#if IOT_FEATURE_COAP_SERVER
+#include "coap/iot_coap_listen.h"
+#endif
 #if IOT_FEATURE_HTTP
 #include "http/iot_http_client.h"
 #endif

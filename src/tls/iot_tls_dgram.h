@@ -43,6 +43,28 @@ struct iot_dtls {
 void iot_dtls_init(struct iot_dtls *d, struct iot_dgram *lower, const struct iot_tls_options *opt,
                    const struct iot_dtls_options *dtls, const struct iot_port *port);
 
+#if IOT_FEATURE_DTLS_SERVER
+/* What the server's side of an association needs to know; the owner has seen a cookie that is right (iot_tls_cookie.h) before it opens
+ * one, whose first datagram is the ClientHello with it. */
+struct iot_dtls_accept {
+    iot_err (*key)(void *ctx, struct iot_bytes identity, uint8_t key[IOT_TLS_PSK_MAX],
+                   uint32_t *len);
+    void *ctx;
+};
+
+/** The same as iot_dtls_init, for the server's side: one peer, PSK only (opt->kinds; opt->psk is not used), no connection ID, nothing
+ *  is kept. */
+void iot_dtls_init_server(struct iot_dtls *d, struct iot_dgram *lower,
+                          const struct iot_tls_options *opt, const struct iot_dtls_options *dtls,
+                          const struct iot_port *port, const struct iot_dtls_accept *accept);
+
+/** Whose key it was; valid until it is opened again. Length 0: not up yet. */
+struct iot_bytes iot_dtls_identity(const struct iot_dtls *d);
+
+/** What was authentic and new came last at; 0: nothing yet. */
+iot_time iot_dtls_heard(const struct iot_dtls *d);
+#endif
+
 /** Options fit: as iot_tls_check, and: context_key is a name for kv, not session_key's; mtu 0 or at least 128. IOT_OK;
  *  IOT_ERR_ARG. */
 iot_err iot_dtls_check(const struct iot_tls_options *opt, const struct iot_dtls_options *dtls,
