@@ -955,11 +955,19 @@ $(OUT)/%.bin: $(OUT)/%.elf
 	$(call step,IMAGE,$@)
 	$(Q)$(CC:%gcc=%objcopy) -O binary $< $@
 
-# Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
+# Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly. So it is with the support: what a test has nothing to do with
+# does not change it (see tests/check/test_switches.sh).
+SUPPORT_LIB := $(OUT)/libsupport.a
+SUPPORT_ALL := $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c))
+$(SUPPORT_LIB): $(SUPPORT_ALL) $(OUT)/members
+	$(call step,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(SUPPORT_ALL)
+
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_LIB) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(SUPPORT_LIB) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)
