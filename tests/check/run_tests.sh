@@ -5,8 +5,9 @@
 # file with more of them: programs of another variant, as the scenarios are, perhaps behind the words that start
 # a program of another machine. The full log of each is kept in its variant's log/; that of a failed one is printed.
 # Goes on to the end, then fails if one failed.
-# The last line, "N passed, N failed", counts test cases over all programs. Programs that wait for real peers sleep mostly: three
-# of them run at a time, and beside them one that computes, or else as many of those as there are processors.
+# The last line, "N passed, N failed", counts test cases over all programs. Programs that wait for real peers sleep nine tenths of
+# their time: six of them run at a time, and beside them one that computes. Else as many run as there are processors: of those
+# that compute, and of those with boards, which QEMU computes.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
 #   TEST_TIMEOUT   seconds one program may take (default 300)
@@ -42,7 +43,7 @@ for kind in "$@"; do
         [ -n "$command" ] || continue
         case ${command##*/} in *"${T:-}"*) ;; *) continue ;; esac
         case $list in
-            */interop.list | */tls13.list | */tcp.list | */firmware.list) waiting+=("$command") ;;
+            */interop.list | */tls13.list | */tcp.list) waiting+=("$command") ;;
             *) computing+=("$command") ;;
         esac
     done <"$list"
@@ -127,7 +128,7 @@ run_lane() {
 echo 1 | tee "$work/waiting.next" >"$work/computing.next"
 processors=$(nproc 2>/dev/null || echo 1)
 [ ${#waiting[@]} = 0 ] || processors=1
-for i in 1 2 3; do run_lane waiting $i "${waiting[@]}" & done
+for i in 1 2 3 4 5 6; do run_lane waiting $i "${waiting[@]}" & done
 for ((i = 1; i <= processors; i++)); do run_lane computing "$i" "${computing[@]}" & done
 wait
 read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$work/counts")
