@@ -420,7 +420,7 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
   ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
     ASSERTS := -DIOT_ASSERTS=1
   endif
-  ifneq ($(filter TLS_% DTLS COAP,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
+  ifneq ($(filter TLS_% DTLS DTLS_SERVER COAP COAP_SERVER,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
