@@ -16,7 +16,8 @@
 #define HELLO     1u
 #define VERIFY    3u
 
-IOT_STATIC_ASSERT(IOT_TLS_HELLO_VERIFY_BYTES < HEADS + RANDOM, "no answer is longer than the question");
+IOT_STATIC_ASSERT(IOT_TLS_HELLO_VERIFY_BYTES < HEADS + RANDOM,
+                  "no answer is longer than the question");
 
 /* Version and random; session id; cookie; suites; compression. Extensions may follow. */
 struct hello {

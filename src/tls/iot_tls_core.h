@@ -42,7 +42,7 @@ struct iot_tls_core {
     void *psk_ctx;
     /* The server's end: makes its contexts (iot_tls_dgram_server.c). NULL: the client's. */
     iot_err (*server)(struct iot_tls_core *t);
-    const struct iot_dtls_accept *accept; /* ... and the keys that it knows */
+    const struct iot_dtls_accept *accept;    /* ... and the keys that it knows */
     bool (*wall)(void *ctx, int64_t *now_s); /* trusted time where the port has none; or NULL */
     void *wall_ctx;
     iot_err reason; /* why it is over, or soon will be */

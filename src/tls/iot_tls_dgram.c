@@ -181,8 +181,8 @@ static iot_err dtls_open(struct iot_dgram *g, const struct iot_endpoint *to, iot
 static bool keeps(const struct iot_dtls *d)
 {
     const struct iot_port *port = d->core.port;
-    return d->core.server == NULL && d->dtls->context_key != NULL && port->kv_get != NULL && port->kv_set != NULL &&
-           port->kv_del != NULL;
+    return d->core.server == NULL && d->dtls->context_key != NULL && port->kv_get != NULL &&
+           port->kv_set != NULL && port->kv_del != NULL;
 }
 
 static void configure(struct iot_dtls *d)
@@ -284,8 +284,7 @@ static iot_err give_up(struct iot_dtls *d)
     if (d->alert >= 0)
         return iot_tls_alert_error(&d->core, (uint8_t)d->alert);
     bool wrong = x->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_FINISHED || awaits_finished(d);
-    return wrong && iot_tls_chose_psk(x) ? IOT_ERR_TLS_PSK
-               : IOT_ERR_TLS_TIMEOUT;
+    return wrong && iot_tls_chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_TIMEOUT;
 }
 
 static iot_err advance(struct iot_dtls *d, iot_time now)

@@ -59,9 +59,9 @@ static int on_identity(void *arg, mbedtls_ssl_context *ssl, const unsigned char 
 static iot_err fill(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
-    int ret = mbedtls_ssl_config_defaults(&x->conf, MBEDTLS_SSL_IS_SERVER,
-                                          MBEDTLS_SSL_TRANSPORT_DATAGRAM,
-                                          MBEDTLS_SSL_PRESET_DEFAULT);
+    int ret =
+        mbedtls_ssl_config_defaults(&x->conf, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret == 0) {
         iot_tls_setup_base(t);
         mbedtls_ssl_conf_dtls_cookies(&x->conf, on_no_cookie, on_cookie, NULL);

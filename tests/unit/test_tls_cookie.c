@@ -79,8 +79,9 @@ static struct iot_bytes cookie_of(uint32_t session, uint32_t more)
 
 static void a_question_is_answered_by_a_question_of_its_own_numbers(void **state)
 {
-    static const uint8_t front[] = {22, 0xfe, 0xff, 0, 0, 1, 2, 3, 4, 5, 6, 0, 31, /* the record */
-                                    3,  0,    0,    19, 0, 0, 0, 0, 0, 0, 0, 19,   /* the message */
+    static const uint8_t front[] = {22,   0xfe, 0xff, 0,  0, 1, 2, 3, 4, 5, 6, 0,
+                                    31,                                            /* the record */
+                                    3,    0,    0,    19, 0, 0, 0, 0, 0, 0, 0, 19, /* the message */
                                     0xfe, 0xff, 16};
     (void)state;
     struct question q = ask(0, (struct iot_bytes){NULL, 0}, 0);
@@ -162,11 +163,11 @@ static void what_is_no_whole_hello_at_the_beginning_is_none(void **state)
     static const struct {
         uint8_t at, value;
     } bad[] = {
-        {0, 21},  {0, 23}, {1, 3},  /* another record */
-        {3, 1},   {4, 1},           /* another epoch */
-        {13, 2},  {13, 0},          /* another message */
-        {21, 1},  {19, 1},          /* a fragment: not the first */
-        {24, 10}, {22, 1},          /* ... or not all */
+        {0, 21},  {0, 23}, {1, 3}, /* another record */
+        {3, 1},   {4, 1},          /* another epoch */
+        {13, 2},  {13, 0},         /* another message */
+        {21, 1},  {19, 1},         /* a fragment: not the first */
+        {24, 10}, {22, 1},         /* ... or not all */
         {16, 10}, {14, 1},
     };
     (void)state;

@@ -465,9 +465,9 @@ static void feed(struct iot_bytes d)
 static void forged_records_cost_nothing(void **state)
 {
     static const uint8_t alert[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40};
-    static const uint8_t data[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 99, 0,
-                                   20, 1,    2,    3, 4, 5, 6, 7, 8, 9, 10, 11,
-                                   12, 13,   14,   15, 16, 17, 18, 19, 20};
+    static const uint8_t data[] = {23, 0xfe, 0xfd, 0,  1,  0,  0,  0,  0,  0,  99,
+                                   0,  20,   1,    2,  3,  4,  5,  6,  7,  8,  9,
+                                   10, 11,   12,   13, 14, 15, 16, 17, 18, 19, 20};
     static const struct iot_bytes forged[] = {{alert, sizeof alert}, {data, sizeof data}};
     (void)state;
     for (uint32_t kind = 0; kind < 2; kind++)
@@ -480,9 +480,9 @@ static void forged_records_cost_nothing(void **state)
                     tick(&w->server);
                 carry();
             }
-            bool hello = w->server.dtls.core.state != NULL &&
-                         w->server.dtls.core.state->ssl.MBEDTLS_PRIVATE(state) >
-                             MBEDTLS_SSL_CLIENT_HELLO;
+            bool hello =
+                w->server.dtls.core.state != NULL &&
+                w->server.dtls.core.state->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_HELLO;
             if (hello) /* before that nothing but a proven hello is let through */
                 stub_dgram_receive(&w->server.stub, forged[kind]);
             run();
