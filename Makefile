@@ -762,7 +762,7 @@ boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/fir
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
 # Of the interop tests those that are about lwIP.
-TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket)
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket net_socket)
 tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
 # The variant locking alone.
 locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list

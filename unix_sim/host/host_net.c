@@ -189,6 +189,11 @@ void host_link(bool up)
         host.count = 0; /* on the cable, hence lost */
 }
 
+bool host_forward_udp(uint16_t *host_port, uint16_t guest_port)
+{
+    return host_slirp_forward_udp(!LWIP_IPV4, host_port, guest_port);
+}
+
 const char *host_reachable(const char *text)
 {
     if (strcmp(text, "::1") == 0)
