@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DTLS between a client and a server of ours, in virtual time. In front of the server stands what a server of CoAP has there: who is
+ * not known is asked for a cookie. */
+#include "test.h"
+
+#include "heap_trap.h"
+#include "stub_dgram.h"
+#include "tls/iot_tls_cookie.h"
+#include "tls/iot_tls_dgram.h"
+#include "tls/iot_tls_mbedtls.h"
+
+#define LOG_MAX 64u
+
+static const struct iot_endpoint there = {.host = "192.0.2.1", .port = 5684};
+static const uint8_t secret[16] = "of fifteen byte";
+
+struct end {
+    struct stub_dgram stub;
+    struct iot_dtls dtls;
+    struct iot_tls_options opt;
+    bool wake;
+    iot_err err; /* of its last tick */
+    uint8_t arena[24576] __attribute__((aligned(8)));
+};
+
+struct datagram {
+    bool ours; /* of the client */
+    uint32_t len;
+    uint8_t bytes[2048];
+};
+
+enum trick { GOOD, LOSE, DOUBLE, SWAP };
+
+static struct {
+    struct end client, server;
+    struct iot_port port;
+    struct iot_dtls_accept accept;
+    struct iot_dtls_options cdopt, sdopt;
+    const char *name; /* whom the server knows, and his key */
+    struct iot_bytes key;
+    iot_time now;
+    uint32_t randoms, asked, questions, refused;
+    bool open; /* the server's end */
+    enum trick trick;
+    uint32_t trick_at, count;
+    struct datagram log[LOG_MAX], held;
+} world, *const w = &world;
+
+static iot_err random_bytes(void *ctx, void *into, uint32_t n)
+{
+    (void)ctx;
+    for (uint32_t i = 0; i < n; i++)
+        ((uint8_t *)into)[i] = (uint8_t)(i + w->randoms);
+    w->randoms++;
+    return IOT_OK;
+}
+
+static iot_err find_key(void *ctx, struct iot_bytes identity, uint8_t key[IOT_TLS_PSK_MAX],
+                        uint32_t *len)
+{
+    assert_ptr_equal(ctx, w);
+    w->asked++;
+    memset(key, 'k', IOT_TLS_PSK_MAX); /* what is refused is not used */
+    *len = w->key.len;
+    if (identity.len != strlen(w->name) || memcmp(identity.ptr, w->name, identity.len) != 0)
+        return IOT_ERR_STATE;
+    if (w->key.len <= IOT_TLS_PSK_MAX)
+        memcpy(key, w->key.ptr, w->key.len);
+    return IOT_OK;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(w, 0, sizeof *w);
+    w->now = 1000;
+    w->port = (struct iot_port){.random = random_bytes};
+    w->accept = (struct iot_dtls_accept){find_key, w};
+    w->name = "lamp";
+    w->key = BYTES("a key of 16 byte");
+    w->client.opt = w->server.opt = (struct iot_tls_options){.kinds = IOT_TLS_PSK};
+    w->client.opt.psk = BYTES("a key of 16 byte");
+    w->client.opt.psk_identity = BYTES("lamp");
+    struct end *ends[] = {&w->client, &w->server};
+    for (uint32_t i = 0; i < 2; i++) {
+        stub_dgram_init(&ends[i]->stub);
+        ends[i]->opt.arena = ends[i]->arena;
+        ends[i]->opt.arena_bytes = sizeof ends[i]->arena;
+        ends[i]->err = IOT_ERR_AGAIN;
+    }
+    iot_dtls_init(&w->client.dtls, &w->client.stub.base, &w->client.opt, &w->cdopt, &w->port);
+    iot_dtls_init_server(&w->server.dtls, &w->server.stub.base, &w->server.opt, &w->sdopt, &w->port,
+                         &w->accept);
+    w->client.dtls.base.wake = &w->client.wake;
+    w->server.dtls.base.wake = &w->server.wake;
+    return 0;
+}
+
+static void settle_end(struct end *e)
+{
+    struct iot_tls_memory memory;
+    e->dtls.base.ops->abort(&e->dtls.base);
+    iot_tls_core_memory(&e->dtls.core, &memory);
+    assert_int_equal(memory.used + memory.blocks, 0);
+    assert_true(e->dtls.base.ops->idle(&e->dtls.base));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    settle_end(&w->client);
+    settle_end(&w->server);
+    assert_null(iot_arena_enter(NULL));
+    return 0;
+}
+
+/* ---- The wire ---------------------------------------------------------------------------- */
+
+static iot_err tick(struct end *e)
+{
+    e->wake = false;
+    heap_trap_on();
+    e->err = e->dtls.base.ops->poll(&e->dtls.base, w->now);
+    heap_trap_off();
+    return e->err;
+}
+
+/* What comes to the server's port. */
+static void arrive(struct iot_bytes d)
+{
+    uint8_t answer[IOT_TLS_HELLO_VERIFY_BYTES];
+    if (w->open) {
+        if (w->server.stub.state == DGRAM_UP)
+            stub_dgram_receive(&w->server.stub, d);
+        return;
+    }
+    switch (iot_tls_hello(guarded(d), secret, BYTES("peer"), answer)) {
+    case IOT_TLS_HELLO_NONE:
+        w->refused++;
+        break;
+    case IOT_TLS_HELLO_ASK:
+        w->questions++;
+        assert_true(sizeof answer <= d.len);
+        stub_dgram_receive(&w->client.stub, (struct iot_bytes){answer, sizeof answer});
+        break;
+    case IOT_TLS_HELLO_PROVEN:
+        w->open = true;
+        assert_err(w->server.dtls.base.ops->open(&w->server.dtls.base, &there, w->now), IOT_OK);
+        tick(&w->server);
+        stub_dgram_receive(&w->server.stub, d);
+        break;
+    }
+}
+
+static void deliver(const struct datagram *d)
+{
+    if (d->ours)
+        arrive((struct iot_bytes){d->bytes, d->len});
+    else if (w->client.stub.state == DGRAM_UP)
+        stub_dgram_receive(&w->client.stub, (struct iot_bytes){d->bytes, d->len});
+}
+
+static void release(void)
+{
+    struct datagram held = w->held;
+    w->held.len = 0;
+    if (held.len != 0)
+        deliver(&held);
+}
+
+static void carry_one(bool ours, struct iot_bytes bytes)
+{
+    assert_true(w->count < LOG_MAX && bytes.len <= sizeof w->log[0].bytes);
+    struct datagram *d = &w->log[w->count++];
+    d->ours = ours;
+    memcpy(d->bytes, bytes.ptr, d->len = bytes.len);
+    bool passes = w->held.len != 0 && w->held.ours == ours;
+    enum trick trick = w->count == w->trick_at ? w->trick : GOOD;
+    if (trick == LOSE)
+        return;
+    if (trick == SWAP) {
+        w->held = *d;
+        return;
+    }
+    if (trick == DOUBLE)
+        deliver(d);
+    deliver(d);
+    if (passes)
+        release();
+}
+
+static bool carry(void)
+{
+    struct iot_bytes d;
+    bool any = false;
+    while (stub_dgram_sent(&w->client.stub, &d)) {
+        carry_one(true, d);
+        any = true;
+    }
+    while (stub_dgram_sent(&w->server.stub, &d)) {
+        carry_one(false, d);
+        any = true;
+    }
+    return any;
+}
+
+/* As its owner does: read, though nothing is to come; only so a flight is said again. */
+static void tick_server(void)
+{
+    uint8_t none[16];
+    uint32_t n;
+    if (!w->open || tick(&w->server) != IOT_OK)
+        return;
+    assert_err(w->server.dtls.base.ops->read(&w->server.dtls.base, none, sizeof none, &n),
+               IOT_ERR_AGAIN);
+}
+
+/* At this moment, until nothing happens any more. */
+static void settle(void)
+{
+    uint32_t ticks = 0;
+    bool more;
+    do {
+        tick(&w->client);
+        tick_server();
+        more = carry() || w->client.wake || w->server.wake;
+        if (!more && w->held.len != 0) {
+            release();
+            more = true;
+        }
+        assert_true(++ticks < 5000);
+    } while (more);
+}
+
+static bool undecided(void)
+{
+    return w->client.err == IOT_ERR_AGAIN || (w->open && w->server.err == IOT_ERR_AGAIN);
+}
+
+/* Until both are up or over, in two minutes. */
+static void run(void)
+{
+    iot_time end = w->now + 120000;
+    settle();
+    while (undecided() && w->now < end) {
+        iot_time a = w->client.dtls.base.ops->deadline(&w->client.dtls.base);
+        iot_time b = w->server.dtls.base.ops->deadline(&w->server.dtls.base);
+        iot_time next = a < b ? a : b;
+        assert_true(next != IOT_TIME_NEVER);
+        w->now = next > w->now ? next : w->now + 1;
+        settle();
+    }
+}
+
+static void begin(void)
+{
+    assert_err(iot_dtls_check(&w->client.opt, &w->cdopt, false), IOT_OK);
+    assert_err(w->client.dtls.base.ops->open(&w->client.dtls.base, &there, w->now), IOT_OK);
+}
+
+static void connect_both(void)
+{
+    begin();
+    run();
+    assert_err(w->client.err, IOT_OK);
+    assert_err(w->server.err, IOT_OK);
+}
+
+static void say(struct end *e, const char *text)
+{
+    heap_trap_on();
+    iot_err err = e->dtls.base.ops->write(&e->dtls.base, text_bytes(text), w->now);
+    heap_trap_off();
+    assert_err(err, IOT_OK);
+    carry();
+}
+
+/* NULL: nothing. */
+static const char *hear(struct end *e)
+{
+    static uint8_t text[2048];
+    uint32_t n = 0, ticks = 0;
+    iot_err err;
+    do {
+        if (tick(e) != IOT_OK)
+            return NULL;
+        heap_trap_on();
+        err = e->dtls.base.ops->read(&e->dtls.base, text, sizeof text - 1, &n);
+        heap_trap_off();
+        assert_true(++ticks < 100);
+    } while (err == IOT_ERR_AGAIN && e->wake);
+    carry();
+    if (err != IOT_OK)
+        return NULL;
+    text[n] = '\0';
+    return (const char *)text;
+}
+
+static void talk(void)
+{
+    say(&w->client, "up");
+    assert_string_equal(hear(&w->server), "up");
+    say(&w->server, "down");
+    assert_string_equal(hear(&w->client), "down");
+    assert_null(hear(&w->server));
+    assert_null(hear(&w->client));
+}
+
+/* ---- Handshakes -------------------------------------------------------------------------- */
+
+static void a_key_opens(void **state)
+{
+    (void)state;
+    assert_int_equal(iot_dtls_identity(&w->server.dtls).len, 0);
+    connect_both();
+    assert_int_equal(w->questions, 1);
+    assert_int_equal(w->asked, 1);
+    assert_string_equal(iot_dtls_suite(&w->server.dtls), "TLS-PSK-WITH-AES-128-CCM-8");
+    assert_bytes(iot_dtls_identity(&w->server.dtls), BYTES("lamp"));
+    assert_true(iot_dtls_heard(&w->server.dtls) == w->now);
+    talk();
+}
+
+static void nothing_is_kept_of_it(void **state)
+{
+    (void)state;
+    w->sdopt.context_key = "never"; /* the port has no store: asking it would crash */
+    w->sdopt.cid = w->cdopt.cid = true;
+    connect_both();
+    talk();
+    for (uint32_t i = 0; i < w->count; i++)
+        assert_int_not_equal(w->log[i].bytes[0], MBEDTLS_SSL_MSG_CID);
+    iot_dtls_park(&w->server.dtls);
+    assert_err(tick(&w->server), IOT_ERR_CLOSED);
+}
+
+static uint32_t walk(enum trick trick, uint32_t at)
+{
+    setup(NULL);
+    w->trick = trick;
+    w->trick_at = at;
+    iot_time began = w->now;
+    begin();
+    run();
+    if (w->client.err != IOT_OK || w->server.err != IOT_OK)
+        fail_msg("trick %d of datagram %u: %s, %s", trick, (unsigned)at,
+                 iot_err_name(w->client.err), iot_err_name(w->server.err));
+    uint32_t count = w->count;
+    assert_true(w->now - began <= 3500);
+    talk();
+    teardown(NULL);
+    setup(NULL);
+    return count;
+}
+
+static void each_datagram_may_be_lost_doubled_or_overtaken(void **state)
+{
+    (void)state;
+    uint32_t count = walk(GOOD, 0);
+    assert_true(count >= 4);
+    for (uint32_t i = 1; i <= count; i++) {
+        walk(LOSE, i);
+        walk(DOUBLE, i);
+        walk(SWAP, i);
+    }
+}
+
+/* Its last flight was lost: the client repeats its own, and the server says it again. */
+static void a_lost_last_flight_is_said_again(void **state)
+{
+    (void)state;
+    uint32_t count = walk(GOOD, 0);
+    w->trick = LOSE;
+    w->trick_at = count;
+    begin();
+    settle();
+    assert_err(w->server.err, IOT_OK);
+    assert_err(w->client.err, IOT_ERR_AGAIN);
+    w->now += 1000;
+    settle();
+    assert_err(w->client.err, IOT_OK);
+    talk();
+}
+
+/* ---- Who is not let in ------------------------------------------------------------------- */
+
+struct outcome {
+    iot_err client, server;
+    uint32_t count, lens[LOG_MAX], ended_ms;
+};
+
+static struct outcome fail_with(const char *name, struct iot_bytes key)
+{
+    struct outcome o = {.count = 0};
+    setup(NULL);
+    w->client.opt.psk_identity = text_bytes(name);
+    w->client.opt.psk = key;
+    begin();
+    iot_time began = w->now;
+    run();
+    o.client = w->client.err;
+    o.server = w->server.err;
+    o.ended_ms = (uint32_t)(w->now - began);
+    o.count = w->count;
+    for (uint32_t i = 0; i < w->count; i++)
+        o.lens[i] = w->log[i].ours ? 0 : w->log[i].len;
+    assert_int_equal(iot_dtls_identity(&w->server.dtls).len, 0);
+    assert_true(iot_dtls_heard(&w->server.dtls) == 0);
+    teardown(NULL);
+    setup(NULL);
+    return o;
+}
+
+static void an_unknown_name_looks_like_a_wrong_key(void **state)
+{
+    (void)state;
+    struct outcome wrong = fail_with("lamp", BYTES("another key here"));
+    struct outcome unknown = fail_with("lanp", BYTES("a key of 16 byte"));
+    /* not even what the callback left behind */
+    struct outcome filled = fail_with("lanp", BYTES("kkkkkkkkkkkkkkkk"));
+    assert_err(wrong.client, IOT_ERR_TLS_PSK);
+    assert_err(wrong.server, IOT_ERR_TLS_PSK);
+    assert_memory_equal(&wrong, &unknown, sizeof wrong);
+    assert_memory_equal(&wrong, &filled, sizeof wrong);
+    assert_true(wrong.ended_ms <= IOT_TLS_HANDSHAKE_MS);
+}
+
+static void a_name_that_is_too_long_looks_like_it_too(void **state)
+{
+    (void)state;
+    static char name[IOT_TLS_PSK_IDENTITY_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    struct outcome wrong = fail_with("lamp", BYTES("another key here"));
+    struct outcome unknown = fail_with(name, BYTES("a key of 16 byte"));
+    assert_memory_equal(&wrong, &unknown, sizeof wrong);
+}
+
+static void a_key_of_no_length_is_none(void **state)
+{
+    static uint8_t many[IOT_TLS_PSK_MAX + 1];
+    (void)state;
+    const uint32_t lens[] = {0, IOT_TLS_PSK_MAX + 1};
+    for (uint32_t i = 0; i < COUNT(lens); i++) {
+        setup(NULL);
+        w->key = (struct iot_bytes){many, lens[i]};
+        begin();
+        run();
+        assert_err(w->server.err, IOT_ERR_TLS_PSK);
+        teardown(NULL);
+    }
+    setup(NULL);
+    w->key = w->client.opt.psk = (struct iot_bytes){many, IOT_TLS_PSK_MAX};
+    connect_both();
+}
+
+/* ---- Bytes of others --------------------------------------------------------------------- */
+
+static void feed(struct iot_bytes d)
+{
+    stub_dgram_receive(&w->server.stub, d);
+    settle();
+}
+
+/* In the middle of each step of the handshake: alerts in plain text, garbage under no keys and under the coming ones. */
+static void forged_records_cost_nothing(void **state)
+{
+    static const uint8_t alert[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40};
+    static const uint8_t data[] = {23, 0xfe, 0xfd, 0,  1,  0,  0,  0,  0,  0,  99,
+                                   0,  20,   1,    2,  3,  4,  5,  6,  7,  8,  9,
+                                   10, 11,   12,   13, 14, 15, 16, 17, 18, 19, 20};
+    static const struct iot_bytes forged[] = {{alert, sizeof alert}, {data, sizeof data}};
+    (void)state;
+    for (uint32_t kind = 0; kind < 2; kind++)
+        for (uint32_t at = 1; at < 40; at++) {
+            setup(NULL);
+            begin();
+            for (uint32_t i = 0; i < at; i++) {
+                tick(&w->client);
+                if (w->open)
+                    tick(&w->server);
+                carry();
+            }
+            bool hello =
+                w->server.dtls.core.state != NULL &&
+                w->server.dtls.core.state->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_HELLO;
+            if (hello) /* before that nothing but a proven hello is let through */
+                stub_dgram_receive(&w->server.stub, forged[kind]);
+            run();
+            assert_err(w->client.err, IOT_OK);
+            assert_err(w->server.err, IOT_OK);
+            talk();
+            teardown(NULL);
+        }
+    setup(NULL);
+}
+
+static void what_came_once_never_comes_again(void **state)
+{
+    (void)state;
+    connect_both();
+    talk();
+    uint32_t count = w->count, dropped = iot_dtls_dropped(&w->server.dtls);
+    for (uint32_t i = 0; i < count; i++)
+        if (w->log[i].ours) {
+            w->now++;
+            stub_dgram_receive(&w->server.stub, (struct iot_bytes){w->log[i].bytes, w->log[i].len});
+            assert_null(hear(&w->server));
+            assert_int_equal(iot_dtls_dropped(&w->server.dtls), ++dropped);
+            assert_int_equal(w->count, count);
+        }
+    assert_true(iot_dtls_heard(&w->server.dtls) < w->now);
+    talk();
+    assert_true(iot_dtls_heard(&w->server.dtls) == w->now);
+}
+
+static void each_changed_byte_is_noticed(void **state)
+{
+    (void)state;
+    connect_both();
+    say(&w->client, "one");
+    assert_string_equal(hear(&w->server), "one");
+    w->trick = LOSE;
+    w->trick_at = w->count + 1;
+    say(&w->client, "two");
+    struct datagram lost = w->log[w->count - 1];
+    for (uint32_t at = 0; at < lost.len; at++) {
+        struct datagram bad = lost;
+        bad.bytes[at] ^= 1;
+        stub_dgram_receive(&w->server.stub, (struct iot_bytes){bad.bytes, bad.len});
+        assert_null(hear(&w->server));
+        stub_dgram_receive(&w->server.stub, (struct iot_bytes){lost.bytes, at});
+        assert_null(hear(&w->server));
+    }
+    stub_dgram_receive(&w->server.stub, (struct iot_bytes){lost.bytes, lost.len});
+    assert_string_equal(hear(&w->server), "two");
+}
+
+/* Proven and nonsense: it ends, and only it. */
+static void a_proven_hello_without_a_suite_of_ours_ends(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t i = 0; i < 20 && !w->open; i++) {
+        tick(&w->client);
+        carry();
+    }
+    assert_true(w->open);
+    struct iot_bytes d;
+    while (stub_dgram_sent(&w->server.stub, &d))
+        ;
+    struct datagram hello = w->log[w->count - 1];
+    for (uint32_t i = 80; i + 2 < hello.len; i++)
+        if (hello.bytes[i] == 0xc0 && hello.bytes[i + 1] == 0xa8)
+            memset(hello.bytes + i, 0xc0, 2);
+        else if (hello.bytes[i] == 0 && hello.bytes[i + 1] == 0xa8)
+            memset(hello.bytes + i, 0xc0, 2);
+    w->server.stub.rx.count = 0;
+    /* cut short, too, in each place: mbedTLS is asked only by what iot_tls_hello let through, and bears anything */
+    feed((struct iot_bytes){hello.bytes, hello.len});
+    assert_true(w->server.err != IOT_OK);
+}
+
+/* ---- Ends and memory --------------------------------------------------------------------- */
+
+static void the_client_says_good_bye(void **state)
+{
+    (void)state;
+    connect_both();
+    talk();
+    w->client.dtls.base.ops->close(&w->client.dtls.base, w->now + 1000);
+    carry();
+    assert_null(hear(&w->server));
+    assert_err(tick(&w->server), IOT_ERR_TLS_CLOSED);
+    assert_int_equal(iot_dtls_identity(&w->server.dtls).len, 0);
+}
+
+static void the_server_says_good_bye(void **state)
+{
+    (void)state;
+    connect_both();
+    talk();
+    w->server.dtls.base.ops->close(&w->server.dtls.base, w->now + 1000);
+    carry();
+    assert_err(tick(&w->server), IOT_ERR_CLOSED);
+    assert_null(hear(&w->client));
+    assert_err(tick(&w->client), IOT_ERR_TLS_CLOSED);
+}
+
+static void who_goes_on_with_nothing_ends_in_time(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t i = 0; i < 20 && !w->open; i++) {
+        tick(&w->client);
+        carry();
+    }
+    w->client.dtls.base.ops->abort(&w->client.dtls.base);
+    run();
+    assert_err(w->server.err, IOT_ERR_TLS_TIMEOUT);
+    assert_true(w->now <= 1000 + IOT_TLS_HANDSHAKE_MS);
+}
+
+static void too_small_an_arena_is_said_to_be(void **state)
+{
+    (void)state;
+    struct iot_tls_memory memory;
+    connect_both();
+    talk();
+    iot_tls_core_memory(&w->server.dtls.core, &memory);
+    uint32_t high = memory.high;
+    print_message("arena of a session: %u bytes in the handshake, %u behind it\n", (unsigned)high,
+                  (unsigned)memory.used);
+    teardown(NULL);
+    for (uint32_t bytes = 64; bytes < high + 512; bytes += 256) {
+        setup(NULL);
+        w->server.opt.arena_bytes = bytes;
+        begin();
+        run();
+        if (w->server.err == IOT_OK)
+            talk();
+        else
+            assert_err(w->server.err, IOT_ERR_TLS_MEMORY);
+        assert_true(w->server.err == IOT_OK || bytes < high + 512);
+        teardown(NULL);
+    }
+    setup(NULL);
+    w->server.opt.arena_bytes = (high + 71) / 8 * 8;
+    connect_both();
+    talk();
+}
+
+static void it_may_be_opened_again(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        connect_both();
+        talk();
+        w->server.dtls.base.ops->abort(&w->server.dtls.base);
+        w->client.dtls.base.ops->abort(&w->client.dtls.base);
+        w->open = false;
+        w->client.err = w->server.err = IOT_ERR_AGAIN;
+    }
+    assert_int_equal(w->questions, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_key_opens, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_kept_of_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_datagram_may_be_lost_doubled_or_overtaken, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_lost_last_flight_is_said_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_name_looks_like_a_wrong_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_that_is_too_long_looks_like_it_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_of_no_length_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(forged_records_cost_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_came_once_never_comes_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_changed_byte_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proven_hello_without_a_suite_of_ours_ends, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_client_says_good_bye, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_server_says_good_bye, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_goes_on_with_nothing_ends_in_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(too_small_an_arena_is_said_to_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_may_be_opened_again, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
