@@ -50,7 +50,7 @@ SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 # The switches of iot_config.h that are on.
 SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$$/\1/p' include/iot/iot_config.h)
 # Those of the platform's vocabulary, of which MQTT knows nothing.
-LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB
+LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB UPLINK
 SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
                 BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
 
@@ -421,7 +421,7 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
   ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
     ASSERTS := -DIOT_ASSERTS=1
   endif
-  ifneq ($(filter TLS_% DTLS COAP,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
+  ifneq ($(filter TLS_% DTLS DTLS_SERVER COAP COAP_SERVER,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
@@ -471,7 +471,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   ifneq ($(filter %-sensor,$(VARIANT)),) # as small as who only posts short messages may have it; little memory, to show that
     TLS_SET += -DIOT_COAP_BYTES=256 -DIOT_COAP_REQUESTS=1 -DIOT_COAP_SEEN=2 -DIOT_TLS_RX_BYTES=512 -DIOT_TLS_TX_BYTES=512 \
                -DIOT_RX_PBUFS_MAX=2 -DIOT_MQTT_RX_BYTES=128 -DIOT_MQTT_TX_BYTES=128 -DIOT_MQTT_OUT_MAX=1 -DIOT_MQTT_SUBS_MAX=1 \
-               $(call switched_off,TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
+               $(call switched_off,COAP_SERVER+TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
     KIND    := -sensor
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
     LINK    := -Wl,--defsym=RAM_BYTES=0x6000
@@ -492,12 +492,12 @@ ifeq ($(filter $(IP),dual v4 v6),)
 $(error IP is '$(IP)'; it can be dual, v4 or v6)
 endif
 IP_FLAGS := $(IP_$(IP)) $(SMALL_IP)
-# The simulation gives names addresses in lwIP's own list of hosts.
-SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1
+# The simulation gives names addresses in lwIP's own list of hosts, and has servers.
+SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1 -DIOT_LWIP_SOCKETS=2
 # The world's lwIP serves all devices and the broker: its pools are for everybody, and shortage is made by hand. What a
 # device feels of it is as in a product: windows, queues, out-of-order segments, DNS. No link layer. What the pools give
 # out is counted, to see that it comes back.
-WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
+WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DLWIP_IGMP=1 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
               -DMEMP_NUM_TCP_SEG=32768 -DMEM_SIZE=16777216 -DPBUF_POOL_SIZE=2048 -DMEMP_NUM_PBUF=8192 \
               -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4 \
               -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
@@ -547,7 +547,8 @@ SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%)
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
-                          $(if $(filter COAP DTLS,$(OFF_WORDS)),tests/unit/test_coap_%) \
+                          $(if $(filter COAP DTLS COAP_SERVER DTLS_SERVER CBOR UPLINK,$(OFF_WORDS)),tests/unit/test_coap_%) \
+                          $(if $(filter CBOR,$(OFF_WORDS)),tests/unit/test_link_uplink%) \
                           $(if $(filter $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_link_%),$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))

@@ -89,7 +89,7 @@ static err_t start_netif(struct netif *netif)
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, mac, sizeof mac);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-                   NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
     netif->linkoutput = send_frame;
 #if LWIP_NETIF_HOSTNAME
     netif->hostname = "lwlink";
