@@ -18,12 +18,12 @@
 #define PSK      "A7D53EBFA05AEF3B659F5D637B923FC992E833FE01F79956FA3C6CB739C2C6BE"
 #define MINUTE   60000u
 
-#define WHO  "\"productKey\":\"" PK "\",\"deviceName\":\"dev001\",\"clientId\":\"" PK ".dev001\""
-#define AUTH "{" WHO ",\"sign\":\"" SIGN "\"}"
-#define AUTH_SEQ "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"10\"}"
+#define WHO       "\"productKey\":\"" PK "\",\"deviceName\":\"dev001\",\"clientId\":\"" PK ".dev001\""
+#define AUTH      "{" WHO ",\"sign\":\"" SIGN "\"}"
+#define AUTH_SEQ  "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"10\"}"
 #define POST_PATH "topic/sys/" PK "/dev001/thing/event/property/post"
 #define LIT                                                                                        \
-    "{\"id\":\"1\",\"version\":\"1.0\",\"params\":{\"LightSwitch\":1},"                           \
+    "{\"id\":\"1\",\"version\":\"1.0\",\"params\":{\"LightSwitch\":1},"                            \
     "\"method\":\"thing.event.property.post\"}"
 #define LIT_SEALED                                                                                 \
     "5cf501017e9fcf7112e56047a1adca98937e19ff0f5d7e99d284d5db3e78b335a30d811365d2600902718e1369eb" \
@@ -220,14 +220,35 @@ static void cbor_says_what_json_says(void **state)
 
 static void other_cbor_is_refused(void **state)
 {
-    static const char *const rows[] = {
-        "01",           "6161",         "a000",           "811801",         "81190018",
-        "811a0000ffff", "811b00000000ffffffff",           "9f01ff",         "bf616101ff",
-        "817f6161ff",   "8141aa",       "81c000",         "81f7",           "81f0",
-        "81f818",       "a10101",       "a2616101616102", "81f97c00",       "81f97e00",
-        "81fa7f800000", "8161ff",       "816100",         "811b8000000000000000",
-        "81fc",         "813b8000000000000000",           "9a7fffffff",     "ba7fffffff",
-        "817a7fffffff61", "81f99c"};
+    static const char *const rows[] = {"01",
+                                       "6161",
+                                       "a000",
+                                       "811801",
+                                       "81190018",
+                                       "811a0000ffff",
+                                       "811b00000000ffffffff",
+                                       "9f01ff",
+                                       "bf616101ff",
+                                       "817f6161ff",
+                                       "8141aa",
+                                       "81c000",
+                                       "81f7",
+                                       "81f0",
+                                       "81f818",
+                                       "a10101",
+                                       "a2616101616102",
+                                       "81f97c00",
+                                       "81f97e00",
+                                       "81fa7f800000",
+                                       "8161ff",
+                                       "816100",
+                                       "811b8000000000000000",
+                                       "81fc",
+                                       "813b8000000000000000",
+                                       "9a7fffffff",
+                                       "ba7fffffff",
+                                       "817a7fffffff61",
+                                       "81f99c"};
     uint8_t bytes[200];
     char why[200];
     (void)state;
@@ -277,8 +298,8 @@ static void a_refused_signature_has_its_code(void **state)
         {CLOUD_COAP_CERT, 400, "{" WHO "}"},
         {CLOUD_COAP_CERT, 400, "{" WHO ",\"sign\":1}"},
         {CLOUD_COAP_CERT, 400, "{" WHO ",\"sign\":\"" SIGN "\",\"more\":\"1\"}"},
-        {CLOUD_COAP_CERT, 400, AUTH_SEQ},                /* seq is for the other mode */
-        {CLOUD_COAP_SYMMETRIC, 400, AUTH},               /* and there it is needed */
+        {CLOUD_COAP_CERT, 400, AUTH_SEQ},  /* seq is for the other mode */
+        {CLOUD_COAP_SYMMETRIC, 400, AUTH}, /* and there it is needed */
         {CLOUD_COAP_SYMMETRIC, 400, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":10}"},
         {CLOUD_COAP_SYMMETRIC, 400, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"1x\"}"},
         {CLOUD_COAP_SYMMETRIC, 401, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"11\"}"},
@@ -493,8 +514,8 @@ static void an_update_comes_in_the_answer_to_the_question(void **state)
          "{\"id\":\"2\",\"params\":{\"version\":\"1.0.0\"}}");
     has(205, "");
     assert_int_equal(got.payload_len, 0);
-    assert_true(cloud_ota_publish(&cloud, 0, cloud_fake_device("dev001"), &image, lamp_now,
-                                  &why) != 0);
+    assert_true(cloud_ota_publish(&cloud, 0, cloud_fake_device("dev001"), &image, lamp_now, &why) !=
+                0);
     post(CLOUD_COAP_CERT, "topic/ota/device/request/" PK "/dev001",
          "{\"id\":\"3\",\"params\":{\"version\":\"1.0.0\"}}");
     has(205, "\"code\":\"1000\"");
@@ -660,8 +681,12 @@ static void options_make_faults(void **state)
 static void a_copy_gets_the_same_answer(void **state)
 {
     struct cloud_coap_seen *s = calloc(1, sizeof *s);
-    struct cloud_coap_answer a = {.code = 69, .format = 50, .payload = (uint8_t *)"abc",
-                                  .payload_len = 3, .drop = true, .delay_ms = 5};
+    struct cloud_coap_answer a = {.code = 69,
+                                  .format = 50,
+                                  .payload = (uint8_t *)"abc",
+                                  .payload_len = 3,
+                                  .drop = true,
+                                  .delay_ms = 5};
     (void)state;
     assert_non_null(s);
     assert_null(cloud_coap_seen_find(s, "a", 1, 0));
@@ -716,10 +741,13 @@ static void a_line_says_what_the_structs_say(void **state)
     assert_string_equal(answer, "ok\n" PSK "\n");
     assert_null(strstr(cloud_log, PSK));
     static const char *const wrong[] = {
-        "coap", "coap {}", "coap {\"way\":\"psk\",\"path\":\"auth\",\"payload\":\"\"}",
+        "coap",
+        "coap {}",
+        "coap {\"way\":\"psk\",\"path\":\"auth\",\"payload\":\"\"}",
         "coap {\"way\":\"cert\",\"path\":\"auth\",\"payload\":\"7\"}",
         "coap {\"way\":\"cert\",\"path\":\"auth\",\"payload\":\"7g\"}",
-        "coap {\"way\":\"tcp\",\"path\":\"auth\",\"payload\":\"\"}", "coap-key nobody"};
+        "coap {\"way\":\"tcp\",\"path\":\"auth\",\"payload\":\"\"}",
+        "coap-key nobody"};
     for (size_t i = 0; i < COUNT(wrong); i++) {
         char text[128];
         snprintf(text, sizeof text, "%s", wrong[i]);

@@ -385,7 +385,8 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         "flow-wait-s, subscriptions, log-payload, post-strict, will, retain, config, "
         "reply-delay-ms, "
         "reply-drop, reply-double, reply-code, rrpc-wait-ms, region, http-token-s, http-expire-s, "
-        "http-delay-ms, http-status, http-cut, http-slow, http-norange, http-chunked, coap-token-s, "
+        "http-delay-ms, http-status, http-cut, http-slow, http-norange, http-chunked, "
+        "coap-token-s, "
         "coap-code, coap-drop-ack, coap-double-ack, coap-separate, coap-delay-ms, coap-seq-check, "
         "coap-answer-seq",
         name);

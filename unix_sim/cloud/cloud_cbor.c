@@ -188,9 +188,8 @@ static json_t *read_value(struct reader *r)
     switch (major) {
     case M_UINT:
     case M_NEGATIVE:
-        value = n > INT64_MAX
-                    ? fail(r, "a whole number is too large")
-                    : json_integer(major == M_UINT ? (json_int_t)n : -1 - (json_int_t)n);
+        value = n > INT64_MAX ? fail(r, "a whole number is too large")
+                              : json_integer(major == M_UINT ? (json_int_t)n : -1 - (json_int_t)n);
         break;
     case M_TEXT:
         value = read_text(r, n);
@@ -265,8 +264,16 @@ static void put_number(struct writer *w, enum major major, uint64_t n)
     if (n < 24)
         put_big(w, (uint8_t)(first | n), 0, 0);
     else
-        put_big(w, (uint8_t)(first | (n < 0x100 ? 24 : n < 0x10000 ? 25 : n >> 32 == 0 ? 26 : 27)),
-                n, n < 0x100 ? 1 : n < 0x10000 ? 2 : n >> 32 == 0 ? 4 : 8);
+        put_big(w,
+                (uint8_t)(first | (n < 0x100      ? 24
+                                   : n < 0x10000  ? 25
+                                   : n >> 32 == 0 ? 26
+                                                  : 27)),
+                n,
+                n < 0x100      ? 1
+                : n < 0x10000  ? 2
+                : n >> 32 == 0 ? 4
+                               : 8);
 }
 
 static void put_text(struct writer *w, const char *text)

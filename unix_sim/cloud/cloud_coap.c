@@ -89,9 +89,8 @@ static int check_token(const struct cloud *c, const struct cloud_coap_request *q
         why = "the token has expired";
     else if (c->coap[device].way != q->way)
         why = "the token is for another way";
-    else if (q->way == CLOUD_COAP_PSK &&
-             (!cloud_psk_identity_read(q->identity, key, name, text) ||
-              cloud_book_device(&c->book, key, name) != device))
+    else if (q->way == CLOUD_COAP_PSK && (!cloud_psk_identity_read(q->identity, key, name, text) ||
+                                          cloud_book_device(&c->book, key, name) != device))
         why = "the token is another device's";
     if (why == NULL)
         return device;
@@ -224,8 +223,7 @@ static void take(struct cloud *c, struct message *m, uint64_t now_ms)
     if (!check_topic(c, m, &kind))
         return;
     const char *path = cloud_own_path(c, m->device, m->topic, "/sys/");
-    if (kind == CLOUD_TOPIC_SYSTEM &&
-        (path == NULL || strcmp(path, "thing/model/up_raw") != 0)) {
+    if (kind == CLOUD_TOPIC_SYSTEM && (path == NULL || strcmp(path, "thing/model/up_raw") != 0)) {
         json_t *body = read_body(m);
         if (body == NULL)
             return;

@@ -17,7 +17,7 @@ static const char *text_of(const json_t *object, const char *name)
 /* NULL, or what is wrong with it. */
 static const char *wrong_with(const struct cloud_coap_request *q, json_t *in)
 {
-    static const char *const names[] = {"productKey", "deviceName", "clientId", "sign",
+    static const char *const names[] = {"productKey", "deviceName", "clientId",  "sign",
                                         "signmethod", "seq",        "timestamp", "version",
                                         "resources",  NULL};
     bool seq = json_object_get(in, "seq") != NULL;
@@ -81,10 +81,9 @@ static json_t *admit(struct cloud *c, int device, enum cloud_coap_way way, uint6
     p->way = (uint8_t)way;
     p->token_until_ms = now_ms + (uint64_t)c->book.rules.coap_token_s * 1000u;
     p->seq_next = 1 + (uint32_t)(unsigned char)p->token[31] % 10;
-    return way == CLOUD_COAP_SYMMETRIC
-               ? json_pack("{s:s, s:I, s:s}", "random", random, "seqOffset",
-                           (json_int_t)p->seq_next, "token", p->token)
-               : json_pack("{s:s}", "token", p->token);
+    return way == CLOUD_COAP_SYMMETRIC ? json_pack("{s:s, s:I, s:s}", "random", random, "seqOffset",
+                                                   (json_int_t)p->seq_next, "token", p->token)
+                                       : json_pack("{s:s}", "token", p->token);
 }
 
 void cloud_coap_auth(struct cloud *c, const struct cloud_coap_request *q, uint64_t now_ms,
@@ -105,11 +104,10 @@ void cloud_coap_auth(struct cloud *c, const struct cloud_coap_request *q, uint64
         return;
     }
     const char *method = text_of(in, "signmethod");
-    int code =
-        cloud_web_check(c, text_of(in, "productKey"), text_of(in, "deviceName"),
-                        text_of(in, "clientId"), text_of(in, "seq"), text_of(in, "timestamp"),
-                        *method != 0 ? method : "hmacmd5", text_of(in, "sign"), &device, why,
-                        sizeof why);
+    int code = cloud_web_check(c, text_of(in, "productKey"), text_of(in, "deviceName"),
+                               text_of(in, "clientId"), text_of(in, "seq"),
+                               text_of(in, "timestamp"), *method != 0 ? method : "hmacmd5",
+                               text_of(in, "sign"), &device, why, sizeof why);
     json_decref(in);
     if (code != 200) {
         cloud_coap_refuse(q, a, code_of(code), "%s", why);

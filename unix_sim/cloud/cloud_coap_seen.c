@@ -6,7 +6,8 @@
 #include <string.h>
 
 const struct cloud_coap_seen_row *cloud_coap_seen_find(const struct cloud_coap_seen *s,
-                                                     const char *peer, uint16_t id, uint64_t now_ms)
+                                                       const char *peer, uint16_t id,
+                                                       uint64_t now_ms)
 {
     for (uint32_t i = 1; i <= CLOUD_COAP_SEEN_MAX; i++) { /* the latest first */
         const struct cloud_coap_seen_row *r =

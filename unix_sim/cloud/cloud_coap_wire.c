@@ -53,9 +53,9 @@ static int64_t number_of(const json_t *in, const char *name, int64_t min, int64_
 
 char *cloud_coap_wire_write(const struct cloud_coap_request *q)
 {
-    json_t *out = json_pack("{s:s, s:i, s:s, s:i, s:i}", "way", ways[q->way], "method",
-                            (int)q->method, "path", q->path, "format", (int)q->format, "accept",
-                            (int)q->accept);
+    json_t *out =
+        json_pack("{s:s, s:i, s:s, s:i, s:i}", "way", ways[q->way], "method", (int)q->method,
+                  "path", q->path, "format", (int)q->format, "accept", (int)q->accept);
     char *line = NULL;
     bool ok = out != NULL;
 
@@ -152,8 +152,8 @@ bool cloud_coap_wire_read(struct cloud_coap_answer *a, const char *line)
     json_t *in = cloud_json_read(line, strlen(line), why, sizeof why);
 
     memset(a, 0, sizeof *a);
-    bool ok = in != NULL && get_bytes(in, "seq", &seq, &a->seq_len) && a->seq_len <= sizeof a->seq &&
-              get_bytes(in, "payload", &a->payload, &a->payload_len);
+    bool ok = in != NULL && get_bytes(in, "seq", &seq, &a->seq_len) &&
+              a->seq_len <= sizeof a->seq && get_bytes(in, "payload", &a->payload, &a->payload_len);
     if (ok) {
         memcpy(a->seq, seq, a->seq_len);
         a->code = (uint8_t)number_of(in, "code", 0, 255);

@@ -37,8 +37,8 @@ static void list(struct cloud_order *o)
         json_array_append_new(devices,
                               json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:b}", "productKey",
                                         cloud_key_of(c, i), "deviceName", d->name, "state",
-                                        states[d->state], "online", (int)online, "transport", way, "flow",
-                                        (int)s->flow, "activated", (int)d->activated));
+                                        states[d->state], "online", (int)online, "transport", way,
+                                        "flow", (int)s->flow, "activated", (int)d->activated));
     }
     o->value = json_pack("{s:o}", "devices", devices);
 }

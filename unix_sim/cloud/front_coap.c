@@ -296,8 +296,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     name_peer(door, session, peer);
     const struct cloud_coap_seen_row *row = cloud_coap_seen_find(&seen, peer, id, now_ms);
     if (row != NULL) {
-        answer(session, request, &row->answer, true,
-               now_ms - row->since_ms < row->answer.delay_ms);
+        answer(session, request, &row->answer, true, now_ms - row->since_ms < row->answer.delay_ms);
         return;
     }
     coap_string_t *path = coap_get_uri_path(request);
@@ -309,18 +308,17 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
         snprintf(identity, sizeof identity, "%.*s", (int)who->length, (const char *)who->s);
     read_options(request, &o);
     coap_get_data_large(request, &len, &payload, &offset, &total);
-    const struct cloud_coap_request q = {
-        .way = door->way,
-        .identity = door->way == CLOUD_COAP_PSK ? identity : NULL,
-        .method = (uint8_t)coap_pdu_get_code(request),
-        .path = (const char *)path->s,
-        .format = o.format,
-        .accept = o.accept,
-        .token = o.has_token ? o.token : NULL,
-        .seq = o.has_seq ? o.seq : NULL,
-        .seq_len = o.seq_len,
-        .payload = payload,
-        .payload_len = len};
+    const struct cloud_coap_request q = {.way = door->way,
+                                         .identity = door->way == CLOUD_COAP_PSK ? identity : NULL,
+                                         .method = (uint8_t)coap_pdu_get_code(request),
+                                         .path = (const char *)path->s,
+                                         .format = o.format,
+                                         .accept = o.accept,
+                                         .token = o.has_token ? o.token : NULL,
+                                         .seq = o.has_seq ? o.seq : NULL,
+                                         .seq_len = o.seq_len,
+                                         .payload = payload,
+                                         .payload_len = len};
     if (len > CLOUD_COAP_BODY_MAX || !ask(&q, &a)) {
         memset(&a, 0, sizeof a);
         a.format = -1;
@@ -425,8 +423,8 @@ int main(int argc, char **argv)
                     (unsigned)ports[i]);
             return 1;
         }
-        fds[i] = (struct pollfd){.fd = coap_context_get_coap_fd(doors[i].context),
-                                 .events = POLLIN};
+        fds[i] =
+            (struct pollfd){.fd = coap_context_get_coap_fd(doors[i].context), .events = POLLIN};
     }
     while (!ended) {
         poll(fds, DOORS, wait_ms(host_clock_ms()));

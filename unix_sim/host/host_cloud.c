@@ -305,8 +305,8 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
     struct host_broker_options b = {
         .address = c->address, .first = "per_listener_settings true", .extra = config};
     bool fixed = o->plain_port != 0 && o->tls_port != 0 && o->psk_port != 0 && o->x509_port != 0 &&
-                 o->https_port != 0 && o->http_port != 0 && o->coap.cert != 0 &&
-                 o->coap.psk != 0 && o->coap.plain != 0;
+                 o->https_port != 0 && o->http_port != 0 && o->coap.cert != 0 && o->coap.psk != 0 &&
+                 o->coap.plain != 0;
 
     for (int tries = fixed ? 1 : TRIES; tries > 0; tries--) {
         c->plain_port = choose(o->plain_port);
