@@ -24,7 +24,7 @@ struct iot_peer {
 };
 
 /** Where to listen; borrowed until closed. */
-struct iot_listen {
+struct iot_socket_where {
     uint16_t port; /* of ours; not 0 */
     void *netif;   /* struct netif *, and no other; NULL: all */
     const char *const
@@ -37,7 +37,7 @@ struct iot_socket;
 struct iot_socket_ops {
     /** Listen, from now on. IOT_ERR_UDP_MEMORY: no socket of lwIP's is free, or the port is taken; IOT_ERR_UDP_ROUTE: a group
      *  cannot be joined; IOT_ERR_ARG: not an address of a group. Nothing is open then. */
-    iot_err (*open)(struct iot_socket *s, const struct iot_listen *where);
+    iot_err (*open)(struct iot_socket *s, const struct iot_socket_where *where);
 
     /** The next datagram that came, whole: `*got` is 0..cap with IOT_OK. IOT_ERR_AGAIN: none now. IOT_ERR_SIZE: one was larger
      *  than `cap` and is gone.

@@ -21,7 +21,7 @@ struct iot_socket_held {
 struct iot_udp_socket {
     struct iot_socket base;
     struct udp_pcb *pcb; /* NULL: not open */
-    const struct iot_listen *where;
+    const struct iot_socket_where *where;
     struct iot_socket_held held[IOT_SOCKET_PBUFS]; /* the oldest first */
     uint8_t count;
     int32_t lwip_err;
