@@ -253,7 +253,7 @@ static void put_value(struct iot_writer *t, enum form form, const char *text)
 }
 
 struct values {
-    const char *of[IOT_WEB_VALUES];
+    const char *of[IOT_ASK_VALUES];
 };
 
 static void set_values(struct values *v, const struct iot_web *w)
@@ -269,12 +269,12 @@ static void put(struct iot_writer *t, const struct values *v, enum form form, co
 {
     for (; *text != '\0'; text++) {
         uint32_t i = (uint32_t)(uint8_t)*text - 1;
-        if (i >= IOT_WEB_VALUES)
+        if (i >= IOT_ASK_VALUES)
             iot_writer_put(t, text, 1);
         else if (v->of[i] != NULL)
-            put_value(t, i < IOT_WEB_OURS ? form : AS_IS, v->of[i]);
-        else if (*text == *IOT_WEB_CID)
-            put(t, v, form, IOT_WEB_PK "." IOT_WEB_DN);
+            put_value(t, i < IOT_ASK_OURS ? form : AS_IS, v->of[i]);
+        else if (*text == *IOT_ASK_CID)
+            put(t, v, form, IOT_ASK_PK "." IOT_ASK_DN);
     }
 }
 
@@ -333,9 +333,9 @@ static iot_err begin(struct iot_web *w, const struct iot_web_ask *q)
     iot_err err = IOT_OK;
 
     set_values(&v, w);
-    v.of[*IOT_WEB_SIGN - 1] = hex;
-    v.of[*IOT_WEB_VALUE - 1] = q->value;
-    v.of[*IOT_WEB_TOPIC - 1] = w->post.topic;
+    v.of[*IOT_ASK_SIGN - 1] = hex;
+    v.of[*IOT_ASK_VALUE - 1] = q->value;
+    v.of[*IOT_ASK_TOPIC - 1] = w->post.topic;
     if (q->text != NULL) {
         put(&t, &v, AS_IS, q->text);
         err = t.overflow ? IOT_ERR_SIZE : sign(w, &t, q->key, hex);

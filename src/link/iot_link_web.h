@@ -23,16 +23,16 @@
 /* {cid}|securemode=-1,signmethod=hmacsha256,gw=0,ext=255| */
 #define IOT_WEB_CLIENT_MAX (64 + 56)
 
-#define IOT_WEB_PK     "\1"
-#define IOT_WEB_DN     "\2"
-#define IOT_WEB_CID    "\3" /* the client id's name: the identity's, or {pk}.{dn} */
-#define IOT_WEB_METHOD "\4"
-#define IOT_WEB_PLACE  "\5" /* the region */
-#define IOT_WEB_OURS   5u   /* these are escaped where they stand */
-#define IOT_WEB_SIGN   "\6"
-#define IOT_WEB_VALUE  "\7"  /* the request's own */
-#define IOT_WEB_TOPIC  "\10" /* the message's */
-#define IOT_WEB_VALUES 8u
+#define IOT_ASK_PK     "\1"
+#define IOT_ASK_DN     "\2"
+#define IOT_ASK_CID    "\3" /* the client id's name: the identity's, or {pk}.{dn} */
+#define IOT_ASK_METHOD "\4"
+#define IOT_ASK_PLACE  "\5" /* the region */
+#define IOT_ASK_OURS   5u   /* these are escaped where they stand */
+#define IOT_ASK_SIGN   "\6"
+#define IOT_ASK_VALUE  "\7"  /* the request's own */
+#define IOT_ASK_TOPIC  "\10" /* the message's */
+#define IOT_ASK_VALUES 8u
 
 /* Reads a good answer. Returns how the call ends, unless it goes on with another request (iot_web_ask); IOT_ERR_AGAIN, if
  * it is `eager`: not ready. */
@@ -93,10 +93,10 @@ iot_err iot_web_number(struct iot_json v, const char *path, uint32_t *out);
 iot_err iot_web_text(struct iot_json v, const char *path, char *into, uint32_t cap);
 
 /** What a device signs, and may put a timestamp behind. */
-#define IOT_WEB_SIGNED "clientId" IOT_WEB_CID "deviceName" IOT_WEB_DN "productKey" IOT_WEB_PK
+#define IOT_ASK_SIGNED "clientId" IOT_ASK_CID "deviceName" IOT_ASK_DN "productKey" IOT_ASK_PK
 
 extern const char iot_web_form_headers[];
-#define IOT_WEB_AUTH_HOST "https://iot-auth." IOT_WEB_PLACE ".aliyuncs.com"
+#define IOT_WEB_AUTH_HOST "https://iot-auth." IOT_ASK_PLACE ".aliyuncs.com"
 
 #endif
 #endif

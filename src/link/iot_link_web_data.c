@@ -39,9 +39,9 @@ static iot_err send_post(struct iot_web *w, bool fresh)
     iot_err err =
         iot_web_ask(w, &(struct iot_web_ask){.base = w->opt->data,
                                              .host = HOST,
-                                             .path = "/topic" IOT_WEB_TOPIC,
+                                             .path = "/topic" IOT_ASK_TOPIC,
                                              .headers = "Content-Type: application/octet-stream\r\n"
-                                                        "password: " IOT_WEB_VALUE "\r\n",
+                                                        "password: " IOT_ASK_VALUE "\r\n",
                                              .value = w->token,
                                              .call = IOT_WEB_POST,
                                              .take = take_post});
@@ -78,10 +78,10 @@ static iot_err send_auth(struct iot_web *w)
                .host = HOST,
                .path = "/auth",
                .headers = "Content-Type: application/json\r\n",
-               .body = "{\"version\":\"default\",\"clientId\":\"" IOT_WEB_CID
-                       "\",\"signmethod\":\"" IOT_WEB_METHOD "\",\"productKey\":\"" IOT_WEB_PK
-                       "\",\"deviceName\":\"" IOT_WEB_DN "\",\"sign\":\"" IOT_WEB_SIGN "\"}",
-               .text = IOT_WEB_SIGNED,
+               .body = "{\"version\":\"default\",\"clientId\":\"" IOT_ASK_CID
+                       "\",\"signmethod\":\"" IOT_ASK_METHOD "\",\"productKey\":\"" IOT_ASK_PK
+                       "\",\"deviceName\":\"" IOT_ASK_DN "\",\"sign\":\"" IOT_ASK_SIGN "\"}",
+               .text = IOT_ASK_SIGNED,
                .call = IOT_WEB_POST,
                .take = take_token});
 }
