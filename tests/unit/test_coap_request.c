@@ -672,6 +672,7 @@ int main(void)
         CASE(what_cannot_be_asked_is_refused_and_nothing_begins),
         CASE(a_request_that_leaves_no_room_for_a_block_is_refused),
         CASE(every_code_of_the_classes_2_4_and_5_is_a_response),
+        CASE(a_critical_option_that_its_request_understands_is_welcome),
         CASE(a_critical_option_that_is_unknown_rejects_the_response_and_says_which),
         CASE(elective_options_that_are_unknown_or_of_a_wrong_length_are_not_there),
         CASE(a_repeated_option_counts_once_and_rejects_if_it_is_critical),
