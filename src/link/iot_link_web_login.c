@@ -23,12 +23,12 @@ static const char who[] =
 static iot_err take_resources(struct iot_web *w, struct iot_json root)
 {
     uint32_t port = 0;
-    iot_err err = iot_web_text(root, WHERE "host\0", w->host, sizeof w->host);
+    iot_err err = iot_ask_text(root, WHERE "host\0", w->host, sizeof w->host);
 
     w->port = 0;
     w->pass_id[0] = '\0';
     if (err == IOT_OK)
-        err = iot_web_number(root, WHERE "port\0", &port);
+        err = iot_ask_number(root, WHERE "port\0", &port);
     if (err != IOT_OK)
         return err;
     if (port == 0 || port > UINT16_MAX ||
@@ -42,18 +42,21 @@ static iot_err take_login(struct iot_web *w, struct iot_json root)
 {
     const struct iot_link_identity *id = w->opt->link;
     struct iot_writer t = {.ptr = (uint8_t *)w->client, .cap = sizeof w->client};
+    struct iot_ask_values v;
     iot_err err = take_resources(w, root);
 
     if (err == IOT_OK)
-        err = iot_web_text(root, "data\0iotId\0", w->pass_id, sizeof w->pass_id);
+        err = iot_ask_text(root, "data\0iotId\0", w->pass_id, sizeof w->pass_id);
     if (err == IOT_OK)
-        err = iot_web_text(root, "data\0iotToken\0", w->pass, sizeof w->pass);
+        err = iot_ask_text(root, "data\0iotToken\0", w->pass, sizeof w->pass);
     if (err != IOT_OK) {
         w->port = 0;
         return err;
     }
     /* CONNECT wants it beside iotId and iotToken */
-    iot_web_put(w, &t, IOT_ASK_CID "|securemode=-1,signmethod=" IOT_ASK_METHOD ",gw=");
+    iot_ask_values(&v, id);
+    iot_ask_put(&t, &v, IOT_ASK_AS_IS,
+                IOT_ASK_CID "|securemode=-1,signmethod=" IOT_ASK_METHOD ",gw=");
     iot_writer_u32(&t, id->gateway);
     iot_writer_text(&t, ",ext=");
     iot_writer_u32(&t, id->ext);

@@ -11,7 +11,7 @@
 static iot_err take_secret(struct iot_web *w, struct iot_json root)
 {
     struct iot_json data;
-    iot_err err = iot_web_find(root, "data\0", &data);
+    iot_err err = iot_ask_find(root, "data\0", &data);
 
     return err == IOT_OK ? iot_register_keep(w->opt->link, w->opt->port, data) : err;
 }
