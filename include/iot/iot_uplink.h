@@ -129,8 +129,9 @@ iot_err iot_uplink_device_info(struct iot_uplink *up, const struct iot_uplink_ta
 /** Report the version of a module; NULL or "": the device itself. */
 iot_err iot_uplink_version(struct iot_uplink *up, const char *module, const char *version);
 
-/** Ask for an update. The result's reply is the notice of it, as it would come by MQTT: iot_ota_job_of_notice makes a job of it. */
-iot_err iot_uplink_upgrade(struct iot_uplink *up);
+/** Ask for an update of who has this version now (the platform wants to know it here, too). The result's reply is the notice of it, as
+ *  it would come by MQTT: iot_ota_job_of_notice makes a job of it; len 0: there is none. */
+iot_err iot_uplink_upgrade(struct iot_uplink *up, const char *version);
 
 /** Tell how far an update is: step 0 to 100, or -1 to -4 (iot_upgrade.h); `text`: plain ASCII. */
 iot_err iot_uplink_progress(struct iot_uplink *up, const char *module, int32_t step,
