@@ -100,8 +100,8 @@ headers() {
 # as mbedtls_aes_free does, so they are looked for as whole ones.
 firmware() {
     local board what bad=0
-    for board in an385 an386 an500 an385-sensor; do
-        case $board in *-sensor) what=sensor ;; *) what='firmware ticks' ;; esac
+    for board in an385 an386 an500 an385-sensor an385-report; do
+        case $board in *-sensor) what=sensor ;; *-report) what=report ;; *) what='firmware ticks' ;; esac
         # shellcheck disable=SC2086 # a list of words
         build "fw-$board" v4 STRICT=1 $what || return
         "$DEPS/bin/arm-none-eabi-nm" build/firmware-strict/"$board"/firmware_*.elf |
