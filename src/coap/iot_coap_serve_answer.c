@@ -18,7 +18,8 @@ struct piece {
     bool more;
     uint8_t szx;
     uint8_t made[4]; /* ETag, of the body */
-    uint32_t total;  /* of it; 0: not known */
+    uint32_t at;     /* where it begins */
+    uint32_t total;  /* of the body; 0: not known */
 };
 
 static uint32_t way(struct iot_coap_serve *x, const struct iot_coap_via *via)
@@ -63,16 +64,14 @@ static uint8_t cut(struct iot_coap_serve *x, const struct iot_coap_say *say,
                    struct iot_coap_answer *a, struct piece *p)
 {
     uint32_t room = way(x, &say->via), len = a->body.len, size, at;
-    bool sourced = a->source != NULL;
+    bool sourced = a->source != NULL, asked = say->szx <= SZX_MAX && a->code >> 5 == 2;
 
     p->szx = say->szx < SZX_MAX ? say->szx : (uint8_t)SZX_MAX;
     while (p->szx != 0 && (iot_coap_block_bytes(p->szx) + HEAD_MAX > room ||
                            (sourced && iot_coap_block_bytes(p->szx) > sizeof x->body)))
         p->szx--;
     size = iot_coap_block_bytes(p->szx);
-    at = say->block2 << (4 + say->szx); /* as it counts, who asked for larger ones */
-    if (say->szx == IOT_COAP_SZX_NONE)
-        at = 0;
+    p->at = at = asked ? say->block2 << (4 + say->szx) : 0;
     p->etag = a->etag;
     p->total = sourced ? a->total : len;
     if (sourced) {
@@ -87,7 +86,7 @@ static uint8_t cut(struct iot_coap_serve *x, const struct iot_coap_say *say,
     }
     if ((at != 0 && at >= len) || (p->more && at / size >= NUMBER_MAX))
         return IOT_COAP_CODE(4, 0);
-    p->blocked = p->more || say->szx != IOT_COAP_SZX_NONE;
+    p->blocked = p->more || asked;
     if (a->code != IOT_COAP_CODE(2, 5) || sourced)
         return 0;
     if (p->etag.len == 0 && (p->more || at != 0 || say->etags.len != 0)) {
@@ -134,7 +133,7 @@ void iot_coap_plain(struct iot_coap_serve *x, struct iot_coap_answer *a, uint8_t
 void iot_coap_say(struct iot_coap_serve *x, const struct iot_coap_say *say,
                   struct iot_coap_answer *a)
 {
-    struct piece p = {{NULL, 0}, {NULL, 0}, false, false, 0, {0}, 0};
+    struct piece p = {{NULL, 0}, {NULL, 0}, false, false, 0, {0}, 0, 0};
     uint8_t code = cut(x, say, a, &p);
     bool too_large = a->code == IOT_COAP_CODE(4, 13);
     struct iot_coap_encoder e;
@@ -159,12 +158,11 @@ void iot_coap_say(struct iot_coap_serve *x, const struct iot_coap_say *say,
     put_uint_if(&e, a->has_format, IOT_COAP_CONTENT_FORMAT, a->format);
     put_uint_if(&e, a->has_max_age, IOT_COAP_MAX_AGE, a->max_age_s);
     if (p.blocked) {
-        uint32_t at = say->szx == IOT_COAP_SZX_NONE ? 0 : say->block2 << (4 + say->szx);
-        struct iot_coap_block block = {at >> (4 + p.szx), p.more, p.szx};
+        struct iot_coap_block block = {p.at >> (4 + p.szx), p.more, p.szx};
         iot_coap_put_uint(&e, IOT_COAP_BLOCK2, iot_coap_block_value(&block));
     }
     put_uint_if(&e, say->has_block1, IOT_COAP_BLOCK1, say->block1);
-    put_uint_if(&e, p.blocked && say->block2 == 0 && p.total != 0, IOT_COAP_SIZE2, p.total);
+    put_uint_if(&e, p.blocked && p.at == 0 && p.total != 0, IOT_COAP_SIZE2, p.total);
     put_uint_if(&e, too_large && a->total != 0, IOT_COAP_SIZE1, a->total);
     iot_coap_put_payload(&e, p.bytes);
     leave(x, &say->via, &e);
