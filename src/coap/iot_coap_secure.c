@@ -136,14 +136,19 @@ static void end(struct iot_coap_session *x)
     iot_coap_serve_gone(&x->server->serve, number);
 }
 
-/* The peer's own part of the arena. */
+static uint32_t part_of(const struct iot_coap_keys *keys)
+{
+    return keys->arena_bytes / IOT_COAP_SESSIONS / 8 * 8;
+}
+
+/* In its own part of the arena. */
 static bool begin(struct iot_coap_server *s, struct iot_coap_session *x,
                   const struct iot_peer *peer, uint32_t hello)
 {
     struct iot_coap_secure *all = &s->secure;
-    const struct iot_tls_options whole = all->tls;
     static const struct iot_endpoint nobody = {.host = ""};
-    uint32_t part = whole.arena_bytes / IOT_COAP_SESSIONS / 8 * 8;
+    const struct iot_coap_keys *keys = s->opt->keys;
+    uint32_t part = part_of(keys);
 
     if (x->number != 0)
         end(x);
@@ -151,10 +156,11 @@ static bool begin(struct iot_coap_server *s, struct iot_coap_session *x,
     x->hello = hello;
     x->fed = x->up = x->closing = false;
     x->since = s->now;
-    all->tls.arena = (uint8_t *)whole.arena + (uint32_t)(x - all->sessions) * part;
+    all->tls.arena = (uint8_t *)keys->arena + (uint32_t)(x - all->sessions) * part;
     all->tls.arena_bytes = part;
     iot_err err = x->dtls.base.ops->open(&x->dtls.base, &nobody, s->now);
-    all->tls = whole;
+    all->tls.arena = keys->arena;
+    all->tls.arena_bytes = keys->arena_bytes;
     if (err != IOT_OK)
         return false;
     if (++all->numbers == 0)
@@ -239,22 +245,23 @@ static bool feed(struct iot_coap_server *s, struct iot_coap_session *x, struct i
 static struct iot_coap_session *choose(struct iot_coap_server *s, const struct iot_peer *peer)
 {
     struct iot_coap_session *best = NULL;
-    iot_time best_worth = IOT_TIME_NEVER;
+    uint32_t best_claim = 0;
 
     for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
         struct iot_coap_session *x = &s->secure.sessions[i];
-        iot_time heard = iot_dtls_heard(&x->dtls), worth = IOT_TIME_NEVER;
+        uint32_t now = (uint32_t)s->now, claim = 0;
+        uint32_t silent = now - (uint32_t)iot_dtls_heard(&x->dtls);
         if (is_of(x, peer))
-            worth = x->up ? 3 : 0;
+            claim = x->up ? UINT32_MAX - 3 : UINT32_MAX;
         else if (x->number == 0)
-            worth = 1;
-        else if (!x->up && s->now - x->since >= HELD_MS)
-            worth = 2;
-        else if (x->up && s->now - heard >= idle_ms(s))
-            worth = 4 + heard;
-        if (worth < best_worth) {
+            claim = UINT32_MAX - 1;
+        else if (!x->up && now - (uint32_t)x->since >= HELD_MS)
+            claim = UINT32_MAX - 2;
+        else if (x->up && silent >= idle_ms(s))
+            claim = silent;
+        if (claim > best_claim) {
             best = x;
-            best_worth = worth;
+            best_claim = claim;
         }
     }
     return best;
@@ -279,14 +286,12 @@ static void turn(struct iot_coap_server *s)
 static enum iot_tls_hello look(struct iot_coap_server *s, const struct iot_peer *peer,
                                struct iot_bytes datagram, uint8_t *out)
 {
-    uint8_t none[IOT_TLS_HELLO_VERIFY_BYTES];
     struct iot_bytes who = {(const uint8_t *)peer, sizeof *peer};
 
     turn(s);
-    enum iot_tls_hello hello = iot_tls_hello(datagram, s->secure.cookies[0], who, out);
-    if (hello == IOT_TLS_HELLO_ASK &&
-        iot_tls_hello(datagram, s->secure.cookies[1], who, none) == IOT_TLS_HELLO_PROVEN)
-        return IOT_TLS_HELLO_PROVEN;
+    enum iot_tls_hello hello = iot_tls_hello(datagram, s->secure.cookies[1], who, out);
+    if (hello == IOT_TLS_HELLO_ASK)
+        hello = iot_tls_hello(datagram, s->secure.cookies[0], who, out);
     return hello;
 }
 
@@ -340,30 +345,27 @@ void iot_coap_secure_take(struct iot_coap_server *s, const struct iot_peer *from
 
 /* ---- What leaves ------------------------------------------------------------------------- */
 
-static struct iot_coap_session *find(struct iot_coap_server *s, uint32_t number)
+static const struct iot_dgram *find(const struct iot_coap_server *s, uint32_t number)
 {
     for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++)
         if (s->secure.sessions[i].number == number)
-            return &s->secure.sessions[i];
+            return &s->secure.sessions[i].dtls.base;
     return NULL;
 }
 
 uint32_t iot_coap_secure_room(const struct iot_coap_server *s, uint32_t session)
 {
-    for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
-        const struct iot_dgram *d = &s->secure.sessions[i].dtls.base;
-        if (s->secure.sessions[i].number == session)
-            return d->ops->room(d);
-    }
-    return 0;
+    const struct iot_dgram *d = find(s, session);
+
+    return d != NULL ? d->ops->room(d) : 0;
 }
 
 void iot_coap_secure_send(struct iot_coap_server *s, uint32_t session, struct iot_bytes message)
 {
-    struct iot_coap_session *x = find(s, session);
+    struct iot_dgram *d = (struct iot_dgram *)(uintptr_t)find(s, session);
 
-    if (x != NULL)
-        (void)x->dtls.base.ops->write(&x->dtls.base, message, s->now);
+    if (d != NULL)
+        (void)d->ops->write(d, message, s->now);
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -409,9 +411,8 @@ bool iot_coap_secure_check(const struct iot_coap_server_options *opt)
     if (keys == NULL)
         return true;
     struct iot_dtls_options dtls = {.mtu = keys->mtu};
-    struct iot_tls_options tls = {.kinds = IOT_TLS_PSK,
-                                  .arena = keys->arena,
-                                  .arena_bytes = keys->arena_bytes / IOT_COAP_SESSIONS / 8 * 8};
+    struct iot_tls_options tls = {
+        .kinds = IOT_TLS_PSK, .arena = keys->arena, .arena_bytes = part_of(keys)};
     return keys->key != NULL && iot_dtls_check(&tls, &dtls, true) == IOT_OK;
 }
 

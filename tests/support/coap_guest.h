@@ -25,7 +25,7 @@ struct thing {
     uint32_t source_len; /* not 0: from a source */
     iot_err source_err;
     /* Seen. */
-    uint32_t calls, whole; /* ... that were the last of their request */
+    uint32_t calls, whole;     /* ... that were the last of their request */
     struct iot_coap_call call; /* the last; its slices are not valid */
     char rest[160];
     uint8_t options[512];
@@ -61,8 +61,8 @@ static inline void thing_call(void *ctx, const struct iot_coap_call *call,
     struct thing *t = ctx;
 
     assert_ptr_equal(call->resource->ctx, ctx);
-    assert_int_equal(answer->code, iot_coap_unsafe(call->method) ? IOT_COAP_CODE(2, 4)
-                                                                 : IOT_COAP_CODE(2, 5));
+    assert_int_equal(answer->code,
+                     iot_coap_unsafe(call->method) ? IOT_COAP_CODE(2, 4) : IOT_COAP_CODE(2, 5));
     assert_int_equal(answer->body.cap, IOT_COAP_BODY_BYTES);
     t->calls++;
     t->whole += call->last;
@@ -169,8 +169,8 @@ static inline void desk_mac(void *ctx, struct iot_bytes text, uint8_t out[8])
 
 static inline void desk_init(uint32_t seed)
 {
-    const struct iot_coap_serve_rules rules = {resources, COUNT(resources), 0, NULL, desk_room,
-                                               desk_mac};
+    const struct iot_coap_serve_rules rules = {resources, COUNT(resources), 0,
+                                               NULL,      desk_room,        desk_mac};
 
     memset(&desk, 0, sizeof desk);
     memset(things, 0, sizeof things);

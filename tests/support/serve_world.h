@@ -10,6 +10,7 @@
 #include "stub_socket.h"
 
 #include "coap/iot_coap_listen.h"
+#include "tls/iot_tls_cookie.h"
 
 #define CLIENTS 6u
 
@@ -245,6 +246,57 @@ static inline uint32_t sessions(void)
     for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++)
         n += server.secure.sessions[i].number != 0;
     return n;
+}
+
+static inline struct iot_coap_server_counters counters(void)
+{
+    struct iot_coap_server_counters c;
+    iot_coap_server_counters(&server, &c);
+    return c;
+}
+
+/* What this client sends next, and it does not arrive. */
+static inline struct iot_bytes catch (struct client *c)
+{
+    static uint8_t kept[4][STUB_SOCKET_BYTES];
+    static uint32_t turn_of;
+    uint8_t *into = kept[turn_of++ % 4];
+    struct iot_bytes d;
+    for (uint32_t i = 0; i < 20; i++) {
+        if (stub_dgram_sent(&c->stub, &d)) {
+            memcpy(into, d.ptr, d.len);
+            return (struct iot_bytes){into, d.len};
+        }
+        c->err = c->dtls.base.ops->poll(&c->dtls.base, now);
+    }
+    fail_msg("says nothing");
+    return d;
+}
+
+/* A ClientHello with a cookie that is right, of an association that goes no further. */
+static inline struct iot_bytes proven_hello(struct client *c)
+{
+    open_client(c);
+    struct iot_bytes hello = catch (c);
+    stub_socket_receive(&secure, &c->peer, hello, false);
+    turn_all();
+    const struct stub_parcel *p = stub_parcel_take(&secure.tx);
+    assert_non_null(p);
+    assert_int_equal(p->len, IOT_TLS_HELLO_VERIFY_BYTES);
+    stub_dgram_receive(&c->stub, (struct iot_bytes){p->bytes, p->len});
+    return catch (c);
+}
+
+static inline void forget_sent(void)
+{
+    while (stub_parcel_take(&secure.tx) != NULL)
+        ;
+}
+
+static inline void send_as(const struct iot_peer *peer, struct iot_bytes bytes)
+{
+    stub_socket_receive(&secure, peer, bytes, false);
+    turn_all();
 }
 #endif
 

@@ -167,8 +167,7 @@ static void its_arena_is_its_own(void **state)
     uint8_t *bytes = (uint8_t *)memory;
     static struct iot_coap other;
     const struct iot_bytes ca = BYTES("no authority");
-    struct iot_tls_options mqtt = {
-        .ca = &ca, .ca_count = 1, .arena = bytes, .arena_bytes = 8000};
+    struct iot_tls_options mqtt = {.ca = &ca, .ca_count = 1, .arena = bytes, .arena_bytes = 8000};
     struct iot_tls_options client = {.kinds = IOT_TLS_PSK,
                                      .psk = BYTES("key"),
                                      .psk_identity = BYTES("name"),
@@ -188,10 +187,12 @@ static void its_arena_is_its_own(void **state)
     keys.arena = bytes + 12000;
     assert_err(iot_coap_server_init(&server, &dev, &options), IOT_OK);
     static struct iot_coap second;
-    client.arena = bytes + 16000; /* the second session's */
-    assert_err(iot_coap_init(&second, &dev, &asks), IOT_ERR_ARG);
-    client.arena = bytes + 20000;
-    assert_err(iot_coap_init(&second, &dev, &asks), IOT_OK);
+    struct iot_tls_options more = client;
+    struct iot_coap_options also = {.host = "192.0.2.1", .tls = &more};
+    more.arena = bytes + 16000; /* the second session's */
+    assert_err(iot_coap_init(&second, &dev, &also), IOT_ERR_ARG);
+    more.arena = bytes + 20000;
+    assert_err(iot_coap_init(&second, &dev, &also), IOT_OK);
     run(1);
     assert_true(near.is_open && safe.is_open);
     assert_true(answered(1));
