@@ -128,7 +128,8 @@ static bool wants_echo(const struct iot_coap_heard *ask, bool registers)
     return !ask->secure && !ask->fresh && (begins || changes || registers);
 }
 
-/* The rest of an answer that went out in blocks (RFC 7959 3.3): the request is not executed again. */
+/* The rest of an answer that went out in blocks (RFC 7959 3.3), where the request is not executed again, or its body is not there any more:
+ * Request-Tag names it (RFC 9175 3.3). */
 static uint8_t go_on(struct iot_coap_serve *x, const struct iot_coap_heard *ask, iot_time now)
 {
     struct iot_coap_kept *best = NULL;
@@ -217,7 +218,7 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     struct iot_coap_call call;
     uint8_t code;
 
-    if (unsafe && ask->say.block2 != 0)
+    if (ask->say.block2 != 0 && (unsafe || ask->tag != 0))
         return go_on(x, ask, now);
     if (!ask->to_many && wants_echo(ask, registers)) {
         iot_coap_say_echo(x, &ask->say, now);
