@@ -55,7 +55,7 @@ static iot_err begin(enum report_call call)
         lamp.started_event.reason = 0; /* power */
         return iot_uplink_event(&uplink, &lamp_model, &lamp, LAMP_EVENT_STARTED, 0);
     case REPORT_UPDATE:
-        return iot_uplink_upgrade(&uplink);
+        return iot_uplink_upgrade(&uplink, set.version);
     case REPORT_CALLS:
         break;
     }
