@@ -108,5 +108,6 @@ int main(int argc, char **argv)
         uint32_t sleep_ms = report_poll(sys_now());
         host_turn(sleep_ms < 100 ? sleep_ms : 100);
     }
-    return report_acknowledged(REPORT_EVENT) > 0 && report_acknowledged(REPORT_PROPERTIES) > 1 ? 0 : 1;
+    return report_acknowledged(REPORT_EVENT) > 0 && report_acknowledged(REPORT_PROPERTIES) > 1 ? 0
+                                                                                               : 1;
 }

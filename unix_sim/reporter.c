@@ -121,12 +121,14 @@ static bool choice(const char *name, const char *const words[], uint32_t count, 
 
 static bool read_settings(void)
 {
-    static const char *const modes[] = {"psk", "cert", "symmetric"}, *const formats[] = {"json", "cbor"};
+    static const char *const modes[] = {"psk", "cert", "symmetric"}, *const formats[] = {"json",
+                                                                                         "cbor"};
     static const uint8_t ways[] = {REPORT_PSK, REPORT_CERTIFICATE, REPORT_SYMMETRIC};
     uint32_t mode, format;
 
     if (!host_text_number(environment("FOR", "15"), 0, FOR_S_MAX, &app.for_s)) {
-        fprintf(stderr, "FOR=%s: seconds after the first acknowledgement, 0 for ever\n", getenv("FOR"));
+        fprintf(stderr, "FOR=%s: seconds after the first acknowledgement, 0 for ever\n",
+                getenv("FOR"));
         return false;
     }
     if (!host_text_number(environment("LISTEN", "0"), 0, 65535, &app.listen)) {
@@ -145,7 +147,8 @@ static bool read_settings(void)
 
 static bool start_cloud(void)
 {
-    const struct host_cloud_options options = {.address = LWIP_IPV4 ? "127.0.0.1" : "::1", .announce = true};
+    const struct host_cloud_options options = {.address = LWIP_IPV4 ? "127.0.0.1" : "::1",
+                                               .announce = true};
     const char *region = "cn-shanghai";
     char why[128];
 
@@ -167,7 +170,8 @@ static bool start_cloud(void)
         return false;
     }
     /* The device asks for the name of the region's host, and finds us. */
-    snprintf(app.host, sizeof app.host, "%s.coap.%s.link.aliyuncs.com", app.identity.product_key, region);
+    snprintf(app.host, sizeof app.host, "%s.coap.%s.link.aliyuncs.com", app.identity.product_key,
+             region);
     return host_name_add(app.host, app.cloud.address);
 }
 
@@ -261,7 +265,7 @@ static int summarize(void)
                (unsigned long)report_acknowledged((enum report_call)i));
     printf("\n  failed       %lu\n", (unsigned long)app.failed);
     if (!good)
-        printf("  not good    %s\n", app.up_ms == 0     ? "it was never authenticated"
+        printf("  not good    %s\n", app.up_ms == 0  ? "it was never authenticated"
                                      : uploads() < 2 ? "fewer than two uploads"
                                                      : "some calls failed");
     fflush(stdout);

@@ -4,10 +4,10 @@
 #include "iot/iot_static.h"
 #include "lamp_model/lamp.h"
 
-#define EVERY_MS 5000u
-#define AGAIN_MS 10u    /* something is not ready: asked again so soon */
+#define EVERY_MS    5000u
+#define AGAIN_MS    10u   /* something is not ready: asked again so soon */
 #define AGAIN_S_MIN 1000u /* before a call that could not be begun is tried again */
-#define WORK_BYTES 1536u  /* all properties of the lamp, twice, for CBOR */
+#define WORK_BYTES  1536u /* all properties of the lamp, twice, for CBOR */
 
 /* RFC 7252 does not speak of it, the platform does: without TLS its port is another. */
 #define SYMMETRIC_PORT 5682u
@@ -21,7 +21,7 @@ static uint8_t work[WORK_BYTES];
 
 static struct report_options set;
 static uint32_t now, every_ms;
-static uint32_t due;         /* bits of enum report_call */
+static uint32_t due; /* bits of enum report_call */
 static bool busy, stopped;
 static uint32_t next_ms;     /* not before: the next call */
 static uint32_t measured_ms; /* when the properties became due last */
@@ -133,7 +133,8 @@ static void on_light_call(void *ctx, const struct iot_coap_call *call,
         iot_writer_text(&answer->body, lamp.light_switch ? "1" : "0");
         return;
     }
-    if (call->offset != 0 || call->part.len != 1 || (call->part.ptr[0] != '0' && call->part.ptr[0] != '1')) {
+    if (call->offset != 0 || call->part.len != 1 ||
+        (call->part.ptr[0] != '0' && call->part.ptr[0] != '1')) {
         answer->code = IOT_COAP_CODE(4, 0);
         iot_writer_text(&answer->body, "0 or 1");
         return;
@@ -205,17 +206,18 @@ iot_err report_start(const struct report_options *options)
     static struct iot_coap_options client;
     static struct iot_uplink_options up = {
         .coap = &coap, .work = work, .work_bytes = sizeof work, .on_result = on_result};
-    static struct iot_coap_server_options near = {
-        .resources = resources,
-        .resource_count = sizeof resources / sizeof resources[0],
-        .plain = true};
+    static struct iot_coap_server_options near = {.resources = resources,
+                                                  .resource_count =
+                                                      sizeof resources / sizeof resources[0],
+                                                  .plain = true};
 
     set = *options;
     every_ms = set.every_ms != 0 ? set.every_ms : EVERY_MS;
     due = (1u << REPORT_CALLS) - 1;
     device_options.port_ops = set.port;
     client.host = set.host;
-    client.port = set.server_port != 0 || set.way != REPORT_SYMMETRIC ? set.server_port : SYMMETRIC_PORT;
+    client.port =
+        set.server_port != 0 || set.way != REPORT_SYMMETRIC ? set.server_port : SYMMETRIC_PORT;
     if (set.way == REPORT_PSK)
         client.link = set.link;
     if (set.way != REPORT_SYMMETRIC) {

@@ -35,7 +35,8 @@ struct report_end {
     enum report_call call;
     iot_err err;
     int32_t detail;
-    uint32_t again_ms;      /* it is made again after so long; IOT_MS_NEVER: it is not. Of one that went well 0 */
+    uint32_t
+        again_ms; /* it is made again after so long; IOT_MS_NEVER: it is not. Of one that went well 0 */
     struct iot_bytes reply; /* what the platform answered */
 };
 
@@ -50,7 +51,8 @@ struct report_options {
     uint8_t way;          /* enum report_way */
     bool cbor;            /* else JSON */
     struct iot_bytes ca;  /* REPORT_CERTIFICATE: whom to trust, DER */
-    void *arena;          /* for TLS, not with REPORT_SYMMETRIC; 8-byte aligned. README says how much each kind wants */
+    void *
+        arena; /* for TLS, not with REPORT_SYMMETRIC; 8-byte aligned. README says how much each kind wants */
     uint32_t arena_bytes;
     const char *version;
     uint32_t every_ms; /* between two reports of the properties; 0: 5,000 */
