@@ -203,7 +203,7 @@ iot_err report_start(const struct report_options *options)
 {
     static struct iot_options device_options = {.on_event = on_event};
     static struct iot_tls_options tls;
-    static struct iot_coap_options client;
+    static struct iot_coap_options client = {.doubt_after = 2};
     static struct iot_uplink_options up = {
         .coap = &coap, .work = work, .work_bytes = sizeof work, .on_result = on_result};
     static struct iot_coap_server_options near = {.resources = resources,

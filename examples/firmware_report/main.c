@@ -30,7 +30,7 @@
 #define FRAMES_MAX  8u /* in one turn */
 
 /* A handshake with a pre-shared key, and no more; README says how much each kind wants. */
-#define ARENA_BYTES (4608u + IOT_TLS_RX_BYTES + IOT_TLS_TX_BYTES)
+#define ARENA_BYTES (5120u + IOT_TLS_RX_BYTES + IOT_TLS_TX_BYTES)
 
 static uint64_t arena[(ARENA_BYTES + 7) / 8];
 
