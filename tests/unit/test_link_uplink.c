@@ -20,8 +20,8 @@ static void the_first_message_fetches_a_token_and_the_next_has_one(void **state)
 static void each_method_signs_and_md5_is_not_named(void **state)
 {
     static const char *const signs[] = {
-        "25DE8C1A0DCF1494CCC3B1B1D92A34F92A34F588372191C36A13EF005219BD89\",\"signmethod\":"
-        "\"hmacsha256",
+        ("25DE8C1A0DCF1494CCC3B1B1D92A34F92A34F588372191C36A13EF005219BD89\",\"signmethod\":"
+         "\"hmacsha256"),
         "E5C1A9BBFFFD73BA9F4827BF88363568C3B2C69E\",\"signmethod\":\"hmacsha1",
         "C7D5FD11AE78FA0831A4A1FEA6A3F70C"};
     char want[512];
