@@ -50,7 +50,7 @@ SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 # The switches of iot_config.h that are on.
 SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$$/\1/p' include/iot/iot_config.h)
 # Those of the platform's vocabulary, of which MQTT knows nothing.
-LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB
+LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB UPLINK
 SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
                 BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
 
@@ -420,7 +420,7 @@ else ifneq ($(filter off-%,$(VARIANT)),)     # without IOT_FEATURE_..., several 
   ifneq ($(filter ERR_NAMES,$(call words_of,$(VARIANT:off-%=%))),) # which the log needs
     ASSERTS := -DIOT_ASSERTS=1
   endif
-  ifneq ($(filter TLS_% DTLS COAP,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
+  ifneq ($(filter TLS_% DTLS DTLS_SERVER COAP COAP_SERVER,$(subst +, ,$(VARIANT:off-%=%))),) # what mbedTLS itself is built without
     KIND  := -$(VARIANT)
     TLS_SET += $(call switched_off,$(VARIANT:off-%=%))
   endif
@@ -470,7 +470,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   ifneq ($(filter %-sensor,$(VARIANT)),) # as small as who only posts short messages may have it; little memory, to show that
     TLS_SET += -DIOT_COAP_BYTES=256 -DIOT_COAP_REQUESTS=1 -DIOT_COAP_SEEN=2 -DIOT_TLS_RX_BYTES=512 -DIOT_TLS_TX_BYTES=512 \
                -DIOT_RX_PBUFS_MAX=2 -DIOT_MQTT_RX_BYTES=128 -DIOT_MQTT_TX_BYTES=128 -DIOT_MQTT_OUT_MAX=1 -DIOT_MQTT_SUBS_MAX=1 \
-               $(call switched_off,TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
+               $(call switched_off,COAP_SERVER+TLS_RSA+TLS_PLATFORM+LINK+JSON+HTTP+RECEIVE+QOS2+SESSION_KEEP+QUEUE_DROP+WRITER+STREAMED+BY_REF)
     KIND    := -sensor
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
     LINK    := -Wl,--defsym=RAM_BYTES=0x6000
@@ -545,7 +545,8 @@ SUPPORT_SRC := $(filter-out $(if $(filter TLS,$(call words_of,$(VARIANT:off-%=%)
 OFF_WORDS   := $(call words_of,$(VARIANT:off-%=%))
 UNIT_SRC    := $(if $(filter TLS% LINK ERR_%,$(OFF_WORDS)),$(UNIT_SRC), \
                  $(filter tests/unit/test_device% $(if $(filter-out $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_mqtt_%) \
-                          $(if $(filter COAP DTLS,$(OFF_WORDS)),tests/unit/test_coap_%) \
+                          $(if $(filter COAP DTLS COAP_SERVER DTLS_SERVER CBOR UPLINK,$(OFF_WORDS)),tests/unit/test_coap_%) \
+                          $(if $(filter CBOR,$(OFF_WORDS)),tests/unit/test_link_uplink%) \
                           $(if $(filter $(LINK_SWITCHES),$(OFF_WORDS)),tests/unit/test_link_%),$(UNIT_SRC)))
 endif
 INTEROP_SRC := $(filter-out $(if $(filter 1,$(TLS13)),,%/test_tls13.c),$(wildcard tests/interop/test_*.c))

@@ -20,7 +20,8 @@ the same that only reports: each IOT_FEATURE_ is 0|m3-off-ALL|core net mqtt devi
 HTTP parser and client, fetch, image; beside all that|m3-notexts|http ota|6500|llhttp 19545 (parser alone)
 updates by the messages of the platform|m3-notexts|link-upgrade|-|
 registration, login, bootstrap, data by HTTPS|m3-notexts|link-web|3500|
-CoAP client with blocks, observe; UDP and DTLS glue; beside all that|m3-notexts|coap coap-glue|9000|libcoap 37339'
+CoAP client with blocks, observe; UDP and DTLS glue; beside all that|m3-notexts|coap coap-glue|9000|libcoap 37339
++ CoAP server, DTLS for it, CBOR, the channel of the platform|m3-notexts|coap-server link-uplink cbor|5000|'
 device_budget=3584
 
 # per_room FOLDER-OF-OBJECTS: "room text data bss" of each source file. Of link what stands on HTTP is counted by itself, of
@@ -31,6 +32,8 @@ per_room() {
         room=${room%%/*}
         case $source in
             */iot_link_web*) room=link-web ;;
+            */iot_coap_serve*|*/iot_coap_links.c|*/iot_coap_listen.c|*/iot_net_socket.c|*/iot_tls_cookie.c|*/iot_tls_dgram_server.c|*/iot_device_serve.c) room=coap-server ;;
+            */iot_link_uplink*|*/iot_crypto_aes.c) room=link-uplink ;;
             */iot_net_udp.c|*/iot_tls_dgram.c|*/iot_tls_kept.c|*/iot_device_coap.c) room=coap-glue ;;
             */iot_link_upgrade.c|*/iot_link_job.c|*/iot_link_file.c) room=link-upgrade ;;
         esac

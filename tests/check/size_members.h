@@ -26,6 +26,11 @@ MEMBER(iot_web, struct iot_web)
 MEMBER(iot_coap, struct iot_coap)
 MEMBER(iot_coap__bytes, ((struct iot_coap *)0)->bytes)
 #endif
+#if IOT_FEATURE_COAP_SERVER
+MEMBER(iot_coap_server, struct iot_coap_server)
+MEMBER(iot_coap_server__serve__bytes, ((struct iot_coap_server *)0)->serve.bytes)
+MEMBER(iot_coap_server__serve__body, ((struct iot_coap_server *)0)->serve.body)
+#endif
 #if IOT_FEATURE_ALINK
 MEMBER(alink, DEVICE->alink)
 MEMBER(alink__requests, DEVICE->alink.requests)
