@@ -19,8 +19,8 @@
 #define IOT_COAP_THERE_MS 100000u
 #define IOT_COAP_FRESH_MS 10000u
 /* A body's next block has to come within, and all of them. */
-#define IOT_COAP_BODY_MS  60000u
-#define IOT_COAP_BODY_S   600u
+#define IOT_COAP_BODY_MS 60000u
+#define IOT_COAP_BODY_S  600u
 /* Who asked is told that it was heard. PROCESSING_DELAY is 2 s. */
 #define IOT_COAP_HEARD_MS 1000u
 /* Once in so long it has to be sure that an observer listens (RFC 7641 4.5). */
@@ -37,13 +37,13 @@ struct iot_coap_say {
     uint8_t token_len;
     uint16_t id;
     uint8_t token[IOT_COAP_TOKEN_MAX];
-    uint8_t szx;           /* of Block2; IOT_COAP_SZX_NONE: there was none */
-    bool has_block1;       /* to be said again */
-    bool has_order;        /* Observe */
-    bool has_accept;       /* an answer of another format does not count */
+    uint8_t szx;     /* of Block2; IOT_COAP_SZX_NONE: there was none */
+    bool has_block1; /* to be said again */
+    bool has_order;  /* Observe */
+    bool has_accept; /* an answer of another format does not count */
     uint16_t accept;
-    uint32_t block1;       /* value */
-    uint32_t block2;       /* number */
+    uint32_t block1; /* value */
+    uint32_t block2; /* number */
     uint32_t order;
     void *ctx;              /* of a source */
     struct iot_bytes etags; /* options of the request, if ETag is among them */

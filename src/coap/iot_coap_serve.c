@@ -167,8 +167,8 @@ static void watch(struct iot_coap_serve *x, struct iot_coap_heard *ask, iot_time
 }
 
 /* Answered later; `t` has it from now on. */
-static void wait(const struct iot_coap_heard *ask, struct iot_coap_task *t,
-                 uint32_t call, iot_time now)
+static void wait(const struct iot_coap_heard *ask, struct iot_coap_task *t, uint32_t call,
+                 iot_time now)
 {
     t->kind = IOT_COAP_TASK_LATER;
     t->number = call;
@@ -264,7 +264,8 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     call.options = ask->m.options;
     call.identity = identity;
     call.peer = ask->say.via.peer;
-    call.offset = ask->say.has_block1 ? ask->block1.number * iot_coap_block_bytes(ask->block1.szx) : 0;
+    call.offset =
+        ask->say.has_block1 ? ask->block1.number * iot_coap_block_bytes(ask->block1.szx) : 0;
     call.part = ask->m.payload;
     call.last = !more;
     iot_coap_serve_call(x, &call, &a);

@@ -46,14 +46,16 @@ enum iot_coap_task_kind {
 };
 
 /* Bits of iot_coap_task.flags. */
-#define IOT_COAP_TASK_OUT     1u   /* a message was sent: nothing more before `due`, or before it is acknowledged */
-#define IOT_COAP_TASK_CON     2u   /* ... and it is confirmable */
-#define IOT_COAP_TASK_CHANGED 4u   /* what is observed has changed since */
-#define IOT_COAP_TASK_LAST    8u   /* it was told an error: not an observer any more */
-#define IOT_COAP_TASK_ACKED   16u  /* the request is acknowledged: its answer is a message of its own */
-#define IOT_COAP_TASK_NON     32u  /* the request was not confirmable */
-#define IOT_COAP_TASK_GROUP   64u  /* ... and sent to a group */
-#define IOT_COAP_TASK_ACCEPT  128u /* the request had Accept */
+#define IOT_COAP_TASK_OUT                                                                          \
+    1u /* a message was sent: nothing more before `due`, or before it is acknowledged */
+#define IOT_COAP_TASK_CON     2u /* ... and it is confirmable */
+#define IOT_COAP_TASK_CHANGED 4u /* what is observed has changed since */
+#define IOT_COAP_TASK_LAST    8u /* it was told an error: not an observer any more */
+#define IOT_COAP_TASK_ACKED                                                                        \
+    16u /* the request is acknowledged: its answer is a message of its own */
+#define IOT_COAP_TASK_NON    32u  /* the request was not confirmable */
+#define IOT_COAP_TASK_GROUP  64u  /* ... and sent to a group */
+#define IOT_COAP_TASK_ACCEPT 128u /* the request had Accept */
 
 #define IOT_COAP_KEPT_NONE 255u
 
@@ -62,7 +64,8 @@ struct iot_coap_task {
     iot_time due;
     struct iot_coap_via via;
     const struct iot_coap_resource *resource;
-    uint32_t number; /* WATCH: of the newest notification; LATER: the call's; UPLOAD: bytes that have come */
+    uint32_t
+        number; /* WATCH: of the newest notification; LATER: the call's; UPLOAD: bytes that have come */
     uint32_t key;    /* UPLOAD: of the body; LATER, REPLY: its last Block1, or 0 */
     uint32_t sure_s; /* WATCH: when it showed last that it is there */
     uint8_t token[IOT_COAP_TOKEN_MAX];
@@ -86,7 +89,8 @@ struct iot_coap_kept {
     uint32_t max_age_s, total;
     uint16_t format, len;
     uint8_t code; /* 0: there is none yet */
-    bool stays;   /* when it has been said: the request may come again, and is not to be executed again */
+    bool
+        stays; /* when it has been said: the request may come again, and is not to be executed again */
     bool has_format, has_max_age;
     uint8_t etag_len;
     uint8_t bytes[IOT_COAP_ANSWER_BYTES]; /* ETag, and the body */
@@ -98,13 +102,13 @@ struct iot_coap_serve {
     struct iot_coap_serve_rules rules;
     struct iot_jitter jitter;
     uint16_t next_id;
-    uint16_t turn;        /* the task that had the last turn */
-    uint32_t order;       /* of the newest notification; RFC 7641 uses 24 bits of it */
-    uint32_t calls;       /* so many were counted */
-    iot_time reset_at;    /* no reset leaves before */
-    iot_time echo_after;  /* what was shown to peers until then counts no more */
-    uint16_t out_len;     /* a message is in `bytes`, for `out_to` */
-    uint8_t offered;      /* of this task + 1; 0: it answers what came last */
+    uint16_t turn;       /* the task that had the last turn */
+    uint32_t order;      /* of the newest notification; RFC 7641 uses 24 bits of it */
+    uint32_t calls;      /* so many were counted */
+    iot_time reset_at;   /* no reset leaves before */
+    iot_time echo_after; /* what was shown to peers until then counts no more */
+    uint16_t out_len;    /* a message is in `bytes`, for `out_to` */
+    uint8_t offered;     /* of this task + 1; 0: it answers what came last */
     struct iot_coap_via out_to;
     struct iot_coap_server_counters counters;
     struct iot_coap_task tasks[IOT_COAP_TASKS]; /* IOT_COAP_CALLS, then observers */

@@ -82,7 +82,7 @@ static void notify(struct iot_coap_serve *x, struct iot_coap_task *t, iot_time n
         t->number = ++x->order;
         x->counters.notified++;
     }
-    t->flags &= (uint8_t)~(IOT_COAP_TASK_CHANGED | IOT_COAP_TASK_LAST | IOT_COAP_TASK_CON);
+    t->flags &= (uint8_t) ~(IOT_COAP_TASK_CHANGED | IOT_COAP_TASK_LAST | IOT_COAP_TASK_CON);
     if (sure)
         t->flags |= IOT_COAP_TASK_CON;
     memset(&call, 0, sizeof call);
@@ -233,12 +233,12 @@ bool iot_coap_serve_told(struct iot_coap_serve *x, const struct iot_coap_via *vi
         if ((t->kind != IOT_COAP_TASK_WATCH && t->kind != IOT_COAP_TASK_REPLY) || t->id != m->id ||
             !iot_coap_via_same(&t->via, via) || (m->type == IOT_COAP_ACK && !(out && sure)))
             continue;
-        if (m->type == IOT_COAP_RST ? t->kind == IOT_COAP_TASK_WATCH || out
-                                    : t->kind == IOT_COAP_TASK_REPLY ||
-                                          (t->flags & IOT_COAP_TASK_LAST) != 0) {
+        if (m->type == IOT_COAP_RST
+                ? t->kind == IOT_COAP_TASK_WATCH || out
+                : t->kind == IOT_COAP_TASK_REPLY || (t->flags & IOT_COAP_TASK_LAST) != 0) {
             iot_coap_task_end(x, t);
         } else if (m->type == IOT_COAP_ACK) {
-            t->flags &= (uint8_t)~(IOT_COAP_TASK_OUT | IOT_COAP_TASK_CON);
+            t->flags &= (uint8_t) ~(IOT_COAP_TASK_OUT | IOT_COAP_TASK_CON);
             t->tries = 0;
             t->sure_s = (uint32_t)(now / 1000);
             t->due = now + DAY_MS;

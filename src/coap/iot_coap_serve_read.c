@@ -9,11 +9,11 @@ static const struct {
     uint16_t number;
     uint8_t min, max;
 } known[] = {
-    {IOT_COAP_IF_MATCH, 0, 8},       {IOT_COAP_URI_HOST, 1, 255}, {IOT_COAP_ETAG, 1, 8},
-    {IOT_COAP_IF_NONE_MATCH, 0, 0},  {IOT_COAP_OBSERVE, 0, 3},    {IOT_COAP_URI_PORT, 0, 2},
-    {IOT_COAP_URI_PATH, 0, 255},     {IOT_COAP_CONTENT_FORMAT, 0, 2}, {IOT_COAP_URI_QUERY, 0, 255},
-    {IOT_COAP_ACCEPT, 0, 2},         {IOT_COAP_BLOCK2, 0, 3},     {IOT_COAP_BLOCK1, 0, 3},
-    {IOT_COAP_ECHO, 1, 40},          {IOT_COAP_REQUEST_TAG, 0, 8},
+    {IOT_COAP_IF_MATCH, 0, 8},      {IOT_COAP_URI_HOST, 1, 255},     {IOT_COAP_ETAG, 1, 8},
+    {IOT_COAP_IF_NONE_MATCH, 0, 0}, {IOT_COAP_OBSERVE, 0, 3},        {IOT_COAP_URI_PORT, 0, 2},
+    {IOT_COAP_URI_PATH, 0, 255},    {IOT_COAP_CONTENT_FORMAT, 0, 2}, {IOT_COAP_URI_QUERY, 0, 255},
+    {IOT_COAP_ACCEPT, 0, 2},        {IOT_COAP_BLOCK2, 0, 3},         {IOT_COAP_BLOCK1, 0, 3},
+    {IOT_COAP_ECHO, 1, 40},         {IOT_COAP_REQUEST_TAG, 0, 8},
 };
 
 static bool may_repeat(uint16_t number)

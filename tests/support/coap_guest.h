@@ -25,7 +25,7 @@ struct thing {
     uint32_t source_len; /* not 0: from a source */
     iot_err source_err;
     /* Seen. */
-    uint32_t calls, whole; /* ... that were the last of their request */
+    uint32_t calls, whole;     /* ... that were the last of their request */
     struct iot_coap_call call; /* the last; its slices are not valid */
     char rest[160];
     uint8_t options[512];
@@ -34,7 +34,7 @@ struct thing {
     uint32_t got_len;
     uint8_t body_of[4][DESK_BODY_MAX]; /* ... of each peer */
     uint32_t len_of[4];
-    bool mixed; /* several bodies of a peer may be under way */
+    bool mixed;         /* several bodies of a peer may be under way */
     uint32_t refuse_at; /* not 0: 4.13 from that offset on */
     void (*hook)(void);
 };
@@ -64,8 +64,8 @@ static inline void thing_call(void *ctx, const struct iot_coap_call *call,
     struct thing *t = ctx;
 
     assert_ptr_equal(call->resource->ctx, ctx);
-    assert_int_equal(answer->code, iot_coap_unsafe(call->method) ? IOT_COAP_CODE(2, 4)
-                                                                 : IOT_COAP_CODE(2, 5));
+    assert_int_equal(answer->code,
+                     iot_coap_unsafe(call->method) ? IOT_COAP_CODE(2, 4) : IOT_COAP_CODE(2, 5));
     assert_int_equal(answer->body.cap, IOT_COAP_BODY_BYTES);
     t->calls++;
     t->whole += call->last;
@@ -175,8 +175,8 @@ static inline void desk_mac(void *ctx, struct iot_bytes text, uint8_t out[8])
 
 static inline void desk_init(uint32_t seed)
 {
-    const struct iot_coap_serve_rules rules = {resources, COUNT(resources), 0, NULL, desk_room,
-                                               desk_mac};
+    const struct iot_coap_serve_rules rules = {resources, COUNT(resources), 0,
+                                               NULL,      desk_room,        desk_mac};
 
     memset(&desk, 0, sizeof desk);
     memset(things, 0, sizeof things);

@@ -85,19 +85,22 @@ static void what_cannot_be_processed_is_reset_if_it_is_confirmable_and_else_igno
 {
     (void)state;
     static const char *const bad[] = {
-        "0 00 1234",             /* a ping */
-        "1 00 1234 00",          /* a token without a code */
-        "0 00 1234 ff",          /* bytes behind an empty message */
+        "0 00 1234",                    /* a ping */
+        "1 00 1234 00",                 /* a token without a code */
+        "0 00 1234 ff",                 /* bytes behind an empty message */
         "9 01 1234 010203040506070809", /* a long token */
-        "4 01 1234 0102",        /* one beyond the end */
-        "0 01 1234 f0",          /* nibbles of 15 */
+        "4 01 1234 0102",               /* one beyond the end */
+        "0 01 1234 f0",                 /* nibbles of 15 */
         "0 01 1234 0f",
-        "0 01 1234 ff",          /* no payload behind the marker */
-        "0 01 1234 b5 61",       /* a value beyond the end */
+        "0 01 1234 ff",              /* no payload behind the marker */
+        "0 01 1234 b5 61",           /* a value beyond the end */
         "0 01 1234 e0 ffff e0 ffff", /* a number that is none */
-        "0 20 1234",             /* classes that are reserved */
-        "0 21 1234", "0 c0 1234", "0 e1 1234", "0 60 1234",
-        "1 45 1234 aa ff 61",    /* a response that nobody asked for */
+        "0 20 1234",                 /* classes that are reserved */
+        "0 21 1234",
+        "0 c0 1234",
+        "0 e1 1234",
+        "0 60 1234",
+        "1 45 1234 aa ff 61", /* a response that nobody asked for */
         "0 84 1234",
     };
 
@@ -124,8 +127,8 @@ static void what_cannot_be_processed_is_reset_if_it_is_confirmable_and_else_igno
 static void other_versions_and_crumbs_are_nothing(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "40", "4001", "400112", "00011234", "80011234",
-                                      "c0011234"};
+    static const char *const bad[] = {"",         "40",       "4001",    "400112",
+                                      "00011234", "80011234", "c0011234"};
 
     for (uint32_t i = 0; i < COUNT(bad); i++) {
         give_hex(bad[i], false);
@@ -187,9 +190,10 @@ static void each_resource_of_the_table_is_found_and_nothing_else(void **state)
         assert_string_equal(things[i].rest, "");
         assert_true(things[i].call.secure);
     }
-    static const char *const none[] = {"",     "a",      "bi",      "bigg",      "light/",  "/light",
-                                       "Light", "light/x", "zzz",   "big/files", "secret0", "file",
-                                       ".well-known", ".well-known/cor", "files//", "./files"};
+    static const char *const none[] = {
+        "",        "a",      "bi",        "bigg",    "light/", "/light",      "Light",
+        "light/x", "zzz",    "big/files", "secret0", "file",   ".well-known", ".well-known/cor",
+        "files//", "./files"};
     for (uint32_t i = 0; i < COUNT(none); i++) {
         uint32_t before = things[FILES].calls;
         int code = get(none[i]);
@@ -285,8 +289,8 @@ static void methods_that_a_resource_does_not_have_are_refused(void **state)
         a.via = dtls(1);
         int got = give_ask(&a);
         if (code <= IOT_COAP_FETCH)
-            assert_int_equal(got, code == IOT_COAP_GET || code == IOT_COAP_FETCH ? C(2, 5)
-                                                                                 : C(2, 4));
+            assert_int_equal(got,
+                             code == IOT_COAP_GET || code == IOT_COAP_FETCH ? C(2, 5) : C(2, 4));
         else
             assert_int_equal(got, C(4, 5));
         a.path = "log";
@@ -319,17 +323,17 @@ static void options_of_a_wrong_length_or_there_twice_are_unknown(void **state)
         uint8_t len, times;
         bool bad;
     } odd[] = {
-        {IOT_COAP_IF_MATCH, 8, 2, false}, {IOT_COAP_IF_MATCH, 9, 1, true},
-        {IOT_COAP_URI_HOST, 0, 1, true},  {IOT_COAP_URI_HOST, 255, 1, false},
-        {IOT_COAP_URI_HOST, 3, 2, true},  {IOT_COAP_ETAG, 0, 1, false},
-        {IOT_COAP_ETAG, 9, 1, false},     {IOT_COAP_IF_NONE_MATCH, 0, 1, false},
-        {IOT_COAP_IF_NONE_MATCH, 1, 1, true}, {IOT_COAP_OBSERVE, 4, 1, false},
-        {IOT_COAP_URI_PORT, 2, 1, false}, {IOT_COAP_URI_PORT, 3, 1, true},
-        {IOT_COAP_URI_PORT, 1, 2, true},  {IOT_COAP_ACCEPT, 3, 1, true},
-        {IOT_COAP_BLOCK2, 4, 1, true},    {IOT_COAP_BLOCK1, 4, 1, true},
-        {IOT_COAP_URI_QUERY, 255, 3, false}, {IOT_COAP_ECHO, 41, 1, false},
+        {IOT_COAP_IF_MATCH, 8, 2, false},       {IOT_COAP_IF_MATCH, 9, 1, true},
+        {IOT_COAP_URI_HOST, 0, 1, true},        {IOT_COAP_URI_HOST, 255, 1, false},
+        {IOT_COAP_URI_HOST, 3, 2, true},        {IOT_COAP_ETAG, 0, 1, false},
+        {IOT_COAP_ETAG, 9, 1, false},           {IOT_COAP_IF_NONE_MATCH, 0, 1, false},
+        {IOT_COAP_IF_NONE_MATCH, 1, 1, true},   {IOT_COAP_OBSERVE, 4, 1, false},
+        {IOT_COAP_URI_PORT, 2, 1, false},       {IOT_COAP_URI_PORT, 3, 1, true},
+        {IOT_COAP_URI_PORT, 1, 2, true},        {IOT_COAP_ACCEPT, 3, 1, true},
+        {IOT_COAP_BLOCK2, 4, 1, true},          {IOT_COAP_BLOCK1, 4, 1, true},
+        {IOT_COAP_URI_QUERY, 255, 3, false},    {IOT_COAP_ECHO, 41, 1, false},
         {IOT_COAP_CONTENT_FORMAT, 3, 1, false}, {IOT_COAP_REQUEST_TAG, 9, 1, false},
-        {IOT_COAP_REQUEST_TAG, 8, 3, false}, {IOT_COAP_SIZE1, 4, 2, false},
+        {IOT_COAP_REQUEST_TAG, 8, 3, false},    {IOT_COAP_SIZE1, 4, 2, false},
     };
     static const uint8_t zeros[256];
 

@@ -222,7 +222,7 @@ static void a_block_that_comes_again_is_not_handed_again(void **state)
     a.via = dtls(1);
     assert_int_equal(put_block(&a, 100, 0, 0), C(2, 31));
     assert_int_equal(put_block(&a, 100, 1, 0), C(2, 31));
-    assert_int_equal(give_again(&a), C(2, 31)); /* a copy */
+    assert_int_equal(give_again(&a), C(2, 31));           /* a copy */
     assert_int_equal(put_block(&a, 100, 1, 0), C(2, 31)); /* ... by another id */
     assert_int_equal(things[LIGHT].calls, 2);
     for (uint32_t i = 2; i < 6; i++)

@@ -90,8 +90,7 @@ static bool waits_for(const struct ask *a)
 {
     for (uint32_t i = 0; i < IOT_COAP_CALLS; i++) {
         const struct iot_coap_task *t = &desk.x.tasks[i];
-        if (t->kind == IOT_COAP_TASK_LATER && t->id == a->id &&
-            iot_coap_via_same(&t->via, &a->via))
+        if (t->kind == IOT_COAP_TASK_LATER && t->id == a->id && iot_coap_via_same(&t->via, &a->via))
             return true;
     }
     return false;
@@ -121,9 +120,9 @@ static void drain(void)
 
 static struct ask random_ask(void)
 {
-    static const char *const paths[] = {"big",   "files/x", "light",  "light", "log",  "many", "news",
-                                        "paper", "paper",   "secret", "slow",  "none", "own",
-                                        ".well-known/core"};
+    static const char *const paths[] = {"big",  "files/x", "light", "light",           "log",
+                                        "many", "news",    "paper", "paper",           "secret",
+                                        "slow", "none",    "own",   ".well-known/core"};
     static uint8_t bodies[32][64];
     uint8_t *body = bodies[puts_made % 32];
     struct ask a = asking((uint8_t)(1 + pick(8)), paths[pick(COUNT(paths))]);
@@ -506,7 +505,7 @@ static void our_client_observes_and_sees_the_last_state(void **state)
         link_until(desk.now + 250000);
         n++;
         if (app->ends != 0) {
-                if (bad_percent == 0 || !may_fail(app))
+            if (bad_percent == 0 || !may_fail(app))
                 fail_msg("seed %u: %s", seed + i, app->said);
             continue;
         }
