@@ -14,7 +14,9 @@
 /* RFC 7252 4.8. */
 #define IOT_COAP_LIFETIME_MS 247000u
 #define IOT_COAP_TRIES       5u
-/* What was shown to a peer may be sent back so long (RFC 9175 2.3). */
+/* What a peer sends back of what was shown to it (RFC 9175 2.3) says for so long that it is there, and for so long that what it
+ * wants to change is wanted now. */
+#define IOT_COAP_THERE_MS 100000u
 #define IOT_COAP_FRESH_MS 10000u
 /* A body's next block has to come within, and all of them. */
 #define IOT_COAP_BODY_MS 60000u
@@ -63,7 +65,8 @@ struct iot_coap_heard {
     bool blocked; /* SZX 7 */
     bool nowhere; /* no path that anything could have */
     bool has_observe, has_format, has_accept;
-    bool fresh; /* its Echo is one of ours, and new */
+    bool known; /* its Echo is one of ours, or it has a session */
+    bool fresh; /* ... and that is new */
     uint32_t observe;
     uint16_t format;
     struct iot_coap_block block1;
@@ -110,8 +113,10 @@ void iot_coap_say_empty(struct iot_coap_serve *x, const struct iot_coap_via *via
 
 /** 4.01, and what is to be sent back. */
 void iot_coap_say_echo(struct iot_coap_serve *x, const struct iot_coap_say *say, iot_time now);
-bool iot_coap_echo_fresh(struct iot_coap_serve *x, const struct iot_peer *peer,
-                         struct iot_bytes echo, iot_time now);
+
+/** How old it is, ms; IOT_MS_NEVER: too old, or not from us. */
+uint32_t iot_coap_echo_age(struct iot_coap_serve *x, const struct iot_peer *peer,
+                           struct iot_bytes echo, iot_time now);
 
 /** From the answer of a task, or of a request that has come again. */
 void iot_coap_say_kept(struct iot_coap_serve *x, const struct iot_coap_say *say,

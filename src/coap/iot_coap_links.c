@@ -52,9 +52,10 @@ static bool are_params(const char *p)
 
     if (p == NULL || *p == '\0')
         return true;
-    while ((p = read_param(p, &name, &value)) != NULL && *p == ';')
-        p++;
-    return p != NULL && *p == '\0';
+    do {
+        p = read_param(p, &name, &value);
+    } while (p != NULL && *p++ == ';');
+    return p != NULL && p[-1] == '\0';
 }
 
 /* ---- Filters (RFC 6690 section 4.1) -------------------------------------------------------- */
@@ -105,15 +106,14 @@ static bool fits(const struct iot_coap_resource *r, struct iot_bytes query)
     }
     if (is_name(name, "obs", 3) && (r->flags & IOT_COAP_OBSERVABLE) != 0)
         return is_like("", 0, pattern, false);
-    while (*p != '\0') {
+    do {
         p = read_param(p, &param, &value);
         if (p == NULL)
             return false;
         if (is_name(name, (const char *)param.ptr, param.len) &&
             is_like((const char *)value.ptr, value.len, pattern, true))
             return true;
-        p += *p == ';';
-    }
+    } while (*p++ == ';');
     return false;
 }
 
@@ -130,13 +130,16 @@ static bool fits_all(const struct iot_coap_resource *r, struct iot_bytes options
 
 /* ---- Links --------------------------------------------------------------------------------- */
 
+static char digit(uint32_t n)
+{
+    return (char)(n < 10 ? '0' + n : 'A' - 10 + n);
+}
+
 static void put_path(struct iot_writer *w, const char *path)
 {
-    static const char digits[16] = "0123456789ABCDEF";
-
     for (; *path != '\0'; path++) {
         uint8_t c = (uint8_t)*path;
-        const char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
+        const char hex[3] = {'%', digit(c >> 4), digit(c & 15u)};
         bool plain = iot_coap_path_has(c) && c != '%' && c != '?';
         iot_writer_put(w, plain ? path : hex, plain ? 1 : 3);
     }

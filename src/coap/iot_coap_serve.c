@@ -125,10 +125,11 @@ static bool wants_echo(const struct iot_coap_heard *ask, bool registers)
     bool changes = iot_coap_unsafe(ask->m.code) && ask->block1.number == 0 &&
                    (ask->resource->flags & IOT_COAP_NO_ECHO) == 0;
 
-    return !ask->secure && !ask->fresh && (begins || changes || registers);
+    return (changes && !ask->fresh) || ((begins || registers) && !ask->known);
 }
 
-/* The rest of an answer that went out in blocks (RFC 7959 3.3): the request is not executed again. */
+/* The rest of an answer that went out in blocks (RFC 7959 3.3), where the request is not executed again, or its body is not there any more:
+ * Request-Tag names it (RFC 9175 3.3). */
 static uint8_t go_on(struct iot_coap_serve *x, const struct iot_coap_heard *ask, iot_time now)
 {
     struct iot_coap_kept *best = NULL;
@@ -207,7 +208,7 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
                        struct iot_bytes identity, iot_time now)
 {
     bool unsafe = iot_coap_unsafe(ask->m.code), keeps = unsafe || ask->say.has_block1;
-    bool more = ask->say.has_block1 && ask->block1.more, known = ask->secure || ask->fresh;
+    bool more = ask->say.has_block1 && ask->block1.more;
     bool registers = !ask->to_many && ask->has_observe && ask->observe == 0 &&
                      ask->m.code == IOT_COAP_GET && ask->say.block2 == 0 && *ask->rest == '\0' &&
                      (ask->resource->flags & IOT_COAP_OBSERVABLE) != 0;
@@ -217,8 +218,10 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     struct iot_coap_call call;
     uint8_t code;
 
-    if (unsafe && ask->say.block2 != 0)
+    if (ask->say.block2 != 0 && (unsafe || ask->tag != 0))
         return go_on(x, ask, now);
+    if (registers && iot_coap_task_watch(x, &ask->say) != NULL)
+        ask->known = true; /* it was there when it began */
     if (!ask->to_many && wants_echo(ask, registers)) {
         iot_coap_say_echo(x, &ask->say, now);
         return 0;
@@ -270,7 +273,7 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         spread(x, ask, k, &a, now);
         return 0;
     }
-    if (spare != NULL && a.later && (known || unsafe)) {
+    if (spare != NULL && a.later && (ask->known || unsafe)) {
         if (!keeps)
             iot_coap_kept_take(x, k, ask, now);
         spare->kept = (uint8_t)(k - x->kept);
@@ -297,8 +300,8 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     iot_coap_say(x, &ask->say, &a);
     if (registers && a.code >> 5 != 2 && (t = iot_coap_task_watch(x, &ask->say)) != NULL)
         iot_coap_task_end(x, t);
-    /* Much for little (RFC 7252 11.3): to those who are there. */
-    if (!known && x->out_len > 3 * ask->len)
+    /* Much for little (RFC 7252 11.3) only to who is there. */
+    if (!ask->known && x->out_len > 3 * ask->len)
         iot_coap_say_echo(x, &ask->say, now);
     return 0;
 }

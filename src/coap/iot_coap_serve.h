@@ -88,8 +88,9 @@ struct iot_coap_kept {
     uint32_t key;  /* of its method and path */
     uint32_t max_age_s, total;
     uint16_t format, len;
-    uint8_t method;
     uint8_t code; /* 0: there is none yet */
+    bool
+        stays; /* when it has been said: the request may come again, and is not to be executed again */
     bool has_format, has_max_age;
     uint8_t etag_len;
     uint8_t bytes[IOT_COAP_ANSWER_BYTES]; /* ETag, and the body */

@@ -44,8 +44,7 @@ struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct i
 
 void iot_coap_task_end(struct iot_coap_serve *x, struct iot_coap_task *t)
 {
-    /* Kept for its sake alone: who asks again is asked again. */
-    if (t->kept != IOT_COAP_KEPT_NONE && !iot_coap_unsafe(x->kept[t->kept].method))
+    if (t->kept != IOT_COAP_KEPT_NONE && !x->kept[t->kept].stays)
         x->kept[t->kept].until = 0;
     if (x->offered == t - x->tasks + 1)
         iot_coap_serve_withdraw(x);
@@ -114,7 +113,7 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
     k->via = ask->say.via;
     k->hash = ask->hash;
     k->key = ask->key;
-    k->method = ask->m.code;
+    k->stays = iot_coap_unsafe(ask->m.code) || ask->say.has_block1;
     k->code = 0;
 }
 
