@@ -33,7 +33,7 @@ struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct i
         return NULL;
     memset(none, 0, sizeof *none);
     none->via = ask->say.via;
-    none->resource = ask->resource;
+    none->resource = ask->call.resource;
     none->kept = IOT_COAP_KEPT_NONE;
     none->szx = ask->say.szx;
     none->token_len = ask->say.token_len;
