@@ -69,12 +69,13 @@ struct iot_coap_heard {
     uint32_t key;  /* of its method, path and query */
     uint32_t tag;  /* of its Request-Tag */
     struct iot_coap_say say;
-    struct iot_coap_call call; /* as the handler gets it */
+    struct iot_coap_call call;        /* as the handler gets it */
     char path[IOT_COAP_PATH_MAX + 1]; /* segments with '/' between; all of it was 0 before */
 };
 
 /* ---- iot_coap_serve.c ------------------------------------------------------------------------ */
 
+/** It changes something. */
 static inline bool iot_coap_unsafe(uint8_t method)
 {
     return method != IOT_COAP_GET && method != IOT_COAP_FETCH;
@@ -161,10 +162,7 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
 struct iot_coap_kept *iot_coap_kept_find(struct iot_coap_serve *x, const struct iot_coap_heard *ask,
                                          iot_time now);
 
-static inline bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b)
-{
-    return a->session == b->session && memcmp(&a->peer, &b->peer, sizeof a->peer) == 0;
-}
+bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b);
 
 #endif
 #endif

@@ -209,7 +209,8 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     bool unsafe = iot_coap_unsafe(ask->m.code), keeps = unsafe || ask->say.has_block1;
     bool more = ask->say.has_block1 && ask->block1.more;
     bool registers = !ask->to_many && ask->has_observe && ask->observe == 0 &&
-                     ask->m.code == IOT_COAP_GET && ask->say.block2 == 0 && *ask->call.rest == '\0' &&
+                     ask->m.code == IOT_COAP_GET && ask->say.block2 == 0 &&
+                     *ask->call.rest == '\0' &&
                      (ask->call.resource->flags & IOT_COAP_OBSERVABLE) != 0;
     struct iot_coap_kept *k = iot_coap_kept_room(x, &ask->say.via, ask->to_many, now);
     struct iot_coap_task *t = NULL, *spare = NULL;
@@ -339,7 +340,8 @@ static void on_request(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     resolve(x, ask);
     code = judge(ask);
     if (ask->to_many) {
-        if (code != 0 || (ask->call.resource->flags & IOT_COAP_MULTICAST) == 0 || ask->say.has_block1 ||
+        if (code != 0 || (ask->call.resource->flags & IOT_COAP_MULTICAST) == 0 ||
+            ask->say.has_block1 ||
             (iot_coap_unsafe(ask->m.code) && (ask->call.resource->flags & IOT_COAP_NO_ECHO) == 0)) {
             x->counters.ignored++;
             return;

@@ -83,7 +83,8 @@ struct iot_coap_task {
 /* An answer that is said again when the request comes again, or that is not said yet. */
 struct iot_coap_kept {
     uint8_t code; /* 0: there is none yet */
-    bool stays;   /* when it has been said: the request may come again, and is not to be executed again */
+    bool
+        stays; /* when it has been said: the request may come again, and is not to be executed again */
     bool has_format, has_max_age;
     uint8_t etag_len;
     uint16_t format, len;

@@ -3,6 +3,16 @@
 
 #if IOT_FEATURE_COAP_SERVER
 
+#include "core/iot_core_assert.h"
+
+IOT_STATIC_ASSERT(sizeof(struct iot_coap_via) == sizeof(struct iot_peer) + 4,
+                  "two ways are compared by their bytes");
+
+bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
 /* Ports are free to take: who has the same address is the same guest, when it is about how much somebody gets. */
 static bool same_host(const struct iot_coap_via *a, const struct iot_coap_via *b)
 {
