@@ -491,12 +491,12 @@ ifeq ($(filter $(IP),dual v4 v6),)
 $(error IP is '$(IP)'; it can be dual, v4 or v6)
 endif
 IP_FLAGS := $(IP_$(IP)) $(SMALL_IP)
-# The simulation gives names addresses in lwIP's own list of hosts.
-SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1
+# The simulation gives names addresses in lwIP's own list of hosts, and has servers.
+SIM_LWIP := -DDNS_LOCAL_HOSTLIST=1 -DIOT_LWIP_SOCKETS=2
 # The world's lwIP serves all devices and the broker: its pools are for everybody, and shortage is made by hand. What a
 # device feels of it is as in a product: windows, queues, out-of-order segments, DNS. No link layer. What the pools give
 # out is counted, to see that it comes back.
-WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
+WORLD_LWIP := $(IP_v4) -DLWIP_ARP=0 -DLWIP_DHCP=0 -DLWIP_IGMP=1 -DMEMP_NUM_TCP_PCB=4096 -DMEMP_NUM_TCP_PCB_LISTEN=8 \
               -DMEMP_NUM_TCP_SEG=32768 -DMEM_SIZE=16777216 -DPBUF_POOL_SIZE=2048 -DMEMP_NUM_PBUF=8192 \
               -DMEMP_NUM_UDP_PCB=32 -DTCP_OOSEQ_MAX_PBUFS=4 \
               -DLWIP_STATS=1 -DMEMP_STATS=1 -DMEM_STATS=1
@@ -762,7 +762,7 @@ boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/fir
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
 # Of the interop tests those that are about lwIP.
-TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket)
+TCPS     := $(patsubst %,$(OUT)/tests/test_%,callbacks mosquitto trouble udp_socket net_socket)
 tcp:      $(call wanted,$(TCPS)) $(OUT)/tests/tcp.list
 # The variant locking alone.
 locking:  $(call wanted,$(LOCKINGS)) $(OUT)/tests/locking.list

@@ -142,7 +142,7 @@ struct iot_coap_server_options {
     const struct iot_coap_resource *resources;
     uint16_t resource_count;
     bool plain; /* serve UDP */
-    struct iot_listen
+    struct iot_socket_where
         listen; /* port 0: 5683; for DTLS, port + 1. Groups are those of UDP: "224.0.1.187", "ff02::fd" (RFC 7252 12.8) */
 #if IOT_FEATURE_DTLS_SERVER
     const struct iot_coap_keys *keys; /* serve DTLS; NULL: not */

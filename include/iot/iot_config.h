@@ -266,8 +266,9 @@
 /* A server of CoAP (iot_coap_server.h), and the socket that it listens at. All of it lives in the server's struct: nothing of
  * what the local network does takes memory from the clients'. */
 
-/** Datagrams that wait at one socket, pbufs. Beyond it they are dropped; who has fewer waiting than another has place before
- *  that other's newest. With IOT_RX_PBUFS_MAX of each connection together below PBUF_POOL_SIZE. RAM: 28 bytes each. */
+/** Datagrams that wait at one socket, pbufs. Beyond it one is dropped: the newest of the address from which most wait. For all
+ *  sockets, and with IOT_RX_PBUFS_MAX of each connection together, below PBUF_POOL_SIZE, or a flood starves the others. RAM: 28
+ *  bytes each, and once more. */
 #ifndef IOT_SOCKET_PBUFS
 #define IOT_SOCKET_PBUFS 4
 #endif

@@ -63,6 +63,22 @@
 #define LWIP_DHCP LWIP_IPV4
 #endif
 
+/* Sockets of a CoAP server (iot_coap_server.h) that listen at a time: UDP, DTLS. Each takes a pcb, and of the pool of frames
+ * IOT_SOCKET_PBUFS, so that nothing that the local network sends takes what TCP needs. */
+#ifndef IOT_LWIP_SOCKETS
+#define IOT_LWIP_SOCKETS 0
+#endif
+#ifndef IOT_LWIP_SOCKET_PBUFS
+#define IOT_LWIP_SOCKET_PBUFS (4 * IOT_LWIP_SOCKETS) /* IOT_SOCKET_PBUFS is 4 */
+#endif
+
+/* Groups of IPv4 that a server listens to (iot_socket_where.groups); the interface needs NETIF_FLAG_IGMP as well. 1.5 KB of flash, 150
+ * bytes of RAM, and a timer of 100 ms that never ends, as neighbour discovery of IPv6 has one. Those of IPv6 (LWIP_IPV6_MLD) come
+ * with it. */
+#ifndef LWIP_IGMP
+#define LWIP_IGMP (LWIP_IPV4 && IOT_LWIP_SOCKETS)
+#endif
+
 /* 1: a DHCP address is probed by ARP before use; adds some seconds to each start. */
 #ifndef LWIP_DHCP_DOES_ACD_CHECK
 #define LWIP_DHCP_DOES_ACD_CHECK 0
@@ -121,7 +137,7 @@
  * the TCP window fills. Datagrams that a CoAP client has not read yet are here until its next tick, at most
  * IOT_RX_PBUFS_MAX: where many come at once, add so many. PBUF_POOL_BUFSIZE bytes each (about TCP_MSS + 60). */
 #ifndef PBUF_POOL_SIZE
-#define PBUF_POOL_SIZE (TCP_WND / TCP_MSS + 2)
+#define PBUF_POOL_SIZE (TCP_WND / TCP_MSS + 2 + IOT_LWIP_SOCKET_PBUFS)
 #endif
 
 /* Descriptors for bytes sent without a copy, 16 bytes each; one per segment in flight. */
@@ -144,9 +160,14 @@
 #endif
 
 /* 80 bytes each. DNS takes one per request in flight, DHCP one; two are left, of which each connected CoAP client takes
- * one. */
+ * one; a server's sockets come on top. */
 #ifndef MEMP_NUM_UDP_PCB
-#define MEMP_NUM_UDP_PCB (DNS_TABLE_SIZE + LWIP_DHCP + 2)
+#define MEMP_NUM_UDP_PCB (DNS_TABLE_SIZE + LWIP_DHCP + 2 + IOT_LWIP_SOCKETS)
+#endif
+
+/* Groups of IPv6, 32 bytes each: one per address of ours, for neighbour discovery; and two that a server joins. */
+#ifndef MEMP_NUM_MLD6_GROUP
+#define MEMP_NUM_MLD6_GROUP (4 + 2 * (IOT_LWIP_SOCKETS > 0))
 #endif
 
 /* Timers, 16 bytes each: what lwIP's own modules need, and two for the application. */
@@ -182,7 +203,7 @@
 #define TCP_QUEUE_OOSEQ 1
 #endif
 #ifndef TCP_OOSEQ_MAX_PBUFS
-#define TCP_OOSEQ_MAX_PBUFS (PBUF_POOL_SIZE - 2)
+#define TCP_OOSEQ_MAX_PBUFS (PBUF_POOL_SIZE - 2 - IOT_LWIP_SOCKET_PBUFS)
 #endif
 
 /* Probes per connection: they watch a link whose MQTT keep-alive is off. */
@@ -297,8 +318,9 @@
 #if TCP_WND < 2 * TCP_MSS
 #error "TCP_WND: two segments at least, or each waits for the peer's delayed acknowledgement"
 #endif
-#if PBUF_POOL_SIZE < TCP_WND / TCP_MSS + 1
-#error "PBUF_POOL_SIZE: choose TCP_WND / TCP_MSS + 2, or a full window leaves no room for ARP"
+#if PBUF_POOL_SIZE < TCP_WND / TCP_MSS + 1 + IOT_LWIP_SOCKET_PBUFS
+#error                                                                                             \
+    "PBUF_POOL_SIZE: choose TCP_WND / TCP_MSS + 2 + IOT_LWIP_SOCKET_PBUFS, or a full window leaves no room for ARP"
 #endif
 #if MEM_SIZE < TCP_SND_BUF
 #error "MEM_SIZE: TCP_SND_BUF at least, copies of what is sent live there"

@@ -49,9 +49,14 @@
 enum mac_register { MAC_CR = 1, MAC_ADDRH, MAC_ADDRL, MAC_MII_ACC = 6, MAC_MII_DATA };
 #define MAC_CR_RX_TX ((1u << 2) | (1u << 3))
 #define MAC_CR_FULL  (1u << 20)
-#define MII_PHY      (1u << 11)
-#define MII_WRITE    (1u << 1)
-#define MII_BUSY     1u
+#if LWIP_IGMP || LWIP_IPV6 /* frames for groups: lwIP drops those that are not ours */
+#define MAC_CR_GROUPS (1u << 19)
+#else
+#define MAC_CR_GROUPS 0u
+#endif
+#define MII_PHY   (1u << 11)
+#define MII_WRITE (1u << 1)
+#define MII_BUSY  1u
 
 enum phy_register {
     PHY_CONTROL = 0,
@@ -300,13 +305,14 @@ err_t iot_mps2_netif_init(struct netif *netif)
     write_phy(PHY_INT_MASK, PHY_INT_CABLE);
     write_phy(PHY_CONTROL, PHY_RESTART);
     read_address(netif);
-    write_mac(MAC_CR, read_mac(MAC_CR) | MAC_CR_RX_TX);
+    write_mac(MAC_CR, read_mac(MAC_CR) | MAC_CR_RX_TX | MAC_CR_GROUPS);
     TX_CFG = TX_CFG_ON;
 
     netif->name[0] = 'e';
     netif->name[1] = 'n';
     netif->mtu = 1500;
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     netif->linkoutput = send_frame;
 #if LWIP_IPV4
     netif->output = etharp_output;

@@ -7,8 +7,13 @@
 
 #define SEGMENT_MAX 255u
 
-/* A bit per character from NUL on: what paths and queries may have (RFC 3986 3.3, 3.4). */
+/* A bit per character from NUL on. */
 static const uint32_t allowed[4] = {0, 0xaffffff2, 0x87ffffff, 0x47fffffe};
+
+bool iot_coap_path_has(uint8_t c)
+{
+    return c < 128 && (allowed[c / 32] >> c % 32 & 1u) != 0;
+}
 
 static int digit(char c)
 {
@@ -90,10 +95,9 @@ static bool is_good(const char *path, bool query)
 static bool is_plain(const char *path)
 {
     for (const char *p = path; *p != '\0'; p++) {
-        uint8_t c = (uint8_t)*p;
-        if (c >= 128 || (allowed[c / 32] >> c % 32 & 1u) == 0)
+        if (!iot_coap_path_has((uint8_t)*p))
             return false;
-        if (c == '%' && (digit(p[1]) < 0 || digit(p[2]) < 0))
+        if (*p == '%' && (digit(p[1]) < 0 || digit(p[2]) < 0))
             return false;
     }
     return true;

@@ -11,6 +11,9 @@
  *  character that a URI does not have, "." or ".." as a segment, a segment of more than 255 bytes. NULL is one without segments. */
 iot_err iot_coap_path_check(const char *path);
 
+/** May it stand in a path or a query as it is (RFC 3986 3.3, 3.4)? Also '%', '/', '?', '&', which mean something there. */
+bool iot_coap_path_has(uint8_t c);
+
 /** Its Uri-Path options, or its Uri-Query options, at their place among the others. */
 void iot_coap_path_put(struct iot_coap_encoder *e, const char *path, uint16_t number);
 

@@ -18,11 +18,14 @@ struct iot_socket_held {
     bool to_many;
 };
 
+/* Datagrams wait in held[], the oldest first, at most IOT_SOCKET_PBUFS pbufs together (one alone may be in more). The one that
+ * is too many is dropped, as the network might have: of the host from which most wait the newest, be that the one that came or
+ * another. A host is an address, as each has many ports. */
 struct iot_udp_socket {
     struct iot_socket base;
     struct udp_pcb *pcb; /* NULL: not open */
-    const struct iot_listen *where;
-    struct iot_socket_held held[IOT_SOCKET_PBUFS]; /* the oldest first */
+    const struct iot_socket_where *where;
+    struct iot_socket_held held[IOT_SOCKET_PBUFS + 1]; /* the last: who came when all are taken */
     uint8_t count;
     int32_t lwip_err;
     uint32_t dropped;

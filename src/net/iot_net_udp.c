@@ -4,13 +4,11 @@
 #if IOT_FEATURE_COAP
 
 #include "core/iot_core_assert.h"
+#include "net/iot_net_datagram.h"
 
 #include <string.h>
 
-#include "lwip/ip.h"
 #include "lwip/ip_addr.h"
-#include "lwip/nd6.h"
-#include "lwip/netif.h"
 #include "lwip/opt.h"
 #include "lwip/pbuf.h"
 #include "lwip/udp.h"
@@ -19,13 +17,7 @@
 #error "CoAP needs LWIP_UDP 1 in lwipopts.h; or set IOT_FEATURE_COAP 0"
 #endif
 
-/* RFC 8200 section 5: no link has less. Also what is assumed as long as no link is known. */
-#define MTU_MIN 1280u
-/* Behind these headers: IPv4 without options, IPv6 without extensions. */
-#define HEADERS_V4  28u
-#define HEADERS_V6  48u
-#define LARGEST_MAX 65507u /* what the length field of IPv4 leaves */
-#define PORT_TRIES  4      /* of 16,384: that each is taken happens to nobody */
+#define PORT_TRIES 4 /* of 16,384: that each is taken happens to nobody */
 
 /* lwIP draws a port when it starts, and counts from there: who sees one knows the next, which helps to forge answers
  * (RFC 6056, RFC 7252 section 11.4). So each is drawn. */
@@ -163,67 +155,6 @@ static iot_err udp_dgram_open(struct iot_dgram *d, const struct iot_endpoint *to
     return err == IOT_OK ? connect_to(u, &addr) : finish(u, err);
 }
 
-/* ---- The way out ------------------------------------------------------------------------- */
-
-#if LWIP_IPV6
-/* Of the path, as far as ICMPv6 told it. That may be anybody: it is believed within bounds. */
-static uint32_t mtu_v6(const struct udp_pcb *pcb, struct netif *via)
-{
-    uint32_t mtu = nd6_get_destination_mtu(ip_2_ip6(&pcb->remote_ip), via);
-    return mtu > via->mtu && via->mtu != 0 ? via->mtu : mtu < MTU_MIN ? MTU_MIN : mtu;
-}
-#else
-#define mtu_v6(pcb, via) ((void)(pcb), (void)(via), MTU_MIN)
-#endif
-
-#if LWIP_IPV4
-/* lwIP would send from 0.0.0.0. For IPv6 it looks itself. */
-static bool has_address(const struct udp_pcb *pcb, const struct netif *via)
-{
-    (void)pcb;
-    return IP_IS_V6(&pcb->remote_ip) || !ip4_addr_isany_val(*netif_ip4_addr(via));
-}
-#else
-static bool has_address(const struct udp_pcb *pcb, const struct netif *via)
-{
-    (void)pcb;
-    (void)via;
-    return true;
-}
-#endif
-
-/* The interface, or NULL: none now. lwIP asks nothing of one that a socket is bound to. */
-static struct netif *way_out(const struct iot_udp *u)
-{
-    struct netif *via = u->to->netif;
-    if (via == NULL)
-        return ip_route(&u->pcb->local_ip, &u->pcb->remote_ip);
-    return netif_is_up(via) && netif_is_link_up(via) && has_address(u->pcb, via) ? via : NULL;
-}
-
-static uint32_t largest(const struct iot_udp *u, struct netif *via)
-{
-    bool is_v6 = IP_IS_V6(&u->pcb->remote_ip);
-    uint32_t headers = is_v6 ? HEADERS_V6 : HEADERS_V4;
-    uint32_t mtu = via == NULL ? MTU_MIN : is_v6 ? mtu_v6(u->pcb, via) : via->mtu;
-
-    if (mtu == 0) /* an interface without a bound */
-        return LARGEST_MAX;
-    return mtu > headers ? mtu - headers : 0;
-}
-
-static err_t send_datagram(struct udp_pcb *pcb, struct iot_bytes bytes, struct netif *via)
-{
-    struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)bytes.len, PBUF_RAM);
-    if (p == NULL)
-        return ERR_MEM;
-    if (bytes.len != 0)
-        memcpy(p->payload, bytes.ptr, bytes.len);
-    err_t err = udp_sendto_if(pcb, p, &pcb->remote_ip, pcb->remote_port, via);
-    pbuf_free(p);
-    return err;
-}
-
 /* ---- The tick ---------------------------------------------------------------------------- */
 
 static iot_err poll_resolving(struct iot_udp *u, iot_time now)
@@ -274,11 +205,7 @@ static iot_err udp_dgram_read(struct iot_dgram *d, uint8_t *into, uint32_t cap, 
     struct pbuf *p = u->rx[0];
     u->rx_count--;
     memmove(u->rx, u->rx + 1, u->rx_count * sizeof u->rx[0]);
-    uint32_t len = *got = p->tot_len;
-    if (len != 0 && len <= cap)
-        pbuf_copy_partial(p, into, (u16_t)len, 0);
-    pbuf_free(p);
-    return len <= cap ? IOT_OK : IOT_ERR_SIZE;
+    return iot_datagram_take(p, into, cap, got);
 }
 
 static iot_err udp_dgram_write(struct iot_dgram *d, struct iot_bytes bytes, iot_time now)
@@ -287,11 +214,11 @@ static iot_err udp_dgram_write(struct iot_dgram *d, struct iot_bytes bytes, iot_
     if (u->phase != PH_UP || u->retry != IOT_TIME_NEVER)
         return IOT_ERR_AGAIN;
 
-    struct netif *via = way_out(u);
-    if (via != NULL && bytes.len > largest(u, via))
-        return IOT_ERR_SIZE;
-    u->lwip_err = via != NULL ? send_datagram(u->pcb, bytes, via) : ERR_RTE;
-    if (u->lwip_err == ERR_OK) {
+    iot_err err = iot_datagram_send(u->pcb, u->to->netif, &u->pcb->remote_ip, u->pcb->remote_port,
+                                    bytes, &u->lwip_err);
+    if (err == IOT_ERR_SIZE)
+        return err;
+    if (err == IOT_OK) {
         u->deadline = IOT_TIME_NEVER;
         return IOT_OK;
     }
@@ -304,7 +231,7 @@ static iot_err udp_dgram_write(struct iot_dgram *d, struct iot_bytes bytes, iot_
 static uint32_t udp_dgram_room(const struct iot_dgram *d)
 {
     const struct iot_udp *u = self_const(d);
-    return u->phase == PH_UP ? largest(u, way_out(u)) : 0;
+    return u->phase == PH_UP ? iot_datagram_room(u->pcb, u->to->netif, &u->pcb->remote_ip) : 0;
 }
 
 static void udp_dgram_abort(struct iot_dgram *d)

@@ -89,7 +89,7 @@ static err_t start_netif(struct netif *netif)
     netif->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(netif->hwaddr, mac, sizeof mac);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-                   NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6 | NETIF_FLAG_LINK_UP;
     netif->linkoutput = send_frame;
 #if LWIP_NETIF_HOSTNAME
     netif->hostname = "lwlink";
@@ -187,6 +187,11 @@ void host_link(bool up)
     host.cable = up;
     if (!up)
         host.count = 0; /* on the cable, hence lost */
+}
+
+bool host_forward_udp(uint16_t *host_port, uint16_t guest_port)
+{
+    return host_slirp_forward_udp(!LWIP_IPV4, host_port, guest_port);
 }
 
 const char *host_reachable(const char *text)

@@ -39,6 +39,16 @@ const char *host_reachable(const char *text);
  *  not an address, or the list (MEMP_NUM_LOCALHOSTLIST) is full. */
 bool host_name_add(const char *name, const char *address);
 
+/**
+ * Let programs of this machine reach a UDP port of the device: what they send to `*host_port` of 127.0.0.1 (where lwIP has no IPv4:
+ * of ::1) comes to its `guest_port`, and its answers go back. The device sees all of them at its gateway, 10.0.2.2 (fec0::2), each
+ * with the source port that it has on the machine: only ports tell them apart. Lasts as long as the process.
+ *
+ * host_port  in: the port, or 0 for a free one; out: which it is.
+ * Returns    false: it is taken.
+ */
+bool host_forward_udp(uint16_t *host_port, uint16_t guest_port);
+
 enum host_way {
     HOST_OUT, /* from the device */
     HOST_IN,

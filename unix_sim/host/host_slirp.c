@@ -3,10 +3,13 @@
 
 #include <arpa/inet.h>
 #include <libslirp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TIMERS_MAX 4 /* libslirp has one, for IPv6 router advertisements */
+#define PORT_TRIES 8
 
 struct timer {
     SlirpTimerCb run; /* NULL: free */
@@ -151,6 +154,66 @@ void host_slirp_close(void)
     if (world.slirp != NULL)
         slirp_cleanup(world.slirp);
     memset(&world, 0, sizeof world);
+}
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static socklen_t make_address(union address *a, bool ipv6, const char *text, uint16_t port)
+{
+    memset(a, 0, sizeof *a);
+    a->any.sa_family = ipv6 ? AF_INET6 : AF_INET;
+    a->v4.sin_port = htons(port); /* at the same place in both */
+    inet_pton(a->any.sa_family, text, ipv6 ? (void *)&a->v6.sin6_addr : (void *)&a->v4.sin_addr);
+    return ipv6 ? sizeof a->v6 : sizeof a->v4;
+}
+
+/* One that is free now, or 0. */
+static uint16_t find_port(bool ipv6)
+{
+    union address here;
+    socklen_t len = make_address(&here, ipv6, ipv6 ? "::1" : "127.0.0.1", 0);
+    int fd = socket(here.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool found = fd >= 0 && bind(fd, &here.any, len) == 0 && getsockname(fd, &here.any, &len) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return found ? ntohs(here.v4.sin_port) : 0;
+}
+
+static bool forward(bool ipv6, uint16_t host_port, uint16_t guest_port)
+{
+    union address here, there;
+    socklen_t len = make_address(&here, ipv6, ipv6 ? "::1" : "127.0.0.1", host_port);
+
+    make_address(&there, ipv6, ipv6 ? "fec0::15" : "10.0.2.15", guest_port);
+    if (!ipv6)
+        return slirp_add_hostfwd(world.slirp, 1, here.v4.sin_addr, host_port, there.v4.sin_addr,
+                                 guest_port) == 0;
+#if SLIRP_CHECK_VERSION(4, 5, 0)
+    return slirp_add_hostxfwd(world.slirp, &here.any, len, &there.any, len,
+                              SLIRP_HOSTFWD_UDP | SLIRP_HOSTFWD_V6ONLY) == 0;
+#else
+    (void)len;
+    return false;
+#endif
+}
+
+/* libslirp does not tell which port it got, so a free one is found first; somebody else may take it meanwhile. */
+bool host_slirp_forward_udp(bool ipv6, uint16_t *host_port, uint16_t guest_port)
+{
+    if (*host_port != 0)
+        return forward(ipv6, *host_port, guest_port);
+    for (int i = 0; i < PORT_TRIES; i++) {
+        *host_port = find_port(ipv6);
+        if (*host_port != 0 && forward(ipv6, *host_port, guest_port))
+            return true;
+    }
+    *host_port = 0;
+    return false;
 }
 
 void host_slirp_input(const uint8_t *frame, uint32_t len)

@@ -24,6 +24,9 @@ bool host_slirp_open(bool ipv4, bool ipv6, uint32_t mtu, host_slirp_deliver deli
 /** All connections through it end. */
 void host_slirp_close(void);
 
+/** As host_forward_udp; the device is 10.0.2.15, or with `ipv6` fec0::15, which libslirp knows from 4.5 on. */
+bool host_slirp_forward_udp(bool ipv6, uint16_t *host_port, uint16_t guest_port);
+
 /** A frame from the device. */
 void host_slirp_input(const uint8_t *frame, uint32_t len);
 

@@ -5,16 +5,16 @@
 
 #include "host/host_question.h"
 #include "world/world_trace.h"
+#include "world/world_udp.h"
 #include "world/world_wire.h"
 
 #include <string.h>
 
 #include "lwip/dns.h"
-#include "lwip/inet_chksum.h"
 
 #define NAMES_MAX 16u
 
-enum { IP = 20, UDP = 8, PSEUDO = 12, PORT = 53, PROTOCOL_UDP = 17, WRONG_TTL_S = 1 };
+enum { IP = 20, UDP = 8, PORT = 53, PROTOCOL_UDP = 17, WRONG_TTL_S = 1 };
 
 static struct {
     const char *names[NAMES_MAX];
@@ -40,19 +40,6 @@ static void put32(uint8_t *p, uint32_t value)
     put16(p + 2, value);
 }
 
-/* Over pseudo header and datagram of a packet without IP options (RFC 768), as it stands in memory. */
-static uint16_t sum_udp(const uint8_t *packet)
-{
-    uint8_t room[PSEUDO + 1500];
-    uint32_t udp_len = get16(packet + IP + 4);
-
-    memcpy(room, packet + 12, 8);
-    put16(room + 8, PROTOCOL_UDP);
-    put16(room + 10, udp_len);
-    memcpy(room + PSEUDO, packet + IP, udp_len);
-    return inet_chksum(room, (u16_t)(PSEUDO + udp_len));
-}
-
 static bool is_question(const uint8_t *packet, uint32_t len)
 {
     if (len < IP + UDP || packet[0] != 0x45 || packet[9] != PROTOCOL_UDP ||
@@ -60,7 +47,7 @@ static bool is_question(const uint8_t *packet, uint32_t len)
         return false;
     uint32_t udp_len = get16(packet + IP + 4);
     return get16(packet + IP + 2) == PORT && udp_len >= UDP && IP + udp_len <= len &&
-           sum_udp(packet) == 0;
+           world_udp_sum(packet) == 0;
 }
 
 static bool knows(const char *name)
@@ -111,7 +98,7 @@ static void on_packet(const uint8_t *packet, uint32_t len)
     memcpy(reply + IP + 2, packet + IP, 2);
     put16(reply + IP + 4, udp_len);
     put16(reply + IP + 6, 0);
-    uint16_t sum = sum_udp(reply);
+    uint16_t sum = world_udp_sum(reply);
     if (sum == 0)
         sum = 0xffff; /* 0 says that there is none */
     memcpy(reply + IP + 6, &sum, sizeof sum);

@@ -43,8 +43,10 @@ static struct {
     struct frame **heap; /* the next is heap[0]; children of i: 2i+1, 2i+2 */
     uint32_t load, room;
     uint64_t number;
-    uint32_t host_ip;
-    void (*on_packet)(const uint8_t *packet, uint32_t len);
+    struct host {
+        uint32_t ip;
+        void (*on_packet)(const uint8_t *packet, uint32_t len); /* NULL: free */
+    } hosts[WORLD_HOSTS_MAX];
 } wire;
 
 static const char *const way_names[] = {"up", "down"};
@@ -264,14 +266,22 @@ static void send_frame(struct frame *f)
     }
 }
 
+static enum world_way way_to(uint32_t ip, const struct netif *from)
+{
+    bool is_for_many = ip >> 28 == 14 || ip == UINT32_MAX;
+
+    if (is_for_many)
+        return from == &wire.cloud ? WORLD_DOWN : WORLD_UP;
+    return (ip ^ WORLD_DEVICE_IP(0)) >> 16 == 0 ? WORLD_DOWN : WORLD_UP;
+}
+
 static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
-    (void)netif;
     (void)to; /* the gateway, perhaps */
     struct frame *f = make_frame(p->tot_len);
 
     pbuf_copy_partial(p, f->bytes, p->tot_len, 0);
-    f->way = (ip_at(f->bytes + 16) ^ WORLD_DEVICE_IP(0)) >> 16 == 0 ? WORLD_DOWN : WORLD_UP;
+    f->way = way_to(ip_at(f->bytes + 16), netif);
     struct lane *l = &wire.lanes[f->way];
     if (f->way == WORLD_UP && !passes()) {
         l->count.sent++;
@@ -292,12 +302,21 @@ static bool has_sound_header(const struct frame *f)
            inet_chksum(f->bytes, (u16_t)header) == 0;
 }
 
+static struct host *find_host(uint32_t ip)
+{
+    for (uint32_t i = 0; i < WORLD_HOSTS_MAX; i++)
+        if (wire.hosts[i].on_packet != NULL && wire.hosts[i].ip == ip)
+            return &wire.hosts[i];
+    return NULL;
+}
+
 static bool hand_over(struct lane *l, const struct frame *f)
 {
     uint32_t to_ip = ip_at(f->bytes + 16);
     if (f->way == WORLD_UP && to_ip != WORLD_CLOUD_IP) {
-        if (wire.on_packet != NULL && to_ip == wire.host_ip && has_sound_header(f))
-            wire.on_packet(f->bytes, f->len);
+        const struct host *h = find_host(to_ip);
+        if (h != NULL && has_sound_header(f))
+            h->on_packet(f->bytes, f->len);
         else
             l->count.astray++;
         return true;
@@ -370,11 +389,18 @@ uint32_t world_wire_load(void)
 
 void world_wire_host(uint32_t ip, void (*on_packet)(const uint8_t *packet, uint32_t len))
 {
-    wire.host_ip = ip;
-    wire.on_packet = on_packet;
+    struct host *h = find_host(ip);
+
+    for (uint32_t i = 0; h == NULL && i < WORLD_HOSTS_MAX; i++)
+        if (wire.hosts[i].on_packet == NULL)
+            h = &wire.hosts[i];
+    if (h == NULL)
+        world_violation("more than %u hosts", WORLD_HOSTS_MAX);
+    else
+        *h = (struct host){ip, on_packet};
 }
 
-void world_wire_inject(uint8_t *packet, uint32_t len, uint32_t extra_ms)
+static struct frame *take_packet(uint8_t *packet, uint32_t len)
 {
     struct frame *f = make_frame(len);
 
@@ -383,7 +409,17 @@ void world_wire_inject(uint8_t *packet, uint32_t len, uint32_t extra_ms)
     memcpy(packet + 10, &sum, sizeof sum);
     memcpy(f->bytes, packet, len);
     f->way = WORLD_DOWN;
-    travel(&wire.lanes[WORLD_DOWN], f, extra_ms);
+    return f;
+}
+
+void world_wire_inject(uint8_t *packet, uint32_t len, uint32_t extra_ms)
+{
+    travel(&wire.lanes[WORLD_DOWN], take_packet(packet, len), extra_ms);
+}
+
+void world_wire_send(uint8_t *packet, uint32_t len)
+{
+    send_frame(take_packet(packet, len));
 }
 
 /* ---- Settings ---------------------------------------------------------------------------- */
@@ -466,7 +502,7 @@ static err_t init_netif(struct netif *netif)
     netif->name[1] = netif == &wire.dev ? 'd' : 'c';
     netif->mtu = MTU;
     netif->output = output;
-    netif->flags = NETIF_FLAG_LINK_UP;
+    netif->flags = NETIF_FLAG_LINK_UP | NETIF_FLAG_IGMP;
     return ERR_OK;
 }
 
@@ -481,12 +517,15 @@ void world_wire_start(uint64_t seed)
     IP4_ADDR(&ip, 10, 1, 0, WORLD_DEVICE_FIRST);
     IP4_ADDR(&mask, 255, 255, 255, 0);
     IP4_ADDR(&gateway, 10, 1, 0, 1);
+    world_famine_shield(
+        1); /* each has a group of its own from the beginning, that of all systems */
     netif_add(&wire.dev, &ip, &mask, &gateway, NULL, init_netif, ip4_input);
     /* The mask keeps the name server's address, which is not lwIP's, on the other side of the wire. */
     IP4_ADDR(&ip, 10, 2, 0, 1);
     IP4_ADDR(&mask, 255, 255, 255, 255);
     ip4_addr_set_any(&gateway);
     netif_add(&wire.cloud, &ip, &mask, &gateway, NULL, init_netif, ip4_input);
+    world_famine_shield(-1);
     netif_set_default(&wire.dev);
     netif_set_up(&wire.dev);
     netif_set_up(&wire.cloud);

@@ -7,7 +7,8 @@
  *
  * A frame is copied out of its pbufs when lwIP sends it, and waits in a heap ordered by due time and
  * number. Which way it goes is told by its destination (10.1.x: down), whichever interface lwIP chose:
- * what the cloud says to a device that has lost its link is lost on the way, no error.
+ * what the cloud says to a device that has lost its link is lost on the way, no error. Only what is sent to a group, or to all, goes
+ * away from the interface that it left by. The device's hears groups that it has joined.
  *
  * Sockets of the cloud's side listen on WORLD_CLOUD_ADDRESS and are bound to world_wire_cloud() by
  * tcp_bind_netif, or their answers are routed by the device's interface.
@@ -24,8 +25,10 @@ struct netif;
 #define WORLD_CLOUD_IP       0x0a020001u /* in the host's byte order, as the others */
 #define WORLD_DEVICE_IP(n)   (0x0a010000u + (n))
 #define WORLD_DEVICE_FIRST   2u
-#define WORLD_NAMESERVER_IP  0x0a020035u /* 10.2.0.53 */
-#define WORLD_NOBODY_IP      0x0a020063u /* 10.2.0.99: what is sent there vanishes */
+#define WORLD_NAMESERVER_IP  0x0a020035u         /* 10.2.0.53 */
+#define WORLD_NOBODY_IP      0x0a020063u         /* 10.2.0.99: what is sent there vanishes */
+#define WORLD_PEER_IP(n)     (0x0a020064u + (n)) /* 10.2.0.100 and up, for world_udp_open_at */
+#define WORLD_HOSTS_MAX      16u
 #define WORLD_REORDER_MIN_MS 5u
 #define WORLD_REORDER_MAX_MS 300u
 
@@ -94,11 +97,13 @@ void world_wire_address(uint8_t last);
 void world_wire_shield(enum world_way way, bool on);
 
 /** Somebody on the cloud's side who has no lwIP: gets whole IP packets to this address, with a right header
- *  checksum. One of them; again: replaces. */
+ *  checksum. At most WORLD_HOSTS_MAX of them; again: replaces; NULL: nobody is there any more. */
 void world_wire_host(uint32_t ip, void (*on_packet)(const uint8_t *packet, uint32_t len));
 
 /** What such a one sends, `extra_ms` later than others do. The header checksum is filled in. */
 void world_wire_inject(uint8_t *packet, uint32_t len, uint32_t extra_ms);
+/** ... as lwIP would: tricks and duplicates happen to it, too, which they do not to what is injected. */
+void world_wire_send(uint8_t *packet, uint32_t len);
 
 /** When the next frame is due, WORLD_NEVER: none is on its way. */
 uint64_t world_wire_next(void);
