@@ -85,12 +85,12 @@ static void read_option(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         ask->key = iot_coap_hash(ask->key, o->value.ptr, o->value.len);
         break;
     case IOT_COAP_CONTENT_FORMAT:
-        ask->has_format = true;
-        ask->format = (uint16_t)value;
+        ask->call.has_format = true;
+        ask->call.format = (uint16_t)value;
         break;
     case IOT_COAP_ACCEPT:
-        ask->say.has_accept = true;
-        ask->say.accept = (uint16_t)value;
+        ask->call.has_accept = true;
+        ask->call.accept = (uint16_t)value;
         break;
     case IOT_COAP_BLOCK2:
         if (!iot_coap_block_read(o, &block))
