@@ -34,15 +34,85 @@ struct iot_coap_serve_rules {
     void (*mac)(void *ctx, struct iot_bytes text, uint8_t out[8]);
 };
 
-struct iot_coap_serve; /* below: the owner of this file adds what it needs */
-
 /* ---- Private parts --------------------------------------------------------------------------- */
+
+/* What something under way is. */
+enum iot_coap_task_kind {
+    IOT_COAP_TASK_FREE,
+    IOT_COAP_TASK_WATCH,  /* an observer: is told */
+    IOT_COAP_TASK_LATER,  /* a request that the application has not answered yet */
+    IOT_COAP_TASK_REPLY,  /* its answer, on the way; or one to a group, at a time by chance */
+    IOT_COAP_TASK_UPLOAD, /* a body that comes in blocks */
+};
+
+/* Bits of iot_coap_task.flags. */
+#define IOT_COAP_TASK_OUT                                                                          \
+    1u /* a message was sent: nothing more before `due`, or before it is acknowledged */
+#define IOT_COAP_TASK_CON     2u /* ... and it is confirmable */
+#define IOT_COAP_TASK_CHANGED 4u /* what is observed has changed since */
+#define IOT_COAP_TASK_LAST    8u /* it was told an error: not an observer any more */
+#define IOT_COAP_TASK_ACKED                                                                        \
+    16u /* the request is acknowledged: its answer is a message of its own */
+#define IOT_COAP_TASK_NON    32u  /* the request was not confirmable */
+#define IOT_COAP_TASK_GROUP  64u  /* ... and sent to a group */
+#define IOT_COAP_TASK_ACCEPT 128u /* the request had Accept */
+
+#define IOT_COAP_KEPT_NONE 255u
+
+/* Something that goes on when nothing comes: each has a moment at which it wants the next step. */
+struct iot_coap_task {
+    uint8_t kind; /* enum iot_coap_task_kind */
+    uint8_t flags;
+    uint8_t kept; /* where its answer is, or IOT_COAP_KEPT_NONE */
+    uint8_t szx;  /* of the blocks of the answer, as it was asked for; 7: it was not */
+    uint8_t tries;
+    uint8_t token_len;
+    uint16_t id; /* of ours that is out; of the request, while that is not acknowledged */
+    iot_time due;
+    uint8_t token[IOT_COAP_TOKEN_MAX];
+    uint16_t timeout_ms;
+    uint16_t accept;
+    const struct iot_coap_resource *resource;
+    uint32_t
+        number; /* WATCH: of the newest notification; LATER: the call's; UPLOAD: bytes that have come */
+    uint32_t key;    /* UPLOAD: of the body; LATER, REPLY: its last Block1, or 0 */
+    uint32_t sure_s; /* WATCH: when it showed last that it is there; UPLOAD: when it began */
+    struct iot_coap_via via;
+};
+
+/* An answer that is said again when the request comes again, or that is not said yet. */
+struct iot_coap_kept {
+    uint8_t code; /* 0: there is none yet */
+    bool
+        stays; /* when it has been said: the request may come again, and is not to be executed again */
+    bool has_format, has_max_age;
+    uint8_t etag_len;
+    uint16_t format, len;
+    iot_time until; /* in the past: free */
+    uint32_t hash;  /* of the request's bytes, which are the same when it is repeated */
+    uint32_t key;   /* of its method and path */
+    uint32_t max_age_s, total;
+    struct iot_coap_via via;
+    uint8_t bytes[IOT_COAP_ANSWER_BYTES]; /* ETag, and the body */
+};
+
+#define IOT_COAP_TASKS (IOT_COAP_CALLS + IOT_COAP_OBSERVERS)
 
 struct iot_coap_serve {
     struct iot_coap_serve_rules rules;
     struct iot_jitter jitter;
     uint16_t next_id;
+    uint16_t turn;       /* the task that had the last turn */
+    uint32_t order;      /* of the newest notification; RFC 7641 uses 24 bits of it */
+    uint32_t calls;      /* so many were counted */
+    iot_time reset_at;   /* no reset leaves before */
+    iot_time echo_after; /* what was shown to peers until then counts no more */
+    uint16_t out_len;    /* a message is in `bytes`, for `out_to` */
+    uint8_t offered;     /* of this task + 1; 0: it answers what came last */
+    struct iot_coap_via out_to;
     struct iot_coap_server_counters counters;
+    struct iot_coap_task tasks[IOT_COAP_TASKS]; /* IOT_COAP_CALLS, then observers */
+    struct iot_coap_kept kept[IOT_COAP_ANSWERS];
     uint8_t bytes[IOT_COAP_BYTES];     /* the message that came, or the one that leaves */
     uint8_t body[IOT_COAP_BODY_BYTES]; /* a representation, while an answer is made of it */
 };

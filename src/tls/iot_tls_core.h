@@ -10,6 +10,7 @@
 #include "iot/iot_stream.h"
 #include "iot/iot_tls.h"
 
+struct iot_dtls_accept;
 struct iot_tls_state;
 
 /** Longest PSK and its identity that a source may give. */
@@ -39,6 +40,9 @@ struct iot_tls_core {
     uint32_t high; /* most bytes of the arena since init */
     iot_tls_psk_source psk;
     void *psk_ctx;
+    /* The server's end: makes its contexts (iot_tls_dgram_server.c). NULL: the client's. */
+    iot_err (*server)(struct iot_tls_core *t);
+    const struct iot_dtls_accept *accept;    /* ... and the keys that it knows */
     bool (*wall)(void *ctx, int64_t *now_s); /* trusted time where the port has none; or NULL */
     void *wall_ctx;
     iot_err reason; /* why it is over, or soon will be */

@@ -63,14 +63,19 @@ static int get_timer(void *arg)
     return d->core.now >= d->flight_end ? 2 : 0;
 }
 
-/* A lower channel that cannot take it ever has lost it. While the server's Finished is awaited all that is said upon a
+/* The peer's Finished is what comes next. */
+static bool awaits_finished(const struct iot_dtls *d)
+{
+    return d->core.state->ssl.MBEDTLS_PRIVATE(state) ==
+           (d->core.server != NULL ? MBEDTLS_SSL_CLIENT_FINISHED : MBEDTLS_SSL_SERVER_FINISHED);
+}
+
+/* A lower channel that cannot take it ever has lost it. While the peer's Finished is awaited all that is said upon a
  * datagram is that it cannot be decrypted, which mbedTLS takes for the end; whoever knows our address could make it say so. */
 static int bio_send(void *arg, const unsigned char *bytes, size_t n)
 {
     struct iot_dtls *d = arg;
-    const mbedtls_ssl_context *ssl = &d->core.state->ssl;
-    if (ssl->MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_FINISHED &&
-        ssl->MBEDTLS_PRIVATE(in_left) != 0)
+    if (awaits_finished(d) && d->core.state->ssl.MBEDTLS_PRIVATE(in_left) != 0)
         return (int)n;
     iot_err err =
         d->lower->ops->write(d->lower, (struct iot_bytes){bytes, (uint32_t)n}, d->core.now);
@@ -159,6 +164,7 @@ static iot_err dtls_open(struct iot_dgram *g, const struct iot_endpoint *to, iot
     d->looked = d->kept = false;
     d->alert = -1;
     d->flight_end = IOT_TIME_NEVER;
+    d->heard_at = 0;
     if (!iot_tls_begin(&d->core, to, now))
         return finish(d, IOT_ERR_TLS_MEMORY);
     iot_err err = d->lower->ops->open(d->lower, to, now);
@@ -175,8 +181,8 @@ static iot_err dtls_open(struct iot_dgram *g, const struct iot_endpoint *to, iot
 static bool keeps(const struct iot_dtls *d)
 {
     const struct iot_port *port = d->core.port;
-    return d->dtls->context_key != NULL && port->kv_get != NULL && port->kv_set != NULL &&
-           port->kv_del != NULL;
+    return d->core.server == NULL && d->dtls->context_key != NULL && port->kv_get != NULL &&
+           port->kv_set != NULL && port->kv_del != NULL;
 }
 
 static void configure(struct iot_dtls *d)
@@ -189,7 +195,8 @@ static void configure(struct iot_dtls *d)
     mbedtls_ssl_set_timer_cb(&x->ssl, d, set_timer, get_timer);
     mbedtls_ssl_set_bio(&x->ssl, d, bio_send, bio_recv, NULL);
     mbedtls_ssl_set_mtu(&x->ssl, (uint16_t)(room < mtu ? room : mtu));
-    (void)mbedtls_ssl_set_cid(&x->ssl, d->dtls->cid, NULL, 0); /* MBEDTLS_SSL_CID_ENABLED is 1 */
+    /* MBEDTLS_SSL_CID_ENABLED is 1. A server that knows its peers by their addresses has no use for it. */
+    (void)mbedtls_ssl_set_cid(&x->ssl, d->dtls->cid && d->core.server == NULL, NULL, 0);
 }
 
 /* The next phase begins in the next tick, which is now. */
@@ -236,6 +243,7 @@ static iot_err poll_prepare(struct iot_dtls *d, iot_time now)
 static iot_err begin_up(struct iot_dtls *d, iot_time now)
 {
     iot_tls_begin_up(&d->core, now);
+    d->heard_at = now;
     d->core.arena.failed = 0;
     (void)go_on(d, PH_UP);
     return IOT_OK;
@@ -267,7 +275,7 @@ static bool is_refused(const struct iot_dtls *d)
 }
 
 /* It is over, by our own judgement. A server that drops what it cannot decrypt is silent about a wrong key: it has spoken
- * until ours was used. Where memory was short mbedTLS may have gone on, to no good. */
+ * until ours was used. A client with a wrong key goes on with what we cannot decrypt. Where memory was short mbedTLS may have gone on, to no good. */
 static iot_err give_up(struct iot_dtls *d)
 {
     const struct iot_tls_state *x = d->core.state;
@@ -275,9 +283,8 @@ static iot_err give_up(struct iot_dtls *d)
         return iot_tls_error(&d->core, 0);
     if (d->alert >= 0)
         return iot_tls_alert_error(&d->core, (uint8_t)d->alert);
-    return x->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_FINISHED && iot_tls_chose_psk(x)
-               ? IOT_ERR_TLS_PSK
-               : IOT_ERR_TLS_TIMEOUT;
+    bool wrong = x->ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_CLIENT_FINISHED || awaits_finished(d);
+    return wrong && iot_tls_chose_psk(x) ? IOT_ERR_TLS_PSK : IOT_ERR_TLS_TIMEOUT;
 }
 
 static iot_err advance(struct iot_dtls *d, iot_time now)
@@ -429,6 +436,7 @@ static iot_err dtls_read(struct iot_dgram *g, uint8_t *into, uint32_t cap, uint3
     bool moved =
         ssl->MBEDTLS_PRIVATE(in_window_top) != top || ssl->MBEDTLS_PRIVATE(in_window) != seen;
     d->kept &= !moved;
+    d->heard_at = moved ? d->core.now : d->heard_at;
     d->dropped += d->heard && !heard && !moved;
     if (ret > 0) {
         *got = (uint32_t)ret + (uint32_t)mbedtls_ssl_get_bytes_avail(ssl);

@@ -11,6 +11,9 @@
  * which costs this attempt; with a forged alert, or with garbage under the coming keys, he cannot: a plain alert counts only if
  * nothing better came by the time at which our flight would be sent again.
  *
+ * The server's end (iot_dtls_init_server) goes the same way, but for what is kept. A wrong key and a name that nobody knows
+ * are alike there: it says no word to what it cannot decrypt, and ends by its deadline.
+ *
  * close_notify is said once and nobody confirms it. Nothing else tells that the server has lost its end, or us behind another address:
  * who waits for an answer has to notice.
  */
@@ -36,6 +39,7 @@ struct iot_dtls {
     iot_time
         flight_end; /* mbedTLS's timer: its flight goes out again; or until when the store is asked. NEVER: not set */
     uint32_t dropped;
+    iot_time heard_at; /* what was authentic and new came last; 0: nothing since it was opened */
 };
 
 /** `lower` carries the datagrams; options and port outlive the channel. `dtls` may be NULL. The owner's wake and on_busy are set
@@ -47,18 +51,19 @@ void iot_dtls_init(struct iot_dtls *d, struct iot_dgram *lower, const struct iot
 /* What the server's side of an association needs to know; the owner has seen a cookie that is right (iot_tls_cookie.h) before it opens
  * one, whose first datagram is the ClientHello with it. */
 struct iot_dtls_accept {
+    /* The key of this identity; IOT_OK. Anything else: there is none, and whoever it is learns nothing of that. */
     iot_err (*key)(void *ctx, struct iot_bytes identity, uint8_t key[IOT_TLS_PSK_MAX],
                    uint32_t *len);
     void *ctx;
 };
 
-/** The same as iot_dtls_init, for the server's side: one peer, PSK only (opt->kinds; opt->psk is not used), no connection ID, nothing
- *  is kept. */
+/** The same as iot_dtls_init, for the server's side: one peer, PSK only (opt->kinds is IOT_TLS_PSK; opt->psk is not used), no
+ *  connection ID, nothing is kept. `accept` outlives the channel. The endpoint that it is opened with is not looked at. */
 void iot_dtls_init_server(struct iot_dtls *d, struct iot_dgram *lower,
                           const struct iot_tls_options *opt, const struct iot_dtls_options *dtls,
                           const struct iot_port *port, const struct iot_dtls_accept *accept);
 
-/** Whose key it was; valid until it is opened again. Length 0: not up yet. */
+/** Whose key it was; valid while it is up. Length 0: it is not. */
 struct iot_bytes iot_dtls_identity(const struct iot_dtls *d);
 
 /** What was authentic and new came last at; 0: nothing yet. */

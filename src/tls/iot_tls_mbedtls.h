@@ -28,6 +28,8 @@ struct iot_tls_state {
     uint32_t blob_len;
     uint8_t *kept; /* DTLS: an association from kv, or for it */
     uint32_t kept_len;
+    uint8_t *identity; /* DTLS, the server's end: the peer's, as far as it has said it */
+    uint32_t identity_len;
     int suites[IOT_TLS_SUITES_MAX + 1];
 };
 
@@ -72,6 +74,9 @@ iot_err iot_tls_setup(struct iot_tls_core *t);
 void iot_tls_teardown(struct iot_tls_core *t);
 /** Once the handshake is over nobody looks at the authorities and our key again. */
 void iot_tls_setup_shrink(struct iot_tls_core *t);
+
+/** The generator and what both ends have in common. */
+void iot_tls_setup_base(struct iot_tls_core *t);
 
 /** iot_tls_name.c: whom the certificate must be for; is that an address; is it for that one. */
 const char *iot_tls_name(const struct iot_tls_core *t);

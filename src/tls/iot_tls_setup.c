@@ -158,21 +158,27 @@ static void configure_13(struct iot_tls_state *x)
 }
 #endif
 
-static void configure(struct iot_tls_core *t)
+void iot_tls_setup_base(struct iot_tls_core *t)
 {
     struct iot_tls_state *x = t->state;
     mbedtls_ssl_conf_rng(&x->conf, iot_drbg_random, x->drbg);
+    mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    /* A version without a suite for it would be chosen, and then found to have none in common. */
+    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    iot_tls_choose_suites(t);
+}
+
+static void configure(struct iot_tls_core *t)
+{
+    struct iot_tls_state *x = t->state;
+    iot_tls_setup_base(t);
     mbedtls_ssl_conf_authmode(&x->conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_verify(&x->conf, iot_tls_on_certificate, t);
     mbedtls_ssl_conf_cert_profile(&x->conf, &profile);
     mbedtls_ssl_conf_groups(&x->conf, groups);
-    mbedtls_ssl_conf_min_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
-    /* A version without a suite for it would be chosen, and then found to have none in common. */
-    mbedtls_ssl_conf_max_tls_version(&x->conf, MBEDTLS_SSL_VERSION_TLS1_2);
     if (iot_tls_offers_13(t))
         configure_13(x);
     mbedtls_ssl_conf_session_tickets(&x->conf, t->opt->session_key != NULL);
-    iot_tls_choose_suites(t);
 }
 
 /* Asks the server for records that fit; only four sizes can be named. mbedTLS's own function refuses what
@@ -235,7 +241,7 @@ iot_err iot_tls_setup(struct iot_tls_core *t)
 {
     int64_t floor_s = 0;
     t->stuck = IOT_ERR_KV;
-    iot_err err = iot_tls_floor(t, &floor_s);
+    iot_err err = t->server != NULL ? IOT_OK : iot_tls_floor(t, &floor_s);
     if (err != IOT_OK)
         return err;
     struct iot_tls_state *x = iot_arena_calloc(1, sizeof *x);
@@ -254,7 +260,7 @@ iot_err iot_tls_setup(struct iot_tls_core *t)
     if (err == IOT_OK) {
         iot_drbg_enter(x->drbg);
         mbedtls_ecp_set_max_ops(IOT_TLS_ECP_OPS);
-        err = fill(t);
+        err = t->server != NULL ? t->server(t) : fill(t);
     }
     if (err == IOT_ERR_TLS_MEMORY)
         t->detail = (int32_t)t->arena.failed;
@@ -316,6 +322,7 @@ void iot_tls_teardown(struct iot_tls_core *t)
     mbedtls_pk_free(&x->key);
     iot_arena_free(x->blob);
     iot_arena_free(x->kept);
+    iot_arena_free(x->identity);
     iot_drbg_free(x->drbg);
     iot_drbg_enter(NULL);
     iot_arena_free(x);

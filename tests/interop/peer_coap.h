@@ -76,6 +76,10 @@ void peer_coap_stop_all(void);
 /** How often its log has this text, as "c:GET" or " t:RST ". */
 uint32_t peer_coap_said(const struct peer_coap *s, const char *text);
 
+/** What turns while a client runs, at most some 2 ms at a time; at first the host's loop alone. A test that is itself the server sets
+ *  it to a turn with its device. */
+extern void (*peer_coap_turn)(void);
+
 /**
  * Run coap-client to its end, at most 30 s; the loop turns meanwhile, so relays work. `more`: further arguments, NULL at
  * the end, as "-m", "put", "-e", "text"; NULL: a GET. What it prints is peer_output. Returns its exit code.

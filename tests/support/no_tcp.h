@@ -19,6 +19,15 @@ void iot_udp_init(struct iot_udp *u)
 }
 #endif
 
+#if IOT_FEATURE_COAP_SERVER
+#include "net/iot_net_socket.h"
+
+void iot_udp_socket_init(struct iot_udp_socket *s)
+{
+    (void)s;
+}
+#endif
+
 #if IOT_FEATURE_STATS
 void iot_tcp_pool(const struct iot_tcp *t, struct iot_pool_use *use)
 {
