@@ -79,7 +79,8 @@ static void on_log(void *ctx, const char *line)
 
     world_trace("%s", line);
     for (uint32_t i = 0; i < DEVICES; i++) {
-        snprintf(head, sizeof head, "answer to " WORLD_CLOUD_KEY " %s thing/event/property/post id '",
+        snprintf(head, sizeof head,
+                 "answer to " WORLD_CLOUD_KEY " %s thing/event/property/post id '",
                  reporters[i].who.name);
         if (strncmp(line, head, strlen(head)) != 0)
             continue;
@@ -118,18 +119,19 @@ static void on_result(void *ctx, struct iot_uplink *up, const struct iot_uplink_
         r->last_err = result->err;
         r->last_detail = result->detail;
     }
-    world_trace("%s: %u ended, %s %d", r->who.name, (unsigned)r->now_id,
-                iot_err_name(result->err), (int)result->detail);
+    world_trace("%s: %u ended, %s %d", r->who.name, (unsigned)r->now_id, iot_err_name(result->err),
+                (int)result->detail);
     r->now_id = 0;
 }
 
 /* {"id":"N","version":"1.0","params":{"Energy":N},"method":"thing.event.property.post"} */
 static void write_json(struct reporter *r, uint32_t id)
 {
-    r->payload_len = (uint32_t)snprintf(r->payload, sizeof r->payload,
-                                        "{\"id\":\"%u\",\"version\":\"1.0\",\"params\":{\"Energy\":%u},"
-                                        "\"method\":\"thing.event.property.post\"}",
-                                        (unsigned)id, (unsigned)id);
+    r->payload_len =
+        (uint32_t)snprintf(r->payload, sizeof r->payload,
+                           "{\"id\":\"%u\",\"version\":\"1.0\",\"params\":{\"Energy\":%u},"
+                           "\"method\":\"thing.event.property.post\"}",
+                           (unsigned)id, (unsigned)id);
 }
 
 static void put(struct reporter *r, const void *bytes, size_t len)
@@ -218,9 +220,8 @@ static void begin_reporter(uint32_t n)
     snprintf(r->topic, sizeof r->topic, "/sys/" WORLD_CLOUD_KEY "/%s/thing/event/property/post",
              r->who.name);
     r->options = (struct iot_options){.on_event = on_event, .port_ops = &r->port};
-    r->client = (struct iot_coap_options){.host = WORLD_CLOUD_ADDRESS,
-                                          .port = (uint16_t)(PORT + n),
-                                          .netif = world_wire_dev()};
+    r->client = (struct iot_coap_options){
+        .host = WORLD_CLOUD_ADDRESS, .port = (uint16_t)(PORT + n), .netif = world_wire_dev()};
     r->uplink = (struct iot_uplink_options){.coap = &r->coap,
                                             .link = &r->identity,
                                             .port = &r->port,
@@ -391,8 +392,8 @@ static void good_week(void)
     for (uint32_t i = 0; i < DEVICES; i++) {
         struct reporter *r = &reporters[i];
         if (r->bad != 0)
-            fail_msg("%s: the last that ended badly: %s %d", r->who.name,
-                     iot_err_name(r->last_err), r->last_detail);
+            fail_msg("%s: the last that ended badly: %s %d", r->who.name, iot_err_name(r->last_err),
+                     r->last_detail);
         assert_int_equal(r->skipped, 0);
         assert_in_range(r->calls, 7 * 24 * 60, 7 * 24 * 60 + 2);
         for (uint32_t id = 1; id <= r->calls; id++)
