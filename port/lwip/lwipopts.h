@@ -319,7 +319,8 @@
 #error "TCP_WND: two segments at least, or each waits for the peer's delayed acknowledgement"
 #endif
 #if PBUF_POOL_SIZE < TCP_WND / TCP_MSS + 1 + IOT_LWIP_SOCKET_PBUFS
-#error "PBUF_POOL_SIZE: choose TCP_WND / TCP_MSS + 2 + IOT_LWIP_SOCKET_PBUFS, or a full window leaves no room for ARP"
+#error                                                                                             \
+    "PBUF_POOL_SIZE: choose TCP_WND / TCP_MSS + 2 + IOT_LWIP_SOCKET_PBUFS, or a full window leaves no room for ARP"
 #endif
 #if MEM_SIZE < TCP_SND_BUF
 #error "MEM_SIZE: TCP_SND_BUF at least, copies of what is sent live there"
