@@ -27,16 +27,16 @@ struct iot_peer {
 struct iot_socket_where {
     uint16_t port; /* of ours; not 0 */
     void *netif;   /* struct netif *, and no other; NULL: all */
-    const char *const
-        *groups; /* multicast addresses as text, NULL behind the last; NULL: none. Those of
-                                  IPv4 need LWIP_IGMP, of IPv6 LWIP_IPV6_MLD */
+    /** Multicast addresses as text, NULL behind the last; NULL: none. Those of IPv4 need LWIP_IGMP, of IPv6 LWIP_IPV6_MLD, and
+     *  an interface that says NETIF_FLAG_IGMP, NETIF_FLAG_MLD6; without one named, those that say so and are there now. */
+    const char *const *groups;
 };
 
 struct iot_socket;
 
 struct iot_socket_ops {
     /** Listen, from now on. IOT_ERR_UDP_MEMORY: no socket of lwIP's is free, or the port is taken; IOT_ERR_UDP_ROUTE: a group
-     *  cannot be joined; IOT_ERR_ARG: not an address of a group. Nothing is open then. */
+     *  cannot be joined; IOT_ERR_ARG: not an address of a group, or of a family that lwIP is built without. Nothing is open then. */
     iot_err (*open)(struct iot_socket *s, const struct iot_socket_where *where);
 
     /** The next datagram that came, whole: `*got` is 0..cap with IOT_OK. IOT_ERR_AGAIN: none now. IOT_ERR_SIZE: one was larger
@@ -45,8 +45,8 @@ struct iot_socket_ops {
     iot_err (*read)(struct iot_socket *s, uint8_t *into, uint32_t cap, uint32_t *got,
                     struct iot_peer *from, bool *to_many);
 
-    /** Send one; the bytes are copied. IOT_OK: on its way; IOT_ERR_AGAIN: no memory or no route now, it was not sent;
-     *  IOT_ERR_SIZE: longer than `room`. */
+    /** Send one, from the address that lwIP chooses for this way; the bytes are copied. IOT_OK: on its way; IOT_ERR_AGAIN: no
+     *  memory or no route now, it was not sent; IOT_ERR_SIZE: longer than `room`. */
     iot_err (*write)(struct iot_socket *s, const struct iot_peer *to, struct iot_bytes bytes);
 
     /** Largest datagram that may go there, bytes. */

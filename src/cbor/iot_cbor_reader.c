@@ -166,15 +166,14 @@ iot_err iot_cbor_string(struct iot_cbor v, struct iot_bytes *out)
 
 iot_err iot_cbor_get(struct iot_cbor map, const char *key, struct iot_cbor *out)
 {
-    struct iot_cbor v = iot_cbor_first(map);
-    uint32_t len = (uint32_t)strlen(key);
+    uint32_t len = (uint32_t)strlen(key), pairs;
+    struct iot_cbor v = map;
     struct head h;
 
-    if (iot_cbor_kind(map) != IOT_CBOR_MAP)
+    if (read_head(v, &h) != IOT_OK || h.major != MAP)
         return IOT_ERR_CBOR_KIND;
-    for (uint32_t pairs = iot_cbor_count(map); pairs != 0; pairs--) {
-        if (read_head(v, &h) != IOT_OK)
-            break;
+    v.ptr = h.behind;
+    for (pairs = (uint32_t)h.value; pairs != 0 && read_head(v, &h) == IOT_OK; pairs--) {
         v = iot_cbor_next(v);
         if (h.major == TEXT && h.value == len && memcmp(h.string, key, len) == 0) {
             *out = v;
@@ -201,11 +200,12 @@ struct number {
     bool negative;
 };
 
+#define HIDDEN  ((uint64_t)1 << 63)
 #define ENDLESS 4096 /* the exponent of what is infinite, or no number */
 
 static iot_err read_number(struct iot_cbor v, struct number *n)
 {
-    static const uint8_t mantissas[] = {10, 23, 52}; /* bits of them */
+    static const uint8_t exponents[] = {5, 8, 11}; /* bits of them */
     struct head h;
 
     if (read_head(v, &h) != IOT_OK)
@@ -219,14 +219,18 @@ static iot_err read_number(struct iot_cbor v, struct number *n)
         return IOT_OK;
     if (h.major != OTHER || h.info < FLOATS)
         return IOT_ERR_CBOR_KIND;
-    uint32_t bits = mantissas[h.info - FLOATS], size = 16u << (h.info - FLOATS);
-    uint32_t most = (1u << (size - bits - 1)) - 1;
-    uint32_t exponent = (uint32_t)(h.value >> bits) & most;
-    n->value = h.value & (((uint64_t)1 << bits) - 1);
-    n->negative = (h.value >> (size - 1) & 1) != 0;
-    n->two = exponent == most ? ENDLESS : (int32_t)(exponent - most / 2 - bits);
+    /* From the left: sign, exponent, mantissa, whatever their lengths. */
+    uint32_t bits = exponents[h.info - FLOATS], most = (1u << bits) - 1;
+    if (h.info != FLOATS + 2)
+        n->value <<= 32;
+    if (h.info == FLOATS)
+        n->value <<= 16;
+    uint32_t exponent = (uint32_t)(n->value >> 32) >> (31 - bits) & most;
+    n->negative = n->value >> 63 != 0;
+    n->value = n->value << bits & (HIDDEN - 1);
+    n->two = exponent == most ? ENDLESS : (int32_t)(exponent - most / 2 - 63);
     if (exponent != 0)
-        n->value |= (uint64_t)1 << bits;
+        n->value |= HIDDEN;
     else
         n->two++;
     return IOT_OK;
@@ -244,8 +248,8 @@ iot_err iot_cbor_f64(struct iot_cbor v, double *out)
 
     if (err != IOT_OK)
         return err;
-    n.two += DOUBLE_ONE; /* its exponent, if it has all of its bits */
-    for (; n.value >> (DOUBLE_BITS + 1) != 0; n.value >>= 1, n.two++)
+    n.two += DOUBLE_ONE; /* its exponent, if it has all of its bits; from 1 on */
+    for (; n.value > 2 * DOUBLE_MANTISSA + 1 || (n.two < 1 && n.value != 0); n.value >>= 1, n.two++)
         if ((n.value & 1) != 0)
             return IOT_ERR_CBOR_RANGE;
     for (; n.value <= DOUBLE_MANTISSA && n.value != 0 && n.two > 1; n.value <<= 1)

@@ -14,7 +14,9 @@
 /* RFC 7252 4.8. */
 #define IOT_COAP_LIFETIME_MS 247000u
 #define IOT_COAP_TRIES       5u
-/* What was shown to a peer may be sent back so long (RFC 9175 2.3). */
+/* What a peer sends back of what was shown to it (RFC 9175 2.3) says for so long that it is there, and for so long that what it
+ * wants to change is wanted now. */
+#define IOT_COAP_THERE_MS 100000u
 #define IOT_COAP_FRESH_MS 10000u
 /* A body's next block has to come within, and all of them. */
 #define IOT_COAP_BODY_MS 60000u
@@ -30,49 +32,50 @@
 
 /* Whom an answer is for, and how much of it was asked for. */
 struct iot_coap_say {
-    struct iot_coap_via via;
     uint8_t type;
-    uint8_t token_len;
-    uint16_t id;
-    uint8_t token[IOT_COAP_TOKEN_MAX];
     uint8_t szx;     /* of Block2; IOT_COAP_SZX_NONE: there was none */
     bool has_block1; /* to be said again */
     bool has_order;  /* Observe */
     bool has_accept; /* an answer of another format does not count */
+    uint8_t token_len;
+    uint16_t id;
     uint16_t accept;
+    uint8_t token[IOT_COAP_TOKEN_MAX];
     uint32_t block1; /* value */
     uint32_t block2; /* number */
     uint32_t order;
     void *ctx;              /* of a source */
     struct iot_bytes etags; /* options of the request, if ETag is among them */
+    struct iot_coap_via via;
 };
 
 /* A request, read. Its slices are of x->bytes. */
 struct iot_coap_heard {
-    struct iot_coap_say say;
-    struct iot_coap_message m;
-    const struct iot_coap_resource *resource;
-    const char *rest;
-    uint32_t len;  /* of the datagram, bytes */
-    uint32_t hash; /* of it */
-    uint32_t key;  /* of its method, path and query */
-    uint32_t tag;  /* of its Request-Tag */
-    bool to_many, secure;
+    bool to_many;
+    bool secure;
+    bool known;   /* its Echo is one of ours, or it has a session */
+    bool fresh;   /* ... and that is new */
     bool bad;     /* a critical option that is unknown, too long, or there twice */
     bool proxy;   /* is for somebody else */
     bool blocked; /* SZX 7 */
     bool nowhere; /* no path that anything could have */
-    bool has_observe, has_format, has_accept;
-    bool fresh; /* its Echo is one of ours, and new */
-    uint32_t observe;
-    uint16_t format;
-    struct iot_coap_block block1;
+    bool has_observe;
     uint8_t path_len;
-    char path[IOT_COAP_PATH_MAX + 1]; /* segments with '/' between */
+    uint32_t observe;
+    struct iot_coap_block block1;
+    struct iot_coap_message m;
+    uint32_t len;  /* of the datagram, bytes */
+    uint32_t hash; /* of it */
+    uint32_t key;  /* of its method, path and query */
+    uint32_t tag;  /* of its Request-Tag */
+    struct iot_coap_say say;
+    struct iot_coap_call call;        /* as the handler gets it */
+    char path[IOT_COAP_PATH_MAX + 1]; /* segments with '/' between; all of it was 0 before */
 };
 
 /* ---- iot_coap_serve.c ------------------------------------------------------------------------ */
 
+/** It changes something. */
 static inline bool iot_coap_unsafe(uint8_t method)
 {
     return method != IOT_COAP_GET && method != IOT_COAP_FETCH;
@@ -110,8 +113,10 @@ void iot_coap_say_empty(struct iot_coap_serve *x, const struct iot_coap_via *via
 
 /** 4.01, and what is to be sent back. */
 void iot_coap_say_echo(struct iot_coap_serve *x, const struct iot_coap_say *say, iot_time now);
-bool iot_coap_echo_fresh(struct iot_coap_serve *x, const struct iot_peer *peer,
-                         struct iot_bytes echo, iot_time now);
+
+/** How old it is, ms; IOT_MS_NEVER: too old, or not from us. */
+uint32_t iot_coap_echo_age(struct iot_coap_serve *x, const struct iot_peer *peer,
+                           struct iot_bytes echo, iot_time now);
 
 /** From the answer of a task, or of a request that has come again. */
 void iot_coap_say_kept(struct iot_coap_serve *x, const struct iot_coap_say *say,
@@ -157,10 +162,7 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
 struct iot_coap_kept *iot_coap_kept_find(struct iot_coap_serve *x, const struct iot_coap_heard *ask,
                                          iot_time now);
 
-static inline bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b)
-{
-    return a->session == b->session && memcmp(&a->peer, &b->peer, sizeof a->peer) == 0;
-}
+bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b);
 
 #endif
 #endif

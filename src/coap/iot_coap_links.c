@@ -30,18 +30,21 @@ static uint32_t span(const char *p, const uint32_t set[4])
  * none. In quotes nothing is escaped. */
 static const char *read_param(const char *p, struct iot_bytes *name, struct iot_bytes *value)
 {
-    *name = (struct iot_bytes){(const uint8_t *)p, span(p, name_set)};
-    p += name->len;
+    uint32_t len = span(p, name_set);
+    *name = (struct iot_bytes){(const uint8_t *)p, len};
+    if (len == 0)
+        return NULL;
+    p += len;
     bool has_value = *p == '=', quoted = has_value && p[1] == '"';
     p += has_value + quoted;
-    value->ptr = (const uint8_t *)p;
+    const char *begin = p;
     if (quoted)
         while ((uint8_t)*p >= ' ' && *p != '"' && *p != '\\' && *p != 127)
             p++;
     else if (has_value)
         p += span(p, token_set);
-    value->len = (uint32_t)(p - (const char *)value->ptr);
-    if (name->len == 0 || (quoted && *p++ != '"') || (has_value && !quoted && value->len == 0))
+    *value = (struct iot_bytes){(const uint8_t *)begin, (uint32_t)(p - begin)};
+    if (quoted ? *p++ != '"' : has_value && p == begin)
         return NULL;
     return p;
 }
@@ -52,9 +55,10 @@ static bool are_params(const char *p)
 
     if (p == NULL || *p == '\0')
         return true;
-    while ((p = read_param(p, &name, &value)) != NULL && *p == ';')
-        p++;
-    return p != NULL && *p == '\0';
+    do {
+        p = read_param(p, &name, &value);
+    } while (p != NULL && *p++ == ';');
+    return p != NULL && p[-1] == '\0';
 }
 
 /* ---- Filters (RFC 6690 section 4.1) -------------------------------------------------------- */
@@ -105,15 +109,14 @@ static bool fits(const struct iot_coap_resource *r, struct iot_bytes query)
     }
     if (is_name(name, "obs", 3) && (r->flags & IOT_COAP_OBSERVABLE) != 0)
         return is_like("", 0, pattern, false);
-    while (*p != '\0') {
+    do {
         p = read_param(p, &param, &value);
         if (p == NULL)
             return false;
         if (is_name(name, (const char *)param.ptr, param.len) &&
             is_like((const char *)value.ptr, value.len, pattern, true))
             return true;
-        p += *p == ';';
-    }
+    } while (*p++ == ';');
     return false;
 }
 
@@ -130,13 +133,16 @@ static bool fits_all(const struct iot_coap_resource *r, struct iot_bytes options
 
 /* ---- Links --------------------------------------------------------------------------------- */
 
+static char digit(uint32_t n)
+{
+    return (char)(n < 10 ? '0' + n : 'A' - 10 + n);
+}
+
 static void put_path(struct iot_writer *w, const char *path)
 {
-    static const char digits[16] = "0123456789ABCDEF";
-
     for (; *path != '\0'; path++) {
         uint8_t c = (uint8_t)*path;
-        const char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
+        const char hex[3] = {'%', digit(c >> 4), digit(c & 15u)};
         bool plain = iot_coap_path_has(c) && c != '%' && c != '?';
         iot_writer_put(w, plain ? path : hex, plain ? 1 : 3);
     }

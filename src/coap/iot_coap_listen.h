@@ -43,7 +43,6 @@ struct iot_coap_session {
     struct iot_peer peer;
     uint32_t number; /* 0: free */
     uint32_t hello;  /* of the random number of the ClientHello that began it */
-    bool fed;        /* ... which it has read */
     bool up, closing;
     iot_time since; /* the ClientHello */
     struct iot_dtls dtls;

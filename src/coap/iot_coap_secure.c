@@ -58,7 +58,6 @@ static iot_err view_read(struct iot_dgram *d, uint8_t *into, uint32_t cap, uint3
     if (box.ptr == NULL || all->box_of != x)
         return IOT_ERR_AGAIN;
     all->box.ptr = NULL;
-    x->fed = true;
     *got = box.len;
     if (box.len > cap)
         return IOT_ERR_SIZE;
@@ -154,7 +153,7 @@ static bool begin(struct iot_coap_server *s, struct iot_coap_session *x,
         end(x);
     x->peer = *peer;
     x->hello = hello;
-    x->fed = x->up = x->closing = false;
+    x->up = x->closing = false;
     x->since = s->now;
     all->tls.arena = (uint8_t *)keys->arena + (uint32_t)(x - all->sessions) * part;
     all->tls.arena_bytes = part;
@@ -337,7 +336,7 @@ void iot_coap_secure_take(struct iot_coap_server *s, const struct iot_peer *from
     for (uint32_t i = 0; i < 2 * IOT_COAP_SESSIONS; i++) {
         struct iot_coap_session *x = &s->secure.sessions[i % IOT_COAP_SESSIONS];
         bool now = x->up == (i < IOT_COAP_SESSIONS);
-        if (now && is_of(x, from) && x->fed && feed(s, x, datagram))
+        if (now && is_of(x, from) && feed(s, x, datagram))
             return;
     }
     s->serve.counters.dropped++;

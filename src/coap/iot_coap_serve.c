@@ -41,18 +41,18 @@ static void resolve(const struct iot_coap_serve *x, struct iot_coap_heard *ask)
 {
     uint32_t n = ask->path_len;
 
-    ask->rest = ask->path + n;
-    ask->resource = find(x, ask->path, n);
-    if (ask->resource == NULL && n == sizeof CORE - 1 && memcmp(ask->path, CORE, n) == 0)
-        ask->resource = &core;
-    while (ask->resource == NULL && n != 0) {
+    ask->call.rest = ask->path + n;
+    ask->call.resource = find(x, ask->path, n);
+    if (ask->call.resource == NULL && n == sizeof CORE - 1 && memcmp(ask->path, CORE, n) == 0)
+        ask->call.resource = &core;
+    while (ask->call.resource == NULL && n != 0) {
         do
             n--;
         while (n != 0 && ask->path[n] != '/');
-        ask->rest = ask->path + n + (n != 0);
-        ask->resource = find(x, ask->path, n);
-        if (ask->resource != NULL && (ask->resource->flags & IOT_COAP_SUBTREE) == 0)
-            ask->resource = NULL;
+        ask->call.rest = ask->path + n + (n != 0);
+        ask->call.resource = find(x, ask->path, n);
+        if (ask->call.resource != NULL && (ask->call.resource->flags & IOT_COAP_SUBTREE) == 0)
+            ask->call.resource = NULL;
     }
 }
 
@@ -99,7 +99,7 @@ void iot_coap_serve_call(struct iot_coap_serve *x, const struct iot_coap_call *c
 /* 0: it may go on; or what is wrong with it, what weighs most first. */
 static uint8_t judge(const struct iot_coap_heard *ask)
 {
-    const struct iot_coap_resource *r = ask->resource;
+    const struct iot_coap_resource *r = ask->call.resource;
     uint8_t method = ask->m.code;
 
     if (ask->bad)
@@ -123,9 +123,9 @@ static bool wants_echo(const struct iot_coap_heard *ask, bool registers)
 {
     bool begins = ask->say.has_block1 && ask->block1.number == 0 && ask->block1.more;
     bool changes = iot_coap_unsafe(ask->m.code) && ask->block1.number == 0 &&
-                   (ask->resource->flags & IOT_COAP_NO_ECHO) == 0;
+                   (ask->call.resource->flags & IOT_COAP_NO_ECHO) == 0;
 
-    return !ask->secure && !ask->fresh && (begins || changes || registers);
+    return (changes && !ask->fresh) || ((begins || registers) && !ask->known);
 }
 
 /* The rest of an answer that went out in blocks (RFC 7959 3.3), where the request is not executed again, or its body is not there any more:
@@ -154,7 +154,7 @@ static void watch(struct iot_coap_serve *x, struct iot_coap_heard *ask, iot_time
         t = iot_coap_task_new(x, ask, IOT_COAP_TASK_WATCH);
     if (t == NULL)
         return;
-    t->resource = ask->resource;
+    t->resource = ask->call.resource;
     t->szx = ask->say.szx;
     t->accept = ask->say.accept;
     t->flags = ask->say.has_accept ? IOT_COAP_TASK_ACCEPT : 0;
@@ -167,11 +167,10 @@ static void watch(struct iot_coap_serve *x, struct iot_coap_heard *ask, iot_time
 }
 
 /* Answered later; `t` has it from now on. */
-static void wait(const struct iot_coap_heard *ask, struct iot_coap_task *t, uint32_t call,
-                 iot_time now)
+static void wait(const struct iot_coap_heard *ask, struct iot_coap_task *t, iot_time now)
 {
     t->kind = IOT_COAP_TASK_LATER;
-    t->number = call;
+    t->number = ask->call.id;
     t->key = ask->say.has_block1 ? ask->say.block1 : 0;
     t->szx = ask->say.szx;
     t->id = ask->m.id;
@@ -208,18 +207,21 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
                        struct iot_bytes identity, iot_time now)
 {
     bool unsafe = iot_coap_unsafe(ask->m.code), keeps = unsafe || ask->say.has_block1;
-    bool more = ask->say.has_block1 && ask->block1.more, known = ask->secure || ask->fresh;
+    bool more = ask->say.has_block1 && ask->block1.more;
     bool registers = !ask->to_many && ask->has_observe && ask->observe == 0 &&
-                     ask->m.code == IOT_COAP_GET && ask->say.block2 == 0 && *ask->rest == '\0' &&
-                     (ask->resource->flags & IOT_COAP_OBSERVABLE) != 0;
+                     ask->m.code == IOT_COAP_GET && ask->say.block2 == 0 &&
+                     *ask->call.rest == '\0' &&
+                     (ask->call.resource->flags & IOT_COAP_OBSERVABLE) != 0;
     struct iot_coap_kept *k = iot_coap_kept_room(x, &ask->say.via, ask->to_many, now);
     struct iot_coap_task *t = NULL, *spare = NULL;
+    struct iot_coap_call *call = &ask->call;
     struct iot_coap_answer a;
-    struct iot_coap_call call;
     uint8_t code;
 
     if (ask->say.block2 != 0 && (unsafe || ask->tag != 0))
         return go_on(x, ask, now);
+    if (registers && iot_coap_task_watch(x, &ask->say) != NULL)
+        ask->known = true; /* it was there when it began */
     if (!ask->to_many && wants_echo(ask, registers)) {
         iot_coap_say_echo(x, &ask->say, now);
         return 0;
@@ -236,11 +238,10 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
             iot_coap_task_end(x, t);
         return IOT_COAP_CODE(5, 3);
     }
-    memset(&call, 0, sizeof call);
     if (!more && !ask->to_many && k != NULL) {
         spare = t != NULL ? t : iot_coap_task_new(x, ask, IOT_COAP_TASK_UPLOAD);
         if (spare != NULL)
-            call.id = ++x->calls != 0 ? x->calls : ++x->calls;
+            call->id = ++x->calls != 0 ? x->calls : ++x->calls;
     }
     if (keeps || ask->to_many) {
         iot_coap_kept_take(x, k, ask, now);
@@ -249,33 +250,25 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         if (t != NULL)
             t->kept = (uint8_t)(k - x->kept);
     }
-    call.resource = ask->resource;
-    call.rest = ask->rest;
-    call.method = ask->m.code;
-    call.secure = ask->secure;
-    call.to_many = ask->to_many;
-    call.observes = registers;
-    call.has_format = ask->has_format;
-    call.format = ask->format;
-    call.has_accept = ask->has_accept;
-    call.accept = ask->say.accept;
-    call.options = ask->m.options;
-    call.identity = identity;
-    call.peer = ask->say.via.peer;
-    call.offset =
-        ask->say.has_block1 ? ask->block1.number * iot_coap_block_bytes(ask->block1.szx) : 0;
-    call.part = ask->m.payload;
-    call.last = !more;
-    iot_coap_serve_call(x, &call, &a);
+    call->method = ask->m.code;
+    call->secure = ask->secure;
+    call->to_many = ask->to_many;
+    call->observes = registers;
+    call->options = ask->m.options;
+    call->identity = identity;
+    call->peer = ask->say.via.peer;
+    call->part = ask->m.payload;
+    call->last = !more;
+    iot_coap_serve_call(x, call, &a);
     if (ask->to_many) {
         spread(x, ask, k, &a, now);
         return 0;
     }
-    if (spare != NULL && a.later && (known || unsafe)) {
+    if (spare != NULL && a.later && (ask->known || unsafe)) {
         if (!keeps)
             iot_coap_kept_take(x, k, ask, now);
         spare->kept = (uint8_t)(k - x->kept);
-        wait(ask, spare, call.id, now);
+        wait(ask, spare, now);
         return 0;
     }
     if (spare != NULL)
@@ -298,8 +291,8 @@ static uint8_t execute(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     iot_coap_say(x, &ask->say, &a);
     if (registers && a.code >> 5 != 2 && (t = iot_coap_task_watch(x, &ask->say)) != NULL)
         iot_coap_task_end(x, t);
-    /* Much for little (RFC 7252 11.3): to those who are there. */
-    if (!known && x->out_len > 3 * ask->len)
+    /* Much for little (RFC 7252 11.3) only to who is there. */
+    if (!ask->known && x->out_len > 3 * ask->len)
         iot_coap_say_echo(x, &ask->say, now);
     return 0;
 }
@@ -347,8 +340,9 @@ static void on_request(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     resolve(x, ask);
     code = judge(ask);
     if (ask->to_many) {
-        if (code != 0 || (ask->resource->flags & IOT_COAP_MULTICAST) == 0 || ask->say.has_block1 ||
-            (iot_coap_unsafe(ask->m.code) && (ask->resource->flags & IOT_COAP_NO_ECHO) == 0)) {
+        if (code != 0 || (ask->call.resource->flags & IOT_COAP_MULTICAST) == 0 ||
+            ask->say.has_block1 ||
+            (iot_coap_unsafe(ask->m.code) && (ask->call.resource->flags & IOT_COAP_NO_ECHO) == 0)) {
             x->counters.ignored++;
             return;
         }
@@ -363,9 +357,9 @@ static void on_request(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         return;
     }
     if (code == 0) {
-        ask->say.ctx = ask->resource->ctx;
-        ask->has_accept = ask->say.has_accept;
-        ask->say.has_accept &= !iot_coap_unsafe(ask->m.code);
+        ask->say.ctx = ask->call.resource->ctx;
+        ask->say.has_accept = ask->call.has_accept && !iot_coap_unsafe(ask->m.code);
+        ask->say.accept = ask->call.accept;
         t = ask->has_observe && ask->observe == 1 ? iot_coap_task_watch(x, &ask->say) : NULL;
         if (t != NULL)
             iot_coap_task_end(x, t);

@@ -61,37 +61,38 @@ enum iot_coap_task_kind {
 
 /* Something that goes on when nothing comes: each has a moment at which it wants the next step. */
 struct iot_coap_task {
+    uint8_t kind; /* enum iot_coap_task_kind */
+    uint8_t flags;
+    uint8_t kept; /* where its answer is, or IOT_COAP_KEPT_NONE */
+    uint8_t szx;  /* of the blocks of the answer, as it was asked for; 7: it was not */
+    uint8_t tries;
+    uint8_t token_len;
+    uint16_t id; /* of ours that is out; of the request, while that is not acknowledged */
     iot_time due;
-    struct iot_coap_via via;
+    uint8_t token[IOT_COAP_TOKEN_MAX];
+    uint16_t timeout_ms;
+    uint16_t accept;
     const struct iot_coap_resource *resource;
     uint32_t
         number; /* WATCH: of the newest notification; LATER: the call's; UPLOAD: bytes that have come */
     uint32_t key;    /* UPLOAD: of the body; LATER, REPLY: its last Block1, or 0 */
-    uint32_t sure_s; /* WATCH: when it showed last that it is there */
-    uint8_t token[IOT_COAP_TOKEN_MAX];
-    uint16_t id; /* of ours that is out; of the request, while that is not acknowledged */
-    uint16_t timeout_ms;
-    uint16_t accept;
-    uint8_t token_len;
-    uint8_t kind; /* enum iot_coap_task_kind */
-    uint8_t flags;
-    uint8_t tries;
-    uint8_t szx;  /* of the blocks of the answer, as it was asked for; 7: it was not */
-    uint8_t kept; /* where its answer is, or IOT_COAP_KEPT_NONE */
+    uint32_t sure_s; /* WATCH: when it showed last that it is there; UPLOAD: when it began */
+    struct iot_coap_via via;
 };
 
 /* An answer that is said again when the request comes again, or that is not said yet. */
 struct iot_coap_kept {
-    iot_time until; /* in the past: free */
-    struct iot_coap_via via;
-    uint32_t hash; /* of the request's bytes, which are the same when it is repeated */
-    uint32_t key;  /* of its method and path */
-    uint32_t max_age_s, total;
-    uint16_t format, len;
     uint8_t code; /* 0: there is none yet */
-    bool stays;   /* when it has been said: the request may come again, and is not to be executed again */
+    bool
+        stays; /* when it has been said: the request may come again, and is not to be executed again */
     bool has_format, has_max_age;
     uint8_t etag_len;
+    uint16_t format, len;
+    iot_time until; /* in the past: free */
+    uint32_t hash;  /* of the request's bytes, which are the same when it is repeated */
+    uint32_t key;   /* of its method and path */
+    uint32_t max_age_s, total;
+    struct iot_coap_via via;
     uint8_t bytes[IOT_COAP_ANSWER_BYTES]; /* ETag, and the body */
 };
 

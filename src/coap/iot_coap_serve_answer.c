@@ -81,7 +81,8 @@ static uint8_t cut(struct iot_coap_serve *x, const struct iot_coap_say *say,
         len = at + p->bytes.len;
     } else {
         uint32_t left = at < len ? len - at : 0;
-        p->bytes = (struct iot_bytes){a->body.ptr + at, left < size ? left : size};
+        if (left != 0)
+            p->bytes = (struct iot_bytes){a->body.ptr + at, left < size ? left : size};
         p->more = left > size;
     }
     if ((at != 0 && at >= len) || (p->more && at / size >= NUMBER_MAX))
@@ -200,22 +201,22 @@ static void make_echo(struct iot_coap_serve *x, const struct iot_peer *peer, iot
     x->rules.mac(x->rules.ctx, (struct iot_bytes){text, sizeof text}, out + 4);
 }
 
-bool iot_coap_echo_fresh(struct iot_coap_serve *x, const struct iot_peer *peer,
-                         struct iot_bytes echo, iot_time now)
+uint32_t iot_coap_echo_age(struct iot_coap_serve *x, const struct iot_peer *peer,
+                           struct iot_bytes echo, iot_time now)
 {
     uint8_t right[ECHO_BYTES];
     uint32_t age, differs = 0;
 
     if (echo.len != ECHO_BYTES)
-        return false;
+        return IOT_MS_NEVER;
     age = (uint32_t)now - (echo.ptr[0] | (uint32_t)echo.ptr[1] << 8 | (uint32_t)echo.ptr[2] << 16 |
                            (uint32_t)echo.ptr[3] << 24);
-    if (age > IOT_COAP_FRESH_MS || age > now || now - age <= x->echo_after)
-        return false;
+    if (age > IOT_COAP_THERE_MS || age > now)
+        return IOT_MS_NEVER;
     make_echo(x, peer, now - age, right);
     for (uint32_t i = 0; i < ECHO_BYTES; i++)
         differs |= (uint32_t)(right[i] ^ echo.ptr[i]);
-    return differs == 0;
+    return differs == 0 ? age : IOT_MS_NEVER;
 }
 
 void iot_coap_say_echo(struct iot_coap_serve *x, const struct iot_coap_say *say, iot_time now)

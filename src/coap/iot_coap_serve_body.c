@@ -26,6 +26,7 @@ uint8_t iot_coap_body_take(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     uint32_t len = ask->m.payload.len;
     struct iot_coap_task *t = find(x, ask);
 
+    ask->call.offset = at;
     if (block->more ? len != size : len > size)
         return IOT_COAP_CODE(4, 0);
     if (at != 0) {

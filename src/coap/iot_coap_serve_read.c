@@ -85,12 +85,12 @@ static void read_option(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         ask->key = iot_coap_hash(ask->key, o->value.ptr, o->value.len);
         break;
     case IOT_COAP_CONTENT_FORMAT:
-        ask->has_format = true;
-        ask->format = (uint16_t)value;
+        ask->call.has_format = true;
+        ask->call.format = (uint16_t)value;
         break;
     case IOT_COAP_ACCEPT:
-        ask->say.has_accept = true;
-        ask->say.accept = (uint16_t)value;
+        ask->call.has_accept = true;
+        ask->call.accept = (uint16_t)value;
         break;
     case IOT_COAP_BLOCK2:
         if (!iot_coap_block_read(o, &block))
@@ -105,7 +105,9 @@ static void read_option(struct iot_coap_serve *x, struct iot_coap_heard *ask,
         ask->say.block1 = value;
         break;
     case IOT_COAP_ECHO:
-        ask->fresh = iot_coap_echo_fresh(x, &ask->say.via.peer, o->value, now);
+        value = iot_coap_echo_age(x, &ask->say.via.peer, o->value, now);
+        ask->known |= value != IOT_MS_NEVER;
+        ask->fresh |= value <= IOT_COAP_FRESH_MS && now - value > x->echo_after;
         break;
     case IOT_COAP_REQUEST_TAG:
         ask->tag = iot_coap_hash(ask->tag + 1, o->value.ptr, o->value.len);
@@ -123,6 +125,7 @@ void iot_coap_heard_read(struct iot_coap_serve *x, struct iot_coap_heard *ask, i
 
     ask->say.szx = IOT_COAP_SZX_NONE;
     ask->key = ask->m.code;
+    ask->known = ask->fresh = ask->secure;
     while (iot_coap_next(&at, &o)) {
         bool first = o.number != before;
         if (o.number == IOT_COAP_PROXY_URI || o.number == IOT_COAP_PROXY_SCHEME)

@@ -3,6 +3,16 @@
 
 #if IOT_FEATURE_COAP_SERVER
 
+#include "core/iot_core_assert.h"
+
+IOT_STATIC_ASSERT(sizeof(struct iot_coap_via) == sizeof(struct iot_peer) + 4,
+                  "two ways are compared by their bytes");
+
+bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
 /* Ports are free to take: who has the same address is the same guest, when it is about how much somebody gets. */
 static bool same_host(const struct iot_coap_via *a, const struct iot_coap_via *b)
 {
@@ -33,7 +43,7 @@ struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct i
         return NULL;
     memset(none, 0, sizeof *none);
     none->via = ask->say.via;
-    none->resource = ask->resource;
+    none->resource = ask->call.resource;
     none->kept = IOT_COAP_KEPT_NONE;
     none->szx = ask->say.szx;
     none->token_len = ask->say.token_len;

@@ -11,14 +11,10 @@
 
 /* ---- Envelopes ----------------------------------------------------------------------------- */
 
-static iot_err open_plain(struct iot_uplink *up, const char *topic, struct iot_writer *w)
+static void put_id(struct iot_uplink *up, struct iot_writer *w)
 {
-    iot_err err = iot_uplink_begin(up, topic, NULL, w);
-
     iot_json_put(w, "{\"id\":\"");
     iot_writer_u32(w, ++up->id);
-    iot_json_put(w, "\",\"params\":{");
-    return err;
 }
 
 iot_err iot_uplink_open(struct iot_uplink *up, const char *topic, const char *value,
@@ -26,8 +22,7 @@ iot_err iot_uplink_open(struct iot_uplink *up, const char *topic, const char *va
 {
     iot_err err = iot_uplink_begin(up, topic, value, w);
 
-    iot_json_put(w, "{\"id\":\"");
-    iot_writer_u32(w, ++up->id);
+    put_id(up, w);
     iot_json_put(w, "\",\"version\":\"1.0\",\"params\":");
     return err;
 }
@@ -59,58 +54,60 @@ static void put_member(struct iot_writer *w, const char **before, const char *na
     *before = ",";
 }
 
-/* The last one; of the device itself it is not sent. */
-static void put_module(struct iot_writer *w, const char **before, const char *module)
-{
-    if (module != NULL && (*module == '\0' || iot_text_is(module, "default")))
-        module = NULL;
-    put_member(w, before, "module", module);
-    iot_json_put(w, "}}");
-}
-
 /* ---- Updates ------------------------------------------------------------------------------- */
 
-iot_err iot_uplink_version(struct iot_uplink *up, const char *module, const char *version)
+/* Members, a text each; NULL: not there. */
+struct words {
+    const char *text[4];
+};
+
+static iot_err say(struct iot_uplink *up, enum iot_uplink_call call, const char *what,
+                   const struct words *words)
 {
+    static const char names[][8] = {"version", "step", "desc", "module"};
+    const char *before = "\",\"params\":{";
     struct iot_writer w;
-    const char *before = "";
-    iot_err err = open_plain(up, "/ota/device/inform/" IOT_ASK_PK "/" IOT_ASK_DN, &w);
+    iot_err err =
+        iot_uplink_begin(up, "/ota/device/" IOT_ASK_VALUE "/" IOT_ASK_PK "/" IOT_ASK_DN, what, &w);
 
     if (err != IOT_OK)
         return err;
-    put_member(&w, &before, "version", version);
-    put_module(&w, &before, module);
-    return iot_uplink_send(up, &w, IOT_UPLINK_VERSION);
+    put_id(up, &w);
+    for (uint32_t i = 0; i < 4; i++)
+        put_member(&w, &before, names[i], words->text[i]);
+    if (*before != ',')
+        iot_json_put(&w, before);
+    iot_json_put(&w, "}}");
+    return iot_uplink_send(up, &w, call);
+}
+
+/* Of the device itself: not sent. */
+static const char *named(const char *module)
+{
+    return module == NULL || *module == '\0' || iot_text_is(module, "default") ? NULL : module;
+}
+
+iot_err iot_uplink_version(struct iot_uplink *up, const char *module, const char *version)
+{
+    return say(up, IOT_UPLINK_VERSION, "inform",
+               &(struct words){{version, NULL, NULL, named(module)}});
 }
 
 iot_err iot_uplink_upgrade(struct iot_uplink *up, const char *version)
 {
-    struct iot_writer w;
-    const char *before = "";
-    iot_err err = open_plain(up, "/ota/device/request/" IOT_ASK_PK "/" IOT_ASK_DN, &w);
-
-    if (err != IOT_OK)
-        return err;
-    put_member(&w, &before, "version", version);
-    put_module(&w, &before, NULL);
-    return iot_uplink_send(up, &w, IOT_UPLINK_UPGRADE);
+    return say(up, IOT_UPLINK_UPGRADE, "request", &(struct words){{version, NULL, NULL, NULL}});
 }
 
 iot_err iot_uplink_progress(struct iot_uplink *up, const char *module, int32_t step,
                             const char *text)
 {
-    struct iot_writer w;
-    const char *before = ",";
-    iot_err err = open_plain(up, "/ota/device/progress/" IOT_ASK_PK "/" IOT_ASK_DN, &w);
+    char digits[12];
+    struct iot_writer w = {.ptr = (uint8_t *)digits, .cap = sizeof digits - 1};
 
-    if (err != IOT_OK)
-        return err;
-    iot_json_put(&w, "\"step\":\"");
     iot_json_put_i32(&w, step);
-    iot_json_put(&w, "\"");
-    put_member(&w, &before, "desc", text);
-    put_module(&w, &before, module);
-    return iot_uplink_send(up, &w, IOT_UPLINK_POST);
+    digits[w.len] = '\0';
+    return say(up, IOT_UPLINK_POST, "progress",
+               &(struct words){{NULL, digits, text, named(module)}});
 }
 
 /* ---- Tags ---------------------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ static struct client clients[CLIENTS];
 static iot_err find_key(void *ctx, struct iot_bytes identity, uint8_t key[64], uint32_t *len)
 {
     (void)ctx;
-    if (identity.len != 5 || memcmp(identity.ptr, "lamp", 4) != 0)
+    if (identity.len < 5 || memcmp(identity.ptr, "lamp", 4) != 0)
         return IOT_ERR_STATE;
     memcpy(key, "a key of 16 byte", *len = 16);
     return IOT_OK;

@@ -5,7 +5,8 @@
 #include "tls/iot_tls_cookie.h"
 
 static const uint8_t secret[16] = "sixteen secrets", other[16] = "sixteen  others";
-static const struct iot_bytes here = BYTES("here, port 1"), there = BYTES("here, port 2");
+#define HERE  BYTES("HERE, port 1")
+#define THERE BYTES("HERE, port 2")
 
 struct question {
     uint8_t bytes[400];
@@ -72,7 +73,7 @@ static struct iot_bytes cookie_of(uint32_t session, uint32_t more)
 {
     static uint8_t kept[IOT_TLS_COOKIE_BYTES];
     struct question q = ask(session, (struct iot_bytes){NULL, 0}, more);
-    assert_int_equal(look(&q, q.len, secret, here), IOT_TLS_HELLO_ASK);
+    assert_int_equal(look(&q, q.len, secret, HERE), IOT_TLS_HELLO_ASK);
     memcpy(kept, answer + sizeof answer - sizeof kept, sizeof kept);
     return (struct iot_bytes){kept, sizeof kept};
 }
@@ -85,7 +86,7 @@ static void a_question_is_answered_by_a_question_of_its_own_numbers(void **state
                                     0xfe, 0xff, 16};
     (void)state;
     struct question q = ask(0, (struct iot_bytes){NULL, 0}, 0);
-    assert_int_equal(look(&q, q.len, secret, here), IOT_TLS_HELLO_ASK);
+    assert_int_equal(look(&q, q.len, secret, HERE), IOT_TLS_HELLO_ASK);
     assert_memory_equal(answer, front, sizeof front);
     assert_int_equal(sizeof front + IOT_TLS_COOKIE_BYTES, sizeof answer);
     assert_true(sizeof answer < q.len);
@@ -97,11 +98,11 @@ static void its_cookie_proves_the_peer(void **state)
     for (uint32_t session = 0; session <= 32; session += 8)
         for (uint32_t more = 0; more <= 64; more += 16) {
             struct question q = ask(session, cookie_of(session, more), more);
-            assert_int_equal(look(&q, q.len, secret, here), IOT_TLS_HELLO_PROVEN);
+            assert_int_equal(look(&q, q.len, secret, HERE), IOT_TLS_HELLO_PROVEN);
             for (uint32_t i = 0; i < sizeof answer; i++)
                 assert_int_equal(answer[i], 0xa5);
-            assert_int_equal(look(&q, q.len, secret, there), IOT_TLS_HELLO_ASK);
-            assert_int_equal(look(&q, q.len, other, here), IOT_TLS_HELLO_ASK);
+            assert_int_equal(look(&q, q.len, secret, THERE), IOT_TLS_HELLO_ASK);
+            assert_int_equal(look(&q, q.len, other, HERE), IOT_TLS_HELLO_ASK);
         }
 }
 
@@ -113,7 +114,7 @@ static void what_is_asked_for_is_part_of_it(void **state)
     for (uint32_t at = 0; at < q.len; at++) {
         struct question forged = q;
         forged.bytes[at] ^= 1;
-        enum iot_tls_hello got = look(&forged, q.len, secret, here);
+        enum iot_tls_hello got = look(&forged, q.len, secret, HERE);
         bool numbers = (at >= 5 && at < 11) || at == 2 || at == 17 || at == 18;
         bool extensions = at >= q.len - 16;
         if (numbers || extensions)
@@ -130,7 +131,7 @@ static void a_cookie_of_another_length_is_none(void **state)
     memcpy(longer, cookie_of(0, 0).ptr, IOT_TLS_COOKIE_BYTES);
     for (uint32_t n = 0; n <= sizeof longer; n++) {
         struct question q = ask(0, (struct iot_bytes){longer, n}, 0);
-        assert_int_equal(look(&q, q.len, secret, here),
+        assert_int_equal(look(&q, q.len, secret, HERE),
                          n == IOT_TLS_COOKIE_BYTES ? IOT_TLS_HELLO_PROVEN : IOT_TLS_HELLO_ASK);
     }
 }
@@ -140,7 +141,7 @@ static void what_is_cut_is_none(void **state)
     (void)state;
     struct question q = ask(32, cookie_of(32, 8), 8);
     for (uint32_t n = 0; n < q.len; n++)
-        assert_int_equal(look(&q, n, secret, here), IOT_TLS_HELLO_NONE);
+        assert_int_equal(look(&q, n, secret, HERE), IOT_TLS_HELLO_NONE);
 }
 
 /* Also cut inside: all lengths fit each other, but for the body, which ends early. */
@@ -153,8 +154,8 @@ static void a_body_that_ends_early_is_none(void **state)
         cut.bytes[11] = 0, cut.bytes[12] = (uint8_t)(12 + n);
         cut.bytes[14] = cut.bytes[15] = 0, cut.bytes[16] = (uint8_t)n;
         cut.bytes[22] = cut.bytes[23] = 0, cut.bytes[24] = (uint8_t)n;
-        assert_int_equal(look(&cut, q.len, secret, here), IOT_TLS_HELLO_NONE);
-        assert_int_equal(look(&cut, 25 + n, secret, here), IOT_TLS_HELLO_NONE);
+        assert_int_equal(look(&cut, q.len, secret, HERE), IOT_TLS_HELLO_NONE);
+        assert_int_equal(look(&cut, 25 + n, secret, HERE), IOT_TLS_HELLO_NONE);
     }
 }
 
@@ -174,7 +175,7 @@ static void what_is_no_whole_hello_at_the_beginning_is_none(void **state)
     for (uint32_t i = 0; i < COUNT(bad); i++) {
         struct question q = ask(0, cookie_of(0, 0), 0);
         q.bytes[bad[i].at] = bad[i].value;
-        assert_int_equal(look(&q, q.len, secret, here), IOT_TLS_HELLO_NONE);
+        assert_int_equal(look(&q, q.len, secret, HERE), IOT_TLS_HELLO_NONE);
     }
 }
 
@@ -188,8 +189,8 @@ static void garbage_is_none(void **state)
             chance = chance * 1664525u + 1013904223u;
             q.bytes[25 + (chance >> 8) % (q.len - 25)] = (uint8_t)(chance >> 24);
         }
-        (void)look(&q, (chance >> 5) % (q.len + 1), secret, here);
-        (void)look(&q, q.len, secret, here);
+        (void)look(&q, (chance >> 5) % (q.len + 1), secret, HERE);
+        (void)look(&q, q.len, secret, HERE);
     }
 }
 

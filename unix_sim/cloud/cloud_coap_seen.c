@@ -31,6 +31,10 @@ void cloud_coap_seen_keep(struct cloud_coap_seen *s, const char *peer, uint16_t 
     r->since_ms = now_ms;
     r->answer = *a;
     r->answer.drop = r->answer.twice = false;
+    if (a->drop) { /* nothing is on its way: the copy is answered at once */
+        r->answer.separate = false;
+        r->answer.delay_ms = 0;
+    }
     if (a->payload_len > 0) {
         r->answer.payload = malloc(a->payload_len);
         if (r->answer.payload == NULL)

@@ -25,8 +25,8 @@ struct cloud_coap_seen {
     struct cloud_coap_seen_row rows[CLOUD_COAP_SEEN_MAX];
 };
 
-/** The answer to this request: it is neither dropped nor doubled again, and before since_ms and its delay it is still on
- *  its way. NULL: the request is new. */
+/** The answer to this request: it is neither dropped nor doubled again, and until since_ms and its delay are over it is still
+ *  on its way. NULL: the request is new. */
 const struct cloud_coap_seen_row *cloud_coap_seen_find(const struct cloud_coap_seen *s,
                                                        const char *peer, uint16_t id,
                                                        uint64_t now_ms);

@@ -517,12 +517,15 @@ void world_wire_start(uint64_t seed)
     IP4_ADDR(&ip, 10, 1, 0, WORLD_DEVICE_FIRST);
     IP4_ADDR(&mask, 255, 255, 255, 0);
     IP4_ADDR(&gateway, 10, 1, 0, 1);
+    world_famine_shield(
+        1); /* each has a group of its own from the beginning, that of all systems */
     netif_add(&wire.dev, &ip, &mask, &gateway, NULL, init_netif, ip4_input);
     /* The mask keeps the name server's address, which is not lwIP's, on the other side of the wire. */
     IP4_ADDR(&ip, 10, 2, 0, 1);
     IP4_ADDR(&mask, 255, 255, 255, 255);
     ip4_addr_set_any(&gateway);
     netif_add(&wire.cloud, &ip, &mask, &gateway, NULL, init_netif, ip4_input);
+    world_famine_shield(-1);
     netif_set_default(&wire.dev);
     netif_set_up(&wire.dev);
     netif_set_up(&wire.cloud);
