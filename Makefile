@@ -50,7 +50,7 @@ SUFFIX := $(if $(filter-out dual,$(IP)),-$(IP))$(if $(filter 1,$(TLS13)),-tls13)
 # The switches of iot_config.h that are on.
 SWITCHES := $(shell sed -n 's/^.define IOT_FEATURE_\([A-Z0-9_]*\) \(1\|IOT_[A-Z_]*\)$$/\1/p' include/iot/iot_config.h)
 # Those of the platform's vocabulary, of which MQTT knows nothing.
-LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB UPLINK
+LINK_SWITCHES := JSON ALINK THING RAW CLOUD SHADOW REGISTER HTTP OTA WEB CBOR UPLINK
 SWITCH_PAIRS := TLS+LINK TLS_RSA+TLS_PLATFORM LINK+DNS QOS2+SESSION_KEEP QOS2+RECEIVE QOS2+BY_REF SESSION_KEEP+UNSUBSCRIBE WRITER+STREAMED \
                 BY_REF+STREAMED QUEUE_DROP+STREAMED QUEUE_DROP+WRITER PARTS+DECLINE SUBS_INDEX+UNSUBSCRIBE STATS+RECEIVE STATS+TLS
 
@@ -324,6 +324,7 @@ endif
 -include $(DEPS)/env/cmocka.mk
 -include $(DEPS)/env/mosquitto-dev.mk
 -include $(DEPS)/env/microhttpd.mk
+-include $(DEPS)/env/coap-dev.mk
 -include $(DEPS)/env/m32.mk
 -include $(DEPS)/env/m32-san.mk
 
@@ -516,8 +517,9 @@ SIM_SRC     := $(wildcard unix_sim/*.c)
 # The cloud: its parts, pure, serve the programs, the tests and a plugin of mosquitto.
 CLOUD_SRC   := $(wildcard unix_sim/cloud/cloud_*.c)
 FRONT_SRC   := $(wildcard unix_sim/cloud/front_mosquitto.c unix_sim/cloud/front_ota.c unix_sim/cloud/front_clerks.c)
-# ... and a program that is its HTTP.
+# ... and programs that are its HTTP and its CoAP.
 WEB_SRC     := unix_sim/cloud/front_https.c
+COAP_SRC    := unix_sim/cloud/front_coap.c
 # The world: unix_sim/world/main_NAME.c is a program, the others are what all of them stand on.
 WORLD_MAIN  := $(wildcard unix_sim/world/main_*.c)
 WORLD_SRC   := $(filter-out $(WORLD_MAIN),$(wildcard unix_sim/world/*.c))
@@ -648,11 +650,12 @@ DTLS_OBJ    := $(call obj,$(DTLS_SRC))
 ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(call obj,$(DGRAM_SRC)) $(PEER_OBJ) $(PIC_OBJ) \
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
-               $(call obj,$(WEB_SRC)) \
+               $(call obj,$(WEB_SRC) $(COAP_SRC)) \
                $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(SENSOR_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
 WEB      := $(BIN)/cloud_https
+COAP     := $(BIN)/cloud_coap
 PROGRAMS := $(patsubst unix_sim/%.c,$(BIN)/%,$(PROGRAM_SRC))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/examples/%,$(EXAMPLE_SRC))
 UNITS    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SRC))
@@ -704,6 +707,7 @@ $(OUT)/obj/examples/firmware_sensor/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen -Iexamples $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
 $(OUT)/obj/unix_sim/cloud/front_https.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON) $(MICROHTTPD_CFLAGS)
+$(OUT)/obj/unix_sim/cloud/front_coap.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON) $(COAP_CFLAGS)
 $(OUT)/obj/unix_sim/world/%.o: FLAGS = $(BASE) $(POSIX) $(WITH_WORLD)
 # The broker that loads them knows no sanitizer.
 $(OUT)/pic/unix_sim/%.o:      FLAGS = $(filter-out -fsanitize=% -fno-sanitize%,$(BASE)) -fPIC $(POSIX) -Iunix_sim $(WITH_JSON) $(MOSQUITTO_CFLAGS)
@@ -753,11 +757,11 @@ WORLD_WRAP := -Wl,--wrap=memp_malloc,--wrap=mem_malloc,--wrap=tcp_new_ip_type,--
 # ---- what can be asked for
 
 library:  $(ARCHIVE)
-programs: $(PROGRAMS) $(PLUGIN) $(WEB)
+programs: $(PROGRAMS) $(PLUGIN) $(WEB) $(COAP)
 examples: $(EXAMPLES)
 unit:     $(call wanted,$(UNITS)) $(OUT)/tests/unit.list
-interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(EXAMPLES) $(OUT)/tests/interop.list
-boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(OUT)/tests/firmware.list
+interop:  $(call wanted,$(INTEROPS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(COAP) $(EXAMPLES) $(OUT)/tests/interop.list
+boards:   $(call wanted,$(BOARDS)) $(PROGRAMS) $(PLUGIN) $(WEB) $(COAP) $(OUT)/tests/firmware.list
 # The variants world and world-san alone.
 scenario: $(call wanted,$(SCENARIOS)) $(OUT)/tests/scenario.list
 sim:      $(OUT)/sim $(OUT)/tests/sim.list
@@ -810,7 +814,7 @@ $1: FORCE
 	@mkdir -p $$(@D); new='$2'; [ -e $$@ ] && [ "$$$$new" = "$$$$(cat $$@)" ] || printf '%s\n' "$$$$new" >$$@
 endef
 $(eval $(call words_file,$(OUT)/flags,$(CC) $(BASE) $(WITH_HOST) $(WORLD_LWIP) $(WITH_TLS) $(WITH_SERVER_TLS) -isystem $(JSMN) $(WITH_JSON) $(SLIRP_CFLAGS) $(CMOCKA_CFLAGS) \
-    $(MOSQUITTO_CFLAGS) $(MICROHTTPD_CFLAGS)))
+    $(MOSQUITTO_CFLAGS) $(MICROHTTPD_CFLAGS) $(COAP_CFLAGS)))
 $(eval $(call words_file,$(OUT)/members,$(LIB_OBJ) $(HOST_OBJ) $(SIM_SRC) $(SUPPORT_OBJ) $(DTLS_OBJ) $(PEER_OBJ) $(PIC_OBJ) \
     $(WORLD_OBJ) $(SCENE_OBJ) $(WORLD_WRAP)))
 $(eval $(call words_file,$(LWIP_OUT)/flags,$(CC) $(LWIP_FLAGS)))
@@ -925,8 +929,13 @@ $(WEB): $(call obj,$(WEB_SRC)) $(STACK) $(OUT)/members
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(MICROHTTPD_LIBS) -pthread $(call rpath,$(SLIRP_DIRS) $(MICROHTTPD_DIRS))
 
+$(COAP): $(call obj,$(COAP_SRC)) $(STACK) $(OUT)/members
+	$(call step,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(COAP_LIBS) $(call rpath,$(SLIRP_DIRS) $(COAP_DIRS))
+
 # The programs that start a broker with it.
-$(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB) $(COAP)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(filter $(BIN)/examples/coap_sensor,$(EXAMPLES)): $(call obj,$(SENSOR_SRC))

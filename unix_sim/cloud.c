@@ -4,7 +4,7 @@
  * build/cloud: the emulated platform on loopback, until Ctrl-C; or, with a command, one word to it.
  *
  *     build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P] [--psk-port P] [--x509-port P]
- *                 [--https-port P] [--http-port P]
+ *                 [--https-port P] [--http-port P] [--coap-port P] [--coap-psk-port P] [--coap-plain-port P]
  *     build/cloud [--dir DIR] [--json] COMMAND [WORDS...]
  *
  * MOSQUITTO and OPENSSL name the programs it starts. Exit 0: done; 1: no, and why is in words.
@@ -27,6 +27,7 @@
 static const char usage[] =
     "build/cloud [--dir DIR] [--devices FILE] [--address A] [--port P] [--plain-port P]\n"
     "            [--psk-port P] [--x509-port P] [--https-port P] [--http-port P]\n"
+    "            [--coap-port P] [--coap-psk-port P] [--coap-plain-port P]\n"
     "                                                the emulated platform, until Ctrl-C\n"
     "build/cloud [--dir DIR] [--json] COMMAND        to the one that runs:\n"
     "  list                         its devices\n"
@@ -41,7 +42,10 @@ static const char usage[] =
     "                               reply-code TOPIC-SUFFIX CODE (0: no more); region NAME;\n"
     "                               http-token-s, http-expire-s, http-delay-ms, http-status,\n"
     "                               http-cut, http-slow N (0: no); http-norange, http-chunked "
-    "on|off\n"
+    "on|off;\n"
+    "                               coap-token-s, coap-drop-ack, coap-double-ack,\n"
+    "                               coap-separate, coap-delay-ms N (0: no); coap-code CODE N;\n"
+    "                               coap-seq-check, coap-answer-seq on|off\n"
     "  show PK DN                   all that is known of the device\n"
     "  set PK DN '{\"Name\":VALUE}' [rrpc|ext]\n"
     "                               set properties, wait for the device's answer\n"
@@ -185,12 +189,16 @@ static int serve(const struct host_cloud_options *options)
            "  TLS, client certificates  %s:%u\n"
            "  HTTPS                     %s:%u\n"
            "  HTTP, files alone         %s:%u\n"
+           "  CoAP, DTLS                %s:%u\n"
+           "  CoAP, DTLS-PSK            %s:%u\n"
+           "  CoAP, symmetric           %s:%u\n"
            "  files                     %s\n"
            "Ctrl-C ends it; `%s list` and others command it.\n",
            cloud.address, (unsigned)cloud.tls_port, cloud.ca_pem, cloud.address,
            (unsigned)cloud.plain_port, cloud.address, (unsigned)cloud.psk_port, cloud.address,
            (unsigned)cloud.x509_port, cloud.address, (unsigned)cloud.https_port, cloud.address,
-           (unsigned)cloud.http_port, cloud.dir,
+           (unsigned)cloud.http_port, cloud.address, (unsigned)cloud.coap.cert, cloud.address,
+           (unsigned)cloud.coap.psk, cloud.address, (unsigned)cloud.coap.plain, cloud.dir,
            options->dir != NULL ? "build/cloud --dir DIR" : "build/cloud");
     fflush(stdout);
     while (host_signal_seen() == 0) {
@@ -204,6 +212,11 @@ static int serve(const struct host_cloud_options *options)
             cloud.web = 0;
             host_cloud_stop(&cloud);
             return complain("cloud_https has ended", "");
+        }
+        if (!host_alive(cloud.coap_pid, &status)) {
+            cloud.coap_pid = 0;
+            host_cloud_stop(&cloud);
+            return complain("cloud_coap has ended", "");
         }
         host_pause_ms(STEP_MS); /* a signal ends it early */
     }
@@ -229,6 +242,9 @@ int main(int argc, char **argv)
         {"--x509-port", NULL, &o.x509_port},
         {"--https-port", NULL, &o.https_port},
         {"--http-port", NULL, &o.http_port},
+        {"--coap-port", NULL, &o.coap.cert},
+        {"--coap-psk-port", NULL, &o.coap.psk},
+        {"--coap-plain-port", NULL, &o.coap.plain},
     };
     bool json = false;
     int i = 1;

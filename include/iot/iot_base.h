@@ -174,7 +174,7 @@ const char *iot_err_text(iot_err err);
 /**
  * What the number beside an error means, if it is known: CONNACK codes (MQTT_REFUSED, LINK_...), faults
  * of a certificate (TLS_VERIFY; the first of several), TLS alerts (TLS_ALERT), codes of the platform (LINK_REGISTER,
- * LINK_CODE; with IOT_FEATURE_WEB, the most frequent).
+ * LINK_CODE; with IOT_FEATURE_WEB, the most frequent), those of its CoAP (UPLINK_STATUS, UPLINK_TOKEN).
  *
  * Returns  a word in capitals ("EXPIRED") and a sentence with advice ("its end has passed; is our
  *          clock right?"), static; "" if there is nothing to say. With IOT_FEATURE_ERR_TEXTS 0 the text is the

@@ -8,13 +8,14 @@
  *     iot_cbor_text(&w, "brightness");  iot_cbor_int(&w, 40);
  *
  * Written is the deterministic encoding (4.2.1): heads as short as they can be, lengths that are known, floating point in the
- * shortest form that keeps the value. Read is what is well-formed (5.3.1) and a little less: no lengths that come
- * later (indefinite), UTF-8 that is none, nor more than IOT_JSON_DEPTH_MAX containers in each other.
+ * shortest form that keeps the value. Read is what is well-formed (5.3.1), of any encoding, and a little less: no lengths that come
+ * later (indefinite), no text that is not UTF-8 or has a U+0000 in it, nor more than IOT_JSON_DEPTH_MAX containers in each other.
  */
 #ifndef IOT_CBOR_H
 #define IOT_CBOR_H
 
 #include "iot/iot_base.h"
+#include "iot/iot_json.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,13 +29,20 @@ void iot_cbor_int(struct iot_writer *w, int64_t value);
 void iot_cbor_uint(struct iot_writer *w, uint64_t value);
 void iot_cbor_bool(struct iot_writer *w, bool value);
 void iot_cbor_null(struct iot_writer *w);
-void iot_cbor_double(struct iot_writer *w, double value);
+void iot_cbor_double(struct iot_writer *w, double value); /* also infinite, and what is no number */
 void iot_cbor_text(struct iot_writer *w, const char *text); /* UTF-8 */
 void iot_cbor_text_bytes(struct iot_writer *w, struct iot_bytes utf8);
 void iot_cbor_bytes(struct iot_writer *w, struct iot_bytes bytes);
 void iot_cbor_array(struct iot_writer *w, uint32_t items);
 void iot_cbor_map(struct iot_writer *w, uint32_t pairs); /* of a key and a value */
 void iot_cbor_tag(struct iot_writer *w, uint64_t tag);   /* of the value behind it */
+
+#if IOT_FEATURE_JSON
+/** A value of a checked JSON, and all that is in it: objects become maps, escapes are resolved; a number is an integer if its
+ *  value is one and fits 64 bits, else the nearest double, null beyond them. Needs no stack for what is nested; the time for
+ *  a byte grows with the depth that it is in. */
+void iot_cbor_of_json(struct iot_json v, struct iot_writer *w);
+#endif
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
@@ -59,9 +67,10 @@ struct iot_cbor {
     const uint8_t *end; /* of the bytes that were checked */
 };
 
-/** Exactly one value, and all of it is well-formed: the others may be called. IOT_OK; IOT_ERR_CBOR_FORMAT; IOT_ERR_CBOR_CUT: more
- *  bytes are missing; IOT_ERR_CBOR_DEPTH; IOT_ERR_CBOR_RANGE: longer than 4 GB, or of a form that is not read (see above). `at`: the byte
- *  where it went wrong, may be NULL. Time grows with the length only. */
+/** Exactly one value, and all of it is well-formed: the others may be called. `root` is set then only. IOT_OK;
+ *  IOT_ERR_CBOR_FORMAT; IOT_ERR_CBOR_CUT: so far it is right, but bytes are missing; IOT_ERR_CBOR_DEPTH; IOT_ERR_CBOR_RANGE: longer than
+ *  4 GB, or of a form that is not read (see above). `at`: out, may be NULL: the head of the value with which it went wrong; the length,
+ *  if bytes are missing. Time grows with the length only; there is no recursion. */
 iot_err iot_cbor_check(struct iot_bytes bytes, struct iot_cbor *root, uint32_t *at);
 
 enum iot_cbor_kind iot_cbor_kind(struct iot_cbor v);
@@ -77,10 +86,11 @@ struct iot_cbor iot_cbor_next(struct iot_cbor v);
 /** The value of this key, a text; the first, if there are several. IOT_ERR_CBOR_MISSING; IOT_ERR_CBOR_KIND: not a map. */
 iot_err iot_cbor_get(struct iot_cbor map, const char *key, struct iot_cbor *out);
 
-/** IOT_ERR_CBOR_KIND: another kind; IOT_ERR_CBOR_RANGE: does not fit. A float that is whole is an integer, too. */
+/** IOT_ERR_CBOR_KIND: another kind, or a fraction where an integer is wanted; IOT_ERR_CBOR_RANGE: does not fit. `out` is unchanged
+ *  then. A float that is whole is an integer, too. */
 iot_err iot_cbor_i64(struct iot_cbor v, int64_t *out);
 iot_err iot_cbor_u32(struct iot_cbor v, uint32_t *out);
-iot_err iot_cbor_f64(struct iot_cbor v, double *out); /* integers, too */
+iot_err iot_cbor_f64(struct iot_cbor v, double *out); /* integers, too, that a double can hold */
 iot_err iot_cbor_is(struct iot_cbor v, bool *out);
 iot_err iot_cbor_string(struct iot_cbor v, struct iot_bytes *out); /* text or bytes, in place */
 

@@ -167,6 +167,8 @@ struct iot_coap_request {
         options; /* more, in any order; none that the client makes itself: Observe, Block1, Block2, Size1,
                                               Echo, Request-Tag, Content-Format, Accept, Uri-* */
     uint8_t option_count;
+    uint16_t
+        understands; /* a critical option that `head` knows: a response with it is not rejected. 0: none */
     struct iot_bytes
         token;             /* 1 to 8 bytes; len 0, as nearly always: chosen for each, never twice */
     struct iot_bytes body; /* or */

@@ -24,6 +24,9 @@
 #if IOT_FEATURE_WEB
 #include "link/iot_link_web.h"
 #endif
+#if IOT_FEATURE_UPLINK
+#include "link/iot_link_uplink.h"
+#endif
 #if IOT_FEATURE_OTA
 #include "device/iot_device_upgrade.h"
 #include "ota/iot_ota_engine.h"

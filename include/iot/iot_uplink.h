@@ -18,8 +18,11 @@
  *     symmetric    port 5682, without TLS; `symmetric` below: what goes up and comes down is AES-128-CBC by a key that the platform
  *                  gives, and numbered. Nothing authenticates what comes down
  *
- * The token that messages need is fetched by itself, kept until the platform does not know it any more (4.01, 4.02), and then fetched
- * anew, once per message. One call at a time; each ends in on_result, exactly once.
+ * The token that messages need is fetched by itself, kept until the platform does not know it any more (4.01, 4.02; in the symmetric
+ * mode also when it refuses a number, 4.03), and then fetched anew, once per message. It is signed by the identity's `method`, of
+ * which hmacmd5 is the one that all documents of the platform name here. One call at a time; each ends in on_result, exactly once.
+ * How long the platform is waited for is the client's to say (ack_timeout_ms, max_retransmit, response_ms): by its defaults a minute and a
+ * half without any sign. A message may arrive twice, where an association is lost before its answer, as with QoS 1 of MQTT.
  *
  * Errors of a result, with their detail:
  *
@@ -29,6 +32,7 @@
  *     LINK_CODE       the message arrived and the platform refuses what it says; its code
  *     JSON_..., CBOR_... what it answers is not what it should be
  *     SIZE            the message, or its answer, is longer than the work memory
+ *     AGAIN           a new token is wanted, and `sign`, the kv or random are not ready; the same call will ask again
  *     KV, RANDOM      the port's, or what `sign` says
  *     others          the client's: COAP_..., TLS_..., UDP_..., DNS_...; CLOSED
  */
@@ -58,13 +62,14 @@ enum iot_uplink_call {
     IOT_UPLINK_UPGRADE, /* asked for an update: `reply` has it, or is empty */
 };
 
-/** How a call ended; valid until return. */
+/** How a call ended; valid until return, `reply` until the next call is begun, if that is earlier. */
 struct iot_uplink_result {
     enum iot_uplink_call call;
     iot_err err;
-    int32_t detail;         /* of err */
-    struct iot_bytes reply; /* what the platform answered, decrypted; len 0: nothing */
-    uint16_t reply_format;  /* enum iot_coap_format */
+    int32_t detail; /* of err */
+    struct iot_bytes
+        reply; /* what the platform answered, decrypted; with OK and LINK_CODE. len 0: nothing */
+    uint16_t reply_format; /* enum iot_coap_format; of a reply */
     /** As in iot_web.h: 0, it went well; IOT_MS_NEVER: the same again would end the same; else to be tried again after so many ms: 1 s at
      *  least after 5.00, longer each time. */
     uint32_t retry_ms;
@@ -75,8 +80,9 @@ struct iot_uplink_options {
     struct iot_coap *coap;                /* requests of others may be under way beside ours */
     const struct iot_link_identity *link; /* with names; a secret, `sign` or a registration */
     const struct iot_port *port;          /* random; kv, of an identity with a registration */
-    /** Memory for a message and its answer. Of a message the thing model writes: so many bytes, of CBOR twice that. 512 serve an
-     *  authentication. */
+    /** Memory for the message and, behind it, an authentication or the answer. 512 bytes are enough for those. Of a message there are its
+     *  topic and 7 bytes more; what the library writes (of CBOR: as JSON, too, until it is that); and with `symmetric` any payload and
+     *  32 bytes more. */
     uint8_t *work;
     uint32_t work_bytes;
     bool symmetric;  /* see above; needs a secret that is in the identity, not `sign` */
@@ -84,15 +90,16 @@ struct iot_uplink_options {
     uint8_t numbers; /* enum iot_uplink_options_kind */
     /** The last thing that we do: the next call may be begun in there. Called from iot_poll. */
     void (*on_result)(void *ctx, struct iot_uplink *up, const struct iot_uplink_result *result);
-    void *ctx;
+    void *ctx; /* of accessors in a model, too */
 };
 
-/** IOT_OK; IOT_ERR_ARG: an identity without names, or that iot_device_init would refuse; symmetric without a secret. */
+/** IOT_OK; IOT_ERR_ARG: an identity without names, without a secret, `sign` and registration, or that iot_device_init would refuse;
+ *  symmetric without a secret that can be seen; cbor that is not built in. */
 iot_err iot_uplink_init(struct iot_uplink *up, const struct iot_uplink_options *options);
 
-/* Calls. All return IOT_OK: on_result will be called; IOT_ERR_STATE: one is under way; IOT_ERR_AGAIN: `sign`, the kv or random are not
- * ready, call again in a later tick; IOT_ERR_SIZE: the work memory is too small; IOT_ERR_ARG; and as iot_coap_start. Then
- * nothing was begun. */
+/* Calls. All return IOT_OK: on_result will be called; IOT_ERR_STATE: one is under way, or the device is closing; IOT_ERR_AGAIN: `sign`, the
+ * kv or random are not ready, call again in a later tick; IOT_ERR_SIZE: the work memory is too small; IOT_ERR_ARG; and as iot_coap_start.
+ * Then nothing was begun. */
 
 /** A message; what is pointed to is borrowed until on_result. */
 struct iot_uplink_post {
@@ -100,13 +107,16 @@ struct iot_uplink_post {
         *topic; /* "/sys/{pk}/{dn}/thing/event/property/post": as in MQTT; at most 128 bytes */
     struct iot_bytes payload; /* not in the work memory */
     uint16_t format;          /* enum iot_coap_format: JSON, CBOR, OCTETS */
-    bool non; /* not confirmable: it went well when it has left. Not with `symmetric` */
+    bool
+        non; /* not confirmable: it went well when it has left, and the platform does not refuse it within a second. Not
+                 with `symmetric` */
 };
 
 iot_err iot_uplink_post(struct iot_uplink *up, const struct iot_uplink_post *post);
 
 #if IOT_FEATURE_THING
-/** Properties of a thing, as iot_thing_post; `values` and `which` are read before it returns.
+/** Properties of a thing, as iot_thing_post; `values` and `which` are read before it returns. With `cbor` JSON_...: what an accessor
+ *  wrote is none.
  *  which    NULL: all that may be read.
  *  unix_ms  when; 0: the platform takes the time at which it comes. */
 iot_err iot_uplink_properties(struct iot_uplink *up, const struct iot_model *model, void *values,
@@ -119,7 +129,7 @@ iot_err iot_uplink_event(struct iot_uplink *up, const struct iot_model *model, v
 
 /** One of the device's tags. */
 struct iot_uplink_tag {
-    const char *key, *value; /* of ASCII, plain in JSON */
+    const char *key, *value;
 };
 
 /** Tags of the device (thing/deviceinfo/update), non-confirmable as the platform's own SDK does; with `symmetric` confirmable. */
@@ -129,16 +139,18 @@ iot_err iot_uplink_device_info(struct iot_uplink *up, const struct iot_uplink_ta
 /** Report the version of a module; NULL or "": the device itself. */
 iot_err iot_uplink_version(struct iot_uplink *up, const char *module, const char *version);
 
-/** Ask for an update. The result's reply is the notice of it, as it would come by MQTT: iot_ota_job_of_notice makes a job of it. */
-iot_err iot_uplink_upgrade(struct iot_uplink *up);
+/** Ask for an update of who has this version now (the platform wants to know it here, too). The result's reply is the notice of it, as
+ *  it would come by MQTT: iot_ota_job_of_notice makes a job of it; len 0: there is none. */
+iot_err iot_uplink_upgrade(struct iot_uplink *up, const char *version);
 
-/** Tell how far an update is: step 0 to 100, or -1 to -4 (iot_upgrade.h); `text`: plain ASCII. */
+/** Tell how far an update is: step 0 to 100, or -1 to -4 (iot_upgrade.h); `text` NULL: none. */
 iot_err iot_uplink_progress(struct iot_uplink *up, const char *module, int32_t step,
                             const char *text);
 
 #if IOT_FEATURE_OTA
 struct iot_ota_job;
-/** The notice as something to fetch: for iot_ota_start. IOT_ERR_STATE: it offers nothing; others as of an offer by MQTT. */
+/** The notice as something to fetch: for iot_ota_start. It lives as long as the notice does, for job->ext. IOT_ERR_STATE: it offers
+ *  nothing; IOT_ERR_LINK_CODE: it says that something went wrong; others as of an offer by MQTT. */
 iot_err iot_ota_job_of_notice(struct iot_bytes notice, struct iot_ota_job *job);
 #endif
 

@@ -4,7 +4,7 @@
 # fetch.sh TIER... - get the third-party parts that lwlink builds and tests with.
 #
 #   run       lwIP, mbedTLS and jansson sources, jsmn (one header), libslirp, mosquitto with its clients and its plugin
-#             headers, libmicrohttpd, the openssl tool, the root certificates of the platform
+#             headers, libmicrohttpd, libcoap, the openssl tool, the root certificates of the platform
 #   test      run + cmocka + nginx + libcoap's servers and clients
 #   thing     jq, which makes tables of a thing model
 #   bench     run + valgrind
@@ -54,7 +54,7 @@ DEPS_IGNORE_SYSTEM=${DEPS_IGNORE_SYSTEM:-0}
 # ---------------------------------------------------------------- what is wanted
 
 # Raise a part's number when the way it is made changes: then old copies are made again.
-declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [microhttpd]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1 [coap]=1
+declare -A RECIPE=([lwip]=1 [mbedtls]=1 [jsmn]=1 [jansson]=1 [jq]=1 [slirp]=1 [mosquitto]=1 [mosquitto-dev]=1 [microhttpd]=1 [openssl]=1 [roots]=1 [cmocka]=1 [nginx]=1 [coap]=1 [coap-dev]=1
                    [valgrind]=1 [clang]=1 [cppcheck]=1 [m32]=1 [arm]=1 [qemu]=1
                    [cmocka-source]=1 [lwip21]=1 [m32-san]=1 [gcc-powerpc]=1 [gcc-s390x]=1 [qemu-user]=1)
 
@@ -84,7 +84,7 @@ declare -A SOURCE_SHA256=(
 )
 
 parts_of_tier() {
-    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd openssl roots'
+    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd coap-dev openssl roots'
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka nginx coap" ;;
@@ -582,7 +582,7 @@ finish() {
 
 declare -A PACKAGES=(
     [jsmn]='libjsmn-dev' [slirp]='libslirp-dev' [mosquitto]='mosquitto mosquitto-clients' [mosquitto-dev]='mosquitto-dev libmosquitto-dev'
-    [microhttpd]='libmicrohttpd-dev' [openssl]='openssl' [nginx]='nginx' [coap]='libcoap3-bin' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
+    [microhttpd]='libmicrohttpd-dev' [openssl]='openssl' [nginx]='nginx' [coap]='libcoap3-bin' [coap-dev]='libcoap3-dev' [jq]='jq' [roots]='ca-certificates' [cmocka]='libcmocka-dev'
     [valgrind]='valgrind' [clang]='clang clang-format' [cppcheck]='cppcheck'
     [m32]='gcc-multilib' [arm]='gcc-arm-none-eabi libnewlib-arm-none-eabi' [qemu]='qemu-system-arm'
     [m32-san]='gcc-multilib'
@@ -906,6 +906,33 @@ get_microhttpd() {
     get_debs microhttpd libmicrohttpd-dev "$library" || return
     try_library microhttpd "$MICROHTTPD_PROBE" -lmicrohttpd || return
     private_flags microhttpd MICROHTTPD usr/include -lmicrohttpd
+}
+
+# --- libcoap as a library, over OpenSSL: the CoAP of the emulated platform
+
+COAP_PROBE='#include <coap3/coap.h>
+int main(void)
+{
+    coap_startup();
+    return coap_get_tls_library_version()->type == COAP_TLS_LIBRARY_OPENSSL ? 0 : 1;
+}'
+
+probe_coap-dev() {
+    [ "$DEPS_IGNORE_SYSTEM" != 1 ] || return 1
+    compiles "$COAP_PROBE" -lcoap-3-openssl && "$TMP/probe.out" || return 1
+    {
+        echo "# the system's libcoap"
+        echo "COAP_CFLAGS :="
+        echo "COAP_LIBS := -lcoap-3-openssl"
+        echo "COAP_DIRS :="
+    } >"$TMP/coap-dev.mk"
+    echo "uses $(header_of "$COAP_PROBE" coap3/coap.h '')" >"$TMP/coap-dev.got"
+}
+
+get_coap-dev() {
+    get_debs coap-dev libcoap3-dev libcoap3 || return
+    try_library coap-dev "$COAP_PROBE" -lcoap-3-openssl || return
+    private_flags coap-dev COAP usr/include -lcoap-3-openssl
 }
 
 # --- openssl: the tool makes throw-away certificates, its s_server is a peer of the tests

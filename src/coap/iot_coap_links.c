@@ -30,18 +30,21 @@ static uint32_t span(const char *p, const uint32_t set[4])
  * none. In quotes nothing is escaped. */
 static const char *read_param(const char *p, struct iot_bytes *name, struct iot_bytes *value)
 {
-    *name = (struct iot_bytes){(const uint8_t *)p, span(p, name_set)};
-    p += name->len;
+    uint32_t len = span(p, name_set);
+    *name = (struct iot_bytes){(const uint8_t *)p, len};
+    if (len == 0)
+        return NULL;
+    p += len;
     bool has_value = *p == '=', quoted = has_value && p[1] == '"';
     p += has_value + quoted;
-    value->ptr = (const uint8_t *)p;
+    const char *begin = p;
     if (quoted)
         while ((uint8_t)*p >= ' ' && *p != '"' && *p != '\\' && *p != 127)
             p++;
     else if (has_value)
         p += span(p, token_set);
-    value->len = (uint32_t)(p - (const char *)value->ptr);
-    if (name->len == 0 || (quoted && *p++ != '"') || (has_value && !quoted && value->len == 0))
+    *value = (struct iot_bytes){(const uint8_t *)begin, (uint32_t)(p - begin)};
+    if (quoted ? *p++ != '"' : has_value && p == begin)
         return NULL;
     return p;
 }

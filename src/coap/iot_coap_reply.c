@@ -28,8 +28,8 @@ static bool is_known(const struct iot_coap_option *o)
     return false;
 }
 
-iot_err iot_coap_reply_read(const struct iot_coap_message *m, struct iot_coap_reply *out,
-                            int32_t *detail)
+iot_err iot_coap_reply_read(const struct iot_coap_message *m, const struct iot_coap_request *req,
+                            struct iot_coap_reply *out, int32_t *detail)
 {
     struct iot_coap_cursor at = {m->options, 0};
     struct iot_coap_option o;
@@ -45,7 +45,7 @@ iot_err iot_coap_reply_read(const struct iot_coap_message *m, struct iot_coap_re
         *detail = o.number;
         /* RFC 7252 5.4.3, 5.4.5: of a wrong length, or there twice, is like unknown. */
         if (o.number == before || !is_known(&o)) {
-            if ((o.number & 1) != 0)
+            if ((o.number & 1) != 0 && (req == NULL || o.number != req->understands))
                 return IOT_ERR_COAP_OPTION;
             continue;
         }

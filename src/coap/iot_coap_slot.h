@@ -90,9 +90,9 @@ iot_err iot_coap_request_write(struct iot_coap_exchange *x, struct iot_coap_slot
 /* ---- iot_coap_reply.c */
 
 /* IOT_OK; otherwise the reason to reject it: a critical option that is unknown, out of its range or repeated. `*detail` is its
- * number. */
-iot_err iot_coap_reply_read(const struct iot_coap_message *m, struct iot_coap_reply *out,
-                            int32_t *detail);
+ * number. `req`: what it answers, which may know one more; NULL. */
+iot_err iot_coap_reply_read(const struct iot_coap_message *m, const struct iot_coap_request *req,
+                            struct iot_coap_reply *out, int32_t *detail);
 
 /* ---- iot_coap_block.c */
 

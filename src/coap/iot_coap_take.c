@@ -64,7 +64,7 @@ static void on_reply(struct iot_coap_exchange *x, struct iot_coap_slot *s,
     bool answer = iot_coap_is_waiting(s) && iot_coap_has_token(x, s, s->token, m->token);
     struct iot_coap_reply r;
     int32_t detail = 0;
-    iot_err err = iot_coap_reply_read(m, &r, &detail);
+    iot_err err = iot_coap_reply_read(m, s->req, &r, &detail);
 
     if (m->type == IOT_COAP_CON)
         iot_coap_seen_add(x, m->id, err == IOT_OK ? IOT_COAP_ACK : IOT_COAP_RST, now);
@@ -183,7 +183,8 @@ void iot_coap_exchange_take(struct iot_coap_exchange *x, struct iot_bytes datagr
         if (s != NULL)
             on_reply(x, s, &m, now, ev);
         else
-            refuse(x, &m, iot_coap_reply_read(&m, &r, &detail) == IOT_OK && r.has_observe, now);
+            refuse(x, &m, iot_coap_reply_read(&m, NULL, &r, &detail) == IOT_OK && r.has_observe,
+                   now);
     }
 }
 

@@ -92,10 +92,33 @@
 #define CODE_LIST(X)
 #endif
 
-#define DETAIL_LIST(X) MQTT_LIST(X) TLS_LIST(X) CODE_LIST(X)
+/* What the platform's CoAP answers, as three digits. */
+#if IOT_FEATURE_UPLINK
+#define STATUS_LIST(X)                                                                             \
+    X(STATUS, 400, BAD_REQUEST, "the platform cannot read the message: its payload, its options")  \
+    X(STATUS, 401, UNAUTHORIZED, "names, secret or token are wrong; is the device enabled?")       \
+    X(STATUS, 402, BAD_OPTION, "an option of the message is none to the platform, or wrong")       \
+    X(STATUS, 403, FORBIDDEN, "not allowed; in the symmetric mode: not the next number")           \
+    X(STATUS, 404, NOT_FOUND, "no such topic or device; check the names")                          \
+    X(STATUS, 413, TOO_LARGE, "the message is too long for the platform")                          \
+    X(STATUS, 414, TOPIC, "the topic is too long for the platform")                                \
+    X(STATUS, 429, TOO_OFTEN, "too many messages; slow down")                                      \
+    X(STATUS, 500, INTERNAL, "trouble inside the platform; try later")
+#else
+#define STATUS_LIST(X)
+#endif
+
+#define DETAIL_LIST(X) MQTT_LIST(X) TLS_LIST(X) CODE_LIST(X) STATUS_LIST(X)
 
 /* What a number is, above the 9 bits of the number itself; a CODE is all number: above those, or of no kind. */
-enum detail_kind { CODE = 0, CONNACK = 0x200, FAULT = 0x400, ALERT = 0x600, NOTHING = 0x10000 };
+enum detail_kind {
+    CODE = 0,
+    CONNACK = 0x200,
+    FAULT = 0x400,
+    ALERT = 0x600,
+    STATUS = 0x800,
+    NOTHING = 0x10000
+};
 
 #define NUMBER_MASK 0x1ffu
 #define CONNACK_MAX 5
@@ -145,6 +168,9 @@ static enum detail_kind kind_of(iot_err err, uint32_t number)
     case IOT_ERR_TLS_VERSION:
     case IOT_ERR_TLS_PSK:
         return ALERT;
+    case IOT_ERR_UPLINK_STATUS:
+    case IOT_ERR_UPLINK_TOKEN:
+        return STATUS;
     default:
         return NOTHING;
     }
@@ -158,7 +184,7 @@ static const char *pick(const char *list, iot_err err, int32_t detail)
         return "";
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         uint32_t row = keys[i] & NUMBER_MASK;
-        bool code = keys[i] < CONNACK || keys[i] > (ALERT | NUMBER_MASK);
+        bool code = keys[i] < CONNACK || keys[i] > (STATUS | NUMBER_MASK);
 
         if (kind == CODE ? code && keys[i] == number
                          : (keys[i] & ~NUMBER_MASK) == kind &&

@@ -66,11 +66,48 @@ static const struct iot_part_ops part_ops = {part_run,   part_deadline, part_idl
 
 /* ---- Channels ---------------------------------------------------------------------------- */
 
+#if IOT_FEATURE_DTLS && IOT_FEATURE_LINK
+/* As one of a device; of a registration the secret that is stored by now. */
+static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX], uint32_t *len,
+                            uint8_t key[IOT_TLS_PSK_MAX])
+{
+    const struct iot_coap *coap = ctx;
+    struct iot_link link;
+
+    *len = 0;
+    iot_err err = iot_link_init(&link, coap->opt->link, coap->port);
+    return err == IOT_OK ? iot_link_profile_psk(&link, identity, len, key) : err;
+}
+
+static iot_err choose_psk(struct iot_coap *coap, const struct iot_device *dev,
+                          const struct iot_coap_options *o, bool *source)
+{
+    struct iot_link link;
+
+    *source = iot_link_has_psk(o->link);
+    if (!*source)
+        return IOT_OK;
+    coap->dtls.core.psk = platform_psk;
+    coap->dtls.core.psk_ctx = coap;
+    return iot_link_init(&link, o->link, dev->opt->port_ops);
+}
+#elif IOT_FEATURE_DTLS
+static iot_err choose_psk(struct iot_coap *coap, const struct iot_device *dev,
+                          const struct iot_coap_options *o, bool *source)
+{
+    (void)coap, (void)dev, (void)o;
+    *source = false;
+    return IOT_OK;
+}
+#endif
+
 #if IOT_FEATURE_DTLS
 /* Nobody lends a client of CoAP its arena: an association is kept for hours. */
 static iot_err secure(struct iot_coap *coap, struct iot_device *dev, struct iot_dgram *carrier,
                       const struct iot_coap_options *o, struct iot_dgram **out)
 {
+    bool source;
+
     iot_dtls_init(&coap->dtls, carrier, o->tls, o->dtls, dev->opt->port_ops);
     iot_device_wall_init(dev, &coap->dtls.core);
     coap->dtls.base.on_busy = iot_device_on_busy;
@@ -79,7 +116,8 @@ static iot_err secure(struct iot_coap *coap, struct iot_device *dev, struct iot_
     if (iot_device_shares(dev, o->tls->arena, o->tls->arena_bytes) ||
         iot_device_parts_share(dev, o->tls->arena, o->tls->arena_bytes))
         return IOT_ERR_ARG;
-    return iot_dtls_check(o->tls, o->dtls, false);
+    iot_err err = choose_psk(coap, dev, o, &source);
+    return err == IOT_OK ? iot_dtls_check(o->tls, o->dtls, source) : err;
 }
 
 void iot_coap_tls_memory(const struct iot_coap *coap, struct iot_tls_memory *out)

@@ -111,10 +111,7 @@ static iot_err platform_psk(void *ctx, uint8_t identity[IOT_TLS_PSK_IDENTITY_MAX
 /* PSK identity and key can be made from the platform's identity, if that holds a secret. */
 static bool has_platform_psk(struct iot_device *dev)
 {
-    const struct iot_link_identity *id = dev->opt->link;
-    if (id == NULL || id->x509)
-        return false;
-    if (id->registration != NULL && id->registration->kind != IOT_REGISTER_SECRET)
+    if (!iot_link_has_psk(dev->opt->link))
         return false;
     dev->tls.core.psk = platform_psk;
     dev->tls.core.psk_ctx = dev;

@@ -55,8 +55,7 @@ uint32_t iot_json_escape(const uint8_t *at, const uint8_t *end, uint32_t *code)
     return low < 0x400 ? 12 : 0;
 }
 
-/* The next byte of a string, or as many as an escape stands for. Returns how many. */
-static uint32_t next_bytes(const uint8_t **at, const uint8_t *end, uint8_t into[4])
+uint32_t iot_json_bytes(const uint8_t **at, const uint8_t *end, uint8_t into[4])
 {
     uint32_t code, n;
 
@@ -217,7 +216,7 @@ static bool is_escaped(const uint8_t *at, const uint8_t *end, const char *text)
     uint8_t bytes[4];
 
     while (at < end) {
-        uint32_t n = next_bytes(&at, end, bytes);
+        uint32_t n = iot_json_bytes(&at, end, bytes);
         for (uint32_t i = 0; i < n; i++) {
             if (bytes[i] == 0 || bytes[i] != (uint8_t)*text++)
                 return false;
@@ -252,7 +251,7 @@ iot_err iot_json_text(struct iot_json v, char *to, uint32_t cap, uint32_t *len)
         return IOT_ERR_JSON_TYPE;
     for (at = in.ptr, end = at + in.len; at < end;) {
         uint8_t bytes[4];
-        uint32_t n = next_bytes(&at, end, bytes);
+        uint32_t n = iot_json_bytes(&at, end, bytes);
         if (count < cap && n < cap - count)
             memcpy(to + count, bytes, n);
         nul |= bytes[0] == 0;

@@ -362,6 +362,16 @@ void iot_field_put_all(void *ctx, const struct iot_field *fields, uint32_t count
     iot_json_put(w, *before == '{' ? "{}" : "}");
 }
 
+void iot_field_put_event(void *ctx, const struct iot_event_spec *e, const void *base,
+                         int64_t unix_ms, struct iot_writer *w)
+{
+    if (unix_ms != 0)
+        iot_json_put(w, "{\"value\":");
+    iot_field_put_all(ctx, e->out, e->out_count, NULL, base, 0, w);
+    if (unix_ms != 0)
+        iot_field_put_time(w, unix_ms);
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 static bool fits(const struct iot_field *fields, uint32_t count, uint32_t depth)
@@ -380,6 +390,25 @@ static bool fits(const struct iot_field *fields, uint32_t count, uint32_t depth)
 bool iot_field_fits(const struct iot_field *fields, uint32_t count)
 {
     return fits(fields, count, 0);
+}
+
+bool iot_field_choose(const struct iot_field *fields, uint32_t count,
+                      const struct iot_properties *which, uint8_t access,
+                      struct iot_properties *set)
+{
+    bool any = false;
+
+    memset(set, 0, sizeof *set);
+    for (uint32_t i = 0; i < sizeof set->bits / sizeof set->bits[0] * 32; i++) {
+        if (which != NULL ? !iot_properties_has(which, i)
+                          : i >= count || (fields[i].access & access) == 0)
+            continue;
+        if (i >= count)
+            return false;
+        iot_properties_add(set, i);
+        any = true;
+    }
+    return any;
 }
 
 #endif

@@ -44,6 +44,15 @@ void iot_field_put_all(void *ctx, const struct iot_field *fields, uint32_t count
                        const struct iot_properties *which, const void *base, int64_t unix_ms,
                        struct iot_writer *w);
 
+/** What an event says; `unix_ms` not 0: as {"value":{...},"time":ms}. */
+void iot_field_put_event(void *ctx, const struct iot_event_spec *e, const void *base,
+                         int64_t unix_ms, struct iot_writer *w);
+
+/** Those in `which`, NULL: all with that access. False: there are none, or one that the table has not. */
+bool iot_field_choose(const struct iot_field *fields, uint32_t count,
+                      const struct iot_properties *which, uint8_t access,
+                      struct iot_properties *set);
+
 /** `,"time":1700000000000}`, behind a value. */
 void iot_field_put_time(struct iot_writer *w, int64_t unix_ms);
 

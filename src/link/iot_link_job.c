@@ -3,11 +3,14 @@
 
 #include "core/iot_core_text.h"
 #include "http/iot_http_url.h"
+#include "iot/iot_uplink.h"
 #include "json/iot_json_base64.h"
 
 #include <string.h>
 
-#if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
+#if IOT_FEATURE_OTA && IOT_FEATURE_JSON
+
+#define CODE_OFFER 1000
 
 /* A member that is a text, escapes resolved. `lacks`: what its absence is. */
 static iot_err get_text(struct iot_json data, const char *name, char *to, uint32_t cap,
@@ -195,5 +198,44 @@ iot_err iot_link_job_read(struct iot_json data, struct iot_ota_job *job)
     }
     return first;
 }
+
+/* ---- How it comes ----------------------------------------------------------------------------- */
+
+iot_err iot_link_job_offer(struct iot_bytes notice, struct iot_json *data)
+{
+    struct iot_json root, v;
+    uint32_t code;
+
+    *data = (struct iot_json){NULL, 0};
+    iot_err err = iot_json_check(notice, &root, NULL);
+    if (err == IOT_OK && iot_json_get(root, "data", data) != IOT_OK &&
+        iot_json_get(root, "params", &v) == IOT_OK)
+        return IOT_OK;
+    if (err == IOT_OK)
+        err = iot_json_get(root, "code", &v);
+    if (err == IOT_OK)
+        err = iot_json_u32_text(v, &code);
+    if (err == IOT_OK)
+        err = iot_json_get(root, "message", &v);
+    if (err != IOT_OK)
+        return err;
+    if (code != CODE_OFFER || !iot_json_is(v, "success"))
+        return IOT_ERR_LINK_CODE;
+    return iot_json_kind(*data) == IOT_JSON_OBJECT ? IOT_OK
+           : data->len == 0                        ? IOT_ERR_JSON_MISSING
+                                                   : IOT_ERR_JSON_TYPE;
+}
+
+#if IOT_FEATURE_UPLINK
+iot_err iot_ota_job_of_notice(struct iot_bytes notice, struct iot_ota_job *job)
+{
+    struct iot_json data = {NULL, 0};
+    iot_err err = notice.len != 0 ? iot_link_job_offer(notice, &data) : IOT_OK;
+
+    if ((err == IOT_OK || err == IOT_ERR_JSON_MISSING) && iot_json_count(data) == 0)
+        return IOT_ERR_STATE;
+    return err == IOT_OK ? iot_link_job_read(data, job) : err;
+}
+#endif
 
 #endif

@@ -6,7 +6,7 @@
 #include "iot/iot_json.h"
 #include "iot/iot_ota.h"
 
-#if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
+#if IOT_FEATURE_OTA && IOT_FEATURE_JSON
 
 /**
  * Read a job: the object `data` of a push, of the answer to a query.
@@ -26,6 +26,10 @@
  *          (`files`) has no url of its own, and is this.
  */
 iot_err iot_link_job_read(struct iot_json data, struct iot_ota_job *job);
+
+/** What is offered: `data` of {"code":"1000","message":"success","data":{...}}, unread; of value 0 in the echo of our own question.
+ *  IOT_ERR_LINK_CODE: another code; IOT_ERR_JSON_...: it is none. */
+iot_err iot_link_job_offer(struct iot_bytes notice, struct iot_json *data);
 
 /** Member `name`, a number in digits or in a text. IOT_ERR_JSON_MISSING, and as iot_json_u32_text. */
 iot_err iot_link_get_u32(struct iot_json object, const char *name, uint32_t *to);

@@ -4,6 +4,7 @@
 #define IOT_LINK_PROFILE_H
 
 #include "iot/iot_device.h"
+#include "iot/iot_register.h"
 #include "link/iot_link_register.h"
 #include "link/iot_link_sign.h"
 #include "mqtt/iot_mqtt_client.h"
@@ -53,6 +54,13 @@ static inline bool iot_link_may_register(const struct iot_link_identity *id,
 
 /** The last credentials were that. */
 bool iot_link_registers(const struct iot_link *l);
+
+/** Can key and identity for PSK be made of it: is there a secret, or will there be one? NULL: no. */
+static inline bool iot_link_has_psk(const struct iot_link_identity *id)
+{
+    return id != NULL && !id->x509 &&
+           (id->registration == NULL || id->registration->kind == IOT_REGISTER_SECRET);
+}
 
 /** As iot_link_psk, also with a registration: see iot_register_psk. */
 iot_err iot_link_profile_psk(const struct iot_link *l, uint8_t identity[IOT_LINK_PSK_IDENTITY_MAX],

@@ -418,6 +418,10 @@ iot_err iot_register_keep(const struct iot_link_identity *id, const struct iot_p
     return err;
 }
 
+#endif
+
+#if IOT_FEATURE_WEB || IOT_FEATURE_UPLINK
+
 iot_err iot_register_secret(const struct iot_link_identity *id, const struct iot_port *port,
                             char secret[IOT_DEVICE_SECRET_MAX + 1])
 {

@@ -67,41 +67,13 @@ int32_t iot_thing_store(struct iot_thing *t, struct iot_json params, uint32_t ho
     return code;
 }
 
-/* Those with an access; false: there are none. */
-static bool with_access(const struct iot_thing *t, uint8_t access, struct iot_properties *set)
-{
-    uint32_t count;
-    const struct iot_field *fields = iot_thing_properties(t, &count);
-    bool any = false;
-
-    memset(set, 0, sizeof *set);
-    for (uint32_t i = 0; i < count; i++) {
-        if ((fields[i].access & access) == 0)
-            continue;
-        iot_properties_add(set, i);
-        any = true;
-    }
-    return any;
-}
-
 bool iot_thing_choose(const struct iot_thing *t, const struct iot_properties *which, uint8_t access,
                       struct iot_properties *set)
 {
     uint32_t count;
-    bool any = false;
+    const struct iot_field *fields = iot_thing_properties(t, &count);
 
-    if (which == NULL)
-        return with_access(t, access, set);
-    (void)iot_thing_properties(t, &count);
-    *set = *which;
-    for (uint32_t i = 0; i < sizeof set->bits / sizeof set->bits[0] * 32; i++) {
-        if (!iot_properties_has(set, i))
-            continue;
-        if (i >= count)
-            return false;
-        any = true;
-    }
-    return any;
+    return iot_field_choose(fields, count, which, access, set);
 }
 
 void iot_thing_put_properties(struct iot_thing *t, const struct iot_properties *which,
@@ -132,16 +104,6 @@ iot_err iot_thing_post(struct iot_thing *thing, const struct iot_properties *whi
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-static void put_event(const struct iot_thing *t, const struct iot_event_spec *e, const void *values,
-                      int64_t unix_ms, struct iot_writer *w)
-{
-    if (unix_ms != 0)
-        iot_json_put(w, "{\"value\":");
-    iot_field_put_all(t->opt->ctx, e->out, e->out_count, NULL, values, 0, w);
-    if (unix_ms != 0)
-        iot_field_put_time(w, unix_ms);
-}
-
 const struct iot_event_spec *iot_thing_event_spec(const struct iot_thing *t, uint32_t event)
 {
     const struct iot_model *m = t->opt->model;
@@ -157,12 +119,12 @@ iot_err iot_thing_event(struct iot_thing *thing, uint32_t event, uint32_t flags,
 
     if (e == NULL)
         return IOT_ERR_ARG;
-    put_event(thing, e, thing->opt->values, unix_ms, &count);
+    iot_field_put_event(thing->opt->ctx, e, thing->opt->values, unix_ms, &count);
     iot_err err = iot_alink_ask(thing->alink, "thing/event/+/post", e->id, IOT_ALINK_PLAIN, flags,
                                 count.len, &w);
     if (err != IOT_OK)
         return err;
-    put_event(thing, e, thing->opt->values, unix_ms, &w);
+    iot_field_put_event(thing->opt->ctx, e, thing->opt->values, unix_ms, &w);
     return iot_alink_commit(&w, ticket);
 }
 

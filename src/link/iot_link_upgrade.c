@@ -8,9 +8,8 @@
 
 #if IOT_FEATURE_OTA && IOT_FEATURE_ALINK
 
-#define CODE_OFFER 1000
-#define STEP_MORE  5  /* per cent */
-#define STEP_MS    50 /* also between two attempts to send */
+#define STEP_MORE 5  /* per cent */
+#define STEP_MS   50 /* also between two attempts to send */
 
 void iot_link_upgrade_init(struct iot_link_upgrade *u, const struct iot_link_upgrade_hooks *on,
                            void *ctx)
@@ -220,31 +219,6 @@ void iot_link_upgrade_event(struct iot_link_upgrade *u, struct iot_alink *a,
         u->on->nothing(u->ctx, ev->err, ev->detail);
 }
 
-/* {"code":"1000","message":"success","data":{...}}; `data` is NONE in the echo of our own question. */
-static iot_err read_offer(const struct iot_msg *msg, struct iot_json *data)
-{
-    struct iot_json root, v;
-    uint32_t code;
-
-    iot_err err = iot_json_check(msg->payload, &root, NULL);
-    if (err == IOT_OK && iot_json_get(root, "data", data) != IOT_OK &&
-        iot_json_get(root, "params", &v) == IOT_OK)
-        return IOT_OK;
-    if (err == IOT_OK)
-        err = iot_json_get(root, "code", &v);
-    if (err == IOT_OK)
-        err = iot_json_u32_text(v, &code);
-    if (err == IOT_OK)
-        err = iot_json_get(root, "message", &v);
-    if (err != IOT_OK)
-        return err;
-    if (code != CODE_OFFER || !iot_json_is(v, "success"))
-        return IOT_ERR_LINK_CODE;
-    return iot_json_kind(*data) == IOT_JSON_OBJECT ? IOT_OK
-           : data->len == 0                        ? IOT_ERR_JSON_MISSING
-                                                   : IOT_ERR_JSON_TYPE;
-}
-
 iot_err iot_link_upgrade_take(struct iot_link_upgrade *u, struct iot_alink *a,
                               const struct iot_msg *msg)
 {
@@ -257,7 +231,7 @@ iot_err iot_link_upgrade_take(struct iot_link_upgrade *u, struct iot_alink *a,
     if ((!answer && !iot_link_skip(&left, "upgrade/")) || !iot_link_is_own(a, &left) ||
         left.len != 0)
         return IOT_ERR_STATE;
-    iot_err err = read_offer(msg, &data);
+    iot_err err = iot_link_job_offer(msg->payload, &data);
     if (err == IOT_OK && data.len == 0 && !answer)
         err = IOT_ERR_JSON_MISSING;
     if (err != IOT_OK)

@@ -5,8 +5,6 @@
 
 #include "core/iot_core_assert.h"
 #include "core/iot_core_text.h"
-#include "crypto/iot_crypto_digest.h"
-#include "link/iot_link_register.h"
 
 #include <string.h>
 
@@ -113,32 +111,6 @@ static void finish(struct iot_web *w, iot_err err, int32_t detail)
 
 /* ---- The answer ---------------------------------------------------------------------------- */
 
-iot_err iot_web_find(struct iot_json v, const char *path, struct iot_json *out)
-{
-    iot_err err = IOT_OK;
-
-    for (; err == IOT_OK && *path != '\0'; path += strlen(path) + 1)
-        err = iot_json_get(v, path, &v);
-    *out = v;
-    return err;
-}
-
-iot_err iot_web_text(struct iot_json v, const char *path, char *into, uint32_t cap)
-{
-    iot_err err = iot_web_find(v, path, &v);
-
-    if (err == IOT_OK)
-        err = iot_json_text(v, into, cap, NULL);
-    return err == IOT_ERR_SIZE || (err == IOT_OK && into[0] == '\0') ? IOT_ERR_JSON_RANGE : err;
-}
-
-iot_err iot_web_number(struct iot_json v, const char *path, uint32_t *out)
-{
-    iot_err err = iot_web_find(v, path, &v);
-
-    return err == IOT_OK ? iot_json_u32_text(v, out) : err;
-}
-
 static iot_err on_head(void *ctx, const struct iot_http_head *head)
 {
     struct iot_web *w = ctx;
@@ -165,7 +137,7 @@ static iot_err take(struct iot_web *w, int32_t *detail)
     *detail = 0;
     err = check(w, &root);
     if (err == IOT_OK)
-        err = iot_web_number(root, "code\0", &code);
+        err = iot_ask_number(root, "code\0", &code);
     if (err != IOT_OK)
         return err;
     if (code == (w->call == IOT_WEB_POST ? CODE_DATA : CODE_OK))
@@ -233,131 +205,44 @@ static void on_end(void *ctx, iot_err err, int32_t detail)
 
 /* ---- The request --------------------------------------------------------------------------- */
 
-enum form { AS_IS, FORM, JSON };
-
-/* As application/x-www-form-urlencoded, or within a string of JSON; values are printable ASCII (iot_link_check). */
-static void put_value(struct iot_writer *t, enum form form, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        const char one[2] = {*text, '\0'};
-        if (form == FORM && *text != '.' && *text != '_' &&
-            !iot_link_is_text(one, 1, 1, IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH)) {
-            iot_writer_text(t, "%");
-            iot_link_put_hex(t, (const uint8_t *)text, 2);
-            continue;
-        }
-        if (form == JSON && (*text == '"' || *text == '\\'))
-            iot_writer_text(t, "\\");
-        iot_writer_put(t, text, 1);
-    }
-}
-
-struct values {
-    const char *of[IOT_WEB_VALUES];
-};
-
-static void set_values(struct values *v, const struct iot_web *w)
-{
-    const struct iot_link_identity *id = w->opt->link;
-
-    *v = (struct values){{id->product_key, id->device_name, id->client_id,
-                          iot_link_method_name(id->method),
-                          id->region != NULL ? id->region : "cn-shanghai"}};
-}
-
-static void put(struct iot_writer *t, const struct values *v, enum form form, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        uint32_t i = (uint32_t)(uint8_t)*text - 1;
-        if (i >= IOT_WEB_VALUES)
-            iot_writer_put(t, text, 1);
-        else if (v->of[i] != NULL)
-            put_value(t, i < IOT_WEB_OURS ? form : AS_IS, v->of[i]);
-        else if (*text == *IOT_WEB_CID)
-            put(t, v, form, IOT_WEB_PK "." IOT_WEB_DN);
-    }
-}
-
-void iot_web_put(const struct iot_web *w, struct iot_writer *t, const char *text)
-{
-    struct values v;
-
-    set_values(&v, w);
-    put(t, &v, AS_IS, text);
-}
-
-/* HMAC over what stands in `t`, in HEX. */
-static iot_err sign(const struct iot_web *w, const struct iot_writer *t, const char *key,
-                    char hex[2 * IOT_DIGEST_BYTES_MAX + 1])
-{
-    const struct iot_link_identity *id = w->opt->link;
-    const struct iot_bytes text = {t->ptr, t->len};
-    enum iot_digest_kind digest = (enum iot_digest_kind)id->method;
-    struct iot_writer h = {.ptr = (uint8_t *)hex, .cap = 2 * IOT_DIGEST_BYTES_MAX};
-    char secret[IOT_DEVICE_SECRET_MAX + 1];
-    uint8_t mac[IOT_DIGEST_BYTES_MAX];
-    iot_err err = IOT_OK;
-
-    if (key == NULL && id->sign != NULL) {
-        err = id->sign(id->sign_ctx, id->method, text, mac);
-    } else {
-        if (key == NULL && id->registration != NULL) {
-            err = iot_register_secret(id, w->opt->port, secret);
-            key = secret;
-        } else if (key == NULL) {
-            key = id->device_secret;
-        }
-        if (key == NULL)
-            err = IOT_ERR_ARG; /* its certificate is all it has */
-        if (err == IOT_OK) {
-            const struct iot_bytes k = {(const uint8_t *)key, (uint32_t)strlen(key)};
-            iot_hmac(digest, k, &text, 1, mac);
-        }
-    }
-    if (err == IOT_OK)
-        iot_link_put_hex(&h, mac, 2 * iot_digest_bytes(digest));
-    hex[h.len] = '\0';
-    iot_wipe(secret, sizeof secret);
-    iot_wipe(mac, sizeof mac);
-    return err == IOT_ERR_STATE ? IOT_ERR_KV : err; /* there is no secret yet */
-}
-
 /* IOT_OK: it has gone to the HTTP client. */
 static iot_err begin(struct iot_web *w, const struct iot_web_ask *q)
 {
     static const struct iot_http_handlers handlers = {on_head, on_body, on_end};
     struct iot_writer t = {.ptr = w->opt->work, .cap = w->opt->work_bytes};
     struct iot_http_request r = {.url = (const char *)t.ptr, .on = &handlers, .ctx = w};
-    char hex[2 * IOT_DIGEST_BYTES_MAX + 1];
-    struct values v;
+    char hex[IOT_ASK_HEX_BYTES];
+    struct iot_ask_values v;
     iot_err err = IOT_OK;
 
-    set_values(&v, w);
-    v.of[*IOT_WEB_SIGN - 1] = hex;
-    v.of[*IOT_WEB_VALUE - 1] = q->value;
-    v.of[*IOT_WEB_TOPIC - 1] = w->post.topic;
+    iot_ask_values(&v, w->opt->link);
+    v.of[*IOT_ASK_SIGN - 1] = hex;
+    v.of[*IOT_ASK_VALUE - 1] = q->value;
+    v.of[*IOT_ASK_TOPIC - 1] = w->post.topic;
     if (q->text != NULL) {
-        put(&t, &v, AS_IS, q->text);
-        err = t.overflow ? IOT_ERR_SIZE : sign(w, &t, q->key, hex);
+        iot_ask_put(&t, &v, IOT_ASK_AS_IS, q->text);
+        err = t.overflow ? IOT_ERR_SIZE
+                         : iot_ask_sign(w->opt->link, w->opt->port, q->key,
+                                        (struct iot_bytes){t.ptr, t.len}, hex);
         t.len = 0; /* what was signed has served */
     }
     if (err != IOT_OK)
         return err;
-    put(&t, &v, FORM, q->base != NULL ? q->base : q->host);
-    put(&t, &v, FORM, q->path);
+    iot_ask_put(&t, &v, IOT_ASK_FORM, q->base != NULL ? q->base : q->host);
+    iot_ask_put(&t, &v, IOT_ASK_FORM, q->path);
     if (q->headers != NULL) {
         iot_writer_put(&t, "", 1);
         r.method = IOT_HTTP_POST;
         r.headers = r.url + t.len;
-        put(&t, &v, AS_IS, q->headers);
+        iot_ask_put(&t, &v, IOT_ASK_AS_IS, q->headers);
         iot_writer_put(&t, "", 1);
         r.body = w->post.payload;
     }
     if (q->body != NULL) {
         r.body.ptr = t.ptr + t.len;
-        put(&t, &v, q->body[0] == '{' ? JSON : FORM, q->body);
+        iot_ask_put(&t, &v, q->body[0] == '{' ? IOT_ASK_JSON : IOT_ASK_FORM, q->body);
         if (q->more != NULL)
-            put(&t, &v, FORM, q->more);
+            iot_ask_put(&t, &v, IOT_ASK_FORM, q->more);
         r.body.len = (uint32_t)(t.ptr + t.len - r.body.ptr);
     }
     if (q->headers == NULL) { /* all of it is the URL */

@@ -7,32 +7,19 @@
  *
  * handed to the HTTP client, and its answer read by who began it (`take`). So a call that nobody makes is not linked.
  *
- * Texts of requests are templates, in which a character below ' ' stands for a value of the identity or of the request
- * (but for CR and LF, which are themselves). */
+ * Texts of requests are templates: iot_link_ask.h. */
 #ifndef IOT_LINK_WEB_H
 #define IOT_LINK_WEB_H
 
-#include "iot/iot_json.h"
 #include "iot/iot_web.h"
+#include "link/iot_link_ask.h"
 
 #if IOT_FEATURE_WEB
 
-#define IOT_WEB_PASS_MAX  64  /* iotId, iotToken */
-#define IOT_WEB_TOKEN_MAX 192 /* of the data channel */
+#define IOT_WEB_PASS_MAX 64 /* iotId, iotToken */
 
 /* {cid}|securemode=-1,signmethod=hmacsha256,gw=0,ext=255| */
 #define IOT_WEB_CLIENT_MAX (64 + 56)
-
-#define IOT_WEB_PK     "\1"
-#define IOT_WEB_DN     "\2"
-#define IOT_WEB_CID    "\3" /* the client id's name: the identity's, or {pk}.{dn} */
-#define IOT_WEB_METHOD "\4"
-#define IOT_WEB_PLACE  "\5" /* the region */
-#define IOT_WEB_OURS   5u   /* these are escaped where they stand */
-#define IOT_WEB_SIGN   "\6"
-#define IOT_WEB_VALUE  "\7"  /* the request's own */
-#define IOT_WEB_TOPIC  "\10" /* the message's */
-#define IOT_WEB_VALUES 8u
 
 /* Reads a good answer. Returns how the call ends, unless it goes on with another request (iot_web_ask); IOT_ERR_AGAIN, if
  * it is `eager`: not ready. */
@@ -74,29 +61,14 @@ struct iot_web {
     char host[IOT_LINK_HOST_MAX + 1];
     char client[IOT_WEB_CLIENT_MAX];
     char pass_id[IOT_WEB_PASS_MAX + 1], pass[IOT_WEB_PASS_MAX + 1]; /* "": none */
-    char token[IOT_WEB_TOKEN_MAX + 1];                              /* "": none */
+    char token[IOT_ASK_TOKEN_MAX + 1];                              /* "": none */
 };
 
 /** Write, sign and send. IOT_OK: its `take`, or on_result, will be called. */
 iot_err iot_web_ask(struct iot_web *w, const struct iot_web_ask *q);
 
-/** A template as it is, for other purposes. */
-void iot_web_put(const struct iot_web *w, struct iot_writer *t, const char *text);
-
-/** A member of members: `path` is names with a NUL behind each, and another at the end. */
-iot_err iot_web_find(struct iot_json v, const char *path, struct iot_json *out);
-
-/** The same, a number, also as text. */
-iot_err iot_web_number(struct iot_json v, const char *path, uint32_t *out);
-
-/** The same, a text that is not empty and fits; else IOT_ERR_JSON_RANGE. */
-iot_err iot_web_text(struct iot_json v, const char *path, char *into, uint32_t cap);
-
-/** What a device signs, and may put a timestamp behind. */
-#define IOT_WEB_SIGNED "clientId" IOT_WEB_CID "deviceName" IOT_WEB_DN "productKey" IOT_WEB_PK
-
 extern const char iot_web_form_headers[];
-#define IOT_WEB_AUTH_HOST "https://iot-auth." IOT_WEB_PLACE ".aliyuncs.com"
+#define IOT_WEB_AUTH_HOST "https://iot-auth." IOT_ASK_PLACE ".aliyuncs.com"
 
 #endif
 #endif

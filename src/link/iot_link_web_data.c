@@ -14,10 +14,8 @@
 
 #include <string.h>
 
-#define HOST        "https://iot-as-http.cn-shanghai.aliyuncs.com"
-#define FRESH_MS    (47u * 3600000u) /* of the 48 hours that it lives */
-#define TOPIC_MAX   128u
-#define TOPIC_CHARS (IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH | IOT_CHAR_NAME)
+#define HOST     "https://iot-as-http.cn-shanghai.aliyuncs.com"
+#define FRESH_MS (47u * 3600000u) /* of the 48 hours that it lives */
 
 static iot_err send_auth(struct iot_web *w);
 
@@ -27,7 +25,7 @@ static iot_err take_post(struct iot_web *w, struct iot_json root)
 {
     struct iot_json data;
 
-    if (w->post.reply == NULL || iot_web_find(root, "info\0data\0", &data) != IOT_OK ||
+    if (w->post.reply == NULL || iot_ask_find(root, "info\0data\0", &data) != IOT_OK ||
         iot_json_kind(data) == IOT_JSON_NULL)
         return IOT_OK;
     return iot_json_base64(data, w->post.reply, w->post.reply_bytes, &w->reply_len);
@@ -39,9 +37,9 @@ static iot_err send_post(struct iot_web *w, bool fresh)
     iot_err err =
         iot_web_ask(w, &(struct iot_web_ask){.base = w->opt->data,
                                              .host = HOST,
-                                             .path = "/topic" IOT_WEB_TOPIC,
+                                             .path = "/topic" IOT_ASK_TOPIC,
                                              .headers = "Content-Type: application/octet-stream\r\n"
-                                                        "password: " IOT_WEB_VALUE "\r\n",
+                                                        "password: " IOT_ASK_VALUE "\r\n",
                                              .value = w->token,
                                              .call = IOT_WEB_POST,
                                              .take = take_post});
@@ -55,16 +53,10 @@ static iot_err send_post(struct iot_web *w, bool fresh)
 
 static iot_err take_token(struct iot_web *w, struct iot_json root)
 {
-    iot_err err = iot_web_text(root, "info\0token\0", w->token, sizeof w->token);
+    iot_err err = iot_ask_token(root, "info\0token\0", w->token);
 
-    /* it becomes a line of a header */
-    if (err == IOT_OK &&
-        !iot_link_is_text(w->token, 1, IOT_WEB_TOKEN_MAX, IOT_CHAR_PLAIN | IOT_CHAR_LIST))
-        err = IOT_ERR_JSON_RANGE;
-    if (err != IOT_OK) {
-        w->token[0] = '\0';
+    if (err != IOT_OK)
         return err;
-    }
     w->token_ms = w->now_ms;
     return send_post(w, true);
 }
@@ -78,10 +70,10 @@ static iot_err send_auth(struct iot_web *w)
                .host = HOST,
                .path = "/auth",
                .headers = "Content-Type: application/json\r\n",
-               .body = "{\"version\":\"default\",\"clientId\":\"" IOT_WEB_CID
-                       "\",\"signmethod\":\"" IOT_WEB_METHOD "\",\"productKey\":\"" IOT_WEB_PK
-                       "\",\"deviceName\":\"" IOT_WEB_DN "\",\"sign\":\"" IOT_WEB_SIGN "\"}",
-               .text = IOT_WEB_SIGNED,
+               .body = "{\"version\":\"default\",\"clientId\":\"" IOT_ASK_CID
+                       "\",\"signmethod\":\"" IOT_ASK_METHOD "\",\"productKey\":\"" IOT_ASK_PK
+                       "\",\"deviceName\":\"" IOT_ASK_DN "\",\"sign\":\"" IOT_ASK_SIGN "\"}",
+               .text = IOT_ASK_SIGNED,
                .call = IOT_WEB_POST,
                .take = take_token});
 }
@@ -90,14 +82,8 @@ iot_err iot_web_post(struct iot_web *w, const struct iot_web_post *post, uint32_
 {
     if (w->call != IOT_WEB_NONE)
         return IOT_ERR_STATE;
-    if (post->topic[0] != '/')
+    if (!iot_ask_is_topic(post->topic))
         return IOT_ERR_MQTT_TOPIC;
-    for (const char *c = post->topic; *c != '\0'; c++) {
-        const char one[2] = {*c, '\0'};
-        if (c - post->topic == (ptrdiff_t)TOPIC_MAX ||
-            (*c != '/' && !iot_link_is_text(one, 1, 1, TOPIC_CHARS)))
-            return IOT_ERR_MQTT_TOPIC;
-    }
     w->post = *post;
     w->now_ms = now_ms;
     iot_err err =

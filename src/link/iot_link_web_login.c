@@ -15,7 +15,7 @@
 #define HOST_CHARS (IOT_CHAR_DIGIT | IOT_CHAR_LETTER | IOT_CHAR_DASH | IOT_CHAR_NAME)
 
 static const char who[] =
-    "productKey=" IOT_WEB_PK "&deviceName=" IOT_WEB_DN "&resources=mqtt&clientId=" IOT_WEB_CID;
+    "productKey=" IOT_ASK_PK "&deviceName=" IOT_ASK_DN "&resources=mqtt&clientId=" IOT_ASK_CID;
 
 /* ---- Answers ------------------------------------------------------------------------------- */
 
@@ -23,12 +23,12 @@ static const char who[] =
 static iot_err take_resources(struct iot_web *w, struct iot_json root)
 {
     uint32_t port = 0;
-    iot_err err = iot_web_text(root, WHERE "host\0", w->host, sizeof w->host);
+    iot_err err = iot_ask_text(root, WHERE "host\0", w->host, sizeof w->host);
 
     w->port = 0;
     w->pass_id[0] = '\0';
     if (err == IOT_OK)
-        err = iot_web_number(root, WHERE "port\0", &port);
+        err = iot_ask_number(root, WHERE "port\0", &port);
     if (err != IOT_OK)
         return err;
     if (port == 0 || port > UINT16_MAX ||
@@ -42,18 +42,21 @@ static iot_err take_login(struct iot_web *w, struct iot_json root)
 {
     const struct iot_link_identity *id = w->opt->link;
     struct iot_writer t = {.ptr = (uint8_t *)w->client, .cap = sizeof w->client};
+    struct iot_ask_values v;
     iot_err err = take_resources(w, root);
 
     if (err == IOT_OK)
-        err = iot_web_text(root, "data\0iotId\0", w->pass_id, sizeof w->pass_id);
+        err = iot_ask_text(root, "data\0iotId\0", w->pass_id, sizeof w->pass_id);
     if (err == IOT_OK)
-        err = iot_web_text(root, "data\0iotToken\0", w->pass, sizeof w->pass);
+        err = iot_ask_text(root, "data\0iotToken\0", w->pass, sizeof w->pass);
     if (err != IOT_OK) {
         w->port = 0;
         return err;
     }
     /* CONNECT wants it beside iotId and iotToken */
-    iot_web_put(w, &t, IOT_WEB_CID "|securemode=-1,signmethod=" IOT_WEB_METHOD ",gw=");
+    iot_ask_values(&v, id);
+    iot_ask_put(&t, &v, IOT_ASK_AS_IS,
+                IOT_ASK_CID "|securemode=-1,signmethod=" IOT_ASK_METHOD ",gw=");
     iot_writer_u32(&t, id->gateway);
     iot_writer_text(&t, ",ext=");
     iot_writer_u32(&t, id->ext);
@@ -71,10 +74,10 @@ iot_err iot_web_login(struct iot_web *w)
                                                 .path = "/auth/devicename",
                                                 .headers = iot_web_form_headers,
                                                 .body = who,
-                                                .more = "&signmethod=" IOT_WEB_METHOD
+                                                .more = "&signmethod=" IOT_ASK_METHOD
                                                         "&version=default&timestamp=" STAMP
-                                                        "&sign=" IOT_WEB_SIGN,
-                                                .text = IOT_WEB_SIGNED "timestamp" STAMP,
+                                                        "&sign=" IOT_ASK_SIGN,
+                                                .text = IOT_ASK_SIGNED "timestamp" STAMP,
                                                 .call = IOT_WEB_LOGIN,
                                                 .take = take_login});
 }
@@ -93,7 +96,7 @@ iot_err iot_web_bootstrap(struct iot_web *w, enum iot_web_where where)
         q.base = w->opt->auth;
         q.host = IOT_WEB_AUTH_HOST;
     } else if (where == IOT_WEB_REGION_ID) {
-        q.path = "/auth/bootstrap/regionId/" IOT_WEB_PLACE "?";
+        q.path = "/auth/bootstrap/regionId/" IOT_ASK_PLACE "?";
         q.headers = NULL;
     }
     return iot_web_ask(w, &q);

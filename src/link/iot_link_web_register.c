@@ -11,7 +11,7 @@
 static iot_err take_secret(struct iot_web *w, struct iot_json root)
 {
     struct iot_json data;
-    iot_err err = iot_web_find(root, "data\0", &data);
+    iot_err err = iot_ask_find(root, "data\0", &data);
 
     return err == IOT_OK ? iot_register_keep(w->opt->link, w->opt->port, data) : err;
 }
@@ -37,9 +37,9 @@ iot_err iot_web_register(struct iot_web *w)
                .host = IOT_WEB_AUTH_HOST,
                .path = "/auth/register/device",
                .headers = iot_web_form_headers,
-               .body = "productKey=" IOT_WEB_PK "&deviceName=" IOT_WEB_DN "&random=" IOT_WEB_VALUE
-                       "&signMethod=" IOT_WEB_METHOD "&sign=" IOT_WEB_SIGN,
-               .text = "deviceName" IOT_WEB_DN "productKey" IOT_WEB_PK "random" IOT_WEB_VALUE,
+               .body = "productKey=" IOT_ASK_PK "&deviceName=" IOT_ASK_DN "&random=" IOT_ASK_VALUE
+                       "&signMethod=" IOT_ASK_METHOD "&sign=" IOT_ASK_SIGN,
+               .text = "deviceName" IOT_ASK_DN "productKey" IOT_ASK_PK "random" IOT_ASK_VALUE,
                .key = id->registration->product_secret,
                .value = hex,
                .call = IOT_WEB_REGISTER,

@@ -16,6 +16,13 @@
 #include "lwip/pbuf.h"
 #include "lwip/udp.h"
 
+#if defined IOT_LWIP_SOCKETS /* our lwipopts.h */
+#if IOT_LWIP_SOCKET_PBUFS < IOT_LWIP_SOCKETS * IOT_SOCKET_PBUFS
+#error                                                                                             \
+    "IOT_LWIP_SOCKET_PBUFS in lwipopts.h: IOT_SOCKET_PBUFS for each socket, or a flood takes what TCP needs"
+#endif
+#endif
+
 IOT_STATIC_ASSERT(IOT_SOCKET_PBUFS >= 1 && IOT_SOCKET_PBUFS < 255, "they are counted in a byte");
 
 static struct iot_udp_socket *self(struct iot_socket *s)
@@ -36,14 +43,14 @@ static void from_lwip(struct iot_peer *out, const ip_addr_t *addr, u16_t port)
     memset(out, 0, sizeof *out);
     out->port = port;
 #if LWIP_IPV6
-    if (IP_IS_V6(addr)) {
+    if (IP_IS_V6_VAL(*addr)) {
         out->family = 6;
         out->zone = ip6_addr_zone(ip_2_ip6(addr));
         memcpy(out->addr, ip_2_ip6(addr)->addr, 16);
     }
 #endif
 #if LWIP_IPV4
-    if (IP_IS_V4(addr)) {
+    if (IP_IS_V4_VAL(*addr)) {
         out->family = 4;
         memcpy(out->addr, &ip_2_ip4(addr)->addr, 4);
     }
@@ -132,7 +139,7 @@ static void on_recv(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_add
     h->p = p;
     h->to_many = ip_addr_ismulticast(dest) || ip_addr_isbroadcast(dest, ip_current_input_netif());
     from_lwip(&h->from, from, port);
-    if (ip_addr_isany(from) || port == 0) /* who could not be answered */
+    if (ip_addr_isany_val(*from) || port == 0) /* who could not be answered */
         drop(s, s->count - 1u);
     while (s->count > 1 && count_pbufs(s) > IOT_SOCKET_PBUFS)
         drop(s, find_victim(s));
@@ -145,7 +152,7 @@ static void on_recv(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_add
 static bool is_meant(const struct iot_udp_socket *s, const struct netif *netif,
                      const ip_addr_t *group)
 {
-    uint8_t can = IP_IS_V6(group) ? NETIF_FLAG_MLD6 : NETIF_FLAG_IGMP;
+    uint8_t can = IP_IS_V6_VAL(*group) ? NETIF_FLAG_MLD6 : NETIF_FLAG_IGMP;
     (void)group;
 
     return s->where->netif == NULL ? (netif->flags & can) != 0 : s->where->netif == netif;
@@ -156,11 +163,11 @@ static err_t join_or_leave(struct netif *netif, const ip_addr_t *group, bool joi
     (void)netif;
     (void)join;
 #if LWIP_IPV6_MLD
-    if (IP_IS_V6(group))
+    if (IP_IS_V6_VAL(*group))
         return (join ? mld6_joingroup_netif : mld6_leavegroup_netif)(netif, ip_2_ip6(group));
 #endif
 #if LWIP_IGMP
-    if (IP_IS_V4(group))
+    if (IP_IS_V4_VAL(*group))
         return (join ? igmp_joingroup_netif : igmp_leavegroup_netif)(netif, ip_2_ip4(group));
 #endif
     (void)group;

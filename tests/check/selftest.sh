@@ -17,7 +17,7 @@ for d in Makefile .ci include src port unix_sim examples tests; do
     [ ! -e "$d" ] || cp -R "$d" "$copy/"
 done
 cd "$copy"
-mkdir -p unix_sim/world tests/scenario src/{core,crypto,json,net,tls,mqtt,coap,http,ota,link,device,compat,attic} \
+mkdir -p unix_sim/world tests/scenario src/{core,crypto,json,cbor,net,tls,mqtt,coap,http,ota,link,device,compat,attic} \
          include/iot examples tests/{unit,interop} unix_sim port/zz build
 
 cases=() number=0
@@ -65,6 +65,7 @@ catches src/net/iot_net_@.c       '#include "tls/iot_tls_x.h"'          'src/net
 catches src/core/iot_core_@.h     '#include "net/iot_net_tcp.h"'        'src/core includes src/core only'
 catches src/crypto/iot_crypto_@.c '#include "json/iot_json_x.h"'        'src/crypto includes src/core only'
 catches src/json/iot_json_@.c     '#include "mqtt/iot_mqtt_codec.h"'    'src/json includes src/core only'
+catches src/cbor/iot_cbor_@.c     '#include "json/iot_json_x.h"'        'src/cbor includes src/core only'
 catches src/tls/iot_tls_@.c       '#include "mqtt/iot_mqtt_codec.h"'    "$down"
 catches src/mqtt/iot_mqtt_@.c     '#  include "coap/iot_coap_codec.h"'  "$down"
 catches src/coap/iot_coap_@.c     '#include "http/iot_http_client.h"'   "$down"

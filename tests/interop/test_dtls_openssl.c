@@ -286,6 +286,28 @@ static void each_suite_is_spoken(void **state)
     }
 }
 
+#if IOT_FEATURE_TLS_PLATFORM
+static void the_platforms_suite_is_spoken_when_it_is_asked_for(void **state)
+{
+    static const char words[] = "-nocert -psk " KEY " -cipher PSK-AES128-CBC-SHA:@SECLEVEL=0";
+    (void)state;
+    prepare(CERT_COUNT, words);
+    opt.kinds |= IOT_TLS_PLATFORM;
+    come_up("PSK-AES128-CBC-SHA");
+    say_goodbye();
+    peer_tls_stop(&server);
+    prepare(CERT_COUNT, words);
+    begin();
+    UNTIL_WITH(turn_fast, says != IOT_ERR_AGAIN);
+    assert_true(says != IOT_OK); /* not offered */
+    peer_tls_stop(&server);
+    prepare(CERT_COUNT, "-nocert -psk " KEY " -cipher ALL:@SECLEVEL=0"); /* one that knows better */
+    opt.kinds |= IOT_TLS_PLATFORM;
+    come_up("PSK-AES128-CCM8");
+    say_goodbye();
+}
+#endif
+
 static void flights_are_cut_to_its_path_and_ours(void **state)
 {
     (void)state;
@@ -351,6 +373,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(each_suite_is_spoken, teardown),
+#if IOT_FEATURE_TLS_PLATFORM
+        cmocka_unit_test_teardown(the_platforms_suite_is_spoken_when_it_is_asked_for, teardown),
+#endif
         cmocka_unit_test_teardown(flights_are_cut_to_its_path_and_ours, teardown),
         cmocka_unit_test_teardown(a_wrong_key_has_its_name, teardown),
         cmocka_unit_test_teardown(another_authority_is_refused, teardown),

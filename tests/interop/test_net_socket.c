@@ -306,10 +306,23 @@ static void clients_of_the_host_are_told_apart_by_their_ports_and_answered(void 
         assert_bytes(((struct iot_bytes){clients[i].bytes, clients[i].len}), text_bytes(words[i]));
         assert_int_equal(clients[i].from_port, port);
     }
-    for (uint32_t i = 0; i < CLIENTS; i++) {
+    for (uint32_t i = 0; i < CLIENTS; i++)
         assert_int_equal(clients[i].heard, 1);
-        peer_datagram_stop(&clients[i]);
+
+    /* One is gone: what the host says about that troubles no other. */
+    struct iot_peer gone = peer_of(family->gateway, clients[0].port);
+    struct iot_peer last = peer_of(family->gateway, clients[CLIENTS - 1].port);
+    peer_datagram_stop(&clients[0]);
+    for (uint32_t i = 2; i < 5; i++) {
+        assert_err(ops->write(sock, &gone, BYTES("there?")), IOT_OK);
+        assert_err(ops->write(sock, &last, BYTES("and you?")), IOT_OK);
+        UNTIL_TURN(clients[CLIENTS - 1].heard == i);
     }
+    peer_datagram_say(&clients[1], BYTES("again"));
+    UNTIL_TURN(reads());
+    assert_int_equal(from.port, clients[1].port);
+    for (uint32_t i = 1; i < CLIENTS; i++)
+        peer_datagram_stop(&clients[i]);
 }
 
 /* Of both families, also where only one is forwarded: we speak first. */
@@ -653,6 +666,29 @@ static void flood(void)
     assert_int_equal(ops->dropped(sock), 5 * PBUF_POOL_SIZE - IOT_SOCKET_PBUFS + 4);
 }
 
+/* Both sockets of a server are full, and TCP has what it would have without them. */
+static void two_floods(void)
+{
+    const struct iot_socket_where second = {.port = PORT + 1};
+
+    open_it();
+    assert_err(ops->open(&other.base, &second), IOT_OK);
+    for (uint32_t i = 0; i < 2 * PBUF_POOL_SIZE; i++) {
+        say(family->alice, 1, 'a');
+        say_bytes(family->bob, 1, family->here, PORT + 1, 1, 'b');
+    }
+    assert_int_equal(udp.count, IOT_SOCKET_PBUFS);
+    assert_int_equal(other.count, IOT_SOCKET_PBUFS);
+    assert_true(free_pbufs() >= TCP_WND / TCP_MSS + 2);
+    ops->close(&other.base); /* `second` ends here */
+}
+
+static void full_sockets_leave_tcp_its_pbufs(void **s)
+{
+    (void)s;
+    for_each_family(two_floods);
+}
+
 static void who_sends_most_gives_place_to_who_sends_less(void **s)
 {
     (void)s;
@@ -817,6 +853,7 @@ int main(void)
         SOCKET_TEST(a_broadcast_is_to_many),
 #endif
         SOCKET_TEST(who_sends_most_gives_place_to_who_sends_less),
+        SOCKET_TEST(full_sockets_leave_tcp_its_pbufs),
         SOCKET_TEST(many_with_one_each_push_nobody_out),
         SOCKET_TEST(pbufs_are_counted_not_datagrams),
         SOCKET_TEST(what_waits_at_the_close_is_given_back),

@@ -28,7 +28,7 @@ static const char cloud_fake_book[] =
     "product a1GateWay01 gateway\n"
     "device a1GateWay01 gate001 secret=4b5a\n";
 
-/* Of sections 16.1 to 16.3 and 16.7; all with the secret of dev001. */
+/* Of sections 16.1 to 16.3, 16.6 and 16.7; all with the secret of dev001. */
 static const struct {
     enum cloud_hash hash;
     const char *text, *hex;
@@ -54,6 +54,8 @@ static const struct {
      "e5c1a9bbfffd73ba9f4827bf88363568c3b2c69e"},
     {CLOUD_SHA256, "clientIda1B2c3D4e5F.dev001deviceNamedev001productKeya1B2c3D4e5F",
      "25de8c1a0dcf1494ccc3b1b1d92a34f92a34f588372191c36a13ef005219bd89"},
+    {CLOUD_MD5, "clientIda1B2c3D4e5F.dev001deviceNamedev001productKeya1B2c3D4e5Fseq10",
+     "1b2b5ffc9d10a60fd4b377266dca2b42"},
     {CLOUD_SHA256, "ida1B2c3D4e5F&dev001timestamp2524608000000",
      "a7d53ebfa05aef3b659f5d637b923fc992e833fe01f79956fa3c6cb739c2c6be"},
 };

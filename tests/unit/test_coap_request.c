@@ -244,6 +244,27 @@ static void every_code_of_the_classes_2_4_and_5_is_a_response(void **state)
     }
 }
 
+static void a_critical_option_that_its_request_understands_is_welcome(void **state)
+{
+    (void)state;
+    for (uint16_t understands = 2087; understands <= 2091; understands += 2) {
+        struct app *app = app_new();
+        struct iot_coap_request req = asks(app, IOT_COAP_POST);
+        struct made made;
+
+        rig_init(&rig, 3);
+        req.understands = understands;
+        (void)rig_start(&rig, &req);
+        assert_true(rig_out(&rig));
+        struct seen seen = seen_of(&rig);
+        make_ack(&made, &seen, IOT_COAP_CODE(2, 5));
+        iot_coap_put(&made.e, 2089, BYTES("number"));
+        give(&rig, &made, "x", 1);
+        assert_string_equal(app->said,
+                            understands == 2089 ? "2.05 +1 whole end OK" : "end COAP_OPTION");
+    }
+}
+
 static void a_critical_option_that_is_unknown_rejects_the_response_and_says_which(void **state)
 {
     (void)state;
@@ -651,6 +672,7 @@ int main(void)
         CASE(what_cannot_be_asked_is_refused_and_nothing_begins),
         CASE(a_request_that_leaves_no_room_for_a_block_is_refused),
         CASE(every_code_of_the_classes_2_4_and_5_is_a_response),
+        CASE(a_critical_option_that_its_request_understands_is_welcome),
         CASE(a_critical_option_that_is_unknown_rejects_the_response_and_says_which),
         CASE(elective_options_that_are_unknown_or_of_a_wrong_length_are_not_there),
         CASE(a_repeated_option_counts_once_and_rejects_if_it_is_critical),

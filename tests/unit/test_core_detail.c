@@ -121,6 +121,29 @@ static void codes_of_the_platform_have_names_and_advice(void **state)
 }
 #endif
 
+#if IOT_FEATURE_UPLINK
+static void codes_of_the_platforms_coap_are_named(void **state)
+{
+    static const struct {
+        int32_t code;
+        const char *name;
+    } rows[] = {
+        {400, "BAD_REQUEST"}, {401, "UNAUTHORIZED"}, {402, "BAD_OPTION"},
+        {403, "FORBIDDEN"},   {404, "NOT_FOUND"},    {413, "TOO_LARGE"},
+        {414, "TOPIC"},       {429, "TOO_OFTEN"},    {500, "INTERNAL"},
+    };
+    size_t next = 0;
+    (void)state;
+    for (int32_t code = -1; code < 50000; code++) {
+        bool known = next < COUNT(rows) && code == rows[next].code;
+        assert_detail(IOT_ERR_UPLINK_STATUS, code, known ? rows[next].name : "");
+        assert_detail(IOT_ERR_UPLINK_TOKEN, code, known ? rows[next].name : "");
+        next += known;
+    }
+    assert_int_equal(next, COUNT(rows));
+}
+#endif
+
 static void alerts_are_named_as_in_their_rfc(void **state)
 {
     (void)state;
@@ -195,6 +218,9 @@ int main(void)
         cmocka_unit_test(codes_of_connack_have_names_and_advice),
 #if IOT_FEATURE_WEB
         cmocka_unit_test(codes_of_the_platform_have_names_and_advice),
+#endif
+#if IOT_FEATURE_UPLINK
+        cmocka_unit_test(codes_of_the_platforms_coap_are_named),
 #endif
         cmocka_unit_test(alerts_are_named_as_in_their_rfc),
         cmocka_unit_test(of_several_faults_the_first_to_put_right_is_named),

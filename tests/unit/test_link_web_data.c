@@ -218,14 +218,14 @@ static void a_token_that_is_none_is_refused(void **state)
         assert_true(web_result.err != IOT_OK);
         assert_int_equal(web_http.asked, i + 1);
     }
-    for (size_t n = IOT_WEB_TOKEN_MAX; n <= IOT_WEB_TOKEN_MAX + 1; n++) {
+    for (size_t n = IOT_ASK_TOKEN_MAX; n <= IOT_ASK_TOKEN_MAX + 1; n++) {
         memset(token, 't', n);
         token[n] = '\0';
         snprintf(text, sizeof text, "{\"code\":0,\"info\":{\"token\":\"%s\"}}", token);
         assert_err(iot_web_post(&web, &message, 0), IOT_OK);
         asks_for_a_token();
         web_answer(200, text);
-        if (n == IOT_WEB_TOKEN_MAX) {
+        if (n == IOT_ASK_TOKEN_MAX) {
             sends_the_message(token);
             web_answer(200, "{\"code\":20001}");
         } else {

@@ -281,6 +281,25 @@ static bool set_reply_code(struct cloud_rules *rules, const char *value, char *w
     return true;
 }
 
+/* "CODE N", CODE as 4.01: of an error. */
+static bool set_coap_code(struct cloud_rules *rules, const char *value, char *why, size_t cap)
+{
+    uint32_t detail, count;
+    char two[3] = {0};
+
+    if (strlen(value) > 5 && (value[0] == '4' || value[0] == '5') && value[1] == '.' &&
+        value[4] == ' ') {
+        memcpy(two, value + 2, 2);
+        if (cloud_text_number(two, 31, &detail) && cloud_text_number(value + 5, 1000000, &count)) {
+            rules->coap_code = (uint8_t)((uint32_t)(value[0] - '0') << 5 | detail);
+            rules->coap_code_left = count;
+            return true;
+        }
+    }
+    snprintf(why, cap, "it has to be: option coap-code CODE N; CODE as 4.01, N: so many requests");
+    return false;
+}
+
 bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *value, char *why,
                        size_t cap)
 {
@@ -295,6 +314,8 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"config", &rules->no_config, false},
         {"http-norange", &rules->http_norange, true},
         {"http-chunked", &rules->http_chunked, true},
+        {"coap-seq-check", &rules->coap_no_seq_check, false},
+        {"coap-answer-seq", &rules->coap_answer_seq, true},
     };
     const struct {
         const char *name;
@@ -316,10 +337,17 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         {"http-status", &rules->http_status, 599},
         {"http-cut", &rules->http_cut, UINT32_MAX},
         {"http-slow", &rules->http_slow, UINT32_MAX},
+        {"coap-token-s", &rules->coap_token_s, 31536000},
+        {"coap-drop-ack", &rules->coap_drop_ack, 1000000},
+        {"coap-double-ack", &rules->coap_double_ack, 1000000},
+        {"coap-separate", &rules->coap_separate, 1000000},
+        {"coap-delay-ms", &rules->coap_delay_ms, 600000},
     };
 
     if (strcmp(name, "reply-code") == 0)
         return set_reply_code(rules, value, why, cap);
+    if (strcmp(name, "coap-code") == 0)
+        return set_coap_code(rules, value, why, cap);
     if (strcmp(name, "region") == 0) {
         if (cloud_book_is_region(value))
             snprintf(rules->region, sizeof rules->region, "%s", value);
@@ -357,7 +385,10 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
         "flow-wait-s, subscriptions, log-payload, post-strict, will, retain, config, "
         "reply-delay-ms, "
         "reply-drop, reply-double, reply-code, rrpc-wait-ms, region, http-token-s, http-expire-s, "
-        "http-delay-ms, http-status, http-cut, http-slow, http-norange, http-chunked",
+        "http-delay-ms, http-status, http-cut, http-slow, http-norange, http-chunked, "
+        "coap-token-s, "
+        "coap-code, coap-drop-ack, coap-double-ack, coap-separate, coap-delay-ms, coap-seq-check, "
+        "coap-answer-seq",
         name);
     return false;
 }
@@ -365,9 +396,10 @@ bool cloud_book_option(struct cloud_rules *rules, const char *name, const char *
 static bool add_option(struct cloud_book *book, char *const words[], int count,
                        const struct place *at)
 {
-    char what[480], value[CLOUD_SUFFIX_MAX + 16];
+    char what[640], value[CLOUD_SUFFIX_MAX + 16];
 
-    if (count != 3 && !(count == 4 && strcmp(words[1], "reply-code") == 0))
+    if (count != 3 && !(count == 4 && (strcmp(words[1], "reply-code") == 0 ||
+                                       strcmp(words[1], "coap-code") == 0)))
         FAIL(at, "it has to be: option NAME VALUE");
     snprintf(value, sizeof value, "%s%s%s", words[2], count == 4 ? " " : "",
              count == 4 ? words[3] : "");
@@ -414,6 +446,7 @@ bool cloud_book_read(struct cloud_book *book, const char *name, const char *text
     book->rules.rrpc_wait_ms = 8000;
     book->rules.http_token_s = 48 * 3600;
     book->rules.http_expire_s = 24 * 3600;
+    book->rules.coap_token_s = 48 * 3600;
     snprintf(book->rules.region, sizeof book->rules.region, "cn-shanghai");
     while (*text != 0) {
         size_t n = strcspn(text, "\n");

@@ -10,6 +10,7 @@
  *     device  PK DN [secret=DS] [auth=secret|x509|psk] [disabled]
  *     option  NAME VALUE                            see struct cloud_rules
  *     option  reply-code SUFFIX CODE
+ *     option  coap-code CODE N
  *
  * raw: its data is bytes, which a script on the platform reads. register: its devices may fetch their secrets (they need
  * no secret= here); register=nwl: also devices that are not listed, which then get a token. What was given out is
@@ -125,6 +126,15 @@ struct cloud_rules {
     uint32_t http_slow; /* "http-slow": bytes of a body in a second; 0: any */
     bool http_norange;  /* "http-norange": Range is not understood */
     bool http_chunked;  /* "http-chunked": bodies come chunked, without Content-Length */
+    uint32_t coap_token_s;    /* "coap-token-s": life of CoAP's token; 172800 */
+    uint8_t coap_code;        /* "coap-code": "CODE N": with this code, as 5.00, ... */
+    uint32_t coap_code_left;  /* ... the next N requests are answered, and not looked at */
+    uint32_t coap_drop_ack;   /* "coap-drop-ack": each so many-th answer is lost; 0: none */
+    uint32_t coap_double_ack; /* "coap-double-ack": each so many-th answer comes twice */
+    uint32_t coap_separate;   /* "coap-separate": each so many-th comes apart from its ACK */
+    uint32_t coap_delay_ms;   /* "coap-delay-ms": answers come so much later */
+    bool coap_no_seq_check;   /* "coap-seq-check off": numbers are taken whatever they are */
+    bool coap_answer_seq;     /* "coap-answer-seq": answers have the number of the request, too */
     struct cloud_reply_code
         reply_codes[CLOUD_REPLY_CODES_MAX]; /* "reply-code": "SUFFIX CODE"; 0: no more */
 };

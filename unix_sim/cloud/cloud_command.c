@@ -2,6 +2,7 @@
 #include "cloud/cloud_command.h"
 
 #include "cloud/cloud_call.h"
+#include "cloud/cloud_coap_wire.h"
 #include "cloud/cloud_console.h"
 #include "cloud/cloud_ota.h"
 #include "cloud/cloud_store.h"
@@ -28,15 +29,16 @@ static void list(struct cloud_order *o)
     for (int i = 0; i < c->book.device_count; i++) {
         const struct cloud_session *s = &c->sessions[i];
         const struct cloud_device *d = &c->book.devices[i];
+        bool online = cloud_online(c, i, o->now_ms);
+        const char *way = s->link != 0 ? ways[s->transport] : online ? "coap" : "";
         cloud_order_say(o, "%-12s %-16s %-8s %s%s%s\n", cloud_key_of(c, i), d->name,
-                        states[d->state], s->link != 0 ? "online, " : "offline",
-                        s->link != 0 ? ways[s->transport] : "", s->flow ? ", flow control" : "");
+                        states[d->state], online ? "online, " : "offline", way,
+                        s->flow ? ", flow control" : "");
         json_array_append_new(devices,
                               json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:b}", "productKey",
                                         cloud_key_of(c, i), "deviceName", d->name, "state",
-                                        states[d->state], "online", s->link != 0, "transport",
-                                        s->link != 0 ? ways[s->transport] : "", "flow",
-                                        (int)s->flow, "activated", (int)d->activated));
+                                        states[d->state], "online", (int)online, "transport", way,
+                                        "flow", (int)s->flow, "activated", (int)d->activated));
     }
     o->value = json_pack("{s:o}", "devices", devices);
 }
@@ -155,6 +157,8 @@ static const struct {
     {"ota", cloud_ota_command},
     {"file", cloud_store_command},
     {"web", cloud_wire_command},
+    {"coap", cloud_coap_wire_command},
+    {"coap-key", cloud_coap_wire_key},
 };
 
 /* ---- Answers ----------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@
  *     file NAME [SECONDS]           publish a file that lies ready (cloud_store.h); says what it is and where, and its
  *                                   address is good for so long
  *     web {REQUEST}                 a front of HTTP asks (cloud_wire.h)
+ *     coap {REQUEST}, coap-key ID   a front of CoAP asks (cloud_coap_wire.h)
  *
  *     ota publish PK DN|all FILE|URL version=V [WORD=VALUE...]
  *                                   publish an image for a device or all of a product, and tell those that are online.

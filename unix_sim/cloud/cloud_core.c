@@ -342,6 +342,14 @@ bool cloud_post(struct cloud *c, int device, const char *topic, const void *payl
     return true;
 }
 
+bool cloud_online(const struct cloud *c, int device, uint64_t now_ms)
+{
+    const struct cloud_coap_pass *p = &c->coap[device];
+
+    return c->sessions[device].link != 0 ||
+           (p->heard && now_ms - p->heard_ms < CLOUD_COAP_ONLINE_MS);
+}
+
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms)
 {
     int device = cloud_device_of(c, link);

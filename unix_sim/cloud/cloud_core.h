@@ -26,6 +26,7 @@
 #define CLOUD_PSK_LINKS_MAX   64
 #define CLOUD_STORE_MAX       64 /* files that are published */
 #define CLOUD_STORE_NAME_MAX  64
+#define CLOUD_COAP_ONLINE_MS  600000u /* after a message by CoAP a device counts as online */
 #define CLOUD_KEEPALIVE_S_MIN 30
 #define CLOUD_KEEPALIVE_S_MAX 1200
 
@@ -181,6 +182,17 @@ struct cloud_pass {
     uint64_t token_until_ms;
 };
 
+/* What a device has got by CoAP. Without token: nothing. */
+struct cloud_coap_pass {
+    char token[33];
+    uint64_t token_until_ms;
+    uint8_t way;       /* of enum cloud_coap_way, by which it came */
+    uint8_t key[16];   /* of the symmetric mode */
+    uint32_t seq_next; /* ... and the least number that may come */
+    bool heard;
+    uint64_t heard_ms; /* when a message of it was taken last */
+};
+
 struct cloud_model;
 struct cloud_thing;
 struct cloud_file;
@@ -201,6 +213,8 @@ struct cloud {
     struct cloud_ota *ota; /* updates */
     struct cloud_stored stored[CLOUD_STORE_MAX];
     struct cloud_pass passes[CLOUD_DEVICES_MAX];
+    struct cloud_coap_pass coap[CLOUD_DEVICES_MAX];
+    uint32_t coap_answers;
     char store_key[33];
     uint32_t next_message;
     bool catching; /* an answer is wanted here, not on its topic */
@@ -250,7 +264,7 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
                                const void *payload, size_t len, uint64_t now_ms);
 
 /**
- * A message that came without a connection of its own: from the data channel of HTTPS.
+ * A message that came without a connection of its own: from the data channel of HTTPS, or by CoAP.
  *
  * answer  out: what the platform has to say to it, by malloc; NULL: nothing.
  * often   out: it was dropped for there are too many.
@@ -259,6 +273,9 @@ enum cloud_route cloud_publish(struct cloud *c, cloud_link link, const char *top
 bool cloud_post(struct cloud *c, int device, const char *topic, const void *payload, size_t len,
                 uint64_t now_ms, char **answer, size_t *answer_len, bool *often, char *why,
                 size_t cap);
+
+/** Is it connected, or has it reported by CoAP within CLOUD_COAP_ONLINE_MS? */
+bool cloud_online(const struct cloud *c, int device, uint64_t now_ms);
 
 /** May the device get this message? Call once for each delivery. */
 bool cloud_may_deliver(struct cloud *c, cloud_link link, const char *topic, uint64_t now_ms);

@@ -212,8 +212,9 @@ bool cloud_user_name_read(const char *text, char key[CLOUD_KEY_MAX + 1],
 void cloud_signed_text(const struct cloud_client_id *id, const char *key, const char *name,
                        char text[CLOUD_SIGNED_MAX])
 {
-    snprintf(text, CLOUD_SIGNED_MAX, "clientId%sdeviceName%sproductKey%s%s%s", id->cid, name, key,
-             id->stamp[0] != 0 ? "timestamp" : "", id->stamp);
+    snprintf(text, CLOUD_SIGNED_MAX, "clientId%sdeviceName%sproductKey%s%s%s%s%s", id->cid, name,
+             key, id->seq[0] != 0 ? "seq" : "", id->seq, id->stamp[0] != 0 ? "timestamp" : "",
+             id->stamp);
 }
 
 bool cloud_psk_identity_read(const char *identity, char key[CLOUD_KEY_MAX + 1],

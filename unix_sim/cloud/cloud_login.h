@@ -29,6 +29,7 @@ const char *cloud_hash_name(enum cloud_hash hash);
 /** Of `cid|k=v,...|`; only what the platform looks at. */
 struct cloud_client_id {
     char cid[CLOUD_CID_MAX + 1];
+    char seq[CLOUD_STAMP_MAX + 1];   /* of CoAP without DTLS alone: digits; empty: none */
     char stamp[CLOUD_STAMP_MAX + 1]; /* empty: none was given */
     int securemode;
     enum cloud_hash method;

@@ -87,7 +87,7 @@ json_t *cloud_thing_show(struct cloud *c, int device, uint64_t now_ms)
 
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:O, s:O, s:O, s:O, s:o, s:i, s:b, s:O}",
                      "productKey", cloud_key_of(c, device), "deviceName", d->name, "state",
-                     states[d->state], "online", c->sessions[device].link != 0, "activated",
+                     states[d->state], "online", (int)cloud_online(c, device, now_ms), "activated",
                      d->activated, "time", (json_int_t)cloud_wall_ms(c, now_ms), "properties",
                      t->properties, "events", t->events, "tags", t->tags, "desired", t->desired,
                      "shadow", t->shadow != NULL ? json_incref(t->shadow) : json_null(), "logMode",

@@ -72,8 +72,8 @@ bool cloud_web_method(const char *name, enum cloud_hash *hash)
 }
 
 int cloud_web_check(const struct cloud *c, const char *key, const char *name, const char *cid,
-                    const char *stamp, const char *method, const char *sign, int *device, char *why,
-                    size_t cap)
+                    const char *seq, const char *stamp, const char *method, const char *sign,
+                    int *device, char *why, size_t cap)
 {
     struct cloud_client_id id = {.securemode = 2};
     char text[CLOUD_SIGNED_MAX], expected[2 * CLOUD_DIGEST_MAX + 1];
@@ -90,15 +90,17 @@ int cloud_web_check(const struct cloud *c, const char *key, const char *name, co
     snprintf(why, cap, "signmethod is hmacmd5, hmacsha1 or hmacsha256");
     if (!cloud_web_method(method, &id.method))
         return 6292;
-    snprintf(why, cap, "clientId has 1 to %d characters, timestamp up to %d digits", CLOUD_CID_MAX,
-             CLOUD_STAMP_MAX);
+    snprintf(why, cap, "clientId has 1 to %d characters, seq and timestamp up to %d digits",
+             CLOUD_CID_MAX, CLOUD_STAMP_MAX);
     if (cid[0] == 0 || strlen(cid) > CLOUD_CID_MAX || strlen(stamp) > CLOUD_STAMP_MAX ||
-        !cloud_text_all(stamp, cloud_is_digit))
+        strlen(seq) > CLOUD_STAMP_MAX || !cloud_text_all(stamp, cloud_is_digit) ||
+        !cloud_text_all(seq, cloud_is_digit))
         return 460;
     snprintf(why, cap, "the device has no secret that it could sign with");
     if (d->secret[0] == 0 || d->auth == CLOUD_AUTH_X509)
         return 6600;
     snprintf(id.cid, sizeof id.cid, "%s", cid);
+    snprintf(id.seq, sizeof id.seq, "%s", seq);
     snprintf(id.stamp, sizeof id.stamp, "%s", stamp);
     cloud_signed_text(&id, key, name, text);
     snprintf(why, cap, "the emulator cannot compute %s", method);

@@ -73,14 +73,15 @@ __attribute__((format(printf, 5, 6))) void cloud_web_say(struct cloud_web_answer
 /**
  * Who says that it is this device, and signs so?
  *
+ * seq     its sequence number, digits; empty: none.
  * stamp   its timestamp; empty: none.
  * sign    in hexadecimal.
  * why     out: what is wrong, in words.
  * Returns 200, and `device`; or a code of section 14.3.
  */
 int cloud_web_check(const struct cloud *c, const char *key, const char *name, const char *cid,
-                    const char *stamp, const char *method, const char *sign, int *device, char *why,
-                    size_t cap);
+                    const char *seq, const char *stamp, const char *method, const char *sign,
+                    int *device, char *why, size_t cap);
 
 /** The hash of "hmacsha1" and so on; false: of none. */
 bool cloud_web_method(const char *name, enum cloud_hash *hash);

@@ -54,8 +54,8 @@ void cloud_web_devicename(struct cloud *c, const struct cloud_web_request *q, co
     get(q, "signmethod", method);
     get(q, "sign", sign);
     get(q, "resources", wanted);
-    int code = cloud_web_check(c, key, name, cid, stamp, method[0] != 0 ? method : "hmacmd5", sign,
-                               &device, why, sizeof why);
+    int code = cloud_web_check(c, key, name, cid, "", stamp, method[0] != 0 ? method : "hmacmd5",
+                               sign, &device, why, sizeof why);
     if (code == 200 && c->config.random == NULL)
         code = 500;
     if (code != 200) {

@@ -41,7 +41,7 @@ void cloud_web_auth(struct cloud *c, const struct cloud_web_request *q, const ch
         return;
     }
     int code = cloud_web_check(c, text_of(in, "productKey"), text_of(in, "deviceName"),
-                               text_of(in, "clientId"), text_of(in, "timestamp"),
+                               text_of(in, "clientId"), "", text_of(in, "timestamp"),
                                *method != 0 ? method : "hmacmd5", text_of(in, "sign"), &device, why,
                                sizeof why);
     json_decref(in);

@@ -27,6 +27,8 @@ static const char *const regions[] = {"cn-shanghai", "ap-southeast-1", "ap-north
                                       "us-west-1",   "us-east-1",      "eu-central-1",
                                       "cn-beijing",  "cn-shenzhen"};
 
+static const char *const coap_regions[] = {"cn-shanghai", "cn-beijing", "cn-shenzhen"};
+
 static void start(struct maker *m, const char *openssl, const char *dir, char *why, size_t cap)
 {
     time_t now = time(NULL), from = now - DAY_S, until = now + VALID_S;
@@ -126,6 +128,12 @@ static bool write_config(const struct maker *m, const struct cloud_book *book)
                ", DNS:iot-auth-global.aliyuncs.com, DNS:iot-as-http.cn-shanghai.aliyuncs.com");
     for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
         fprintf(f, ", DNS:iot-auth.%s.aliyuncs.com", regions[i]);
+    fprintf(f, "\n[coap]\nbasicConstraints = critical, CA:FALSE\n"
+               "keyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n"
+               "subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1");
+    for (size_t i = 0; i < sizeof coap_regions / sizeof coap_regions[0]; i++)
+        fprintf(f, ", DNS:*.coap.%s.link.aliyuncs.com, DNS:*.iot-as-coap.%s.aliyuncs.com",
+                coap_regions[i], coap_regions[i]);
     fprintf(f, "\n");
     return fclose(f) == 0;
 }
@@ -160,6 +168,7 @@ bool host_cert_make(const char *openssl, const char *dir, const struct cloud_boo
     return make(&m, "ca", "/O=lwlink/CN=emulated cloud, throw-away authority", "authority", true) &&
            make(&m, "server", "/O=lwlink/CN=emulated cloud", "server", false) &&
            make(&m, "web", "/O=lwlink/CN=emulated cloud", "web", false) &&
+           make(&m, "coap", "/O=lwlink/CN=emulated cloud", "coap", false) &&
            RUN(&m, "x509", "-in", "ca.pem", "-outform", "DER", "-out", "ca.der");
 }
 

@@ -14,7 +14,8 @@
 
 /**
  * In `dir`: an authority (ca.pem, ca.der) and a broker's certificate (server.pem, server.key), for the hosts of all
- * products in the book and of all regions, and one for HTTPS (web.pem, web.key); both for localhost, 127.0.0.1 and ::1. Takes at
+ * products in the book and of all regions, one for HTTPS (web.pem, web.key) and one for CoAP (coap.pem, coap.key); all for
+ * localhost, 127.0.0.1 and ::1. Takes at
  * most 40 s, usually 0.1 s.
  *
  * openssl  the program; an absolute path, or a name in PATH.

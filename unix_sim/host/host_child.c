@@ -146,8 +146,8 @@ int host_stop(pid_t pid)
     return host_kill(pid);
 }
 
-/* A TCP socket and the loopback address for it; false: not an address of ours. */
-static int loopback(const char *text, uint16_t port, struct sockaddr_storage *address,
+/* A socket and the loopback address for it; -1: there is none. */
+static int loopback(int type, const char *text, uint16_t port, struct sockaddr_storage *address,
                     socklen_t *len)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)address;
@@ -164,15 +164,15 @@ static int loopback(const char *text, uint16_t port, struct sockaddr_storage *ad
         inet_pton(AF_INET, text, &v4->sin_addr);
         *len = sizeof *v4;
     }
-    return socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return socket(address->ss_family, type | SOCK_CLOEXEC, 0);
 }
 
-uint16_t host_free_port(void)
+static uint16_t free_port(int type)
 {
     struct sockaddr_storage address;
     socklen_t len;
     uint16_t port = 0;
-    int fd = loopback("127.0.0.1", 0, &address, &len);
+    int fd = loopback(type, "127.0.0.1", 0, &address, &len);
 
     if (fd < 0)
         return 0;
@@ -183,11 +183,21 @@ uint16_t host_free_port(void)
     return port;
 }
 
+uint16_t host_free_port(void)
+{
+    return free_port(SOCK_STREAM);
+}
+
+uint16_t host_free_udp_port(void)
+{
+    return free_port(SOCK_DGRAM);
+}
+
 bool host_port_open(const char *text, uint16_t port)
 {
     struct sockaddr_storage address;
     socklen_t len;
-    int fd = loopback(text, port, &address, &len);
+    int fd = loopback(SOCK_STREAM, text, port, &address, &len);
     bool open = fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0;
 
     if (fd >= 0)

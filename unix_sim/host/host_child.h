@@ -37,6 +37,9 @@ int host_kill(pid_t pid);
 /** A TCP port of 127.0.0.1 that nobody listens on now; 0 if there is none. */
 uint16_t host_free_port(void);
 
+/** The same for UDP. */
+uint16_t host_free_udp_port(void);
+
 /** Is there a listener? `address` is "127.0.0.1" or "::1". */
 bool host_port_open(const char *address, uint16_t port);
 

@@ -227,6 +227,11 @@ static uint16_t choose(uint16_t wanted)
     return wanted != 0 ? wanted : host_free_port();
 }
 
+static uint16_t choose_udp(uint16_t wanted)
+{
+    return wanted != 0 ? wanted : host_free_udp_port();
+}
+
 static void write_config(const struct host_cloud *c, char *text, size_t cap)
 {
     const char *plugin = c->plugin;
@@ -276,11 +281,22 @@ static bool start_web(struct host_cloud *c)
     return pid > 0;
 }
 
-static void end_web(struct host_cloud *c, int (*end)(pid_t))
+static bool start_coap(struct host_cloud *c)
+{
+    pid_t pid = host_coap_start(c->dir, c->address, &c->coap, c->why, sizeof c->why);
+
+    c->coap_pid = pid > 0 ? pid : 0;
+    return pid > 0;
+}
+
+/* What stands beside the broker. */
+static void end_fronts(struct host_cloud *c, int (*end)(pid_t))
 {
     if (c->web != 0)
         end(c->web);
-    c->web = 0;
+    if (c->coap_pid != 0)
+        end(c->coap_pid);
+    c->web = c->coap_pid = 0;
 }
 
 static bool start_broker(struct host_cloud *c, const struct host_cloud_options *o)
@@ -289,7 +305,8 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
     struct host_broker_options b = {
         .address = c->address, .first = "per_listener_settings true", .extra = config};
     bool fixed = o->plain_port != 0 && o->tls_port != 0 && o->psk_port != 0 && o->x509_port != 0 &&
-                 o->https_port != 0 && o->http_port != 0;
+                 o->https_port != 0 && o->http_port != 0 && o->coap.cert != 0 && o->coap.psk != 0 &&
+                 o->coap.plain != 0;
 
     for (int tries = fixed ? 1 : TRIES; tries > 0; tries--) {
         c->plain_port = choose(o->plain_port);
@@ -298,10 +315,14 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
         c->x509_port = choose(o->x509_port);
         c->https_port = choose(o->https_port);
         c->http_port = choose(o->http_port);
+        c->coap.cert = choose_udp(o->coap.cert);
+        c->coap.psk = choose_udp(o->coap.psk);
+        c->coap.plain = choose_udp(o->coap.plain);
         write_config(c, config, sizeof config);
         if (host_start_mosquitto(&c->broker, c->plain_port, &b)) {
-            if (wait_ready(c) && start_web(c))
+            if (wait_ready(c) && start_web(c) && start_coap(c))
                 return true;
+            end_fronts(c, host_kill);
             host_kill_mosquitto(&c->broker);
         } else {
             fail(c, "%s", c->broker.why);
@@ -339,7 +360,7 @@ bool host_cloud_start(struct host_cloud *c, const struct host_cloud_options *opt
             return true;
         fail(c, "cannot write where the cloud is: %s", strerror(errno));
     }
-    end_web(c, host_kill);
+    end_fronts(c, host_kill);
     if (c->broker.pid != 0)
         host_kill_mosquitto(&c->broker);
     if (c->temporary)
@@ -354,7 +375,7 @@ void host_cloud_stop(struct host_cloud *c)
     if (c->broker.pid == 0 && !c->cut)
         return;
     c->cut = false;
-    end_web(c, host_stop);
+    end_fronts(c, host_stop);
     host_stop_mosquitto(&c->broker);
     if (c->announced && host_cloud_find(found) && strcmp(found, c->dir) == 0 &&
         host_dir_program(found) && join(path, found, "run/" ANNOUNCE))
@@ -368,7 +389,7 @@ void host_cloud_stop(struct host_cloud *c)
 void host_cloud_cut(struct host_cloud *c)
 {
     c->cut = c->broker.pid != 0;
-    end_web(c, host_kill);
+    end_fronts(c, host_kill);
     host_kill_mosquitto(&c->broker);
 }
 
@@ -379,7 +400,8 @@ bool host_cloud_restore(struct host_cloud *c)
                                          .psk_port = c->psk_port,
                                          .x509_port = c->x509_port,
                                          .https_port = c->https_port,
-                                         .http_port = c->http_port};
+                                         .http_port = c->http_port,
+                                         .coap = c->coap};
 
     if (!c->cut || !start_broker(c, &o))
         return false;

@@ -9,6 +9,7 @@
 #define HOST_CLOUD_H
 
 #include "host/host_broker.h"
+#include "host/host_coap.h"
 
 /** All may be NULL or 0. */
 struct host_cloud_options {
@@ -23,14 +24,17 @@ struct host_cloud_options {
         plugin; /* default: $CLOUD_PLUGIN, else cloud_plugin.so beside the program or up to two folders up */
     uint16_t tls_port, plain_port, psk_port, x509_port; /* 0: free ones */
     uint16_t https_port, http_port;                     /* as well */
+    struct host_coap_ports coap;                        /* as well; of UDP */
     bool announce;                                      /* let host_cloud_find find it */
 };
 
 struct host_cloud {
     struct host_broker broker; /* pid 0: not running */
     pid_t web;                 /* cloud_https; 0: not running */
+    pid_t coap_pid;            /* cloud_coap; 0: not running */
     uint16_t tls_port, plain_port, psk_port, x509_port;
     uint16_t https_port, http_port; /* all the platform does by HTTPS; files alone */
+    struct host_coap_ports coap;
     char address[48];
     char dir[HOST_PATH_MAX];
     char ca_pem[HOST_PATH_MAX], ca_der[HOST_PATH_MAX]; /* what a device has to trust */
