@@ -488,7 +488,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor fw-
                $(call switched_off,TLS_RSA+DTLS_SERVER+HTTP+OTA+WEB+SHADOW+RAW+REGISTER+CLOUD+QOS2+SESSION_KEEP+QUEUE_DROP+STREAMED+BY_REF)
     KIND    := -report
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=6 -DMEM_SIZE=4096
-    LINK    := -Wl,--defsym=RAM_BYTES=0xa000
+    LINK    := -Wl,--defsym=RAM_BYTES=0x9000
   endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
