@@ -75,7 +75,7 @@ run_program() {
             return
         fi
     fi
-    timeout -k 10 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || rc=$?
+    CLOUD_HERE=$name timeout -k 10 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || rc=$?
 
     # cmocka closes each group with "[  PASSED  ] N test(s)." and, if so, the same for FAILED and SKIPPED.
     read -r p f s < <(awk '
