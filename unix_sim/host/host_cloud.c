@@ -332,6 +332,17 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
     return false;
 }
 
+/* The file that says where it is: of this folder, and of those who have the same $CLOUD_HERE. */
+static bool announcement(char path[HOST_PATH_MAX])
+{
+    char program[HOST_PATH_MAX], name[HERE_MAX + 32];
+    const char *here = getenv("CLOUD_HERE");
+
+    snprintf(name, sizeof name, "run/" ANNOUNCE "%s%.*s", here != NULL ? "." : "", (int)HERE_MAX,
+             here != NULL ? here : "");
+    return host_dir_program(program) && join(path, program, name);
+}
+
 static bool announce(struct host_cloud *c)
 {
     char program[HOST_PATH_MAX], path[HOST_PATH_MAX];
@@ -339,7 +350,7 @@ static bool announce(struct host_cloud *c)
     if (!host_dir_program(program) || !join(path, program, "run"))
         return false;
     mkdir(path, 0755);
-    c->announced = join(path, program, "run/" ANNOUNCE) && write_file(path, c->dir, "\n");
+    c->announced = announcement(path) && write_file(path, c->dir, "\n");
     return c->announced;
 }
 
