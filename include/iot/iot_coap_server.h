@@ -126,9 +126,17 @@ struct iot_coap_resource {
 
 #if IOT_FEATURE_DTLS_SERVER
 /** DTLS 1.2 with pre-shared keys (RFC 4279); AES-CCM-8, -CCM, -GCM. No state is kept before a peer has answered a cookie (RFC 6347
- *  4.2.1). Borrowed as long as the server is used. Times in ms, 0: the default. */
+ *  4.2.1), which is good for one to two minutes. An identity that nobody knows looks like a wrong key: silence. Peers are known by
+ *  address and port: there are no connection IDs, tickets or sessions to resume.
+ *
+ *  When all IOT_COAP_SESSIONS are taken a new peer waits for one that was silent for idle_ms, or a handshake that has not
+ *  got on for 10 s; of one host at most half of them are handshakes. A peer that begins anew, as it has rebooted, gives up its old session:
+ *  when the new one is up, or, if none was free, at once (4.2.8).
+ *
+ *  Borrowed as long as the server is used. Times in ms, 0: the default. */
 struct iot_coap_keys {
-    /** The key of this identity. IOT_OK; another error: there is none, the handshake ends. Called from iot_poll. */
+    /** The key of this identity, which has at most 128 bytes. IOT_OK; anything else: there is none, and what was written is not
+     *  used. Called from iot_poll, in the middle of a handshake: nothing of this device may be called. */
     iot_err (*key)(void *ctx, struct iot_bytes identity, uint8_t key[64], uint32_t *len);
     void *ctx;
     /** For all sessions together, each has its IOT_COAP_SESSIONSth part. 8-byte aligned. Bytes are in README. */
@@ -196,7 +204,8 @@ struct iot_coap_server_counters {
     uint32_t refused;    /* 5.03: a table was full */
     uint32_t notified;   /* notifications, each counted once */
     uint32_t handshakes; /* of DTLS, that ended well */
-    uint32_t dropped;    /* datagrams that had no place to wait, or were not authentic */
+    uint32_t
+        dropped; /* datagrams that had no place to wait, were too large, or not authentic; and hellos that found no session */
 };
 void iot_coap_server_counters(const struct iot_coap_server *server,
                               struct iot_coap_server_counters *out);

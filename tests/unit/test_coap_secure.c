@@ -169,6 +169,35 @@ static void a_handshake_that_does_not_go_on_gives_place(void **state)
     assert_int_equal(sessions(), 1);
 }
 
+static void of_one_host_half_are_unfinished_handshakes(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++)
+        memcpy(clients[i].peer.addr, clients[0].peer.addr, sizeof clients[0].peer.addr);
+    send_as(&clients[0].peer, proven_hello(&clients[0]));
+    clients[0].deaf = true;
+    forget_sent();
+    open_client(&clients[1]);
+    pass(2000);
+    assert_err(clients[1].err, IOT_ERR_AGAIN); /* waits, though there is a place */
+    assert_int_equal(sessions(), 1);
+    join(&clients[4]); /* another's */
+    assert_true(serves(&clients[4], 1));
+    pass(14000);
+    assert_err(clients[1].err, IOT_OK); /* the first has not gone on for long */
+    assert_true(serves(&clients[1], 2));
+}
+
+static void of_one_host_all_may_be_up(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
+        memcpy(clients[i].peer.addr, clients[0].peer.addr, sizeof clients[0].peer.addr);
+        join(&clients[i]);
+    }
+    assert_int_equal(sessions(), IOT_COAP_SESSIONS);
+}
+
 /* ---- A client that has lost its end ------------------------------------------------------ */
 
 static void reboot(struct client *c)
@@ -375,6 +404,8 @@ int main(void)
         TEST(without_chance_a_hello_is_lost),
         TEST(one_too_many_waits_until_one_was_silent_long_enough),
         TEST(a_handshake_that_does_not_go_on_gives_place),
+        TEST(of_one_host_half_are_unfinished_handshakes),
+        TEST(of_one_host_all_may_be_up),
         TEST(the_old_session_serves_until_the_new_one_is_up),
         TEST(what_is_of_the_old_session_is_not_the_new_ones),
         TEST(without_a_free_one_it_gives_place_at_once),
