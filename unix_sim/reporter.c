@@ -204,9 +204,9 @@ static bool start_lamp(void)
     }
     const char *host = LWIP_IPV4 ? "127.0.0.1" : "[::1]";
     printf("\n  From another terminal, ask the lamp, switch it, watch it:\n\n"
-           "    coap-client -m get coap://%s:%u/.well-known/core\n"
-           "    coap-client -m put -t 0 -e 1 coap://%s:%u/light\n"
-           "    coap-client -m get -s 60 coap://%s:%u/light\n\n"
+           "    coap-client-openssl -m get coap://%s:%u/.well-known/core\n"
+           "    coap-client-openssl -m put -t 0 -e 1 coap://%s:%u/light\n"
+           "    coap-client-openssl -m get -s 60 coap://%s:%u/light\n\n"
            "  and see in this folder what the platform knows of it:\n\n"
            "    build/cloud show %s %s\n\n",
            host, (unsigned)listen, host, (unsigned)listen, host, (unsigned)listen,
