@@ -448,6 +448,21 @@ static void a_message_that_is_not_confirmed_went_well_when_it_has_left(void **st
     ended(3, IOT_ERR_UPLINK_STATUS, 500, "");
 }
 
+/* What was answered before is not its reply. */
+static void silence_has_no_reply(void **state)
+{
+    struct iot_uplink_post mine = message;
+    (void)state;
+    mine.non = true;
+    assert_err(iot_uplink_post(&up, &mine), IOT_OK);
+    asks(AUTH_MD5);
+    answers(DONE, "{\"token\":\"t\"}");
+    asks("NON /topic" TOPIC " 12=50 17=50 2088=t {\"a\":1}");
+    run(1001);
+    ended(1, IOT_OK, 0, "");
+    assert_int_equal(result.reply.len, 0);
+}
+
 /* Of a message in blocks nobody asks for the second, so it has not left. */
 static void half_a_message_has_not_left(void **state)
 {
@@ -756,6 +771,7 @@ int main(void)
         CASE(formats_are_named),
         CASE(topics_that_are_none_are_refused),
         CASE(a_message_that_is_not_confirmed_went_well_when_it_has_left),
+        CASE(silence_has_no_reply),
         CASE(half_a_message_has_not_left),
         CASE(silence_is_not_taken_for_a_token),
         CASE(an_answer_may_be_as_long_as_the_memory_and_not_longer),
