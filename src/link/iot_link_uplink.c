@@ -174,7 +174,6 @@ static iot_err send_message(struct iot_uplink *up)
         up->option[1].value = (struct iot_bytes){w.ptr, iot_uplink_seal(up, w.ptr, w.len)};
         up->payload.len = iot_uplink_seal(up, o->work + up->at, up->payload.len);
         up->sealed = true;
-        up->number++;
     }
     up->request = (struct iot_coap_request){.path = (const char *)o->work,
                                             .non = up->non,
@@ -186,7 +185,9 @@ static iot_err send_message(struct iot_uplink *up)
                                             .option_count = o->symmetric ? 2 : 1,
                                             .understands = o->symmetric ? up->option[1].number : 0,
                                             .body = up->payload};
-    return ask(up);
+    iot_err err = ask(up);
+    up->number += err == IOT_OK;
+    return err;
 }
 
 /* Any number will do that nobody can foretell. */
@@ -335,9 +336,10 @@ static bool is_stale(const struct iot_uplink *up, iot_err err, int32_t detail)
                                            !up->authenticates && up->opt->symmetric);
 }
 
-/* The next request of the same call. */
+/* The next request of the same call; nothing of the one before is left. */
 static iot_err go_on(struct iot_uplink *up)
 {
+    iot_wipe(up->opt->work + up->kept, up->opt->work_bytes - up->kept);
     if (up->token[0] != '\0')
         return send_message(up);
     if (up->sealed) /* by a key that will not be */
