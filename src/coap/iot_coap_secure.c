@@ -6,6 +6,9 @@
  *     the session of the same peer                    it has lost its end, and the cookie shows that it is there (RFC 6347 4.2.8)
  *     the one that was silent longest, beyond idle_ms
  *
+ * A handshake that is begun anew is as old as the first, and a host has one of them at a time, whatever its ports are: it takes
+ * two hosts at least to keep others out without a key, and they have to be faster than who wants in.
+ *
  * Where one is free a peer's session lives until its next one is up, as RFC 6347 wants: whoever only knows how to get a cookie
  * on its behalf takes nothing from it. */
 #include "coap/iot_coap_listen.h"
@@ -148,13 +151,15 @@ static bool begin(struct iot_coap_server *s, struct iot_coap_session *x,
     static const struct iot_endpoint nobody = {.host = ""};
     const struct iot_coap_keys *keys = s->opt->keys;
     uint32_t part = part_of(keys);
+    bool anew = is_of(x, peer) && !x->up;
 
     if (x->number != 0)
         end(x);
     x->peer = *peer;
     x->hello = hello;
     x->up = x->closing = false;
-    x->since = s->now;
+    if (!anew)
+        x->since = s->now;
     all->tls.arena = (uint8_t *)keys->arena + (uint32_t)(x - all->sessions) * part;
     all->tls.arena_bytes = part;
     iot_err err = x->dtls.base.ops->open(&x->dtls.base, &nobody, s->now);
@@ -245,6 +250,7 @@ static struct iot_coap_session *choose(struct iot_coap_server *s, const struct i
 {
     struct iot_coap_session *best = NULL;
     uint32_t best_claim = 0;
+    bool held = false;
 
     for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
         struct iot_coap_session *x = &s->secure.sessions[i];
@@ -256,14 +262,16 @@ static struct iot_coap_session *choose(struct iot_coap_server *s, const struct i
             claim = UINT32_MAX - 1;
         else if (!x->up && now - (uint32_t)x->since >= HELD_MS)
             claim = UINT32_MAX - 2;
-        else if (x->up && silent >= idle_ms(s))
+        else if (!x->up)
+            held |= iot_coap_same_host(&x->peer, peer);
+        else if (silent >= idle_ms(s))
             claim = silent;
         if (claim > best_claim) {
             best = x;
             best_claim = claim;
         }
     }
-    return best;
+    return held && best_claim != UINT32_MAX ? NULL : best;
 }
 
 /* Two at a time: one that was given a moment before a new one was made is still good. */

@@ -169,12 +169,64 @@ static void a_handshake_that_does_not_go_on_gives_place(void **state)
     assert_int_equal(sessions(), 1);
 }
 
+static void a_host_that_does_not_go_on_holds_one_place_whatever_its_ports_are(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        clients[i].peer.addr[3] = 1;
+        send_as(&clients[i].peer, proven_hello(&clients[i]));
+        clients[i].deaf = true;
+        forget_sent();
+        assert_int_equal(sessions(), 1);
+    }
+    join(&clients[3]);
+    assert_true(serves(&clients[3], 1));
+    now += 10000; /* the first might have been lost */
+    turn_all();
+    forget_sent();
+    drop_client(&clients[1]);
+    send_as(&clients[1].peer, proven_hello(&clients[1]));
+    forget_sent();
+    assert_int_equal(sessions(), 2);
+    assert_memory_equal(&server.secure.sessions[0].peer, &clients[1].peer, sizeof clients[1].peer);
+}
+
+static void two_of_a_host_come_in_one_after_the_other(void **state)
+{
+    (void)state;
+    clients[1].peer.addr[3] = clients[0].peer.addr[3];
+    open_client(&clients[0]);
+    open_client(&clients[1]);
+    pass(5000);
+    assert_true(serves(&clients[0], 1));
+    assert_true(serves(&clients[1], 2));
+}
+
 /* ---- A client that has lost its end ------------------------------------------------------ */
 
 static void reboot(struct client *c)
 {
     drop_client(c);
     init_client((uint32_t)(c - clients));
+}
+
+static void who_begins_anew_for_ever_does_not_keep_his_place(void **state)
+{
+    (void)state;
+    struct client *last = &clients[IOT_COAP_SESSIONS];
+    for (uint32_t round = 0; round < 8; round++) {
+        for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
+            reboot(&clients[i]);
+            send_as(&clients[i].peer, proven_hello(&clients[i]));
+            clients[i].deaf = true;
+            forget_sent();
+        }
+        if (round == 0)
+            open_client(last);
+        pass(4000);
+    }
+    assert_err(last->err, IOT_OK);
+    assert_true(serves(last, 1));
 }
 
 static void the_old_session_serves_until_the_new_one_is_up(void **state)
@@ -375,6 +427,9 @@ int main(void)
         TEST(without_chance_a_hello_is_lost),
         TEST(one_too_many_waits_until_one_was_silent_long_enough),
         TEST(a_handshake_that_does_not_go_on_gives_place),
+        TEST(a_host_that_does_not_go_on_holds_one_place_whatever_its_ports_are),
+        TEST(two_of_a_host_come_in_one_after_the_other),
+        TEST(who_begins_anew_for_ever_does_not_keep_his_place),
         TEST(the_old_session_serves_until_the_new_one_is_up),
         TEST(what_is_of_the_old_session_is_not_the_new_ones),
         TEST(without_a_free_one_it_gives_place_at_once),
