@@ -52,7 +52,8 @@ enum iot_coap_can {
     IOT_COAP_NOTIFY_NON = 1u << 9,
     /** POST, PUT, DELETE, PATCH and iPATCH also without DTLS, from a peer that has shown that it is there. */
     IOT_COAP_OPEN = 1u << 10,
-    /** ... and without showing it: the resource has a protocol of its own that knows who asks and how fresh that is. */
+    /** ... and without showing it: the resource has a protocol of its own that knows who asks and how fresh that is, and answers
+     *  nobody with much. But for bodies in blocks, which take memory. Group requests may change it. */
     IOT_COAP_NO_ECHO = 1u << 11,
     /** Answers requests that were sent to a group. /.well-known/core does. */
     IOT_COAP_MULTICAST = 1u << 12,
@@ -93,16 +94,19 @@ struct iot_coap_answer {
     bool has_format, has_max_age;
     uint16_t format;
     uint32_t max_age_s;
-    struct iot_bytes
-        etag; /* 0 to 8 bytes, copied. Empty: made of the body, where that goes in blocks */
-    /** The body: append. IOT_COAP_BODY_BYTES, for methods that change something what fits into IOT_COAP_ANSWER_BYTES; to a group
-     *  128; more is answered by 5.00. Of GET and FETCH it has to be the same as long as nothing changes: for each block it is asked anew. */
+    /* 0 to 8 bytes, read after return: static, or of ctx. Empty: made of the body, where that goes in blocks or the client asks for
+     * it. To a source it gives none: one whose bytes may change needs its own. */
+    struct iot_bytes etag;
+    /** The body: append. IOT_COAP_BODY_BYTES; for methods that change something, bodies that came in blocks, groups, and what is answered
+     *  later, ETag and body fit into IOT_COAP_ANSWER_BYTES. More is answered by 5.00, to a group by nothing. Of GET and FETCH it has
+     *  to be the same as long as nothing changes: for each block it is asked anew. */
     struct iot_writer body;
     /** Or, of GET and FETCH, a longer one, as it is wanted: as iot_coap_source, with iot_coap_resource.ctx. NULL. */
     iot_coap_source source;
-    uint32_t total; /* of it, if known: told as Size2; 0 */
+    uint32_t
+        total; /* of it, if known: told as Size2; with 4.13: how much would be taken, as Size1; 0 */
     /** Answered later, by iot_coap_server_answer(call->id), within IOT_COAP_LATER_MS; nothing else in here counts. Not if
-     *  call->id is 0. */
+     *  call->id is 0. Of a peer that has yet to show that it is there nothing is kept: it asks again, and this call is nobody's. */
     bool later;
 };
 
@@ -122,9 +126,17 @@ struct iot_coap_resource {
 
 #if IOT_FEATURE_DTLS_SERVER
 /** DTLS 1.2 with pre-shared keys (RFC 4279); AES-CCM-8, -CCM, -GCM. No state is kept before a peer has answered a cookie (RFC 6347
- *  4.2.1). Borrowed as long as the server is used. Times in ms, 0: the default. */
+ *  4.2.1), which is good for one to two minutes. An identity that nobody knows looks like a wrong key: silence. Peers are known by
+ *  address and port: there are no connection IDs, tickets or sessions to resume.
+ *
+ *  When all IOT_COAP_SESSIONS are taken a new peer waits for one that was silent for idle_ms, or a handshake that has not
+ *  got on for 10 s; of one host at most half of them are handshakes. A peer that begins anew, as it has rebooted, gives up its old session:
+ *  when the new one is up, or, if none was free, at once (4.2.8).
+ *
+ *  Borrowed as long as the server is used. Times in ms, 0: the default. */
 struct iot_coap_keys {
-    /** The key of this identity. IOT_OK; another error: there is none, the handshake ends. Called from iot_poll. */
+    /** The key of this identity, which has at most 128 bytes. IOT_OK; anything else: there is none, and what was written is not
+     *  used. Called from iot_poll, in the middle of a handshake: nothing of this device may be called. */
     iot_err (*key)(void *ctx, struct iot_bytes identity, uint8_t key[64], uint32_t *len);
     void *ctx;
     /** For all sessions together, each has its IOT_COAP_SESSIONSth part. 8-byte aligned. Bytes are in README. */
@@ -165,7 +177,8 @@ iot_err iot_coap_server_init(struct iot_coap_server *server, struct iot_device *
  *  under way to each. Cheap: it marks. Unknown paths change nothing. */
 void iot_coap_server_changed(struct iot_coap_server *server, const char *path);
 
-/** What iot_coap_server_answer's caller writes into: as in a handler, with a body of IOT_COAP_BODY_BYTES. */
+/** What iot_coap_server_answer's caller writes into, IOT_COAP_ANSWER_BYTES at most. It is the memory of a handler's answer: inside one, answer
+ *  the other call before you write your own. */
 void iot_coap_answer_init(struct iot_coap_server *server, uint8_t method,
                           struct iot_coap_answer *answer);
 
@@ -191,7 +204,8 @@ struct iot_coap_server_counters {
     uint32_t refused;    /* 5.03: a table was full */
     uint32_t notified;   /* notifications, each counted once */
     uint32_t handshakes; /* of DTLS, that ended well */
-    uint32_t dropped;    /* datagrams that had no place to wait, or were not authentic */
+    uint32_t
+        dropped; /* datagrams that had no place to wait, were too large, or not authentic; and hellos that found no session */
 };
 void iot_coap_server_counters(const struct iot_coap_server *server,
                               struct iot_coap_server_counters *out);

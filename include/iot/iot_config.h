@@ -276,16 +276,17 @@
 #ifndef IOT_COAP_BODY_BYTES
 #define IOT_COAP_BODY_BYTES 1024
 #endif
-/** Requests that are executed and not answered yet, and bodies that are coming in. RAM: 64 bytes each. */
+/** Requests that are executed and not answered yet, and bodies that are coming in; one host has half of
+ *  them at most, as of the other tables. RAM: 72 bytes each. */
 #ifndef IOT_COAP_CALLS
 #define IOT_COAP_CALLS 3
 #endif
-/** Answers to requests that change something are kept, so that a duplicate is answered alike and nothing is done twice. RAM: 40
+/** Answers to requests that change something are kept, so that a duplicate is answered alike and nothing is done twice. RAM: 64
  *  bytes each, and IOT_COAP_ANSWER_BYTES. */
 #ifndef IOT_COAP_ANSWERS
 #define IOT_COAP_ANSWERS 4
 #endif
-/** The largest of them, bytes with head and options; a longer one is answered by 5.00. */
+/** The longest body of them, with its ETag, bytes; a longer one is answered by 5.00. */
 #ifndef IOT_COAP_ANSWER_BYTES
 #define IOT_COAP_ANSWER_BYTES 128
 #endif

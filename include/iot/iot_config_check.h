@@ -171,7 +171,7 @@
 /** 1: somebody needs struct iot_writer. */
 #define IOT_WRITERS                                                                                \
     (IOT_FEATURE_WRITER || IOT_FEATURE_STREAMED || IOT_FEATURE_LINK || IOT_FEATURE_JSON ||         \
-     IOT_FEATURE_CBOR || IOT_LOG_LEVEL > 0)
+     IOT_FEATURE_COAP_SERVER || IOT_FEATURE_CBOR || IOT_LOG_LEVEL > 0)
 
 /** 1: something can be attached to a device (core/iot_core_part.h). */
 #define IOT_ATTACHED (IOT_FEATURE_HTTP || IOT_FEATURE_COAP)

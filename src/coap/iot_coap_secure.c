@@ -6,8 +6,8 @@
  *     the session of the same peer                    it has lost its end, and the cookie shows that it is there (RFC 6347 4.2.8)
  *     the one that was silent longest, beyond idle_ms
  *
- * A handshake that is begun anew is as old as the first, and a host has one of them at a time, whatever its ports are: it takes
- * two hosts at least to keep others out without a key, and they have to be faster than who wants in.
+ * Of one host, whatever its ports are, half may be unfinished handshakes: the next one waits. What is begun anew is as old as
+ * the first: else who never goes on could keep a place for ever.
  *
  * Where one is free a peer's session lives until its next one is up, as RFC 6347 wants: whoever only knows how to get a cookie
  * on its behalf takes nothing from it. */
@@ -15,7 +15,6 @@
 
 #if IOT_FEATURE_DTLS_SERVER
 
-#include "crypto/iot_crypto_digest.h"
 #include "tls/iot_tls_cookie.h"
 
 #include <string.h>
@@ -25,8 +24,9 @@
 #define HELD_MS  10000u /* for a handshake, if another wants the place */
 #define TURN_MS  60000u /* a cookie is good for once to twice as long */
 #define STEPS    12u /* of a handshake until a datagram has been read: five write, some do nothing */
-#define CHANCE                                                                                     \
-    (13u + 12u + 2u + 28u) /* in a ClientHello: the last four bytes of its random number */
+#define HOST_MAX (IOT_COAP_SESSIONS > 1 ? IOT_COAP_SESSIONS / 2 : 1)
+/* In a ClientHello: the last four bytes of its random number. */
+#define CHANCE (13u + 12u + 2u + 28u)
 
 /* ---- The network of a session ------------------------------------------------------------ */
 
@@ -249,29 +249,29 @@ static bool feed(struct iot_coap_server *s, struct iot_coap_session *x, struct i
 static struct iot_coap_session *choose(struct iot_coap_server *s, const struct iot_peer *peer)
 {
     struct iot_coap_session *best = NULL;
-    uint32_t best_claim = 0;
-    bool held = false;
+    uint32_t best_claim = 0, begun = 0;
 
     for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
         struct iot_coap_session *x = &s->secure.sessions[i];
         uint32_t now = (uint32_t)s->now, claim = 0;
         uint32_t silent = now - (uint32_t)iot_dtls_heard(&x->dtls);
+        bool stale = now - (uint32_t)x->since >= HELD_MS;
+        begun += x->number != 0 && !x->up && !stale &&
+                 memcmp(x->peer.addr, peer->addr, sizeof peer->addr) == 0;
         if (is_of(x, peer))
             claim = x->up ? UINT32_MAX - 3 : UINT32_MAX;
         else if (x->number == 0)
             claim = UINT32_MAX - 1;
-        else if (!x->up && now - (uint32_t)x->since >= HELD_MS)
+        else if (!x->up && stale)
             claim = UINT32_MAX - 2;
-        else if (!x->up)
-            held |= iot_coap_same_host(&x->peer, peer);
-        else if (silent >= idle_ms(s))
+        else if (x->up && silent >= idle_ms(s))
             claim = silent;
         if (claim > best_claim) {
             best = x;
             best_claim = claim;
         }
     }
-    return held && best_claim != UINT32_MAX ? NULL : best;
+    return begun < HOST_MAX || best_claim == UINT32_MAX ? best : NULL;
 }
 
 /* Two at a time: one that was given a moment before a new one was made is still good. */

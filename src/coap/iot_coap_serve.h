@@ -153,9 +153,6 @@ iot_err iot_coap_serve_answer(struct iot_coap_serve *x, uint32_t call,
                               const struct iot_coap_answer *answer, iot_time now);
 uint32_t iot_coap_serve_observers(const struct iot_coap_serve *x, const char *path);
 
-/** They differ in the port at most. */
-bool iot_coap_same_host(const struct iot_peer *a, const struct iot_peer *b);
-
 /** Nobody is served any more: forget peers, calls, observers. */
 void iot_coap_serve_stop(struct iot_coap_serve *x);
 

@@ -81,7 +81,8 @@ static uint8_t cut(struct iot_coap_serve *x, const struct iot_coap_say *say,
         len = at + p->bytes.len;
     } else {
         uint32_t left = at < len ? len - at : 0;
-        p->bytes = (struct iot_bytes){a->body.ptr + at, left < size ? left : size};
+        if (left != 0)
+            p->bytes = (struct iot_bytes){a->body.ptr + at, left < size ? left : size};
         p->more = left > size;
     }
     if ((at != 0 && at >= len) || (p->more && at / size >= NUMBER_MAX))

@@ -14,9 +14,10 @@ bool iot_coap_via_same(const struct iot_coap_via *a, const struct iot_coap_via *
 }
 
 /* Ports are free to take: who has the same address is the same guest, when it is about how much somebody gets. */
-bool iot_coap_same_host(const struct iot_peer *a, const struct iot_peer *b)
+static bool same_host(const struct iot_coap_via *a, const struct iot_coap_via *b)
 {
-    return memcmp(a->addr, b->addr, sizeof a->addr) == 0 && a->zone == b->zone;
+    return memcmp(a->peer.addr, b->peer.addr, sizeof a->peer.addr) == 0 &&
+           a->peer.zone == b->peer.zone;
 }
 
 /* Half of a table, and the odd one. */
@@ -42,7 +43,7 @@ struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct i
         if (t->kind == IOT_COAP_TASK_FREE || (is_weak(t) && kind != IOT_COAP_TASK_REPLY))
             none = t;
         else
-            mine += iot_coap_same_host(&t->via.peer, &ask->say.via.peer);
+            mine += same_host(&t->via, &ask->say.via);
     }
     if (none == NULL || mine >= share(count))
         return NULL;
@@ -99,7 +100,7 @@ struct iot_coap_kept *iot_coap_kept_room(struct iot_coap_serve *x, const struct 
 
     for (struct iot_coap_kept *k = x->kept; k != x->kept + IOT_COAP_ANSWERS; k++) {
         const struct iot_coap_task *t = owner(x, k);
-        bool dead = k->until <= now, ours = iot_coap_same_host(&k->via.peer, &via->peer);
+        bool dead = k->until <= now, ours = same_host(&k->via, via);
         uint32_t rank = dead ? 0 : iot_coap_via_same(&k->via, via) ? 1 : ours ? 2 : 3;
         if (t != NULL && !is_weak(t))
             dead = false;

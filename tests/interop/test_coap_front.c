@@ -488,7 +488,7 @@ static void faults_are_seen_on_the_wire(void **state)
     assert_false(hear(100));
     option("coap-double-ack", "0");
     option("coap-separate", "1");
-    option("coap-delay-ms", "200");
+    option("coap-delay-ms", "1000");
     len = write_report(out, true, seq++, lit(12, 1));
     say(out, len);
     assert_true(hear(PATIENCE_MS));

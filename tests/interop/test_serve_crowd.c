@@ -362,6 +362,21 @@ static void another_port_cancels_nothing(void **state)
     peer_served_end();
 }
 
+/* Is it there? An empty message that wants a confirmation is reset, whoever asks, and nothing else happens. */
+static void a_ping_is_answered(void **state)
+{
+    static const uint8_t ping[] = {0x40, 0, 0x12, 0x34}, pong[] = {0x70, 0, 0x12, 0x34};
+    uint8_t got[256];
+    (void)state;
+    open_sockets();
+    peer_served_begin(false);
+    send_to(sockets[0], peer_served_port, (struct iot_bytes){ping, sizeof ping});
+    assert_int_equal(await(sockets[0], got, sizeof got), sizeof pong);
+    assert_memory_equal(got, pong, sizeof pong);
+    assert_int_equal(peer_served_seen.calls, 0);
+    peer_served_end();
+}
+
 /* A request that changes something, from an address that may be anybody's: asked whether it is there, and nothing done. */
 static void nothing_changes_before_the_sender_is_known_to_be_there(void **state)
 {
@@ -387,6 +402,7 @@ int main(void)
         TEST(one_more_than_there_is_room_for_waits),
         TEST(a_flood_takes_nothing_from_mqtt),
         TEST(another_port_cancels_nothing),
+        TEST(a_ping_is_answered),
         TEST(nothing_changes_before_the_sender_is_known_to_be_there),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -26,10 +26,11 @@ static struct iot_tls_options tls;
 /* ---- DTLS that is none ------------------------------------------------------------------- */
 
 static uint32_t parks;
-static bool kept;       /* what iot_dtls_is_kept says */
-static bool psk_source; /* that the last client had */
+static bool kept; /* what iot_dtls_is_kept says */
 
 #if IOT_FEATURE_DTLS
+static bool psk_source; /* that the last client had */
+
 static inline struct iot_dgram *below(const struct iot_dgram *d)
 {
     return ((const struct iot_dtls *)(const void *)d)->lower;

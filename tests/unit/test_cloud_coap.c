@@ -377,6 +377,7 @@ static void an_update_comes_in_the_answer_to_the_question(void **state)
     const char *why;
     (void)state;
     log_in(CLOUD_COAP_CERT);
+    post(CLOUD_COAP_CERT, POST_PATH, LIT); /* whose answer is not that of the next */
     post(CLOUD_COAP_CERT, "topic/ota/device/inform/" PK "/dev001",
          "{\"id\":\"1\",\"params\":{\"version\":\"1.0.0\"}}");
     has(205, "");

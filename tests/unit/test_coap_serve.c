@@ -395,6 +395,10 @@ static void what_is_not_accepted_is_not_sent(void **state)
     a.accept = 0;
     assert_int_equal(give_ask(&a), C(4, 6));
     assert_int_equal(option_uint(&desk.m, IOT_COAP_CONTENT_FORMAT), -1);
+    things[LIGHT].etag = "v1";
+    assert_int_equal(give_ask(&a), C(4, 6));
+    assert_int_equal(option_uint(&desk.m, IOT_COAP_ETAG), -1);
+    things[LIGHT].format = 0;
     things[LIGHT].has_format = false;
     assert_int_equal(give_ask(&a), C(4, 6)); /* not guessed */
     a.accept = -1;

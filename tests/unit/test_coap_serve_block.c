@@ -395,6 +395,27 @@ static void an_upload_may_have_an_answer_in_blocks(void **state)
     assert_int_equal(things[PAPER].calls, 2);
 }
 
+static void a_question_in_blocks_may_have_an_answer_in_blocks(void **state)
+{
+    (void)state;
+    struct ask a = asking(IOT_COAP_FETCH, "paper");
+
+    a.via = dtls(1);
+    a.tag = "t";
+    things[PAPER].body = pattern_bytes(40);
+    things[PAPER].len = 40;
+    a.block2 = BLOCK(0, 0, 1);
+    assert_int_equal(put_block(&a, 200, 0, 3), C(2, 31));
+    assert_int_equal(put_block(&a, 200, 1, 3), C(2, 5));
+    a.block1 = -1;
+    a.body.len = 0;
+    a.block2 = BLOCK(1, 0, 1);
+    assert_int_equal(give_ask(&a), C(2, 5));
+    assert_payload(pattern_bytes(40) + 32, 8);
+    assert_int_equal(things[PAPER].whole, 1); /* its body is not there any more */
+    assert_int_equal(things[PAPER].got_len, 200);
+}
+
 /* ---- Echo -------------------------------------------------------------------------------- */
 
 static void over_udp_nothing_is_changed_before_the_peer_has_shown_that_it_is_there(void **state)
@@ -535,6 +556,12 @@ static void who_is_not_known_gets_no_more_than_three_times_what_it_sent(void **s
     a = asking(IOT_COAP_GET, ".well-known/core");
     links_len = 900;
     assert_int_equal(give_ask(&a), C(4, 1));
+    a.echo = true;
+    desk_after(IOT_COAP_THERE_MS); /* for longer than what changes something */
+    assert_int_equal(give_ask(&a), C(2, 5));
+    desk_after(1);
+    assert_int_equal(give_ask(&a), C(4, 1));
+    a.echo = false;
     a.via = dtls(1);
     assert_int_equal(give_ask(&a), C(2, 5));
 }
@@ -584,6 +611,7 @@ int main(void)
         CASE(a_handler_may_refuse_a_body_on_the_way),
         CASE(bodies_are_bounded_and_a_host_has_its_share),
         CASE(an_upload_may_have_an_answer_in_blocks),
+        CASE(a_question_in_blocks_may_have_an_answer_in_blocks),
         CASE(over_udp_nothing_is_changed_before_the_peer_has_shown_that_it_is_there),
         CASE(what_was_shown_by_another_peer_or_made_up_is_nothing),
         CASE(a_datagram_of_before_is_not_executed_again),

@@ -327,6 +327,24 @@ static void a_handler_may_answer_another_call(void **state)
     assert_payload("first", 5);
 }
 
+static void an_answer_takes_the_place_of_an_acknowledgement_that_has_not_left(void **state)
+{
+    (void)state;
+    struct ask a = begin(IOT_COAP_GET);
+    struct iot_coap_via to;
+    struct iot_bytes out;
+
+    assert_true(desk_on(1000));
+    assert_int_equal(iot_coap_serve_next(&desk.x, desk.now, &to, &out), IOT_OK);
+    assert_int_equal(out.len, 4);
+    say_later("x");
+    assert_true(desk_out());
+    assert_int_equal(desk.m.type, IOT_COAP_ACK);
+    assert_int_equal(desk.m.id, a.id);
+    assert_payload("x", 1);
+    assert_int_equal(iot_coap_serve_deadline(&desk.x), IOT_TIME_NEVER);
+}
+
 /* ---- What is gone ------------------------------------------------------------------------ */
 
 static void a_session_takes_what_it_had_with_it(void **state)
@@ -445,6 +463,7 @@ static void a_group_is_not_told_what_is_wrong(void **state)
     for (uint32_t i = 0; i < COUNT(paths); i++) {
         a = to_group(paths[i]);
         assert_int_equal(give_ask(&a), 0);
+        assert_int_equal(iot_coap_serve_deadline(&desk.x), IOT_TIME_NEVER);
     }
     a = to_group("many");
     a.type = IOT_COAP_CON;
@@ -519,7 +538,9 @@ static void groups_take_no_place_that_others_need(void **state)
         put.via = dtls(210 + i);
         assert_int_equal(give_ask(&put), C(2, 4));
     }
-    /* ... and now there is none for them. */
+    /* ... and now there is none for them, however old those are. */
+    assert_int_equal(give_ask(&a), 0);
+    desk_after(60000);
     assert_int_equal(give_ask(&a), 0);
     assert_int_equal(iot_coap_serve_deadline(&desk.x), IOT_TIME_NEVER);
 }
@@ -583,6 +604,7 @@ int main(void)
         CASE(an_upload_may_be_answered_later),
         CASE(one_message_is_out_to_a_peer_until_it_is_acknowledged),
         CASE(a_handler_may_answer_another_call),
+        CASE(an_answer_takes_the_place_of_an_acknowledgement_that_has_not_left),
         CASE(a_session_takes_what_it_had_with_it),
         CASE(an_answer_to_a_session_that_is_gone_is_not_owed),
         CASE(a_way_that_is_gone_ends_what_wants_to_go_it),

@@ -143,6 +143,11 @@ static void who_does_not_acknowledge_is_not_told_any_more(void **state)
     iot_time begun = desk.now;
 
     assert_int_equal(give_ask(&a), C(2, 5));
+    for (uint32_t i = 0; i < 10; i++) {
+        iot_coap_serve_changed(&desk.x, "light");
+        assert_true(desk_out());
+        give_bare(&a.via, IOT_COAP_ACK, desk.m.id);
+    }
     iot_coap_serve_changed(&desk.x, "light");
     while (iot_coap_serve_deadline(&desk.x) != IOT_TIME_NEVER) {
         desk_on(100000);

@@ -112,6 +112,8 @@ static void what_the_model_has_not_is_refused(void **state)
     assert_err(iot_uplink_properties(&up, &room_model, &values, &none, 0), IOT_ERR_ARG);
     iot_properties_add(&none, ROOM_PROPERTIES);
     assert_err(iot_uplink_properties(&up, &room_model, &values, &none, 0), IOT_ERR_ARG);
+    iot_properties_add(&none, ROOM_LEVEL);
+    assert_err(iot_uplink_properties(&up, &room_model, &values, &none, 0), IOT_ERR_ARG);
     large.property_count = IOT_PROPERTIES_MAX + 1;
     assert_err(iot_uplink_properties(&up, &large, &values, NULL, 0), IOT_ERR_SIZE);
     asks_nothing();

@@ -337,7 +337,7 @@ bool cloud_post(struct cloud *c, int device, const char *topic, const void *payl
     cloud_serve(c, device, topic, payload, len, now_ms);
     c->catching = false;
     *answer = c->caught;
-    *answer_len = c->caught_len;
+    *answer_len = c->caught != NULL ? c->caught_len : 0;
     c->caught = NULL;
     return true;
 }
