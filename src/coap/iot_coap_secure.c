@@ -6,7 +6,8 @@
  *     the session of the same peer                    it has lost its end, and the cookie shows that it is there (RFC 6347 4.2.8)
  *     the one that was silent longest, beyond idle_ms
  *
- * Of one host, whatever its ports are, half may be unfinished handshakes: the next one waits.
+ * Of one host, whatever its ports are, half may be unfinished handshakes: the next one waits. What is begun anew is as old as
+ * the first: else who never goes on could keep a place for ever.
  *
  * Where one is free a peer's session lives until its next one is up, as RFC 6347 wants: whoever only knows how to get a cookie
  * on its behalf takes nothing from it. */
@@ -150,13 +151,15 @@ static bool begin(struct iot_coap_server *s, struct iot_coap_session *x,
     static const struct iot_endpoint nobody = {.host = ""};
     const struct iot_coap_keys *keys = s->opt->keys;
     uint32_t part = part_of(keys);
+    bool anew = is_of(x, peer) && !x->up;
 
     if (x->number != 0)
         end(x);
     x->peer = *peer;
     x->hello = hello;
     x->up = x->closing = false;
-    x->since = s->now;
+    if (!anew)
+        x->since = s->now;
     all->tls.arena = (uint8_t *)keys->arena + (uint32_t)(x - all->sessions) * part;
     all->tls.arena_bytes = part;
     iot_err err = x->dtls.base.ops->open(&x->dtls.base, &nobody, s->now);

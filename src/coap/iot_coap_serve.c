@@ -4,7 +4,7 @@
 #if IOT_FEATURE_COAP_SERVER
 
 #define CORE ".well-known/core"
-/* Resets leave not more often: who asks for nothing gets little. */
+/* Over UDP resets leave not more often: who asks for nothing gets little. */
 #define RESET_MS 50u
 /* Answers to a group are spread over so long, if options say nothing (RFC 7252 4.8). */
 #define LEISURE_MS 5000u
@@ -191,12 +191,11 @@ static void spread(struct iot_coap_serve *x, struct iot_coap_heard *ask, struct 
 {
     struct iot_coap_task *t;
 
-    if (a->code >> 5 != 2 || a->source != NULL || a->body.len > sizeof k->bytes)
+    if (a->code >> 5 != 2 || !iot_coap_keep(k, a))
         return;
     t = iot_coap_task_new(x, ask, IOT_COAP_TASK_REPLY);
     if (t == NULL)
         return;
-    iot_coap_keep(k, a);
     t->kept = (uint8_t)(k - x->kept);
     t->flags = IOT_COAP_TASK_NON | IOT_COAP_TASK_GROUP;
     t->due = now + iot_jitter_between(&x->jitter, 0, leisure(x));
@@ -391,7 +390,8 @@ void iot_coap_serve_take(struct iot_coap_serve *x, const struct iot_coap_via *vi
         return;
     } else {
         x->counters.ignored++;
-        if (err == IOT_ERR_STATE || ask.m.type != IOT_COAP_CON || to_many || now < x->reset_at)
+        if (err == IOT_ERR_STATE || ask.m.type != IOT_COAP_CON || to_many ||
+            (via->session == 0 && now < x->reset_at))
             return;
         x->reset_at = now + RESET_MS;
         iot_coap_say_empty(x, via, IOT_COAP_RST, ask.m.id);

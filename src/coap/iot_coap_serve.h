@@ -88,8 +88,9 @@ struct iot_coap_kept {
     bool has_format, has_max_age;
     uint8_t etag_len;
     uint16_t format, len;
+    uint16_t id;    /* of the request */
     iot_time until; /* in the past: free */
-    uint32_t hash;  /* of the request's bytes, which are the same when it is repeated */
+    uint32_t hash;  /* of its bytes, which are the same when it is repeated */
     uint32_t key;   /* of its method and path */
     uint32_t max_age_s, total;
     struct iot_coap_via via;
@@ -105,7 +106,7 @@ struct iot_coap_serve {
     uint16_t turn;       /* the task that had the last turn */
     uint32_t order;      /* of the newest notification; RFC 7641 uses 24 bits of it */
     uint32_t calls;      /* so many were counted */
-    iot_time reset_at;   /* no reset leaves before */
+    iot_time reset_at;   /* over UDP no reset leaves before */
     iot_time echo_after; /* what was shown to peers until then counts no more */
     uint16_t out_len;    /* a message is in `bytes`, for `out_to` */
     uint8_t offered;     /* of this task + 1; 0: it answers what came last */

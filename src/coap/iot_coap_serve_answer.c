@@ -235,7 +235,7 @@ void iot_coap_say_echo(struct iot_coap_serve *x, const struct iot_coap_say *say,
 
 bool iot_coap_keep(struct iot_coap_kept *k, const struct iot_coap_answer *a)
 {
-    bool fits = a->body.len <= sizeof k->bytes - a->etag.len;
+    bool fits = a->source == NULL && a->body.len <= sizeof k->bytes - a->etag.len;
 
     k->code = fits ? a->code : IOT_COAP_CODE(5, 0);
     k->has_format = fits && a->has_format;

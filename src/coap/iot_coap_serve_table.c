@@ -26,6 +26,12 @@ static uint32_t share(uint32_t count)
     return (count + 1) / 2;
 }
 
+/* An answer to a group, which anybody may have asked for in anybody's name: it gives way to whatever else there is. */
+static bool is_weak(const struct iot_coap_task *t)
+{
+    return t->kind == IOT_COAP_TASK_REPLY && (t->flags & IOT_COAP_TASK_GROUP) != 0;
+}
+
 struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct iot_coap_heard *ask,
                                         uint8_t kind)
 {
@@ -34,13 +40,15 @@ struct iot_coap_task *iot_coap_task_new(struct iot_coap_serve *x, const struct i
     struct iot_coap_task *t = watch ? x->tasks + IOT_COAP_CALLS : x->tasks, *none = NULL;
 
     for (struct iot_coap_task *end = t + count; t != end; t++) {
-        if (t->kind == IOT_COAP_TASK_FREE)
+        if (t->kind == IOT_COAP_TASK_FREE || (is_weak(t) && kind != IOT_COAP_TASK_REPLY))
             none = t;
         else
             mine += same_host(&t->via, &ask->say.via);
     }
     if (none == NULL || mine >= share(count))
         return NULL;
+    if (none->kind != IOT_COAP_TASK_FREE)
+        iot_coap_task_end(x, none);
     memset(none, 0, sizeof *none);
     none->via = ask->say.via;
     none->resource = ask->call.resource;
@@ -81,31 +89,33 @@ static struct iot_coap_task *owner(struct iot_coap_serve *x, const struct iot_co
     return NULL;
 }
 
-/* The least that is lost: one that is over; the oldest of the same host, which has got its answer, else it would not ask for more; the
- * oldest of others, if nobody can show any more what made that request count. What has to be said yet stays, but for answers to
+/* The least that is lost: one that is over; the oldest of the same peer, which has got its answer, else it would not ask for more; of
+ * the same host; of others, if nobody can show any more what made that request count. What has to be said yet stays, but for answers to
  * groups. */
 struct iot_coap_kept *iot_coap_kept_room(struct iot_coap_serve *x, const struct iot_coap_via *via,
                                          bool weak, iot_time now)
 {
-    struct iot_coap_kept *best[3] = {NULL, NULL, NULL};
+    struct iot_coap_kept *best[4] = {NULL, NULL, NULL, NULL};
     uint32_t mine = 0;
 
     for (struct iot_coap_kept *k = x->kept; k != x->kept + IOT_COAP_ANSWERS; k++) {
         const struct iot_coap_task *t = owner(x, k);
         bool dead = k->until <= now, ours = same_host(&k->via, via);
-        uint32_t rank = dead ? 0 : ours ? 1 : 2;
-        if (t != NULL && (t->flags & IOT_COAP_TASK_GROUP) == 0)
+        uint32_t rank = dead ? 0 : iot_coap_via_same(&k->via, via) ? 1 : ours ? 2 : 3;
+        if (t != NULL && !is_weak(t))
             dead = false;
-        else if ((rank != 2 || k->until <= now + IOT_COAP_LIFETIME_MS - IOT_COAP_FRESH_MS) &&
+        else if ((rank != 3 || k->until <= now + IOT_COAP_LIFETIME_MS - IOT_COAP_FRESH_MS) &&
                  (best[rank] == NULL || k->until < best[rank]->until))
             best[rank] = k;
         mine += ours && !dead;
     }
-    if (mine >= share(IOT_COAP_ANSWERS))
-        return weak ? NULL : best[1];
-    if (best[0] != NULL || weak)
-        return best[0];
-    return best[1] != NULL ? best[1] : best[2];
+    bool full = mine >= share(IOT_COAP_ANSWERS);
+    if (weak)
+        return full ? NULL : best[0];
+    for (uint32_t rank = full; rank < 4u - full; rank++)
+        if (best[rank] != NULL)
+            return best[rank];
+    return NULL;
 }
 
 void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
@@ -117,10 +127,11 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
     if (k->until > now + IOT_COAP_LIFETIME_MS - IOT_COAP_FRESH_MS &&
         k->until - IOT_COAP_LIFETIME_MS > x->echo_after)
         x->echo_after = k->until - IOT_COAP_LIFETIME_MS;
-    if (t != NULL && (t->flags & IOT_COAP_TASK_GROUP) != 0)
+    if (t != NULL && is_weak(t))
         iot_coap_task_end(x, t);
     k->until = now + IOT_COAP_LIFETIME_MS;
     k->via = ask->say.via;
+    k->id = ask->m.id;
     k->hash = ask->hash;
     k->key = ask->key;
     k->stays = iot_coap_unsafe(ask->m.code) || ask->say.has_block1;
@@ -131,7 +142,8 @@ struct iot_coap_kept *iot_coap_kept_find(struct iot_coap_serve *x, const struct 
                                          iot_time now)
 {
     for (struct iot_coap_kept *k = x->kept; k != x->kept + IOT_COAP_ANSWERS; k++) {
-        if (k->until > now && k->hash == ask->hash && iot_coap_via_same(&k->via, &ask->say.via))
+        if (k->until > now && k->id == ask->m.id && k->hash == ask->hash &&
+            iot_coap_via_same(&k->via, &ask->say.via))
             return k;
     }
     return NULL;

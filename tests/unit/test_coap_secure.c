@@ -206,6 +206,25 @@ static void reboot(struct client *c)
     init_client((uint32_t)(c - clients));
 }
 
+static void who_begins_anew_for_ever_does_not_keep_his_place(void **state)
+{
+    (void)state;
+    struct client *last = &clients[IOT_COAP_SESSIONS];
+    for (uint32_t round = 0; round < 8; round++) {
+        for (uint32_t i = 0; i < IOT_COAP_SESSIONS; i++) {
+            reboot(&clients[i]);
+            send_as(&clients[i].peer, proven_hello(&clients[i]));
+            clients[i].deaf = true;
+            forget_sent();
+        }
+        if (round == 0)
+            open_client(last);
+        pass(4000);
+    }
+    assert_err(last->err, IOT_OK);
+    assert_true(serves(last, 1));
+}
+
 static void the_old_session_serves_until_the_new_one_is_up(void **state)
 {
     (void)state;
@@ -406,6 +425,7 @@ int main(void)
         TEST(a_handshake_that_does_not_go_on_gives_place),
         TEST(of_one_host_half_are_unfinished_handshakes),
         TEST(of_one_host_all_may_be_up),
+        TEST(who_begins_anew_for_ever_does_not_keep_his_place),
         TEST(the_old_session_serves_until_the_new_one_is_up),
         TEST(what_is_of_the_old_session_is_not_the_new_ones),
         TEST(without_a_free_one_it_gives_place_at_once),

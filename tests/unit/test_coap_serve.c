@@ -166,6 +166,13 @@ static void pings_are_answered_but_not_each_of_a_flood(void **state)
     assert_true(desk_out());
     assert_int_equal(desk.m.type, IOT_COAP_RST);
     assert_int_equal(desk.m.id, 9);
+    /* Who has a session is not asked to wait for others. */
+    via = dtls(2);
+    for (uint16_t i = 0; i < 3; i++) {
+        give_bare(&via, IOT_COAP_CON, i);
+        assert_true(desk_out());
+        assert_int_equal(desk.m.id, i);
+    }
 }
 
 /* ---- Paths ------------------------------------------------------------------------------- */
@@ -521,6 +528,26 @@ static void what_comes_twice_is_done_once_and_answered_alike(void **state)
     assert_int_equal(things[LIGHT].calls, 4);
 }
 
+/* Two messages of the same hash: the ids tell them apart. */
+static void what_only_looks_alike_is_no_copy(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"6qrfrqjr", "o24qp53e"};
+    struct ask a = asking(IOT_COAP_PUT, "light");
+    uint32_t hash[2];
+
+    a.via = dtls(1);
+    for (uint16_t i = 0; i < 2; i++) {
+        a.id = (uint16_t)(i + 1);
+        a.body = text_bytes(bodies[i]);
+        build(&a);
+        hash[i] = iot_coap_hash(0, a.made.e.ptr, a.made.e.len);
+        assert_int_equal(give_again(&a), C(2, 4));
+        assert_int_equal(things[LIGHT].calls, i + 1);
+    }
+    assert_int_equal(hash[0], hash[1]);
+}
+
 static void a_copy_that_nobody_confirms_is_nothing(void **state)
 {
     (void)state;
@@ -566,6 +593,24 @@ static void a_host_has_half_of_the_answers_and_its_oldest_gives_way(void **state
     assert_int_equal(things[LIGHT].calls, share + 1);
     assert_int_equal(give_again(&mine[0]), C(2, 4));
     assert_int_equal(things[LIGHT].calls, share + 2);
+}
+
+/* That one of its sessions goes on does not mean that another has got its answer. */
+static void a_session_s_own_answers_give_way_before_those_of_its_neighbour(void **state)
+{
+    (void)state;
+    struct ask lost = asking(IOT_COAP_PUT, "paper"), a = asking(IOT_COAP_PUT, "light");
+
+    lost.via = a.via = dtls(1);
+    a.via.peer.port++;
+    a.via.session++;
+    assert_int_equal(give_ask(&lost), C(2, 4));
+    for (uint32_t i = 0; i < 9; i++) {
+        desk_after(1);
+        assert_int_equal(give_ask(&a), C(2, 4));
+    }
+    assert_int_equal(give_again(&lost), C(2, 4));
+    assert_int_equal(things[PAPER].calls, 1);
 }
 
 static void a_table_full_of_new_answers_to_others_refuses(void **state)
@@ -617,9 +662,11 @@ int main(void)
         CASE(conditions_formats_and_queries_reach_the_handler),
         CASE(an_answer_that_is_none_is_an_error_of_ours),
         CASE(what_comes_twice_is_done_once_and_answered_alike),
+        CASE(what_only_looks_alike_is_no_copy),
         CASE(a_copy_that_nobody_confirms_is_nothing),
         CASE(what_only_reads_is_asked_again),
         CASE(a_host_has_half_of_the_answers_and_its_oldest_gives_way),
+        CASE(a_session_s_own_answers_give_way_before_those_of_its_neighbour),
         CASE(a_table_full_of_new_answers_to_others_refuses),
     };
     return cmocka_run_group_tests_name("coap_serve", tests, NULL, NULL);

@@ -202,6 +202,14 @@ static void answers_that_are_none_or_too_long_or_for_nobody(void **state)
                      IOT_ERR_SIZE);
     assert_true(desk_out());
     assert_int_equal(desk.m.code, IOT_COAP_CODE(5, 0));
+    /* A source is asked while somebody asks, and not kept. */
+    begin(IOT_COAP_GET);
+    iot_coap_serve_answer_init(&desk.x, IOT_COAP_GET, &answer);
+    answer.source = thing_source;
+    assert_int_equal(iot_coap_serve_answer(&desk.x, things[SLOW].call.id, &answer, desk.now),
+                     IOT_ERR_SIZE);
+    assert_true(desk_out());
+    assert_int_equal(desk.m.code, IOT_COAP_CODE(5, 0));
     begin(IOT_COAP_GET);
     iot_coap_serve_answer_init(&desk.x, IOT_COAP_GET, &answer);
     answer.code = 1;
@@ -479,6 +487,11 @@ static void a_group_is_not_told_what_is_wrong(void **state)
     things[MANY].body = pattern_bytes(IOT_COAP_ANSWER_BYTES + 1);
     things[MANY].len = IOT_COAP_ANSWER_BYTES + 1;
     assert_int_equal(give_ask(&a), 0);
+    things[MANY].len = IOT_COAP_ANSWER_BYTES; /* ... which would fit without this */
+    things[MANY].etag = "etag";
+    a.via = udp(2);
+    assert_int_equal(give_ask(&a), 0);
+    assert_int_equal(iot_coap_serve_deadline(&desk.x), IOT_TIME_NEVER);
     a = to_group(".well-known/core");
     links_none = true;
     assert_int_equal(give_ask(&a), 0);
@@ -532,6 +545,31 @@ static void groups_take_no_place_that_others_need(void **state)
     assert_int_equal(iot_coap_serve_deadline(&desk.x), IOT_TIME_NEVER);
 }
 
+/* Anybody may have sent those, in anybody's name. */
+static void groups_are_not_in_the_way_of_who_waits_or_sends_a_body(void **state)
+{
+    (void)state;
+    struct ask a = to_group("many"), put = asking(IOT_COAP_PUT, "light");
+
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint16_t i = 0; i < IOT_COAP_CALLS; i++) {
+            a.via = round == 0 ? udp(i + 10u) : dtls(1); /* others, or itself */
+            a.via.session = 0;
+            a.via.peer.port = i;
+            assert_int_equal(give_ask(&a), 0);
+        }
+        put.via = dtls(1);
+        put.block1 = BLOCK(0, 1, 0);
+        put.body = text_bytes("0123456789abcdef");
+        assert_int_equal(give_ask(&put), C(2, 31));
+        put.block1 = BLOCK(1, 0, 0);
+        assert_int_equal(give_ask(&put), C(2, 4));
+        while (desk_on(5000))
+            while (desk_out())
+                assert_int_equal(desk.m.code, IOT_COAP_CODE(2, 5));
+    }
+}
+
 static void what_a_group_changes_is_done_once(void **state)
 {
     (void)state;
@@ -576,6 +614,7 @@ int main(void)
         CASE(observing_a_group_is_not_observing),
         CASE(a_second_request_to_the_group_takes_the_place_of_the_first),
         CASE(groups_take_no_place_that_others_need),
+        CASE(groups_are_not_in_the_way_of_who_waits_or_sends_a_body),
         CASE(what_a_group_changes_is_done_once),
     };
     return cmocka_run_group_tests_name("coap_serve_later", tests, NULL, NULL);
