@@ -226,7 +226,7 @@ iot_err report_start(const struct report_options *options)
     }
     up.link = set.link;
     up.port = set.port;
-    up.symmetric = set.way == REPORT_SYMMETRIC;
+    up.symmetric = set.way == REPORT_SYMMETRIC ? &iot_uplink_symmetric : NULL;
     up.cbor = set.cbor;
     near.listen.port = set.listen_port;
 

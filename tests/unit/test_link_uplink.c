@@ -311,7 +311,7 @@ static void identities_that_cannot_be_are_refused(void **state)
     assert_err(iot_uplink_init(&up, &up_options), IOT_ERR_ARG);
     uplink_begin(NULL);
     id.sign = sign;
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     id.device_secret = NULL;
     assert_err(iot_uplink_init(&up, &up_options), IOT_ERR_ARG);
     uplink_begin(NULL);

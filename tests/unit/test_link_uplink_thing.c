@@ -378,7 +378,7 @@ static void cbor_and_the_symmetric_mode_go_together(void **state)
     uint32_t len = 0;
     (void)state;
     assert_err(iot_uplink_forget(&up), IOT_OK);
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     post_cbor();
     run(0);
     answers(DONE, "{\"random\":\"abc\",\"seqOffset\":1,\"token\":\"t\"}");
