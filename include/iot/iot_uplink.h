@@ -19,7 +19,7 @@
  *                  gives, and numbered. Nothing authenticates what comes down
  *
  * The token that messages need is fetched by itself, kept until the platform does not know it any more (4.01, 4.02; in the symmetric
- * mode also when it refuses a number, 4.03), and then fetched anew, once per message. It is signed by the identity's `method`, of
+ * mode also when it refuses a number, 4.03, or cannot open a message, 4.00), and then fetched anew, once per message. It is signed by the identity's `method`, of
  * which hmacmd5 is the one that all documents of the platform name here. One call at a time; each ends in on_result, exactly once.
  * How long the platform is waited for is the client's to say (ack_timeout_ms, max_retransmit, response_ms): by its defaults a minute and a
  * half without any sign. A message may arrive twice, where an association is lost before its answer, as with QoS 1 of MQTT.

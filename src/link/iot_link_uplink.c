@@ -12,13 +12,14 @@
 
 #include <string.h>
 
-#define PAUSE_MS   1000u
-#define PAUSES_MAX 8u /* doublings: four minutes */
-#define NON_MS     1000u
-#define CODE_OK    200u
-#define FORBIDDEN  403
-#define OFTEN      429
-#define NUMBER_MOD 10000u
+#define PAUSE_MS    1000u
+#define PAUSES_MAX  8u /* doublings: four minutes */
+#define NON_MS      1000u
+#define CODE_OK     200u
+#define BAD_REQUEST 400
+#define FORBIDDEN   403
+#define OFTEN       429
+#define NUMBER_MOD  10000u
 
 /* Numbers of options. */
 enum { OLD = 61, TOKEN = 2088, NUMBER = 2089 };
@@ -329,11 +330,13 @@ static iot_err take_answer(struct iot_uplink *up, int32_t *detail)
     return up->coded && up->got != 0 ? take_code(up, detail) : IOT_OK;
 }
 
-/* The token is not known any more; or, in the symmetric mode, the number is not the next one to the platform. */
+/* The token is not known any more; or, in the symmetric mode, the number is not the next one to the platform, or it has another
+ * key and cannot open the message. */
 static bool is_stale(const struct iot_uplink *up, iot_err err, int32_t detail)
 {
-    return err == IOT_ERR_UPLINK_TOKEN || (err == IOT_ERR_UPLINK_STATUS && detail == FORBIDDEN &&
-                                           !up->authenticates && up->opt->symmetric);
+    return err == IOT_ERR_UPLINK_TOKEN ||
+           (err == IOT_ERR_UPLINK_STATUS && (detail == FORBIDDEN || detail == BAD_REQUEST) &&
+            !up->authenticates && up->opt->symmetric);
 }
 
 /* The next request of the same call; nothing of the one before is left. */
