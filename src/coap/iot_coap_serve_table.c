@@ -127,7 +127,8 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
         x->echo_after = k->until - IOT_COAP_LIFETIME_MS;
     if (t != NULL && is_weak(t))
         iot_coap_task_end(x, t);
-    k->until = now + IOT_COAP_LIFETIME_MS;
+    /* Nobody knows who sent what came without Echo: it may go first, and is there as long as a client repeats itself (RFC 7252 4.8.2). */
+    k->until = now + (ask->known ? IOT_COAP_LIFETIME_MS : IOT_COAP_THERE_MS);
     k->via = ask->say.via;
     k->id = ask->m.id;
     k->hash = ask->hash;
