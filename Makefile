@@ -107,7 +107,7 @@ lib: ## the library alone: build/liblwlink.a
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=lib library
 
 # The arguments go through the environment as they are: `$` in a password is not make's.
-RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS PS REGION CA LOG BOARD LOGIN FLASH SIZE
+RUN_WORDS := FOR BROKER USER_NAME PASSWORD PK DN DS PS REGION CA LOG BOARD LOGIN FLASH SIZE MODE FORMAT LISTEN
 $(foreach w,$(RUN_WORDS),$(if $(filter command line,$(origin $w)),$(eval override $w := $$(value $w))$(eval export $w)))
 
 run: ## a simulated device at an emulated platform: FOR=seconds PK= DN= DS= [REGION=] CA= LOG=, or BROKER=host[:port] USER_NAME= PASSWORD=
@@ -119,6 +119,11 @@ run-ota: ## a simulated device updates itself over the air, through cuts of link
 	@$(FETCH) run
 	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
 	@$(PEERS) $(SIM)/updater
+
+run-coap: ## a simulated lamp that reports to the emulated platform by CoAP, and can be asked: FOR=seconds MODE=psk|cert|symmetric FORMAT=json|cbor LISTEN=port PK= DN= DS=
+	@$(FETCH) run
+	@$(LOCK) $(MAKE) $(BUILD) VARIANT=sim programs
+	@$(PEERS) $(SIM)/reporter
 
 test: ## all tests: unit, interop and scenario
 	@$(FETCH) test
@@ -230,12 +235,13 @@ thing: ## tables of a thing model that the platform's console exported: MODEL=fi
 	@$(FETCH) thing
 	@JQ='$(DEPS)/bin/jq' bash port/thing/thing.sh '$(MODEL)' $(if $(OUT),'$(OUT)')
 
-firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3; and a sensor), an386 (M4), an500 (M7); all
+firmware: ## the firmware for the boards that QEMU has, build/firmware/BOARD/firmware_superloop.elf, its bootloader and images: BOARD=an385 (Cortex-M3; and a sensor, and a lamp that reports by CoAP), an386 (M4), an500 (M7); all
 	@$(FETCH) run firmware
 	@case '$(BOARD)' in ''|an385|an386|an500) ;; *) echo 'BOARD is an385, an386 or an500' >&2; exit 2;; esac
 	@for b in $(or $(BOARD),an385 an386 an500); do \
 	    $(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-$$b firmware || exit; done
 	@$(if $(filter-out an385,$(BOARD)),:,$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385-sensor sensor)
+	@$(if $(filter-out an385,$(BOARD)),:,$(LOCK) $(MAKE) $(BUILD) IP=v4 TLS13= VARIANT=fw-an385-report report)
 
 size: ## flash and memory on a Cortex-M3, beside the budget, and of the linked product
 	@$(FETCH) run firmware
@@ -310,7 +316,7 @@ build/world/%: FORCE
 	@$(LOCK) $(BUILD_WORLD) VARIANT=world $@
 
 FORCE:
-.PHONY: help all lib run run-ota thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable \
+.PHONY: help all lib run run-ota run-coap thing test test-unit test-interop test-scenario test-switches test-switch-pairs test-portable \
         test-portable-more test-all run-firmware run-firmware-ota test-firmware ticks sim sim-campaign check firmware size bench readme format deps \
         deps-run deps-test deps-bench deps-check deps-firmware deps-portable clean distclean sim-ota soak-ota FORCE
 
@@ -448,7 +454,7 @@ else ifneq ($(filter m3 m3-notexts m3-thing m3-login m3-plain m3-asserts m3-off-
              $(if $(filter m3-plain,$(VARIANT)),-DIOT_FEATURE_TLS=0 -DIOT_FEATURE_LINK=0) \
              $(if $(filter m3-off-%,$(VARIANT)),$(call switched_off,$(VARIANT:m3-off-%=%)))
   ABI     := m3
-else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(VARIANT)),) # firmware, for boards as QEMU has them; -...: see there
+else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor fw-an385-report,$(VARIANT)),) # firmware, for boards as QEMU has them; -...: see there
   CC      := $(DEPS)/bin/arm-none-eabi-gcc
   AR      := $(DEPS)/bin/arm-none-eabi-ar
   BOARD   := $(firstword $(subst -, ,$(VARIANT:fw-%=%)))
@@ -459,7 +465,7 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
   # See port/lwip/lwipopts.h.
   LWIP_SET := -DLWIP_NOASSERT
   OUT     := build/firmware/$(VARIANT:fw-%=%)
-  ifeq ($(filter %-sensor,$(VARIANT)),) # what runs there does no CoAP, and so leaves it out: mbedTLS alone has 5 KB more with DTLS
+  ifeq ($(filter %-sensor %-report,$(VARIANT)),) # what runs there does no CoAP, and so leaves it out: mbedTLS alone has 5 KB more with DTLS
     TLS_SET += $(call switched_off,COAP)
     KIND    := -nocoap
   endif
@@ -475,6 +481,14 @@ else ifneq ($(filter fw-an385 fw-an386 fw-an500 fw-an385-16k fw-an385-sensor,$(V
     KIND    := -sensor
     SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=4 -DMEM_SIZE=2048
     LINK    := -Wl,--defsym=RAM_BYTES=0x6000
+  endif
+  ifneq ($(filter %-report,$(VARIANT)),) # the platform's CoAP and a server; MQTT as small as may be, for nobody calls it
+    TLS_SET += -DIOT_COAP_REQUESTS=1 -DIOT_TLS_RX_BYTES=1024 -DIOT_TLS_TX_BYTES=1024 \
+               -DIOT_RX_PBUFS_MAX=2 -DIOT_MQTT_RX_BYTES=128 -DIOT_MQTT_TX_BYTES=128 -DIOT_MQTT_OUT_MAX=1 -DIOT_MQTT_SUBS_MAX=1 \
+               $(call switched_off,TLS_RSA+DTLS_SERVER+HTTP+OTA+WEB+SHADOW+RAW+REGISTER+CLOUD+QOS2+SESSION_KEEP+QUEUE_DROP+STREAMED+BY_REF)
+    KIND    := -report
+    SMALL_IP := -DTCP_MSS=536 -DTCP_WND=1072 -DPBUF_POOL_SIZE=6 -DMEM_SIZE=4096
+    LINK    := -Wl,--defsym=RAM_BYTES=0x9000
   endif
   ifdef STRICT                       # for `make check`
     EXTRA += -Werror
@@ -534,6 +548,8 @@ EXAMPLE_SRC := $(wildcard examples/*.c)
 LAMP_SRC    := examples/lamp_model/lamp.c
 # What examples/coap_sensor.c and examples/firmware_sensor have in common.
 SENSOR_SRC  := examples/coap_sensor/sensor.c
+# ... and coap_report.c, firmware_report and build/reporter.
+REPORT_SRC  := examples/coap_report/report.c
 DTLS_SRC    := $(wildcard tests/support/dtls_*.c)               # a DTLS peer on an mbedTLS of its own: one object, see DTLS_PEER
 DGRAM_SRC   := tests/support/tls_dgram_world.c                  # what the tests of DTLS stand on, with that peer
 SUPPORT_SRC := $(filter-out $(DTLS_SRC) $(DGRAM_SRC),$(wildcard tests/support/*.c))
@@ -562,12 +578,14 @@ PORT_SRC    := $(wildcard port/template/*.c port/lwip/*.c port/mbedtls/*.c) $(NO
 # Firmware: NAME.elf of the sources named here, on the board's port, and on lwIP and mbedTLS as they are for boards.
 MPS2_SRC     := $(wildcard port/mps2_an385/*.c port/nor/*.c port/lwip/*.c port/mbedtls/*.c)
 PRODUCT      := examples/firmware_superloop
-FIRMWARES    := firmware_superloop firmware_lamp firmware_boot firmware_sensor ticks
+FIRMWARES    := firmware_superloop firmware_lamp firmware_boot firmware_sensor firmware_report ticks
 FIRMWARE_firmware_superloop := $(wildcard $(PRODUCT)/*.c)
 # The same product, but for what it does.
 FIRMWARE_firmware_lamp := examples/firmware_lamp/product.c $(LAMP_SRC) $(filter-out %/product.c,$(FIRMWARE_firmware_superloop))
 # A sensor, which borrows its network and the UART.
 FIRMWARE_firmware_sensor := examples/firmware_sensor/main.c $(SENSOR_SRC) $(patsubst %,$(PRODUCT)/%.c,network number say)
+# A lamp that reports by CoAP.
+FIRMWARE_firmware_report := examples/firmware_report/main.c $(REPORT_SRC) $(LAMP_SRC) $(patsubst %,$(PRODUCT)/%.c,network number say)
 # The bootloader, and images that it starts: NAME-VERSION of a firmware, linked for where it copies them (iot_mps2_flash.h).
 FIRMWARE_firmware_boot := examples/firmware_boot/main.c
 LINK_firmware_boot := -Wl,--defsym=FLASH_BYTES=0x10000
@@ -651,7 +669,7 @@ ALL_OBJ     := $(LIB_OBJ) $(HOST_OBJ) $(SUPPORT_OBJ) $(DTLS_OBJ) $(call obj,$(DG
                $(WORLD_OBJ) $(SCENE_OBJ) $(LOCKING_OBJ) $(call obj,$(WORLD_MAIN) $(SCENARIO_SRC)) \
                $(RIG_OBJ) $(call obj,$(BOARD_SRC)) \
                $(call obj,$(WEB_SRC) $(COAP_SRC)) \
-               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(SENSOR_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
+               $(call obj,$(SIM_SRC) $(EXAMPLE_SRC) $(LAMP_SRC) $(SENSOR_SRC) $(REPORT_SRC) $(UNIT_SRC) $(INTEROP_SRC) $(BENCH_SRC) $(PORT_SRC))
 
 PLUGIN   := $(if $(FRONT_SRC),$(BIN)/cloud_plugin.so)
 WEB      := $(BIN)/cloud_https
@@ -703,6 +721,8 @@ $(OUT)/obj/examples/firmware_superloop/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2)
 $(OUT)/obj/examples/firmware_lamp/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/examples/lamp_model/%.o: FLAGS = $(BASE) $(C99)
 $(OUT)/obj/examples/coap_sensor/%.o: FLAGS = $(BASE) $(C99)
+$(OUT)/obj/examples/coap_report/%.o: FLAGS = $(BASE) $(C99) -Iexamples
+$(OUT)/obj/examples/firmware_report/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/examples/firmware_sensor/%.o: FLAGS = $(BASE) $(C99) $(WITH_MPS2) -I$(PRODUCT) -Iexamples
 $(OUT)/obj/unix_sim/%.o:      FLAGS = $(BASE) $(POSIX) $(WITH_HOST) $(WITH_JSON) -I$(OUT)/gen -Iexamples $(SLIRP_CFLAGS)
 $(OUT)/obj/unix_sim/cloud/%.o: FLAGS = $(BASE) $(POSIX) -Iunix_sim $(WITH_JSON)
@@ -780,10 +800,11 @@ portable: $(LIB_OBJ) $(call obj,$(PORT_SRC) $(if $(filter m3,$(ABI)),tests/bench
 firmware: $(patsubst %,$(OUT)/%.elf,firmware_superloop firmware_lamp firmware_boot) $(patsubst %,$(OUT)/%.bin,$(IMAGES)) # this and the next: the variants fw-... alone
 ticks:    $(OUT)/ticks.elf
 sensor:   $(OUT)/firmware_sensor.elf # the variant fw-an385-sensor
+report:   $(OUT)/firmware_report.elf # the variant fw-an385-report
 updates:  $(OUT)/firmware_boot.elf $(patsubst %,$(OUT)/%.bin,$(IMAGES))
 ports:    $(LIB_OBJ) $(call obj,$(filter-out port/mps2_an385/%,$(wildcard port/*/*.c)))
-library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor updates: ; @:
-.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor updates FORCE
+library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor report updates: ; @:
+.PHONY: library programs examples unit interop boards scenario sim tcp locking worlds tls13 mbedtls lwip sizes objects portable ports firmware ticks sensor report updates FORCE
 FORCE:
 
 # The runner's lists, a command each: a binary whose source is gone is not run again.
@@ -911,6 +932,7 @@ $(foreach p,$(notdir $(PROGRAMS)),$(eval $(call program,$p)))
 
 # They have their timeline from build/device, and where the lamp lives is where that lives.
 $(BIN)/board $(BIN)/updater $(BIN)/reflash: $(call obj,unix_sim/device_say.c)
+$(BIN)/reporter: $(call obj,unix_sim/device_say.c $(REPORT_SRC) $(LAMP_SRC))
 $(BIN)/lamp: $(call obj,unix_sim/device_say.c unix_sim/device_place.c $(LAMP_SRC))
 
 $(PROGRAMS): $(STACK) $(OUT)/members
@@ -935,10 +957,11 @@ $(COAP): $(call obj,$(COAP_SRC)) $(STACK) $(OUT)/members
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) $(LINK_STACK) $(COAP_LIBS) $(call rpath,$(SLIRP_DIRS) $(COAP_DIRS))
 
 # The programs that start a broker with it.
-$(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash),$(PROGRAMS)): | $(PLUGIN) $(WEB) $(COAP)
+$(filter $(patsubst %,$(BIN)/%,cloud device lamp board updater reflash reporter),$(PROGRAMS)): | $(PLUGIN) $(WEB) $(COAP)
 
 $(filter $(BIN)/examples/thing_%,$(EXAMPLES)): $(call obj,$(LAMP_SRC))
 $(filter $(BIN)/examples/coap_sensor,$(EXAMPLES)): $(call obj,$(SENSOR_SRC))
+$(filter $(BIN)/examples/coap_report,$(EXAMPLES)): $(call obj,$(REPORT_SRC) $(LAMP_SRC))
 $(EXAMPLES): $(BIN)/examples/%: $(OUT)/obj/examples/%.o $(STACK)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
@@ -965,11 +988,19 @@ $(OUT)/%.bin: $(OUT)/%.elf
 	$(call step,IMAGE,$@)
 	$(Q)$(CC:%gcc=%objcopy) -O binary $< $@
 
-# Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c)) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
+# Without lwIP. Of mbedTLS comes what is asked for: nothing, mostly. So it is with the support: what a test has nothing to do with
+# does not change it (see tests/check/test_switches.sh).
+SUPPORT_LIB := $(OUT)/libsupport.a
+SUPPORT_ALL := $(SUPPORT_OBJ) $(call obj,$(wildcard port/mbedtls/*.c))
+$(SUPPORT_LIB): $(SUPPORT_ALL) $(OUT)/members
+	$(call step,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(SUPPORT_ALL)
+
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_LIB) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) $(CMOCKA_LIB)
 	$(call step,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
+	$(Q)$(CC) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) -Wl,--start-group $(SUPPORT_LIB) $(ARCHIVE) $(MBEDTLS_LIB) $(JANSSON_LIB) -Wl,--end-group $(CMOCKA_LIBS) $(call rpath,$(CMOCKA_DIRS))
 
 $(filter $(OUT)/tests/test_cloud_%,$(UNITS)): $(CLOUD_OBJ)
 $(filter $(OUT)/tests/test_nor_% $(OUT)/tests/test_ota_%,$(UNITS)): $(call obj,$(NOR_SRC) port/unix/iot_nor_unix.c)

@@ -50,7 +50,11 @@ extern "C" {
 
 #if IOT_FEATURE_UPLINK
 
-struct iot_uplink; /* complete in iot_static.h */
+struct iot_uplink;        /* complete in iot_static.h */
+struct iot_uplink_cipher; /* private */
+
+/** The symmetric mode, for options; who does not name it has a linker that leaves it out, with AES's way back. */
+extern const struct iot_uplink_cipher iot_uplink_symmetric;
 
 /** The older devices' options for token and number (one and the same, 61); others are 2088 and 2089. */
 enum iot_uplink_options_kind { IOT_UPLINK_OPTIONS_2088, IOT_UPLINK_OPTIONS_61 };
@@ -85,7 +89,8 @@ struct iot_uplink_options {
      *  32 bytes more. */
     uint8_t *work;
     uint32_t work_bytes;
-    bool symmetric;  /* see above; needs a secret that is in the identity, not `sign` */
+    /** &iot_uplink_symmetric, see above: needs a secret that can be seen, not `sign`. NULL: not. */
+    const struct iot_uplink_cipher *symmetric;
     bool cbor;       /* what the thing model says goes as CBOR; else JSON */
     uint8_t numbers; /* enum iot_uplink_options_kind */
     /** The last thing that we do: the next call may be begun in there. Called from iot_poll. */

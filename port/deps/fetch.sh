@@ -84,7 +84,7 @@ declare -A SOURCE_SHA256=(
 )
 
 parts_of_tier() {
-    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd coap-dev openssl roots'
+    local run='lwip mbedtls jsmn jansson slirp mosquitto mosquitto-dev microhttpd coap coap-dev openssl roots'
     case $1 in
         run)      echo "$run" ;;
         test)     echo "$run cmocka nginx coap" ;;

@@ -2,7 +2,8 @@
 /**
  * @file iot_mbedtls_config.h
  * How mbedTLS 3.6 is built for lwlink: MBEDTLS_CONFIG_FILE names this file, for mbedTLS and for whoever includes
- * its headers. A client only; no clock, no file, no heap but the arena of the stream at work.
+ * its headers. A client, and a server of DTLS with keys (IOT_FEATURE_DTLS_SERVER); no clock, no file, no heap but the
+ * arena of the stream at work.
  *
  * Sizes and switches come from iot_config.h: change them there, or on the compiler's command line for all.
  */

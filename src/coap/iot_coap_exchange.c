@@ -168,8 +168,12 @@ static void on_due(struct iot_coap_exchange *x, struct iot_coap_slot *s)
         s->phase = IOT_COAP_PH_REPEAT;
         s->due = 0;
         break;
-    case IOT_COAP_PH_ACKED:
-        iot_coap_over(s, IOT_ERR_COAP_SILENT, 0);
+    case IOT_COAP_PH_ACKED: /* of a NON nobody knows, but that the rest of its body has not left */
+        iot_coap_over(s,
+                      s->req->non && s->at + iot_coap_block_bytes(s->up) < s->req->body.len
+                          ? IOT_ERR_COAP_TIMEOUT
+                          : IOT_ERR_COAP_SILENT,
+                      0);
         break;
     case IOT_COAP_PH_OBSERVED:
         s->ask = IOT_COAP_ASK_WHOLE;

@@ -33,7 +33,7 @@ iot_err iot_uplink_init(struct iot_uplink *up, const struct iot_uplink_options *
         o->numbers > IOT_UPLINK_OPTIONS_61 || (o->cbor && !IOT_FEATURE_CBOR))
         return IOT_ERR_ARG;
     if (id->device_secret == NULL && id->registration == NULL &&
-        (id->sign == NULL || o->symmetric)) /* what makes the key has to be seen */
+        (id->sign == NULL || o->symmetric != NULL)) /* what makes the key has to be seen */
         return IOT_ERR_ARG;
     return IOT_OK;
 }
@@ -165,28 +165,29 @@ static iot_err send_message(struct iot_uplink *up)
     up->option[0].number = old ? OLD : TOKEN;
     up->option[0].value =
         (struct iot_bytes){(const uint8_t *)up->token, (uint32_t)strlen(up->token)};
-    if (o->symmetric) {
+    if (o->symmetric != NULL) {
         if (w.cap < IOT_AES_BYTES)
             return IOT_ERR_SIZE;
         iot_writer_u32(&w, up->number);
         up->used += IOT_AES_BYTES;
         up->option[1].number = old ? OLD : NUMBER;
-        up->option[1].value = (struct iot_bytes){w.ptr, iot_uplink_seal(up, w.ptr, w.len)};
-        up->payload.len = iot_uplink_seal(up, o->work + up->at, up->payload.len);
+        up->option[1].value = (struct iot_bytes){w.ptr, o->symmetric->seal(up, w.ptr, w.len)};
+        up->payload.len = o->symmetric->seal(up, o->work + up->at, up->payload.len);
         up->sealed = true;
-        up->number++;
     }
-    up->request = (struct iot_coap_request){.path = (const char *)o->work,
-                                            .non = up->non,
-                                            .response_ms = up->non ? NON_MS : 0,
-                                            .format = up->format,
-                                            .accept = up->format == IOT_COAP_JSON ? IOT_COAP_JSON
-                                                                                  : IOT_COAP_OCTETS,
-                                            .options = up->option,
-                                            .option_count = o->symmetric ? 2 : 1,
-                                            .understands = o->symmetric ? up->option[1].number : 0,
-                                            .body = up->payload};
-    return ask(up);
+    up->request = (struct iot_coap_request){
+        .path = (const char *)o->work,
+        .non = up->non,
+        .response_ms = up->non ? NON_MS : 0,
+        .format = up->format,
+        .accept = up->format == IOT_COAP_JSON ? IOT_COAP_JSON : IOT_COAP_OCTETS,
+        .options = up->option,
+        .option_count = o->symmetric != NULL ? 2 : 1,
+        .understands = o->symmetric != NULL ? up->option[1].number : 0,
+        .body = up->payload};
+    iot_err err = ask(up);
+    up->number += err == IOT_OK;
+    return err;
 }
 
 /* Any number will do that nobody can foretell. */
@@ -216,7 +217,7 @@ static iot_err send_auth(struct iot_uplink *up)
     v.of[*IOT_ASK_SIGN - 1] = hex;
     v.of[*IOT_ASK_VALUE - 1] = number;
     iot_ask_put(&t, &v, IOT_ASK_AS_IS, IOT_ASK_SIGNED);
-    if (o->symmetric) {
+    if (o->symmetric != NULL) {
         err = choose_number(o->port, &n);
         iot_ask_put(&t, &v, IOT_ASK_AS_IS, "seq" IOT_ASK_VALUE);
     }
@@ -232,7 +233,7 @@ static iot_err send_auth(struct iot_uplink *up)
                 "\",\"clientId\":\"" IOT_ASK_CID "\",\"sign\":\"" IOT_ASK_SIGN "\"");
     if (o->link->method != IOT_SIGN_HMACMD5)
         iot_ask_put(&t, &v, IOT_ASK_JSON, ",\"signmethod\":\"" IOT_ASK_METHOD "\"");
-    if (o->symmetric)
+    if (o->symmetric != NULL)
         iot_ask_put(&t, &v, IOT_ASK_JSON, ",\"seq\":\"" IOT_ASK_VALUE "\"");
     iot_writer_text(&t, "}");
     if (t.overflow)
@@ -253,14 +254,14 @@ static iot_err take_token(struct iot_uplink *up)
     iot_err err =
         iot_json_check((struct iot_bytes){up->opt->work + up->used, up->got}, &root, NULL);
 
-    if (err == IOT_OK && up->opt->symmetric) {
+    if (err == IOT_OK && up->opt->symmetric != NULL) {
         err = iot_json_get(root, "random", &v);
         if (err == IOT_OK && (iot_json_raw_text(v, &random) != IOT_OK || random.len == 0))
             err = IOT_ERR_JSON_RANGE;
         if (err == IOT_OK)
             err = iot_ask_number(root, "seqOffset\0", &up->number);
         if (err == IOT_OK)
-            err = iot_uplink_key(up, random);
+            err = up->opt->symmetric->key(up, random);
     }
     if (err == IOT_OK)
         err = iot_ask_token(root, "token\0", up->token);
@@ -323,7 +324,7 @@ static iot_err take_answer(struct iot_uplink *up, int32_t *detail)
         return take_token(up);
     if (up->got == 0)
         return IOT_OK;
-    if (o->symmetric && !iot_uplink_unseal(up, o->work + up->used, up->got, &up->got))
+    if (o->symmetric != NULL && !o->symmetric->unseal(up, o->work + up->used, up->got, &up->got))
         return IOT_ERR_UPLINK_CIPHER;
     return up->coded && up->got != 0 ? take_code(up, detail) : IOT_OK;
 }
@@ -332,16 +333,18 @@ static iot_err take_answer(struct iot_uplink *up, int32_t *detail)
 static bool is_stale(const struct iot_uplink *up, iot_err err, int32_t detail)
 {
     return err == IOT_ERR_UPLINK_TOKEN || (err == IOT_ERR_UPLINK_STATUS && detail == FORBIDDEN &&
-                                           !up->authenticates && up->opt->symmetric);
+                                           !up->authenticates && up->opt->symmetric != NULL);
 }
 
-/* The next request of the same call. */
+/* The next request of the same call; nothing of the one before is left. */
 static iot_err go_on(struct iot_uplink *up)
 {
+    iot_wipe(up->opt->work + up->kept, up->opt->work_bytes - up->kept);
     if (up->token[0] != '\0')
         return send_message(up);
     if (up->sealed) /* by a key that will not be */
-        (void)iot_uplink_unseal(up, up->opt->work + up->at, up->payload.len, &up->payload.len);
+        (void)up->opt->symmetric->unseal(up, up->opt->work + up->at, up->payload.len,
+                                         &up->payload.len);
     up->sealed = false;
     return send_auth(up);
 }
@@ -405,7 +408,7 @@ iot_err iot_uplink_send(struct iot_uplink *up, struct iot_writer *w, enum iot_up
 
     if (up->payload.ptr == NULL)
         up->payload = (struct iot_bytes){w->ptr + up->at, w->len - up->at};
-    if (up->opt->symmetric)
+    if (up->opt->symmetric != NULL)
         iot_writer_put(w, padding, sizeof padding);
     if (w->overflow)
         return iot_uplink_drop(up, IOT_ERR_SIZE);
@@ -419,14 +422,14 @@ iot_err iot_uplink_post(struct iot_uplink *up, const struct iot_uplink_post *pos
 {
     struct iot_writer w;
 
-    if (post->non && up->opt->symmetric)
+    if (post->non && up->opt->symmetric != NULL)
         return IOT_ERR_ARG;
     if (!iot_ask_is_topic(post->topic))
         return IOT_ERR_COAP_URI;
     iot_err err = iot_uplink_begin(up, post->topic, NULL, &w);
     if (err != IOT_OK)
         return err;
-    if (up->opt->symmetric)
+    if (up->opt->symmetric != NULL)
         iot_writer_put(&w, post->payload.ptr, post->payload.len); /* to be encrypted there */
     else
         up->payload = post->payload;

@@ -63,12 +63,13 @@ void iot_uplink_close(struct iot_uplink *up, struct iot_writer *w);
 
 /* ---- The symmetric mode (iot_link_uplink_seal.c) */
 
-/** Make the key. Errors as iot_ask_secret. */
-iot_err iot_uplink_key(struct iot_uplink *up, struct iot_bytes random);
-
-/** As iot_aes_encrypt, iot_aes_decrypt. */
-uint32_t iot_uplink_seal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len);
-bool iot_uplink_unseal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len, uint32_t *plain);
+struct iot_uplink_cipher {
+    /* Make the key. Errors as iot_ask_secret. */
+    iot_err (*key)(struct iot_uplink *up, struct iot_bytes random);
+    /* As iot_aes_encrypt, iot_aes_decrypt. */
+    uint32_t (*seal)(const struct iot_uplink *up, uint8_t *bytes, uint32_t len);
+    bool (*unseal)(const struct iot_uplink *up, uint8_t *bytes, uint32_t len, uint32_t *plain);
+};
 
 #endif
 #endif

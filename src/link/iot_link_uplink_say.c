@@ -129,7 +129,7 @@ iot_err iot_uplink_device_info(struct iot_uplink *up, const struct iot_uplink_ta
     iot_json_put(&w, count == 0 ? "[]" : "]");
     iot_uplink_close(up, &w);
     up->coded = true;
-    up->non = !up->opt->symmetric;
+    up->non = up->opt->symmetric == NULL;
     return iot_uplink_send(up, &w, IOT_UPLINK_POST);
 }
 

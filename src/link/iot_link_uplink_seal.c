@@ -11,7 +11,7 @@
 static const uint8_t iv[IOT_AES_BYTES] = {'5', '4', '3', 'y', 'h', 'j', 'y', '9',
                                           '7', 'a', 'e', '7', 'f', 'y', 'f', 'g'};
 
-iot_err iot_uplink_key(struct iot_uplink *up, struct iot_bytes random)
+static iot_err make_key(struct iot_uplink *up, struct iot_bytes random)
 {
     uint8_t hash[IOT_DIGEST_BYTES_MAX];
     char room[IOT_DEVICE_SECRET_MAX + 1];
@@ -32,14 +32,16 @@ iot_err iot_uplink_key(struct iot_uplink *up, struct iot_bytes random)
     return err;
 }
 
-uint32_t iot_uplink_seal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len)
+static uint32_t seal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len)
 {
     return iot_aes_encrypt(up->key, iv, bytes, len);
 }
 
-bool iot_uplink_unseal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len, uint32_t *plain)
+static bool unseal(const struct iot_uplink *up, uint8_t *bytes, uint32_t len, uint32_t *plain)
 {
     return iot_aes_decrypt(up->key, iv, bytes, len, plain);
 }
+
+const struct iot_uplink_cipher iot_uplink_symmetric = {make_key, seal, unseal};
 
 #endif

@@ -66,11 +66,12 @@ iot_err iot_uplink_properties(struct iot_uplink *up, const struct iot_model *mod
 iot_err iot_uplink_event(struct iot_uplink *up, const struct iot_model *model, void *values,
                          uint32_t event, int64_t unix_ms)
 {
-    const struct iot_event_spec *e = &model->events[event];
+    const struct iot_event_spec *e;
     struct iot_writer w;
 
     if (event >= model->event_count)
         return IOT_ERR_ARG;
+    e = &model->events[event];
     if (!iot_field_fits(e->out, e->out_count))
         return IOT_ERR_SIZE;
     iot_err err =

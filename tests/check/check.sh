@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# check.sh: everything that `make check` looks at, one step after the other, a line each. The log of a step that fails
+# check.sh: everything that `make check` looks at, a line each: what builds, one step after the other; beside that, what only
+# reads, also one after the other, and its lines come last. The log of a step that fails
 # is printed. Goes on to the end and fails if one step failed. Called by the Makefile, which says how to call
 # make (MAKE, BUILD), where the parts are (DEPS), and that it holds the lock on build/.
 
@@ -12,12 +13,18 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
 export DEPS
 log_dir=build/log
 mkdir -p "$log_dir"
-failed=() steps=0
+work=$(mktemp -d "$log_dir/check.XXXXXX") || exit 1
+aside=
+trap '[ -z "$aside" ] || kill "$aside" 2>/dev/null; wait; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+: >"$work/failed"
+: >"$work/steps"
 
 step() {
     local name=$1 log=$log_dir/check-$2.log
     shift 2
-    steps=$((steps + 1))
+    echo "$name" >>"$work/steps"
     SECONDS=0
     if "$@" >"$log" 2>&1 </dev/null; then
         printf '  ok      %s  [%d s]\n' "$name" $SECONDS
@@ -26,7 +33,7 @@ step() {
         printf '  FAILED  %s  [%d s]\n' "$name" $SECONDS
         grep -vE '^  (CC|AR|LD|LWIP|TLS) ' "$log" | tail -n 100 | sed 's/^/    /'
         echo "    (whole log: $log)"
-        failed+=("$name")
+        echo "$name" >>"$work/failed"
     fi
 }
 
@@ -93,8 +100,8 @@ headers() {
 # as mbedtls_aes_free does, so they are looked for as whole ones.
 firmware() {
     local board what bad=0
-    for board in an385 an386 an500 an385-sensor; do
-        case $board in *-sensor) what=sensor ;; *) what='firmware ticks' ;; esac
+    for board in an385 an386 an500 an385-sensor an385-report; do
+        case $board in *-sensor) what=sensor ;; *-report) what=report ;; *) what='firmware ticks' ;; esac
         # shellcheck disable=SC2086 # a list of words
         build "fw-$board" v4 STRICT=1 $what || return
         "$DEPS/bin/arm-none-eabi-nm" build/firmware-strict/"$board"/firmware_*.elf |
@@ -176,13 +183,21 @@ shell_scripts() {
     if command -v shellcheck >/dev/null; then shellcheck -S warning "${files[@]}"; fi
 }
 
+# One lane of those that write nothing that others read, and read nothing that is built, but for the library.
+reads() {
+    step 'rules of the house'                      includes  bash tests/check/includes.sh
+    step 'and each is noticed when broken'         selftest  bash tests/check/selftest.sh
+    step 'headers stand alone'                     headers   headers
+    step 'wrong settings are refused'              settings  settings
+    step 'layout (clang-format)'                   format    bash tests/check/format.sh
+    step 'thing models become C, or are refused'   thing     env JQ="$DEPS/bin/jq" bash tests/check/thing.sh
+    step 'cppcheck'                                cppcheck  cppcheck
+    step 'rules of standards name real tests'      rules     bash tests/check/rules.sh tests/mqtt311.md tests/coap.md
+    step 'shell scripts'                           shell     shell_scripts
+}
 step 'library builds, without assertions'      lib       build lib dual library
-step 'rules of the house'                      includes  bash tests/check/includes.sh
-step 'and each is noticed when broken'         selftest  bash tests/check/selftest.sh
-step 'headers stand alone'                     headers   headers
-step 'wrong settings are refused'              settings  settings
-step 'layout (clang-format)'                   format    bash tests/check/format.sh
-step 'thing models become C, or are refused'    thing     env JQ="$DEPS/bin/jq" bash tests/check/thing.sh
+reads >"$work/aside" &
+aside=$!
 # shellcheck disable=SC2086 # lists of words, here and below
 {
 step 'gcc, all warnings, IPv4 and IPv6'        gcc       build gcc dual $everything
@@ -211,16 +226,16 @@ step 'firmware, without heap and stdio'         firmware  firmware
 step 'what is left out costs nothing'       switches  switches
 step 'of libc five functions, no more'         symbols   symbols
 step 'benchmarks build'                        bench     benchmarks
-step 'cppcheck'                                cppcheck  cppcheck
 if [ -e tests/check/readme.sh ]; then
     step 'README tells the truth'              readme    readme
 fi
-step 'rules of standards name real tests'       rules     bash tests/check/rules.sh tests/mqtt311.md tests/coap.md
-step 'shell scripts'                           shell     shell_scripts
+wait "$aside" || echo 'the steps that only read did not come to their end' >>"$work/failed"
+aside=
+cat "$work/aside"
 
-if [ ${#failed[@]} != 0 ]; then
-    printf 'check: %d of %d steps failed:\n' ${#failed[@]} $steps
-    printf '  %s\n' "${failed[@]}"
+if [ -s "$work/failed" ]; then
+    printf 'check: %d of %d steps failed:\n' "$(wc -l <"$work/failed")" "$(wc -l <"$work/steps")"
+    sed 's/^/  /' "$work/failed"
     exit 1
 fi
-echo "check: $steps steps, all well"
+echo "check: $(wc -l <"$work/steps") steps, all well"

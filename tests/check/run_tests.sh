@@ -5,11 +5,13 @@
 # file with more of them: programs of another variant, as the scenarios are, perhaps behind the words that start
 # a program of another machine. The full log of each is kept in its variant's log/; that of a failed one is printed.
 # Goes on to the end, then fails if one failed.
-# The last line, "N passed, N failed", counts test cases over all programs. Programs that wait for real peers run beside those
-# that compute; otherwise one runs at a time.
+# The last line, "N passed, N failed", counts test cases over all programs. Programs that wait for real peers sleep nine tenths of
+# their time: six of them run at a time, and beside them one that computes. Else as many run as there are processors: of those
+# that compute, and of those with boards, which QEMU computes.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
 #   TEST_TIMEOUT   seconds one program may take (default 300)
+#   PASSED         a folder that remembers programs: one with the same bytes that has passed is not run again, but counts
 
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -41,7 +43,7 @@ for kind in "$@"; do
         [ -n "$command" ] || continue
         case ${command##*/} in *"${T:-}"*) ;; *) continue ;; esac
         case $list in
-            */interop.list | */tls13.list | */tcp.list | */firmware.list) waiting+=("$command") ;;
+            */interop.list | */tls13.list | */tcp.list) waiting+=("$command") ;;
             *) computing+=("$command") ;;
         esac
     done <"$list"
@@ -54,7 +56,7 @@ fi
 
 # run_program LANE COMMAND: what there is to say goes to $work/LANE.said, "PASSED FAILED SKIPPED NAME" to $work/counts.
 run_program() {
-    local lane=$1 line=$2 command program name home log rc=0 p f s why='' shown
+    local lane=$1 line=$2 command program name home log rc=0 p f s why='' shown known=''
     read -r -a command <<<"$line"
     program=${command[-1]}
     name=${program##*/} home=${program%/tests/*}
@@ -63,7 +65,17 @@ run_program() {
     SECONDS=0
     case ${VARIANT:-} in off-*) TEST_LEFT_OUT=$(bash tests/check/left_out.sh "${VARIANT#off-}" "$name") && export TEST_LEFT_OUT ;; esac
     case ${VARIANT:-} in off-ALL | off-*+*) export TEST_LEFT_OUT_OF_MORE=1 ;; esac
-    timeout -k 10 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || rc=$?
+    if [ -n "${PASSED:-}" ]; then
+        known=$PASSED/$name-$({ cat "$program"; echo "${TEST_LEFT_OUT-} ${TEST_LEFT_OUT_OF_MORE-}"; } | sha256sum | cut -c 1-64)
+        if [ -e "$known" ]; then
+            cp "$known" "$home/log/$name.log"
+            read -r p s why < <(tail -n 1 "$known")
+            printf '%-32s %4d passed, 0 failed, the same as %s\n' "$name" "$p" "$why"
+            echo "$p 0 $s $name" >>"$work/counts"
+            return
+        fi
+    fi
+    CLOUD_HERE=$name timeout -k 10 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$log" 2>&1 </dev/null || rc=$?
 
     # cmocka closes each group with "[  PASSED  ] N test(s)." and, if so, the same for FAILED and SKIPPED.
     read -r p f s < <(awk '
@@ -89,6 +101,9 @@ run_program() {
     # What a test measured is shown, too.
     sed -n 's/^figure: /    /p' "$log" | sort -u
     mv -f "$log" "$home/log/$name.log"
+    if [ -n "$known" ] && [ $rc = 0 ] && [ "$f" = 0 ]; then
+        { cat "$home/log/$name.log"; echo "$p $s in ${home#build/}"; } >"$work/$lane.known" && mv "$work/$lane.known" "$known"
+    fi
     echo "$p $f $s $shown" >>"$work/counts"
     if [ "$f" != 0 ]; then
         sed 's/^/    /' "$home/log/$name.log" | tail -n 200
@@ -96,25 +111,33 @@ run_program() {
     fi
 }
 
-# run_lane NAME COMMANDS...: one after the other; what each has to say is said in one piece.
+# run_lane KIND NUMBER COMMANDS...: lanes of a kind share its commands: whoever is free takes the next. What each has to say is
+# said in one piece.
 run_lane() {
-    local lane=$1 line
-    shift
-    for line in "$@"; do
-        [ ! -e "$work/over" ] || break
-        run_program "$lane" "$line" >"$work/$lane.said"
+    local kind=$1 lane=$1$2 i
+    shift 2
+    while [ ! -e "$work/over" ]; do
+        i=$({ flock 9 && read -r i <"$work/$kind.next" && echo $((i + 1)) >"$work/$kind.next" && echo "$i"; } 9>"$work/$kind.lock") || return
+        [ "$i" -le $# ] || break
+        run_program "$lane" "${!i}" >"$work/$lane.said"
         flock "$work/counts" cat "$work/$lane.said"
     done
 }
 
 : >"$work/counts"
-run_lane waiting "${waiting[@]}" &
-run_lane computing "${computing[@]}"
+echo 1 | tee "$work/waiting.next" >"$work/computing.next"
+processors=$(nproc 2>/dev/null || echo 1)
+[ ${#waiting[@]} = 0 ] || processors=1
+for i in 1 2 3 4 5 6; do run_lane waiting $i "${waiting[@]}" & done
+for ((i = 1; i <= processors; i++)); do run_lane computing "$i" "${computing[@]}" & done
 wait
 read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$work/counts")
 bad=$(awk '$2 != 0 { printf "%s%s", sep, $4; sep = " " }' "$work/counts")
 
 [ -z "$bad" ] || echo "failed: $bad"
 [ "$skipped" = 0 ] || echo "skipped: $skipped"
+lost=$((${#waiting[@]} + ${#computing[@]} - $(wc -l <"$work/counts")))
+[ $lost = 0 ] || bad=yes
+[ $lost = 0 ] || echo "not run: $lost programs"
 echo "$passed passed, $failed failed"
 [ -z "$bad" ]

@@ -335,8 +335,8 @@ static int run(enum peer_coap_kind kind, const char *uri, const char *const more
         }
     }
     close(fd);
-    host_turn(1); /* what it said last is on its way */
-    host_turn(1);
+    peer_coap_turn(); /* what it said last is on its way */
+    peer_coap_turn();
     peer_output[len] = '\0';
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -96,61 +96,120 @@ static const uint8_t *find(const char *in, uint32_t len, const char *what, uint3
     return memmem(in, len, what, n);
 }
 
+/* openssl's client, with what we type. */
+static struct {
+    pid_t pid;
+    int in, out, status;
+    uint32_t len;
+    char said[16384];
+} tool;
+
+static void tool_start(const char *suite, const char *mode)
+{
+    char fifo[HOST_PATH_MAX], connect[64], hex[64] = "";
+    const char *openssl = getenv("OPENSSL");
+    bool v6 = strchr(peer_loopback, ':') != NULL;
+    for (const char *c = PEER_SERVED_KEY; *c != '\0'; c++)
+        sprintf(hex + strlen(hex), "%02x", (unsigned)*c);
+    snprintf(connect, sizeof connect, v6 ? "[%s]:%u" : "%s:%u", peer_loopback, peer_served_secure);
+    assert_true(snprintf(fifo, sizeof fifo, "%s/fifo", peer_certs_dir()) < (int)sizeof fifo);
+    unlink(fifo);
+    assert_true(mkfifo(fifo, 0600) == 0);
+    assert_int_equal(setenv("FIFO", fifo, 1), 0);
+    memset(&tool, 0, sizeof tool);
+    tool.in = open(fifo, O_RDWR | O_CLOEXEC);
+    assert_true(tool.in >= 0);
+    tool.pid = host_spawn(
+        (char *const *)WORDS("sh", "-c", "exec \"$0\" \"$@\" <\"$FIFO\"",
+                             openssl != NULL && *openssl != '\0' ? openssl : "openssl", "s_client",
+                             "-dtls1_2", "-connect", connect, "-psk", hex, "-psk_identity",
+                             "lamp-s", "-cipher", suite, mode, "-no_ign_eof"),
+        NULL, &tool.out);
+    assert_true(tool.pid > 0);
+    children[0].pid = tool.pid; /* for the teardown */
+    assert_int_equal(fcntl(tool.out, F_SETFL, O_NONBLOCK), 0);
+}
+
+static void tool_type(const char *bytes, uint32_t n)
+{
+    assert_int_equal(write(tool.in, bytes, n), n);
+}
+
+static bool tool_says(const char *what)
+{
+    tool.len = read_some(tool.out, tool.said, tool.len, sizeof tool.said);
+    return find(tool.said, tool.len, what, (uint32_t)strlen(what)) != NULL;
+}
+
+static bool tool_is_over(void)
+{
+    (void)tool_says("");
+    return !host_alive(tool.pid, &tool.status);
+}
+
+/* Its input ends, and so does it. */
+static void tool_end(void)
+{
+    close(tool.in);
+    UNTIL_WITH(peer_served_turn, tool_is_over());
+    children[0].pid = 0;
+    close(tool.out);
+}
+
 static void openssl_is_served(void **state)
 {
     static const char ask[] = "\x44\x01\x12\x34"
                               "abcd\xb6secret";
-    static const char answer[] = "\x64\x45\x12\x34"
-                                 "abcd";
     static const char *const suites[] = {"PSK-AES128-CCM8", "PSK-AES128-CCM",
                                          "PSK-AES128-GCM-SHA256"};
-    char fifo[HOST_PATH_MAX], connect[64], said[8192], hex[64] = "";
-    const char *openssl = getenv("OPENSSL");
     (void)state;
     peer_served_begin(true);
-    for (const char *c = PEER_SERVED_KEY; *c != '\0'; c++)
-        sprintf(hex + strlen(hex), "%02x", (unsigned)*c);
-    bool v6 = strchr(peer_loopback, ':') != NULL;
-    snprintf(connect, sizeof connect, v6 ? "[%s]:%u" : "%s:%u", peer_loopback, peer_served_secure);
-    assert_true(snprintf(fifo, sizeof fifo, "%s/fifo", peer_certs_dir()) < (int)sizeof fifo);
     for (uint32_t i = 0; i < COUNT(suites); i++) {
-        const char *argv[] = {"sh",
-                              "-c",
-                              "exec \"$0\" \"$@\" <\"$FIFO\"",
-                              openssl != NULL && *openssl != '\0' ? openssl : "openssl",
-                              "s_client",
-                              "-dtls1_2",
-                              "-connect",
-                              connect,
-                              "-psk",
-                              hex,
-                              "-psk_identity",
-                              "lamp-s",
-                              "-cipher",
-                              suites[i],
-                              "-quiet",
-                              "-no_ign_eof",
-                              NULL};
-        assert_true(mkfifo(fifo, 0600) == 0);
-        assert_int_equal(setenv("FIFO", fifo, 1), 0);
-        int in = open(fifo, O_RDWR | O_CLOEXEC), out = -1, status = 0;
-        assert_true(in >= 0);
-        pid_t pid = host_spawn((char *const *)argv, NULL, &out);
-        assert_true(pid > 0);
-        children[0].pid = pid;
-        assert_int_equal(fcntl(out, F_SETFL, O_NONBLOCK), 0);
-        assert_int_equal(write(in, ask, sizeof ask - 1), sizeof ask - 1);
-        uint32_t len = 0;
-        UNTIL_WITH(peer_served_turn, (len = read_some(out, said, len, sizeof said)) != 0 &&
-                                         find(said, len, "you are lamp-s", 14) != NULL);
-        assert_non_null(find(said, len, answer, sizeof answer - 1));
-        close(in); /* the end of its input */
-        UNTIL_WITH(peer_served_turn, !host_alive(pid, &status));
-        children[0].pid = 0;
-        UNTIL_WITH(peer_served_turn, peer_served_sessions() == 0);
-        close(out);
-        unlink(fifo);
+        tool_start(suites[i], "-quiet");
+        tool_type(ask, sizeof ask - 1);
+        UNTIL_WITH(peer_served_turn, tool_says("you are lamp-s"));
+        assert_true(tool_says("\x64\x45\x12\x34"
+                              "abcd"));
+        tool_end();
+        UNTIL_WITH(peer_served_turn, peer_served_sessions() == 0); /* it said good bye */
     }
+    peer_served_end();
+}
+
+static void other_suites_are_refused(void **state)
+{
+    static const char *const suites[] = {
+        "PSK-AES128-CBC-SHA", "PSK-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-PSK-CHACHA20-POLY1305"};
+    struct iot_coap_server_counters c;
+    (void)state;
+    peer_served_begin(true);
+    for (uint32_t i = 0; i < COUNT(suites); i++) {
+        tool_start(suites[i], "-quiet");
+        UNTIL_WITH(peer_served_turn, tool_is_over());
+        tool_end();
+        assert_true(tool_says("handshake failure"));
+    }
+    iot_coap_server_counters(&peer_served, &c);
+    assert_int_equal(c.handshakes, 0);
+    assert_int_equal(peer_served_sessions(), 0);
+    peer_served_end();
+}
+
+/* 'R' asks for it. */
+static void who_asks_to_renegotiate_is_refused(void **state)
+{
+    struct iot_coap_server_counters c;
+    (void)state;
+    peer_served_begin(true);
+    tool_start("PSK-AES128-CCM8", "-msg");
+    UNTIL_WITH(peer_served_turn, tool_says("Verify return code"));
+    tool_type("R\n", 2);
+    UNTIL_WITH(peer_served_turn, tool_says("no renegotiation"));
+    tool_end();
+    UNTIL_WITH(peer_served_turn, peer_served_sessions() == 0);
+    iot_coap_server_counters(&peer_served, &c);
+    assert_int_equal(c.handshakes, 1);
     peer_served_end();
 }
 
@@ -399,6 +458,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
         TEST(openssl_is_served),
+        TEST(other_suites_are_refused),
+        TEST(who_asks_to_renegotiate_is_refused),
         TEST(one_more_than_there_is_room_for_waits),
         TEST(a_flood_takes_nothing_from_mqtt),
         TEST(another_port_cancels_nothing),

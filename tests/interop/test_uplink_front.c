@@ -76,13 +76,14 @@ static void begin(enum way way)
                                        .tls = way == SYMMETRIC ? NULL : &seat.board.tls,
                                        .doubt_after = way == SYMMETRIC ? 0 : 2,
                                        .link = key ? &seat.id : NULL};
-    uplink = (struct iot_uplink_options){.coap = &coap,
-                                         .link = &seat.id,
-                                         .port = &seat.board.port,
-                                         .work = work,
-                                         .work_bytes = sizeof work,
-                                         .symmetric = way == SYMMETRIC,
-                                         .on_result = on_result};
+    uplink =
+        (struct iot_uplink_options){.coap = &coap,
+                                    .link = &seat.id,
+                                    .port = &seat.board.port,
+                                    .work = work,
+                                    .work_bytes = sizeof work,
+                                    .symmetric = way == SYMMETRIC ? &iot_uplink_symmetric : NULL,
+                                    .on_result = on_result};
     results = closes = 0;
     assert_err(iot_device_init(&dev, &options), IOT_OK);
     assert_err(iot_coap_init(&coap, &dev, &client), IOT_OK);

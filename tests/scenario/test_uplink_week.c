@@ -227,7 +227,7 @@ static void begin_reporter(uint32_t n)
                                             .port = &r->port,
                                             .work = r->work,
                                             .work_bytes = sizeof r->work,
-                                            .symmetric = n == 0,
+                                            .symmetric = n == 0 ? &iot_uplink_symmetric : NULL,
                                             .numbers = n == 0 ? IOT_UPLINK_OPTIONS_2088
                                                               : IOT_UPLINK_OPTIONS_61,
                                             .on_result = on_result,

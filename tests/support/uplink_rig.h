@@ -98,7 +98,7 @@ static inline int uplink_setup(void **state)
 static inline int uplink_symmetric(void **state)
 {
     uplink_setup(state);
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     assert_err(iot_uplink_init(&up, &up_options), IOT_OK);
     return 0;
 }

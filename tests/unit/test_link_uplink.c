@@ -311,7 +311,7 @@ static void identities_that_cannot_be_are_refused(void **state)
     assert_err(iot_uplink_init(&up, &up_options), IOT_ERR_ARG);
     uplink_begin(NULL);
     id.sign = sign;
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     id.device_secret = NULL;
     assert_err(iot_uplink_init(&up, &up_options), IOT_ERR_ARG);
     uplink_begin(NULL);
@@ -446,6 +446,38 @@ static void a_message_that_is_not_confirmed_went_well_when_it_has_left(void **st
     asks("NON /topic" TOPIC " 12=50 17=50 2088=t {\"a\":1}");
     answers(IOT_COAP_CODE(5, 0), "");
     ended(3, IOT_ERR_UPLINK_STATUS, 500, "");
+}
+
+/* What was answered before is not its reply. */
+static void silence_has_no_reply(void **state)
+{
+    struct iot_uplink_post mine = message;
+    (void)state;
+    mine.non = true;
+    assert_err(iot_uplink_post(&up, &mine), IOT_OK);
+    asks(AUTH_MD5);
+    answers(DONE, "{\"token\":\"t\"}");
+    asks("NON /topic" TOPIC " 12=50 17=50 2088=t {\"a\":1}");
+    run(1001);
+    ended(1, IOT_OK, 0, "");
+    assert_int_equal(result.reply.len, 0);
+}
+
+/* Of a message in blocks nobody asks for the second, so it has not left. */
+static void half_a_message_has_not_left(void **state)
+{
+    static uint8_t large[1500];
+    struct iot_uplink_post mine = message;
+    (void)state;
+    with_token();
+    mine.non = true;
+    mine.payload = (struct iot_bytes){large, sizeof large};
+    assert_err(iot_uplink_post(&up, &mine), IOT_OK);
+    run(0);
+    assert_int_equal(net.tx_count, asked + 1);
+    run(1001);
+    ended(2, IOT_ERR_COAP_TIMEOUT, 0, "");
+    assert_int_equal(result.retry_ms, 1000);
 }
 
 /* What is acknowledged and not answered is another matter, where a token is wanted. */
@@ -659,6 +691,33 @@ static void the_next_call_may_be_begun_in_the_result(void **state)
     assert_true(is_wiped());
 }
 
+static void no_authentication_is_left(void)
+{
+    char text[sizeof work + 1];
+
+    for (size_t i = 0; i < sizeof work; i++)
+        text[i] = (char)(work[i] != 0 ? work[i] : '.');
+    text[sizeof work] = '\0';
+    assert_null(strstr(text, "C7D5FD11"));
+    assert_null(strstr(text, "sign"));
+    begin_another();
+}
+
+/* Whoever has the signature can be the device: it is not kept, though there is always a call under way. */
+static void a_signature_is_wiped_before_the_message_is_sent(void **state)
+{
+    (void)state;
+    in_result = no_authentication_is_left;
+    post();
+    asks(AUTH_MD5);
+    answers(DONE, "{\"token\":\"t\"}");
+    for (uint32_t n = 1; n <= 4; n++) {
+        asks(POSTS("t"));
+        answers(DONE, "");
+        ended(n, IOT_OK, 0, "");
+    }
+}
+
 static void the_clients_pool_may_be_full(void **state)
 {
     struct iot_coap_request others[IOT_COAP_REQUESTS];
@@ -712,6 +771,8 @@ int main(void)
         CASE(formats_are_named),
         CASE(topics_that_are_none_are_refused),
         CASE(a_message_that_is_not_confirmed_went_well_when_it_has_left),
+        CASE(silence_has_no_reply),
+        CASE(half_a_message_has_not_left),
         CASE(silence_is_not_taken_for_a_token),
         CASE(an_answer_may_be_as_long_as_the_memory_and_not_longer),
         CASE(an_answer_may_come_in_blocks),
@@ -722,6 +783,7 @@ int main(void)
         CASE(a_device_that_closes_ends_it),
         CASE(a_device_that_closes_between_two_requests),
         CASE(the_next_call_may_be_begun_in_the_result),
+        CASE(a_signature_is_wiped_before_the_message_is_sent),
         CASE(the_clients_pool_may_be_full),
         CASE(a_name_that_is_not_known_has_its_name),
     };

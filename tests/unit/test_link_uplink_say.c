@@ -145,7 +145,7 @@ static void in_the_symmetric_mode_tags_are_confirmed(void **state)
     static const struct iot_uplink_tag tag = {"k", "v"};
     struct iot_coap_message m;
     (void)state;
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     assert_err(iot_uplink_device_info(&up, &tag, 1), IOT_OK);
     run(0);
     answers(DONE, "{\"random\":\"abc\",\"seqOffset\":1,\"token\":\"t\"}");

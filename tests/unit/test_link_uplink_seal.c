@@ -178,6 +178,32 @@ static void chance_may_not_be_ready(void **state)
     asks(AUTH_10);
 }
 
+/* What is not sent has no number: the platform waits for the next one. */
+static void a_message_that_is_not_begun_takes_no_number(void **state)
+{
+    struct iot_coap_request others[IOT_COAP_REQUESTS];
+    iot_ticket tickets[IOT_COAP_REQUESTS];
+    (void)state;
+    start_vector();
+    asks(AUTH_10);
+    authenticates("5f3c9a1b7e2d4068", "1");
+    posts("1 " VECTOR);
+    answers(DONE, "");
+    for (int i = 0; i < IOT_COAP_REQUESTS; i++) {
+        others[i] = ask;
+        assert_err(iot_coap_start(&hub, &others[i], &tickets[i]), IOT_OK);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_err(iot_uplink_post(&up, &vector), IOT_ERR_FULL);
+    assert_true(is_wiped());
+    for (int i = 0; i < IOT_COAP_REQUESTS; i++)
+        assert_err(iot_coap_cancel(&hub, tickets[i]), IOT_OK);
+    run(0);
+    asked = net.tx_count;
+    start_vector();
+    posts("2 " VECTOR);
+}
+
 /* ---- Numbers and keys ---------------------------------------------------------------------- */
 
 static void each_message_has_the_next_number(void **state)
@@ -451,6 +477,7 @@ int main(void)
         CASE(the_method_is_named_unless_it_is_md5),
         CASE(numbers_are_by_chance_and_of_four_digits),
         CASE(chance_may_not_be_ready),
+        CASE(a_message_that_is_not_begun_takes_no_number),
         CASE(each_message_has_the_next_number),
         CASE(what_is_sent_again_has_the_same_number),
         CASE(a_refused_number_or_token_is_answered_by_a_new_key_once),

@@ -248,6 +248,109 @@ static void the_platform_says_how_it_went_as_cbor(void **state)
     }
 }
 
+static void same(struct iot_json j, struct iot_cbor c);
+
+static void same_text(struct iot_json j, struct iot_cbor c)
+{
+    struct iot_bytes got;
+    char text[64];
+
+    assert_int_equal(iot_cbor_kind(c), IOT_CBOR_TEXT);
+    assert_err(iot_json_text(j, text, sizeof text, NULL), IOT_OK);
+    assert_err(iot_cbor_string(c, &got), IOT_OK);
+    assert_bytes(got, text_bytes(text));
+}
+
+static void same_members(struct iot_json j, struct iot_cbor c, bool keys)
+{
+    struct iot_json_walk w = iot_json_walk(j);
+    struct iot_json key, value;
+
+    assert_int_equal(iot_cbor_kind(c), keys ? IOT_CBOR_MAP : IOT_CBOR_ARRAY);
+    assert_int_equal(iot_cbor_count(c), iot_json_count(j));
+    c = iot_cbor_first(c);
+    while (iot_json_next(&w, &key, &value)) {
+        if (keys) {
+            same_text(key, c);
+            c = iot_cbor_next(c);
+        }
+        same(value, c);
+        c = iot_cbor_next(c);
+    }
+}
+
+static void same(struct iot_json j, struct iot_cbor c)
+{
+    enum iot_json_kind kind = iot_json_kind(j);
+    double left, right;
+
+    if (kind == IOT_JSON_OBJECT || kind == IOT_JSON_ARRAY) {
+        same_members(j, c, kind == IOT_JSON_OBJECT);
+    } else if (kind == IOT_JSON_STRING) {
+        same_text(j, c);
+    } else if (kind == IOT_JSON_NULL) {
+        assert_int_equal(iot_cbor_kind(c), IOT_CBOR_NULL);
+    } else {
+        assert_int_equal(kind, IOT_JSON_NUMBER);
+        assert_err(iot_json_double(j, &left), IOT_OK);
+        assert_err(iot_cbor_f64(c, &right), IOT_OK);
+        assert_true(left == right); /* zero has no sign: it is an integer */
+    }
+}
+
+static struct iot_bytes posted(bool cbor, uint32_t i, uint8_t *room)
+{
+    struct iot_properties which = {{0}};
+
+    iot_properties_add(&which, i);
+    up_options.cbor = cbor;
+    assert_err(iot_uplink_properties(&up, &room_model, &values, &which, 1700000000000), IOT_OK);
+    run(0);
+    asked = net.tx_count;
+    struct iot_coap_message m = last_sent();
+    memcpy(room, m.payload.ptr, m.payload.len);
+    answers(DONE, "");
+    up.id = 0;
+    return (struct iot_bytes){room, m.payload.len};
+}
+
+/* Whatever is in a table: nested, by accessors, with escapes, fractions and without. */
+static void both_say_the_same(void **state)
+{
+    static uint8_t left[1100], right[1100];
+    static const double reals[] = {0.1, -0.0, 1e300, 5e-324, 1e21, 65504, 65505, -3, 1 / 3.0};
+    static const int64_t dates[] = {0, 1700000000000, INT64_MAX, INT64_MIN};
+    struct iot_json j;
+    struct iot_cbor c;
+    (void)state;
+    give_memory(sizeof work);
+    strcpy(values.name, "a\"\\\n\xc3\xbc\t");
+    strcpy(values.color.tag, "/\x7f");
+    strcpy(values.words.item[0], "\xe6\xb0\xb4");
+    strcpy(values.words.item[1], "");
+    values.words.count = values.points.count = 2;
+    values.numbers.count = 3;
+    values.numbers.item[0] = INT32_MIN;
+    values.numbers.item[1] = INT32_MAX;
+    values.points.item[0].y = 0.1f;
+    values.points.item[1].y = 3.4028235e38f;
+    values.box.list.count = 1;
+    values.box.list.item[0].y = -1.5f;
+    room_fan = -24;
+    for (size_t i = 0; i < COUNT(reals); i++) {
+        values.exact = reals[i];
+        values.temp = (float)reals[i];
+        values.since = dates[i % COUNT(dates)];
+        for (uint32_t p = 0; p < ROOM_PROPERTIES; p++) {
+            if (p == ROOM_SECRET)
+                continue;
+            assert_err(iot_json_check(posted(false, p, left), &j, NULL), IOT_OK);
+            assert_err(iot_cbor_check(posted(true, p, right), &c, NULL), IOT_OK);
+            same(j, c);
+        }
+    }
+}
+
 static void put_nonsense(void *ctx, const struct iot_field *f, struct iot_writer *w)
 {
     (void)f;
@@ -275,7 +378,7 @@ static void cbor_and_the_symmetric_mode_go_together(void **state)
     uint32_t len = 0;
     (void)state;
     assert_err(iot_uplink_forget(&up), IOT_OK);
-    up_options.symmetric = true;
+    up_options.symmetric = &iot_uplink_symmetric;
     post_cbor();
     run(0);
     answers(DONE, "{\"random\":\"abc\",\"seqOffset\":1,\"token\":\"t\"}");
@@ -303,6 +406,7 @@ int main(void)
 #if IOT_FEATURE_CBOR
         CASE(the_same_goes_as_cbor),
         CASE(the_platform_says_how_it_went_as_cbor),
+        CASE(both_say_the_same),
         CASE(what_an_accessor_wrote_wrongly_is_found),
         CASE(cbor_and_the_symmetric_mode_go_together),
 #endif

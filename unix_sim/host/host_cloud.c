@@ -29,6 +29,7 @@
 #define CONFIG_MAX   (16u * HOST_PATH_MAX)
 #define LOG_LINE_MAX 2048u /* more than cloud_core.c writes */
 #define ANNOUNCE     "cloud.here"
+#define HERE_MAX     64u
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct host_cloud *c, const char *format,
                                                        ...)
@@ -331,6 +332,17 @@ static bool start_broker(struct host_cloud *c, const struct host_cloud_options *
     return false;
 }
 
+/* The file that says where it is: of this folder, and of those who have the same $CLOUD_HERE. */
+static bool announcement(char path[HOST_PATH_MAX])
+{
+    char program[HOST_PATH_MAX], name[HERE_MAX + 32];
+    const char *here = getenv("CLOUD_HERE");
+
+    snprintf(name, sizeof name, "run/" ANNOUNCE "%s%.*s", here != NULL ? "." : "", (int)HERE_MAX,
+             here != NULL ? here : "");
+    return host_dir_program(program) && join(path, program, name);
+}
+
 static bool announce(struct host_cloud *c)
 {
     char program[HOST_PATH_MAX], path[HOST_PATH_MAX];
@@ -338,7 +350,7 @@ static bool announce(struct host_cloud *c)
     if (!host_dir_program(program) || !join(path, program, "run"))
         return false;
     mkdir(path, 0755);
-    c->announced = join(path, program, "run/" ANNOUNCE) && write_file(path, c->dir, "\n");
+    c->announced = announcement(path) && write_file(path, c->dir, "\n");
     return c->announced;
 }
 
@@ -377,8 +389,7 @@ void host_cloud_stop(struct host_cloud *c)
     c->cut = false;
     end_fronts(c, host_stop);
     host_stop_mosquitto(&c->broker);
-    if (c->announced && host_cloud_find(found) && strcmp(found, c->dir) == 0 &&
-        host_dir_program(found) && join(path, found, "run/" ANNOUNCE))
+    if (c->announced && host_cloud_find(found) && strcmp(found, c->dir) == 0 && announcement(path))
         unlink(path);
     if (c->temporary)
         host_dir_remove(c->dir);
@@ -528,10 +539,9 @@ bool host_cloud_line(const char *dir, uint64_t *seen, char *line, uint32_t cap)
 
 bool host_cloud_find(char dir[HOST_PATH_MAX])
 {
-    char program[HOST_PATH_MAX], path[HOST_PATH_MAX];
+    char path[HOST_PATH_MAX];
 
-    if (!host_dir_program(program) || !join(path, program, "run/" ANNOUNCE) ||
-        read_tail(path, dir, HOST_PATH_MAX) <= 0)
+    if (!announcement(path) || read_tail(path, dir, HOST_PATH_MAX) <= 0)
         return false;
     dir[strcspn(dir, "\n")] = 0;
     return true;

@@ -100,7 +100,8 @@ bool host_cloud_log(const char *dir, char *text, uint32_t cap);
  */
 bool host_cloud_line(const char *dir, uint64_t *seen, char *line, uint32_t cap);
 
-/** The folder of the emulator that was announced by a program of this folder. It may have died. */
+/** The folder of the emulator that was announced by a program of this folder, or with $CLOUD_HERE, a word, by one that has the same:
+ *  tests that run at the same time do not find each other's. It may have died. */
 bool host_cloud_find(char dir[HOST_PATH_MAX]);
 
 #endif
