@@ -101,7 +101,8 @@ struct iot_coap_answer {
      *  later, ETag and body fit into IOT_COAP_ANSWER_BYTES. More is answered by 5.00, to a group by nothing. Of GET and FETCH it has
      *  to be the same as long as nothing changes: for each block it is asked anew. */
     struct iot_writer body;
-    /** Or, of GET and FETCH, a longer one, as it is wanted: as iot_coap_source, with iot_coap_resource.ctx. NULL. */
+    /** Or, of GET and FETCH, a longer one, as it is wanted: as iot_coap_source, with iot_coap_resource.ctx. IOT_ERR_AGAIN is answered by 5.03,
+     *  which ends an observation, too. Where the body has to fit into IOT_COAP_ANSWER_BYTES there is none (5.00). NULL. */
     iot_coap_source source;
     uint32_t
         total; /* of it, if known: told as Size2; with 4.13: how much would be taken, as Size1; 0 */
@@ -114,7 +115,7 @@ struct iot_coap_answer {
 typedef void (*iot_coap_handler)(void *ctx, const struct iot_coap_call *call,
                                  struct iot_coap_answer *answer);
 
-/** const, in flash. Paths are sorted by their bytes, segments are not encoded. */
+/** const, in flash. Paths are sorted by their bytes, have 128 at most, and their segments are not encoded. */
 struct iot_coap_resource {
     const char *path; /* "a/b": no '/' in front or behind; "": the root */
     uint16_t flags;   /* enum iot_coap_can */
