@@ -20,8 +20,9 @@
  * bytes, the peer has to show that it is there: 4.01 with Echo (RFC 9175 2.3), which each client of today answers by itself. And
  * a method that changes something is refused over UDP (4.01) unless the resource says IOT_COAP_OPEN.
  *
- * Tables are bounded, and no peer has more than its share: half of each. Beyond it an observer gets a plain answer (RFC 7641
- * 4.1), everything else 5.03 with Max-Age.
+ * Tables are bounded, and no host has more than its share: half of each. Beyond it an observer gets a plain answer (RFC 7641
+ * 4.1), everything else 5.03 with Max-Age. A host is an address: two that are really there can fill a table, and with observers
+ * that acknowledge for as long as they like; it takes keys, or a network of your own, to keep them away.
  */
 #ifndef IOT_COAP_SERVER_H
 #define IOT_COAP_SERVER_H
@@ -166,7 +167,7 @@ struct iot_coap_server_options {
 
 /**
  * Prepare a server and attach it to a device; once, after iot_device_init. It listens from the next tick on, until the device
- * closes; a socket that cannot be opened is tried again every second.
+ * closes, and again from the first tick after IOT_EV_CLOSED on; a socket that cannot be opened is tried again every second.
  *
  * Returns  IOT_OK; IOT_ERR_ARG: resources that are not sorted, a path or attributes that are none, neither UDP nor DTLS, an arena that is
  *          missing, not aligned or somebody else's; attached already.
