@@ -20,8 +20,9 @@
  * bytes, the peer has to show that it is there: 4.01 with Echo (RFC 9175 2.3), which each client of today answers by itself. And
  * a method that changes something is refused over UDP (4.01) unless the resource says IOT_COAP_OPEN.
  *
- * Tables are bounded, and no peer has more than its share: half of each. Beyond it an observer gets a plain answer (RFC 7641
- * 4.1), everything else 5.03 with Max-Age.
+ * Tables are bounded, and no host has more than its share: half of each. Beyond it an observer gets a plain answer (RFC 7641
+ * 4.1), everything else 5.03 with Max-Age. A host is an address: two that are really there can fill a table, and with observers
+ * that acknowledge for as long as they like; it takes keys, or a network of your own, to keep them away.
  */
 #ifndef IOT_COAP_SERVER_H
 #define IOT_COAP_SERVER_H
@@ -101,7 +102,8 @@ struct iot_coap_answer {
      *  later, ETag and body fit into IOT_COAP_ANSWER_BYTES. More is answered by 5.00, to a group by nothing. Of GET and FETCH it has
      *  to be the same as long as nothing changes: for each block it is asked anew. */
     struct iot_writer body;
-    /** Or, of GET and FETCH, a longer one, as it is wanted: as iot_coap_source, with iot_coap_resource.ctx. NULL. */
+    /** Or, of GET and FETCH, a longer one, as it is wanted: as iot_coap_source, with iot_coap_resource.ctx. IOT_ERR_AGAIN is answered by 5.03,
+     *  which ends an observation, too. Where the body has to fit into IOT_COAP_ANSWER_BYTES there is none (5.00). NULL. */
     iot_coap_source source;
     uint32_t
         total; /* of it, if known: told as Size2; with 4.13: how much would be taken, as Size1; 0 */
@@ -114,7 +116,7 @@ struct iot_coap_answer {
 typedef void (*iot_coap_handler)(void *ctx, const struct iot_coap_call *call,
                                  struct iot_coap_answer *answer);
 
-/** const, in flash. Paths are sorted by their bytes, segments are not encoded. */
+/** const, in flash. Paths are sorted by their bytes, have 128 at most, and their segments are not encoded. */
 struct iot_coap_resource {
     const char *path; /* "a/b": no '/' in front or behind; "": the root */
     uint16_t flags;   /* enum iot_coap_can */
@@ -165,7 +167,7 @@ struct iot_coap_server_options {
 
 /**
  * Prepare a server and attach it to a device; once, after iot_device_init. It listens from the next tick on, until the device
- * closes; a socket that cannot be opened is tried again every second.
+ * closes, and again from the first tick after IOT_EV_CLOSED on; a socket that cannot be opened is tried again every second.
  *
  * Returns  IOT_OK; IOT_ERR_ARG: resources that are not sorted, a path or attributes that are none, neither UDP nor DTLS, an arena that is
  *          missing, not aligned or somebody else's; attached already.

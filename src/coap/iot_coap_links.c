@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Discovery: the table as links (RFC 6690), and whether it can be one. */
-#include "coap/iot_coap_serve.h"
+#include "coap/iot_coap_guest.h"
 
 #if IOT_FEATURE_COAP_SERVER
 
 #include "coap/iot_coap_path.h"
 
 #include <string.h>
-
-#define SEGMENT_MAX 255u
 
 /* A bit per character from NUL on: names of parameters, and values without quotes (RFC 6690 section 2: parmname with the '*' of
  * ext-name-star; ptoken). */
@@ -172,7 +170,8 @@ bool iot_coap_links(const struct iot_coap_resource *resources, uint16_t count,
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
-/* Segments with a '/' between each two. "." and ".." are steps (RFC 3986 5.2.4): a client would not send them. */
+/* Segments with a '/' between each two, no longer than a request may have it. "." and ".." are steps (RFC 3986 5.2.4): a client
+ * would not send them. */
 static bool is_path(const char *path)
 {
     const char *p = path;
@@ -184,11 +183,10 @@ static bool is_path(const char *path)
         while (*p != '/' && *p != '\0')
             p++;
         uint32_t len = (uint32_t)(p - segment);
-        if (len == 0 || len > SEGMENT_MAX ||
-            (len <= 2 && segment[0] == '.' && segment[len - 1] == '.'))
+        if (len == 0 || (len <= 2 && segment[0] == '.' && segment[len - 1] == '.'))
             return false;
         if (*p == '\0')
-            return true;
+            return p - path <= (int)IOT_COAP_PATH_MAX;
     }
 }
 

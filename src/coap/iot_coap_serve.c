@@ -89,7 +89,9 @@ void iot_coap_serve_call(struct iot_coap_serve *x, const struct iot_coap_call *c
             call->to_many)
             answer->code = IOT_COAP_CODE(4, 4);
     }
-    if (answer->later && call->id == 0)
+    if (answer->later && call->id != 0)
+        return;
+    if (answer->later)
         answer->code = 0;
     iot_coap_serve_check_answer(x, answer);
 }

@@ -46,7 +46,7 @@ static void add_segment(struct iot_coap_heard *ask, struct iot_bytes s, bool fir
 {
     char *at = ask->path + ask->path_len;
 
-    if (s.len + 1 > IOT_COAP_PATH_MAX - ask->path_len ||
+    if (s.len + !first > IOT_COAP_PATH_MAX - ask->path_len ||
         (s.len - 1 < 2 && memcmp(s.ptr, "..", s.len) == 0)) {
         ask->nowhere = true;
         return;

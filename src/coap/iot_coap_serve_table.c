@@ -96,26 +96,24 @@ struct iot_coap_kept *iot_coap_kept_room(struct iot_coap_serve *x, const struct 
                                          bool weak, iot_time now)
 {
     struct iot_coap_kept *best[4] = {NULL, NULL, NULL, NULL};
-    uint32_t mine = 0;
+    uint32_t mine = 0, rank, end;
 
     for (struct iot_coap_kept *k = x->kept; k != x->kept + IOT_COAP_ANSWERS; k++) {
         const struct iot_coap_task *t = owner(x, k);
-        bool dead = k->until <= now, ours = same_host(&k->via, via);
-        uint32_t rank = dead ? 0 : iot_coap_via_same(&k->via, via) ? 1 : ours ? 2 : 3;
-        if (t != NULL && !is_weak(t))
-            dead = false;
-        else if ((rank != 3 || k->until <= now + IOT_COAP_LIFETIME_MS - IOT_COAP_FRESH_MS) &&
-                 (best[rank] == NULL || k->until < best[rank]->until))
+        bool stays = t != NULL && !is_weak(t);
+        rank = iot_coap_via_same(&k->via, via) ? 1 : same_host(&k->via, via) ? 2 : 3;
+        if (k->until <= now && !stays)
+            rank = 0;
+        mine += rank - 1 < 2;
+        if (!stays && (rank != 3 || k->until <= now + IOT_COAP_LIFETIME_MS - IOT_COAP_FRESH_MS) &&
+            (best[rank] == NULL || k->until < best[rank]->until))
             best[rank] = k;
-        mine += ours && !dead;
     }
-    bool full = mine >= share(IOT_COAP_ANSWERS);
-    if (weak)
-        return full ? NULL : best[0];
-    for (uint32_t rank = full; rank < 4u - full; rank++)
-        if (best[rank] != NULL)
-            return best[rank];
-    return NULL;
+    rank = mine >= share(IOT_COAP_ANSWERS); /* a share is enough */
+    end = weak ? 1 : 4 - rank;
+    while (rank < end && best[rank] == NULL)
+        rank++;
+    return rank < end ? best[rank] : NULL;
 }
 
 void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
@@ -129,7 +127,8 @@ void iot_coap_kept_take(struct iot_coap_serve *x, struct iot_coap_kept *k,
         x->echo_after = k->until - IOT_COAP_LIFETIME_MS;
     if (t != NULL && is_weak(t))
         iot_coap_task_end(x, t);
-    k->until = now + IOT_COAP_LIFETIME_MS;
+    /* Nobody knows who sent what came without Echo: it may go first, and is there as long as a client repeats itself (RFC 7252 4.8.2). */
+    k->until = now + (ask->known ? IOT_COAP_LIFETIME_MS : IOT_COAP_THERE_MS);
     k->via = ask->say.via;
     k->id = ask->m.id;
     k->hash = ask->hash;

@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+#ifdef MBEDTLS_SSL_DTLS_CLIENT_PORT_REUSE
+#error                                                                                             \
+    "MBEDTLS_SSL_DTLS_CLIENT_PORT_REUSE in mbedTLS's configuration: leave it out, or a forged hello ends a session"
+#endif
+
 #define IDENTITY_MAX 128u /* RFC 4279, section 5.3 */
 
 /* The owner has seen that it is right. */

@@ -271,7 +271,7 @@ static void paths_are_segments_with_one_slash_between(void **state)
                                        " ",  "%2e", "a?b", ".well-known/x"};
     static const char *const bad[] = {"/",   "/a",  "a/",    "a//b", "//",   ".",     "..",
                                       "./a", "a/.", "a/./b", "../a", "a/..", "a/../b"};
-    char text[520];
+    char text[130];
     (void)state;
 
     for (size_t i = 0; i < COUNT(good); i++)
@@ -280,16 +280,16 @@ static void paths_are_segments_with_one_slash_between(void **state)
     for (size_t i = 0; i < COUNT(bad); i++)
         if (has_path(bad[i]))
             fail_msg("taken: %s", bad[i]);
+    /* Longer ones would be found by nobody. */
     memset(text, 'x', sizeof text);
-    text[255] = '/';
-    text[511] = '\0';
-    assert_true(has_path(text)); /* 255 and 255 */
-    text[511] = 'x';
-    text[512] = '\0';
-    assert_false(has_path(text));
-    text[255] = 'x';
-    text[256] = '\0';
-    assert_false(has_path(text));
+    for (uint32_t slash = 0; slash < 2; slash++) {
+        text[128] = '\0';
+        assert_true(has_path(text));
+        text[128] = 'x';
+        text[129] = '\0';
+        assert_false(has_path(text));
+        text[60] = '/';
+    }
 }
 
 static void attributes_are_parameters_of_links(void **state)

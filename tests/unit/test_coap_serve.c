@@ -635,6 +635,32 @@ static void a_table_full_of_new_answers_to_others_refuses(void **state)
     assert_int_equal(give_ask(&a), C(2, 5));
 }
 
+/* What is answered without Echo may come from anybody, in anybody's name. */
+static void who_need_not_show_that_it_is_there_keeps_nobody_out(void **state)
+{
+    (void)state;
+    struct ask own = asking(IOT_COAP_POST, "own"), put = asking(IOT_COAP_PUT, "light");
+
+    for (uint32_t i = 0; i < 3 * IOT_COAP_ANSWERS; i++) {
+        own.via = udp(i + 10);
+        assert_int_equal(give_ask(&own), C(2, 4));
+    }
+    for (uint32_t i = 0; i < 8; i++) {
+        put.via = dtls(1 + i % 2);
+        assert_int_equal(give_ask(&put), C(2, 4));
+        own.via = udp(i + 100);
+        assert_int_equal(give_ask(&own), C(2, 4));
+    }
+    assert_int_equal(things[LIGHT].calls, 8);
+    desk_init(7);
+    assert_int_equal(give_ask(&own), C(2, 4));
+    for (uint32_t i = 0; i < 9; i++) {
+        desk_after(10400); /* a client repeats what it asks for 93 s */
+        assert_int_equal(give_again(&own), C(2, 4));
+    }
+    assert_int_equal(things[OWN].calls, 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup(f, desk_setup)
 
 int main(void)
@@ -668,6 +694,7 @@ int main(void)
         CASE(a_host_has_half_of_the_answers_and_its_oldest_gives_way),
         CASE(a_session_s_own_answers_give_way_before_those_of_its_neighbour),
         CASE(a_table_full_of_new_answers_to_others_refuses),
+        CASE(who_need_not_show_that_it_is_there_keeps_nobody_out),
     };
     return cmocka_run_group_tests_name("coap_serve", tests, NULL, NULL);
 }

@@ -218,6 +218,18 @@ static void answers_that_are_none_or_too_long_or_for_nobody(void **state)
     assert_int_equal(desk.m.code, IOT_COAP_CODE(5, 0));
 }
 
+static void who_answers_later_need_not_say_more(void **state)
+{
+    (void)state;
+    things[SLOW].code = IOT_COAP_CODE(3, 0);
+    things[SLOW].body = pattern_bytes(IOT_COAP_BODY_BYTES + 1);
+    things[SLOW].len = IOT_COAP_BODY_BYTES + 1;
+    begin(IOT_COAP_GET);
+    say_later("x");
+    assert_true(desk_out());
+    assert_payload("x", 1);
+}
+
 static void waiting_requests_are_bounded_and_who_finds_no_place_is_told_so(void **state)
 {
     (void)state;
@@ -599,6 +611,7 @@ int main(void)
         CASE(what_is_not_answered_in_time_is_unavailable),
         CASE(a_request_that_nobody_confirms_is_not_acknowledged),
         CASE(answers_that_are_none_or_too_long_or_for_nobody),
+        CASE(who_answers_later_need_not_say_more),
         CASE(waiting_requests_are_bounded_and_who_finds_no_place_is_told_so),
         CASE(who_is_not_known_does_not_make_us_wait),
         CASE(an_upload_may_be_answered_later),
