@@ -470,6 +470,27 @@ static void echo_leaves_the_observation_its_token(void **state)
     assert_string_equal(app->said, "2.05o +1 whole end OK");
 }
 
+/* The notification has answered the registration; the server does not know yet that it goes on. */
+static void an_echo_that_a_notification_overtook_does_not_end_the_observation(void **state)
+{
+    (void)state;
+    struct made made;
+
+    observe_from(1);
+    assert_true(rig_on(&rig));
+    wants(0);
+    struct seen again = seen_of(&rig);
+    notify(IOT_COAP_NON, 2, "x");
+    make_ack(&made, &again, IOT_COAP_CODE(4, 1));
+    iot_coap_put(&made.e, IOT_COAP_ECHO, text_bytes("echo"));
+    give(&rig, &made, NULL, 0);
+    wants(0);
+    assert_bytes(rig.m.token, token_of(&req));
+    again = seen_of(&rig);
+    say(IOT_COAP_ACK, again.id, &again, IOT_COAP_CODE(2, 5), 3, -1, -1, "y");
+    assert_string_equal(app->said, "2.05o +1 whole 2.05o +1 whole ");
+}
+
 /* ---- Notifications in blocks ------------------------------------------------------------- */
 
 static void the_rest_of_a_notification_is_asked_for_by_another_token(void **state)
@@ -612,6 +633,7 @@ int main(void)
         CASE(fetch_is_observed_like_get),
         CASE(a_token_of_the_callers_stays_the_observations),
         CASE(echo_leaves_the_observation_its_token),
+        CASE(an_echo_that_a_notification_overtook_does_not_end_the_observation),
         CASE(the_rest_of_a_notification_is_asked_for_by_another_token),
         CASE(a_newer_notification_takes_the_place_of_what_was_being_fetched),
         CASE(a_body_that_changes_while_it_is_fetched_is_fetched_anew),
