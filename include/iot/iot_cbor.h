@@ -39,8 +39,8 @@ void iot_cbor_tag(struct iot_writer *w, uint64_t tag);   /* of the value behind 
 
 #if IOT_FEATURE_JSON
 /** A value of a checked JSON, and all that is in it: objects become maps, escapes are resolved; a number is an integer if its
- *  value is one and fits 64 bits, else the nearest double, null beyond them. Needs no stack for what is nested; the time for
- *  a byte grows with the depth that it is in. */
+ *  value is one and fits an int64_t (-0 is 0), else the nearest double, null beyond them. Needs no stack for what
+ *  is nested; the time for a byte grows with the depth that it is in. */
 void iot_cbor_of_json(struct iot_json v, struct iot_writer *w);
 #endif
 

@@ -18,11 +18,14 @@
  *     symmetric    port 5682, without TLS; `symmetric` below: what goes up and comes down is AES-128-CBC by a key that the platform
  *                  gives, and numbered. Nothing authenticates what comes down
  *
+ * Without TLS and without `symmetric` the signature, which is the same each time, and the token can be read by anybody: for tests.
+ *
  * The token that messages need is fetched by itself, kept until the platform does not know it any more (4.01, 4.02; in the symmetric
- * mode also when it refuses a number, 4.03), and then fetched anew, once per message. It is signed by the identity's `method`, of
- * which hmacmd5 is the one that all documents of the platform name here. One call at a time; each ends in on_result, exactly once.
- * How long the platform is waited for is the client's to say (ack_timeout_ms, max_retransmit, response_ms): by its defaults a minute and a
- * half without any sign. A message may arrive twice, where an association is lost before its answer, as with QoS 1 of MQTT.
+ * mode also when it refuses a number, 4.03, or cannot open a message, 4.00), and then fetched anew, once per message. It is signed by the
+ * identity's `method`, of which hmacmd5 is the one that all documents of the platform name here. One call at a time; each ends in
+ * on_result, exactly once. How long the platform is waited for is the client's to say (ack_timeout_ms, max_retransmit, response_ms): by
+ * its defaults a minute and a half without any sign. A message may arrive twice, as with QoS 1 of MQTT: where an association is lost
+ * before its answer, or the platform refuses a copy of one that it has taken. Then it is the same but for token and number: its id, too.
  *
  * Errors of a result, with their detail:
  *
@@ -89,7 +92,7 @@ struct iot_uplink_options {
      *  32 bytes more. */
     uint8_t *work;
     uint32_t work_bytes;
-    /** &iot_uplink_symmetric, see above: needs a secret that can be seen, not `sign`. NULL: not. */
+    /** &iot_uplink_symmetric, see above: needs a secret that is in the identity or the kv, not `sign`. NULL: not. */
     const struct iot_uplink_cipher *symmetric;
     bool cbor;       /* what the thing model says goes as CBOR; else JSON */
     uint8_t numbers; /* enum iot_uplink_options_kind */
@@ -113,8 +116,9 @@ struct iot_uplink_post {
     struct iot_bytes payload; /* not in the work memory */
     uint16_t format;          /* enum iot_coap_format: JSON, CBOR, OCTETS */
     bool
-        non; /* not confirmable: it went well when it has left, and the platform does not refuse it within a second. Not
-                 with `symmetric` */
+        non; /* not confirmable: it went well when it has left, and the platform does not refuse it within a second. It
+                 leaves as iot_coap_options.probing_rate lets it; of one in blocks each has to be asked for. Not with
+                 `symmetric` */
 };
 
 iot_err iot_uplink_post(struct iot_uplink *up, const struct iot_uplink_post *post);

@@ -12,13 +12,14 @@
 
 #include <string.h>
 
-#define PAUSE_MS   1000u
-#define PAUSES_MAX 8u /* doublings: four minutes */
-#define NON_MS     1000u
-#define CODE_OK    200u
-#define FORBIDDEN  403
-#define OFTEN      429
-#define NUMBER_MOD 10000u
+#define PAUSE_MS    1000u
+#define PAUSES_MAX  8u /* doublings: four minutes */
+#define NON_MS      1000u
+#define CODE_OK     200u
+#define BAD_REQUEST 400
+#define FORBIDDEN   403
+#define OFTEN       429
+#define NUMBER_MOD  10000u
 
 /* Numbers of options. */
 enum { OLD = 61, TOKEN = 2088, NUMBER = 2089 };
@@ -139,25 +140,29 @@ static iot_err on_body(void *ctx, uint32_t offset, struct iot_bytes part)
     return IOT_OK;
 }
 
-/* A message may arrive twice, if an association is lost before its answer: as with QoS 1. */
-static iot_err ask(struct iot_uplink *up)
+static struct iot_coap_request *fill_request(struct iot_uplink *up, const char *path)
 {
     static const struct iot_coap_handlers handlers = {on_head, on_body, NULL, on_end};
     struct iot_coap_request *r = &up->request;
 
+    memset(r, 0, sizeof *r);
     r->method = IOT_COAP_POST;
+    r->path = path;
+    /* A message may arrive twice, if an association is lost before its answer: as with QoS 1. */
     r->repeatable = r->has_format = r->has_accept = true;
+    r->format = r->accept = IOT_COAP_JSON;
     r->on = &handlers;
     r->ctx = up;
     up->status = 0;
     up->got = 0;
-    return iot_coap_start(up->opt->coap, r, &up->ticket);
+    return r;
 }
 
 static iot_err send_message(struct iot_uplink *up)
 {
     const struct iot_uplink_options *o = up->opt;
     bool old = o->numbers == IOT_UPLINK_OPTIONS_61;
+    struct iot_coap_request *r = fill_request(up, (const char *)o->work);
     struct iot_writer w = {.ptr = o->work + up->kept, .cap = o->work_bytes - up->kept};
 
     up->authenticates = false;
@@ -165,27 +170,27 @@ static iot_err send_message(struct iot_uplink *up)
     up->option[0].number = old ? OLD : TOKEN;
     up->option[0].value =
         (struct iot_bytes){(const uint8_t *)up->token, (uint32_t)strlen(up->token)};
+    r->options = up->option;
+    r->option_count = 1;
     if (o->symmetric != NULL) {
         if (w.cap < IOT_AES_BYTES)
             return IOT_ERR_SIZE;
         iot_writer_u32(&w, up->number);
         up->used += IOT_AES_BYTES;
-        up->option[1].number = old ? OLD : NUMBER;
+        r->understands = up->option[1].number = old ? OLD : NUMBER;
         up->option[1].value = (struct iot_bytes){w.ptr, o->symmetric->seal(up, w.ptr, w.len)};
+        r->option_count = 2;
         up->payload.len = o->symmetric->seal(up, o->work + up->at, up->payload.len);
         up->sealed = true;
     }
-    up->request = (struct iot_coap_request){
-        .path = (const char *)o->work,
-        .non = up->non,
-        .response_ms = up->non ? NON_MS : 0,
-        .format = up->format,
-        .accept = up->format == IOT_COAP_JSON ? IOT_COAP_JSON : IOT_COAP_OCTETS,
-        .options = up->option,
-        .option_count = o->symmetric != NULL ? 2 : 1,
-        .understands = o->symmetric != NULL ? up->option[1].number : 0,
-        .body = up->payload};
-    iot_err err = ask(up);
+    r->non = up->non;
+    if (up->non)
+        r->response_ms = NON_MS;
+    r->format = up->format;
+    if (up->format != IOT_COAP_JSON)
+        r->accept = IOT_COAP_OCTETS;
+    r->body = up->payload;
+    iot_err err = iot_coap_start(o->coap, r, &up->ticket);
     up->number += err == IOT_OK;
     return err;
 }
@@ -240,9 +245,8 @@ static iot_err send_auth(struct iot_uplink *up)
         return IOT_ERR_SIZE;
     up->authenticates = true;
     up->used = up->kept + t.len;
-    up->request = (struct iot_coap_request){
-        .path = "/auth", .format = IOT_COAP_JSON, .accept = IOT_COAP_JSON, .body = {t.ptr, t.len}};
-    return ask(up);
+    fill_request(up, "/auth")->body = (struct iot_bytes){t.ptr, t.len};
+    return iot_coap_start(o->coap, &up->request, &up->ticket);
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */
@@ -329,11 +333,13 @@ static iot_err take_answer(struct iot_uplink *up, int32_t *detail)
     return up->coded && up->got != 0 ? take_code(up, detail) : IOT_OK;
 }
 
-/* The token is not known any more; or, in the symmetric mode, the number is not the next one to the platform. */
+/* The token is not known any more; or, in the symmetric mode, the number is not the next one to the platform, or it has another
+ * key and cannot open the message. */
 static bool is_stale(const struct iot_uplink *up, iot_err err, int32_t detail)
 {
-    return err == IOT_ERR_UPLINK_TOKEN || (err == IOT_ERR_UPLINK_STATUS && detail == FORBIDDEN &&
-                                           !up->authenticates && up->opt->symmetric != NULL);
+    return err == IOT_ERR_UPLINK_TOKEN ||
+           (err == IOT_ERR_UPLINK_STATUS && (detail == FORBIDDEN || detail == BAD_REQUEST) &&
+            !up->authenticates && up->opt->symmetric != NULL);
 }
 
 /* The next request of the same call; nothing of the one before is left. */

@@ -31,6 +31,9 @@ MEMBER(iot_coap_server, struct iot_coap_server)
 MEMBER(iot_coap_server__serve__bytes, ((struct iot_coap_server *)0)->serve.bytes)
 MEMBER(iot_coap_server__serve__body, ((struct iot_coap_server *)0)->serve.body)
 #endif
+#if IOT_FEATURE_UPLINK
+MEMBER(iot_uplink, struct iot_uplink)
+#endif
 #if IOT_FEATURE_ALINK
 MEMBER(alink, DEVICE->alink)
 MEMBER(alink__requests, DEVICE->alink.requests)

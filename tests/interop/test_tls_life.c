@@ -108,7 +108,9 @@ static void many_messages_arrive_in_order(void **state)
             snprintf(text, sizeof text, "%u", (unsigned)(sent + 1));
             struct iot_msg msg = {
                 .topic = peer_topic("many/n"), .payload = text_bytes(text), .qos = qos};
-            if (peer_try_publish(&one, &msg, NULL) == IOT_OK)
+            /* No backlog at the broker: mosquitto 2.0 does not keep to its window of QoS 2 while it works one off. */
+            if (sent - two.inbox_count < IOT_MQTT_QOS2_IN_MAX &&
+                peer_try_publish(&one, &msg, NULL) == IOT_OK)
                 n++, sent++;
             else
                 peer_turn();
@@ -243,8 +245,8 @@ static void a_broker_that_restarts_in_the_middle_loses_and_doubles_nothing(void 
             UNTIL_WITH(pour_turn, one.kinds[IOT_EV_DONE] >= restarts[i]);
             iot_poll(&one.dev, peer_clock_ms()); /* some are on their way as the broker ends */
             restart_other(dir);
-            UNTIL_WITH(pour_turn, one.kinds[IOT_EV_CONNECTED] == i + 2 &&
-                                      two.kinds[IOT_EV_CONNECTED] == i + 2);
+            UNTIL_WITH(pour_turn, one.kinds[IOT_EV_CONNECTED] >= i + 2 &&
+                                      two.kinds[IOT_EV_CONNECTED] >= i + 2);
         }
         UNTIL_WITH(pour_turn, flow.accepted == NUMBERS && peer_all_ended(&one));
         peer_publish(&one, "flow/end", "end", qos, 0);

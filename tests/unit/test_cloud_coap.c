@@ -172,6 +172,7 @@ static void a_refused_signature_has_its_code(void **state)
         {CLOUD_COAP_SYMMETRIC, 400, AUTH}, /* and there it is needed */
         {CLOUD_COAP_SYMMETRIC, 400, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":10}"},
         {CLOUD_COAP_SYMMETRIC, 400, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"1x\"}"},
+        {CLOUD_COAP_SYMMETRIC, 400, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"10000\"}"},
         {CLOUD_COAP_SYMMETRIC, 401, "{" WHO ",\"sign\":\"" SIGN_SEQ "\",\"seq\":\"11\"}"},
         {CLOUD_COAP_CERT, 400, "{" WHO ",\"sign\":\"" SIGN "\",\"signmethod\":\"md5\"}"},
         {CLOUD_COAP_CERT, 401, "{" WHO ",\"sign\":\"" SIGN "\",\"signmethod\":\"hmacsha1\"}"},

@@ -192,6 +192,22 @@ static void ports_and_interface_are_those_of_the_options(void **state)
     assert_ptr_equal(net.to.netif, &netif);
 }
 
+/* Silence is no sign that the server has the request when it was not sent to its end. */
+static void a_body_that_is_not_confirmed_has_to_leave_as_a_whole(void **state)
+{
+    static uint8_t large[2 * IOT_COAP_BYTES];
+    for (int whole = 0; whole < 2; whole++) {
+        stub_coap_setup(state);
+        ask.method = IOT_COAP_PUT;
+        ask.non = true;
+        ask.response_ms = 2000;
+        ask.body = (struct iot_bytes){large, whole != 0 ? 16 : sizeof large};
+        start();
+        run(2001);
+        assert_said(whole != 0 ? "end COAP_SILENT\n" : "end COAP_TIMEOUT\n");
+    }
+}
+
 static void times_of_the_options_are_kept(void **state)
 {
     stub_coap_blank(state);
@@ -657,6 +673,7 @@ int main(void)
                                stub_coap_setup),
         cmocka_unit_test(a_name_is_sent_as_uri_host_and_an_address_is_not),
         cmocka_unit_test(ports_and_interface_are_those_of_the_options),
+        cmocka_unit_test(a_body_that_is_not_confirmed_has_to_leave_as_a_whole),
         cmocka_unit_test(times_of_the_options_are_kept),
         cmocka_unit_test_setup(another_may_be_started_in_any_handler, with_next),
         cmocka_unit_test_setup(one_that_is_started_and_cancelled_in_each_end_does_not_hold_the_tick,

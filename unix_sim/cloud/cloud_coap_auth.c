@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SEQ_MAX 9999u /* protocol 8.2 */
+
 static const char *text_of(const json_t *object, const char *name)
 {
     const char *text = cloud_json_string(object, name);
@@ -21,6 +23,7 @@ static const char *wrong_with(const struct cloud_coap_request *q, json_t *in)
                                         "signmethod", "seq",        "timestamp", "version",
                                         "resources",  NULL};
     bool seq = json_object_get(in, "seq") != NULL;
+    uint32_t n;
 
     if (cloud_json_stranger(in, names) != NULL)
         return "a field is in it that is none";
@@ -29,6 +32,8 @@ static const char *wrong_with(const struct cloud_coap_request *q, json_t *in)
         return "productKey, deviceName, clientId and sign are needed, as texts";
     if (seq != (q->way == CLOUD_COAP_SYMMETRIC) || (seq && *text_of(in, "seq") == 0))
         return seq ? "seq is a text, and for the symmetric mode" : "seq is needed without DTLS";
+    if (seq && !cloud_text_number(text_of(in, "seq"), SEQ_MAX, &n))
+        return "seq is a number from 0 to 9999";
     return NULL;
 }
 
