@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define PORT     5683u
-#define LEISURE  5000u
 #define AGAIN_MS 20u   /* chance is asked for again */
 #define RETRY_MS 1000u /* ... after an error, and a socket is tried again */
 #define SAY_MAX  4u    /* messages that leave behind one that came; the rest in the next tick */
@@ -50,7 +49,7 @@ static void init_rules(struct iot_coap_server *s, uint32_t seed)
     struct iot_coap_serve_rules rules = {
         .resources = o->resources,
         .resource_count = o->resource_count,
-        .leisure_ms = o->leisure_ms != 0 ? o->leisure_ms : LEISURE,
+        .leisure_ms = o->leisure_ms,
         .ctx = s,
         .room = room,
         .mac = make_mac,
@@ -147,7 +146,7 @@ void iot_coap_server_take(struct iot_coap_server *s, const struct iot_coap_via *
     transmit(s);
 }
 
-/* One datagram that came through this door. */
+/* One datagram that came through this door. What answered the one before has left: `transmit` follows each. */
 static void receive(struct iot_coap_server *s, uint32_t i)
 {
     struct iot_coap_door *d = &s->doors[i];
@@ -155,7 +154,7 @@ static void receive(struct iot_coap_server *s, uint32_t i)
     uint32_t got = 0;
     bool to_many = false;
 
-    if (!d->open || iot_coap_serve_owes(&s->serve))
+    if (!d->open)
         return;
     iot_err err = d->socket->ops->read(d->socket, s->serve.bytes, sizeof s->serve.bytes, &got,
                                        &via.peer, &to_many);

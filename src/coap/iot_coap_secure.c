@@ -208,7 +208,7 @@ static bool run_session(struct iot_coap_server *s, struct iot_coap_session *x)
         d->ops->close(d, s->now);
     if (err != IOT_OK && err != IOT_ERR_AGAIN)
         end(x);
-    if (err != IOT_OK || iot_coap_serve_owes(&s->serve))
+    if (err != IOT_OK)
         return false;
     err = d->ops->read(d, s->serve.bytes, sizeof s->serve.bytes, &got);
     s->serve.counters.dropped += err == IOT_ERR_SIZE;
