@@ -77,7 +77,7 @@ static void on_reply(struct iot_coap_exchange *x, struct iot_coap_slot *s,
         return;
     }
     if (s->ask == IOT_COAP_ASK_CANCEL)
-        return; /* crossed it */
+        return;                                                  /* crossed it */
     bool late = piggybacked && s->phase == IOT_COAP_PH_OBSERVED; /* see is_of */
     if ((answer || late) && r.head.code == IOT_COAP_CODE(4, 1) && r.echo.len != 0) {
         on_echo(x, s, r.echo);
