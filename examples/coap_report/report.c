@@ -72,8 +72,8 @@ static void ended(iot_err err, int32_t detail, uint32_t again_ms, struct iot_byt
     busy = false;
     if (err == IOT_OK)
         acknowledged[under_way]++;
-    if (err == IOT_OK || again_ms == IOT_MS_NEVER)
-        due &= ~(1u << under_way);
+    if (err != IOT_OK && again_ms != IOT_MS_NEVER)
+        due |= 1u << under_way;
     next_ms = now + (again_ms == IOT_MS_NEVER ? 0 : again_ms);
     set.on_end(&end);
 }
@@ -93,13 +93,15 @@ static void begin_next(void)
     while ((due & 1u << call) == 0)
         call++;
     under_way = call;
+    due &= ~(1u << call); /* what changes from now on is not in it */
     iot_err err = begin(call);
-    if (err == IOT_OK)
-        busy = true;
-    else if (err == IOT_ERR_AGAIN)
+    busy = err == IOT_OK;
+    if (err == IOT_ERR_AGAIN) {
+        due |= 1u << call;
         next_ms = now + AGAIN_MS;
-    else
+    } else if (err != IOT_OK) {
         ended(err, 0, err == IOT_ERR_FULL ? AGAIN_S_MIN : IOT_MS_NEVER, nothing);
+    }
 }
 
 /* The model names its services, and by CoAP nobody can call them. */

@@ -116,8 +116,8 @@
 #if IOT_COAP_CALLS < 1 || IOT_COAP_CALLS > 32
 #error "IOT_COAP_CALLS: choose 1 to 32"
 #endif
-#if IOT_COAP_ANSWERS < 1 || IOT_COAP_ANSWERS > 64
-#error "IOT_COAP_ANSWERS: choose 1 to 64"
+#if IOT_COAP_ANSWERS < 2 || IOT_COAP_ANSWERS > 64
+#error "IOT_COAP_ANSWERS: choose 2 to 64, one peer has half of them"
 #endif
 #if IOT_COAP_ANSWER_BYTES < 32 || IOT_COAP_ANSWER_BYTES > IOT_COAP_BYTES
 #error "IOT_COAP_ANSWER_BYTES: choose 32 to IOT_COAP_BYTES"

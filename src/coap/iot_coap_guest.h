@@ -111,6 +111,10 @@ void iot_coap_say_code(struct iot_coap_serve *x, const struct iot_coap_say *say,
 void iot_coap_say_empty(struct iot_coap_serve *x, const struct iot_coap_via *via, uint8_t type,
                         uint16_t id);
 
+/** The id of a message of ours. They count up, for each peer from another place: who sees his own does not know those of others, which
+ *  he could acknowledge or reset in their names. */
+uint16_t iot_coap_new_id(struct iot_coap_serve *x, const struct iot_peer *peer);
+
 /** 4.01, and what is to be sent back. */
 void iot_coap_say_echo(struct iot_coap_serve *x, const struct iot_coap_say *say, iot_time now);
 

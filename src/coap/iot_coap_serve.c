@@ -161,7 +161,7 @@ static void watch(struct iot_coap_serve *x, struct iot_coap_heard *ask, iot_time
     t->accept = ask->say.accept;
     t->flags = ask->say.has_accept ? IOT_COAP_TASK_ACCEPT : 0;
     t->tries = 0;
-    t->id = x->next_id++;
+    t->id = iot_coap_new_id(x, &t->via.peer);
     t->sure_s = (uint32_t)(now / 1000);
     t->due = now + IOT_COAP_DAY_MS;
     ask->say.has_order = true;
@@ -328,7 +328,7 @@ static void on_request(struct iot_coap_serve *x, struct iot_coap_heard *ask,
     uint8_t code;
 
     ask->say.type = con ? IOT_COAP_ACK : IOT_COAP_NON;
-    ask->say.id = con ? ask->m.id : x->next_id++;
+    ask->say.id = con ? ask->m.id : iot_coap_new_id(x, &ask->say.via.peer);
     ask->say.token_len = (uint8_t)ask->m.token.len;
     if (ask->m.token.len != 0)
         memcpy(ask->say.token, ask->m.token.ptr, ask->m.token.len);

@@ -186,6 +186,14 @@ void iot_coap_say_empty(struct iot_coap_serve *x, const struct iot_coap_via *via
     leave(x, via, &e);
 }
 
+uint16_t iot_coap_new_id(struct iot_coap_serve *x, const struct iot_peer *peer)
+{
+    uint8_t mix[8];
+
+    x->rules.mac(x->rules.ctx, (struct iot_bytes){(const uint8_t *)peer, sizeof *peer}, mix);
+    return (uint16_t)(x->next_id++ ^ (mix[0] | (uint32_t)mix[1] << 8));
+}
+
 /* ---- Echo (RFC 9175 2) ------------------------------------------------------------------- */
 
 /* A moment, and what only we can make of it and the peer. */

@@ -78,7 +78,7 @@ static void notify(struct iot_coap_serve *x, struct iot_coap_task *t, iot_time n
     struct iot_coap_say say;
 
     if (!again || (t->flags & IOT_COAP_TASK_CHANGED) != 0) {
-        t->id = x->next_id++;
+        t->id = iot_coap_new_id(x, &t->via.peer);
         t->number = ++x->order;
         x->counters.notified++;
     }
@@ -114,7 +114,7 @@ static void reply(struct iot_coap_serve *x, struct iot_coap_task *t)
     struct iot_coap_say say;
 
     if ((non || alone) && (t->flags & IOT_COAP_TASK_OUT) == 0)
-        t->id = x->next_id++;
+        t->id = iot_coap_new_id(x, &t->via.peer);
     if (alone)
         t->flags |= IOT_COAP_TASK_CON;
     begin(t, non ? IOT_COAP_NON : alone ? IOT_COAP_CON : IOT_COAP_ACK, &say);

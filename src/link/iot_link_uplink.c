@@ -31,6 +31,7 @@ iot_err iot_uplink_init(struct iot_uplink *up, const struct iot_uplink_options *
     memset(up, 0, sizeof *up);
     up->opt = o;
     if (iot_link_check(id) != IOT_OK || id->product_key == NULL || o->work == NULL ||
+        o->coap == NULL || o->port == NULL || o->on_result == NULL ||
         o->numbers > IOT_UPLINK_OPTIONS_61 || (o->cbor && !IOT_FEATURE_CBOR))
         return IOT_ERR_ARG;
     if (id->device_secret == NULL && id->registration == NULL &&

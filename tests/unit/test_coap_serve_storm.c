@@ -156,6 +156,13 @@ static struct ask random_ask(void)
     return a;
 }
 
+/* One that was used for this peer a moment ago, or will be. */
+static uint16_t near_id(const struct iot_coap_via *via)
+{
+    desk.x.next_id = (uint16_t)(desk.x.next_id - 1);
+    return (uint16_t)(iot_coap_new_id(&desk.x, &via->peer) - pick(4));
+}
+
 static void storm(uint32_t seed)
 {
     static struct ask old[16];
@@ -204,7 +211,7 @@ static void storm(uint32_t seed)
             iot_coap_serve_gone(&desk.x, 1 + pick(5));
         } else if (what == 16) {
             struct iot_coap_via via = anybody();
-            give_bare(&via, (uint8_t)pick(4), (uint16_t)(desk.x.next_id - pick(4)));
+            give_bare(&via, (uint8_t)pick(4), near_id(&via));
         } else if (what == 17) {
             desk.room = pick(6) == 0 ? 0 : pick(3) == 0 ? 128 : IOT_COAP_BYTES;
             desk_on(pick(3) == 0 ? 100000 : 3000);
