@@ -76,7 +76,7 @@ void iot_tls_begin_up(struct iot_tls_core *t, iot_time now)
     iot_tls_setup_shrink(t);
     if (!t->judged)
         iot_tls_resumed(t);
-    if (t->server == NULL)
+    if (!iot_tls_core_serves(t))
         iot_tls_floor_save(t);
     t->to_save = mbedtls_ssl_get_version_number(&t->state->ssl) != MBEDTLS_SSL_VERSION_TLS1_3;
     IOT_LOG (t->port, IOT_LOG_INFO, line) {

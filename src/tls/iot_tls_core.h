@@ -40,9 +40,11 @@ struct iot_tls_core {
     uint32_t high; /* most bytes of the arena since init */
     iot_tls_psk_source psk;
     void *psk_ctx;
+#if IOT_FEATURE_DTLS_SERVER
     /* The server's end: makes its contexts (iot_tls_dgram_server.c). NULL: the client's. */
     iot_err (*server)(struct iot_tls_core *t);
-    const struct iot_dtls_accept *accept;    /* ... and the keys that it knows */
+    const struct iot_dtls_accept *accept; /* ... and the keys that it knows */
+#endif
     bool (*wall)(void *ctx, int64_t *now_s); /* trusted time where the port has none; or NULL */
     void *wall_ctx;
     iot_err reason; /* why it is over, or soon will be */
@@ -51,6 +53,17 @@ struct iot_tls_core {
     iot_time deadline;                /* of the phase */
     int64_t valid_from_s, valid_to_s; /* the narrowest dates of the peer's chain */
 };
+
+/** Is this the server's end? */
+static inline bool iot_tls_core_serves(const struct iot_tls_core *t)
+{
+#if IOT_FEATURE_DTLS_SERVER
+    return t->server != NULL;
+#else
+    (void)t;
+    return false;
+#endif
+}
 
 /** Options fit: IOT_OK; IOT_ERR_ARG: no authority for a kind that needs one, PSK without a key (and
  *  no source), certificate without key, unknown kinds; arena not aligned, too large or missing. */

@@ -66,8 +66,9 @@ static int get_timer(void *arg)
 /* The peer's Finished is what comes next. */
 static bool awaits_finished(const struct iot_dtls *d)
 {
-    return d->core.state->ssl.MBEDTLS_PRIVATE(state) ==
-           (d->core.server != NULL ? MBEDTLS_SSL_CLIENT_FINISHED : MBEDTLS_SSL_SERVER_FINISHED);
+    return d->core.state->ssl.MBEDTLS_PRIVATE(state) == (iot_tls_core_serves(&d->core)
+                                                             ? MBEDTLS_SSL_CLIENT_FINISHED
+                                                             : MBEDTLS_SSL_SERVER_FINISHED);
 }
 
 /* A lower channel that cannot take it ever has lost it. While the peer's Finished is awaited all that is said upon a
@@ -181,7 +182,7 @@ static iot_err dtls_open(struct iot_dgram *g, const struct iot_endpoint *to, iot
 static bool keeps(const struct iot_dtls *d)
 {
     const struct iot_port *port = d->core.port;
-    return d->core.server == NULL && d->dtls->context_key != NULL && port->kv_get != NULL &&
+    return !iot_tls_core_serves(&d->core) && d->dtls->context_key != NULL && port->kv_get != NULL &&
            port->kv_set != NULL && port->kv_del != NULL;
 }
 
@@ -196,7 +197,7 @@ static void configure(struct iot_dtls *d)
     mbedtls_ssl_set_bio(&x->ssl, d, bio_send, bio_recv, NULL);
     mbedtls_ssl_set_mtu(&x->ssl, (uint16_t)(room < mtu ? room : mtu));
     /* MBEDTLS_SSL_CID_ENABLED is 1. A server that knows its peers by their addresses has no use for it. */
-    (void)mbedtls_ssl_set_cid(&x->ssl, d->dtls->cid && d->core.server == NULL, NULL, 0);
+    (void)mbedtls_ssl_set_cid(&x->ssl, d->dtls->cid && !iot_tls_core_serves(&d->core), NULL, 0);
 }
 
 /* The next phase begins in the next tick, which is now. */

@@ -237,11 +237,20 @@ static iot_err fill(struct iot_tls_core *t)
     return IOT_OK;
 }
 
+static iot_err make(struct iot_tls_core *t)
+{
+#if IOT_FEATURE_DTLS_SERVER
+    if (t->server != NULL)
+        return t->server(t);
+#endif
+    return fill(t);
+}
+
 iot_err iot_tls_setup(struct iot_tls_core *t)
 {
     int64_t floor_s = 0;
     t->stuck = IOT_ERR_KV;
-    iot_err err = t->server != NULL ? IOT_OK : iot_tls_floor(t, &floor_s);
+    iot_err err = iot_tls_core_serves(t) ? IOT_OK : iot_tls_floor(t, &floor_s);
     if (err != IOT_OK)
         return err;
     struct iot_tls_state *x = iot_arena_calloc(1, sizeof *x);
@@ -260,7 +269,7 @@ iot_err iot_tls_setup(struct iot_tls_core *t)
     if (err == IOT_OK) {
         iot_drbg_enter(x->drbg);
         mbedtls_ecp_set_max_ops(IOT_TLS_ECP_OPS);
-        err = t->server != NULL ? t->server(t) : fill(t);
+        err = make(t);
     }
     if (err == IOT_ERR_TLS_MEMORY)
         t->detail = (int32_t)t->arena.failed;

@@ -32,7 +32,7 @@ per_room() {
         room=${room%%/*}
         case $source in
             */iot_link_web*) room=link-web ;;
-            */iot_coap_serve*|*/iot_coap_links.c|*/iot_coap_listen.c|*/iot_net_socket.c|*/iot_tls_cookie.c|*/iot_tls_dgram_server.c|*/iot_device_serve.c) room=coap-server ;;
+            */iot_coap_serve*|*/iot_coap_secure.c|*/iot_coap_links.c|*/iot_coap_listen.c|*/iot_net_socket.c|*/iot_tls_cookie.c|*/iot_tls_dgram_server.c|*/iot_device_serve.c) room=coap-server ;;
             */iot_link_uplink*|*/iot_crypto_aes.c) room=link-uplink ;;
             */iot_net_udp.c|*/iot_net_datagram.c|*/iot_tls_dgram.c|*/iot_tls_kept.c|*/iot_device_coap.c) room=coap-glue ;;
             */iot_link_upgrade.c|*/iot_link_job.c|*/iot_link_file.c) room=link-upgrade ;;
