@@ -6,8 +6,8 @@
 # a program of another machine. The full log of each is kept in its variant's log/; that of a failed one is printed.
 # Goes on to the end, then fails if one failed.
 # The last line, "N passed, N failed", counts test cases over all programs. Programs that wait for real peers sleep nine tenths of
-# their time: six of them run at a time, and beside them one that computes. Else as many run as there are processors: of those
-# that compute, and of those with boards, which QEMU computes.
+# their time: six of them run at a time, and beside them one that computes. When they are done as many run as there are processors:
+# of those that compute, and of those with boards, which QEMU computes.
 #
 #   VARIANT, IP, TLS13   which build  T    only programs whose name contains this
 #   TEST_TIMEOUT   seconds one program may take (default 300)
@@ -127,9 +127,11 @@ run_lane() {
 : >"$work/counts"
 echo 1 | tee "$work/waiting.next" >"$work/computing.next"
 processors=$(nproc 2>/dev/null || echo 1)
-[ ${#waiting[@]} = 0 ] || processors=1
-for i in 1 2 3 4 5 6; do run_lane waiting $i "${waiting[@]}" & done
-for ((i = 1; i <= processors; i++)); do run_lane computing "$i" "${computing[@]}" & done
+lanes=()
+for i in 1 2 3 4 5 6; do run_lane waiting $i "${waiting[@]}" & lanes+=($!); done
+run_lane computing 1 "${computing[@]}" &
+wait "${lanes[@]}" # what they left of the machine is for those that compute
+for ((i = 2; i <= processors; i++)); do run_lane computing "$i" "${computing[@]}" & done
 wait
 read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$work/counts")
 bad=$(awk '$2 != 0 { printf "%s%s", sep, $4; sep = " " }' "$work/counts")
