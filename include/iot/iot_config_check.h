@@ -2,10 +2,12 @@
 /**
  * @file iot_config_check.h
  * What of iot_config.h does not go together is refused here, with what to do; and IOT_CONFIG_HASH, by which iot_device_init
- * knows that library and application were built alike. Included by iot_config.h only.
+ * knows that library and application were built alike. Included by iot_config.h.
  */
 #ifndef IOT_CONFIG_CHECK_H
 #define IOT_CONFIG_CHECK_H
+
+#include "iot/iot_config.h"
 
 #if IOT_MQTT_RX_BYTES < 128
 #error "IOT_MQTT_RX_BYTES: CONNECT with an ordinary identity needs 128 bytes at least; raise it"

@@ -28,7 +28,7 @@ FLAGS_subs100   := -DIOT_MQTT_SUBS_MAX=100
 FLAGS_packets20 := -DIOT_POLL_PACKETS=20
 
 # The rooms that MQTT over a stream needs. src/net is not among them: the stream is a stub.
-LIB_SRC   := $(sort $(wildcard $(addsuffix /*.c,$(addprefix src/,core crypto json tls mqtt coap http ota link device))))
+LIB_SRC   := $(sort $(wildcard $(addsuffix /*.c,$(addprefix src/,core crypto cbor json tls mqtt coap http ota link device))))
 BENCH_SRC := $(wildcard $(HERE)/bench_*.c)
 # The packets of lwIP's client come in real pbufs; its ring holds what ours does.
 LWIP_SRC   := $(addprefix $(LWIP)/src/,apps/mqtt/mqtt.c core/pbuf.c core/memp.c core/mem.c core/def.c)
