@@ -96,3 +96,15 @@ const char *peer_program(const char *name)
     fail_msg("no program %s beside the tests", name);
     return NULL;
 }
+
+void peer_says(const char *text, const char *const *lines, size_t count)
+{
+    const char *at = text;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *found = strstr(at, lines[i]);
+        if (found == NULL)
+            fail_msg("'%s' is not in its place:\n%s", lines[i], text);
+        at = found + strlen(lines[i]);
+    }
+}

@@ -30,6 +30,12 @@ void peer_child_says(struct peer_child *c, const char *what);
 /** Wait for its end, at most 30 s. Returns as peer_run. */
 int peer_child_end(struct peer_child *c);
 
+/** These lines stand in a text in this order, others may stand between; else the test fails. */
+void peer_says(const char *text, const char *const *lines, size_t count);
+#define PEER_SAYS(text, ...)                                                                       \
+    peer_says((text), (const char *const[]){__VA_ARGS__},                                          \
+              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
 /** A program that was built with the tests: build/san/NAME, or build/NAME for build/sim/tests. Valid
  *  until the next call. */
 const char *peer_program(const char *name);

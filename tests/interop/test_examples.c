@@ -62,23 +62,6 @@ static void ends(int code)
         fail_msg("exit %d:\n%s", got, child.said);
 }
 
-/* In this order, other lines may stand between. */
-static void assert_says(const char *text, const char *const *lines, size_t count)
-{
-    const char *at = text;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *found = strstr(at, lines[i]);
-        if (found == NULL)
-            fail_msg("'%s' is not in its place:\n%s", lines[i], text);
-        at = found + strlen(lines[i]);
-    }
-}
-
-#define ASSERT_SAYS(text, ...)                                                                     \
-    assert_says((text), (const char *const[]){__VA_ARGS__},                                        \
-                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
 static void show(const char *who)
 {
     char line[64];
@@ -95,15 +78,15 @@ static void the_lamp_posts_reports_is_set_and_called(void **state)
     start_lamp("thing_lamp");
     command("set " LAMP "{\"Brightness\":40}");
     command("call " LAMP "Toggle");
-    ASSERT_SAYS(said, "\"LightSwitch\":1");
+    PEER_SAYS(said, "\"LightSwitch\":1");
     ends(0);
-    ASSERT_SAYS(child.said, "the platform answered 200\n");
-    ASSERT_SAYS(child.said, "set: off, brightness 40\n", "toggled: on\n");
+    PEER_SAYS(child.said, "the platform answered 200\n");
+    PEER_SAYS(child.said, "set: off, brightness 40\n", "toggled: on\n");
     assert_null(strstr(child.said, "no answer"));
     show(LAMP);
-    ASSERT_SAYS(said, "property LightSwitch", "1");
-    ASSERT_SAYS(said, "property Brightness", "40");
-    ASSERT_SAYS(said, "event", "Started");
+    PEER_SAYS(said, "property LightSwitch", "1");
+    PEER_SAYS(said, "property Brightness", "40");
+    PEER_SAYS(said, "event", "Started");
 }
 
 static void the_lamp_that_nobody_calls_has_not_shown_all(void **state)
@@ -112,7 +95,7 @@ static void the_lamp_that_nobody_calls_has_not_shown_all(void **state)
     start("thing_lamp", PK, "dev001", DS, "2", NULL);
     command("set " LAMP "{\"Brightness\":41}");
     ends(1);
-    ASSERT_SAYS(child.said, "set: off, brightness 41\n");
+    PEER_SAYS(child.said, "set: off, brightness 41\n");
 }
 
 /* ---- Shadow ---- */
@@ -126,9 +109,9 @@ static void the_shadow_is_reported_and_what_is_desired_meanwhile_is_done(void **
     while (strstr(said, "\"reported\"") == NULL);
     command("shadow " LAMP "{\"desired\":{\"brightness\":40}}");
     ends(0);
-    ASSERT_SAYS(child.said, "brightness is 40 now\n");
+    PEER_SAYS(child.said, "brightness is 40 now\n");
     command("shadow " LAMP);
-    ASSERT_SAYS(said, "\"reported\":{", "\"brightness\":40");
+    PEER_SAYS(said, "\"reported\":{", "\"brightness\":40");
     assert_null(strstr(said, "\"desired\":{\"brightness\""));
 }
 
@@ -138,7 +121,7 @@ static void what_was_desired_before_it_came_is_done_too(void **state)
     command("shadow " LAMP "{\"desired\":{\"brightness\":30}}");
     start_lamp("shadow");
     ends(0);
-    ASSERT_SAYS(child.said, "brightness is 30 now\n");
+    PEER_SAYS(child.said, "brightness is 30 now\n");
 }
 
 /* ---- Remote configuration ---- */
@@ -150,15 +133,15 @@ static void the_configuration_is_asked_for_and_taken_when_it_is_pushed(void **st
     start_lamp("config");
     command("config push " LAMP);
     ends(0);
-    ASSERT_SAYS(child.said, "asked: 15 bytes at http", "SHA-256 ");
-    ASSERT_SAYS(child.said, "pushed: 15 bytes at http", "SHA-256 ");
-    ASSERT_SAYS(child.said, "configuration ", ": {\"interval\":30}\n");
+    PEER_SAYS(child.said, "asked: 15 bytes at http", "SHA-256 ");
+    PEER_SAYS(child.said, "pushed: 15 bytes at http", "SHA-256 ");
+    PEER_SAYS(child.said, "configuration ", ": {\"interval\":30}\n");
 
     command("config " PK " md5 {\"interval\":300}");
     start_lamp("config");
     command("config push " LAMP);
     ends(0);
-    ASSERT_SAYS(child.said, "asked: 16 bytes at http", "MD5 ", ": {\"interval\":300}\n");
+    PEER_SAYS(child.said, "asked: 16 bytes at http", "MD5 ", ": {\"interval\":300}\n");
     assert_null(strstr(child.said, "not fetched"));
 }
 
@@ -168,7 +151,7 @@ static void without_a_configuration_the_platform_says_so(void **state)
     command("config " PK " none");
     start("config", PK, "dev001", DS, "2", NULL);
     ends(1);
-    ASSERT_SAYS(child.said, "asked: the platform answered 6710\n");
+    PEER_SAYS(child.said, "asked: the platform answered 6710\n");
 }
 
 /* ---- Registration ---- */
@@ -181,12 +164,12 @@ static void a_device_registers_once_and_logs_in_for_ever(void **state)
     snprintf(flash, sizeof flash, "%s/flash", cloud.dir);
     start("register", PK, "new001", "Ps16CharSecret02", "20", flash);
     ends(1);
-    ASSERT_SAYS(child.said, "lost: ");
+    PEER_SAYS(child.said, "lost: ");
     assert_null(strstr(child.said, "registered"));
 
     start("register", PK, "new001", PS, "20", flash);
     ends(0);
-    ASSERT_SAYS(child.said, "registered: the secret is in the store\n", "logged in\n");
+    PEER_SAYS(child.said, "registered: the secret is in the store\n", "logged in\n");
 
     start("register", PK, "new001", PS, "20", flash); /* the next boot */
     ends(0);
@@ -194,7 +177,7 @@ static void a_device_registers_once_and_logs_in_for_ever(void **state)
 
     start("register", PK, "new001", PS, "20", NULL); /* with an empty flash */
     ends(1);
-    ASSERT_SAYS(child.said, "lost: ");
+    PEER_SAYS(child.said, "lost: ");
 }
 
 /* ---- Bytes ---- */
@@ -206,12 +189,11 @@ static void bytes_go_up_and_come_down(void **state)
     command("raw " RAW_PK " raw001 0102ff");
     ends(0);
     assert_true(host_cloud_log(cloud.dir, said, sizeof said));
-    ASSERT_SAYS(said,
-                "publish " RAW_PK " raw001 /sys/" RAW_PK "/raw001/thing/model/up_raw: 3 bytes",
-                "raw answer of " RAW_PK " raw001: 2 bytes\n");
-    ASSERT_SAYS(child.said, "posted\n");
-    ASSERT_SAYS(child.said, "reply:");
-    ASSERT_SAYS(child.said, "down: 01 02 ff\n");
+    PEER_SAYS(said, "publish " RAW_PK " raw001 /sys/" RAW_PK "/raw001/thing/model/up_raw: 3 bytes",
+              "raw answer of " RAW_PK " raw001: 2 bytes\n");
+    PEER_SAYS(child.said, "posted\n");
+    PEER_SAYS(child.said, "reply:");
+    PEER_SAYS(child.said, "down: 01 02 ff\n");
 }
 
 /* ---- All of them ---- */
@@ -223,7 +205,7 @@ static void all_of_them_name_a_secret_that_is_wrong_and_want_their_arguments(voi
     for (size_t i = 0; i < COUNT(names); i++) {
         start(names[i], PK, "dev001", "0f1e2d3c4b5a69788796a5b4c3d2e1f1", "1", NULL);
         ends(1);
-        ASSERT_SAYS(child.said, "lost: ");
+        PEER_SAYS(child.said, "lost: ");
         char path[64];
         snprintf(path, sizeof path, "examples/%s", names[i]);
         const char *argv[] = {peer_program(path), NULL};

@@ -16,24 +16,6 @@
 #define STEP_MS   20
 #define NAMED_MAX (HOST_PATH_MAX + 96)
 
-/* Beside the plugin, as that is found: the environment may say. */
-static bool find_program(char path[HOST_PATH_MAX])
-{
-    static const char *const places[] = {"cloud_coap", "../cloud_coap", "../../cloud_coap"};
-    const char *name = getenv("CLOUD_COAP");
-    char program[HOST_PATH_MAX];
-
-    if (name != NULL && *name != 0)
-        return snprintf(path, HOST_PATH_MAX, "%s", name) < HOST_PATH_MAX;
-    if (!host_dir_program(program))
-        return false;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (snprintf(path, HOST_PATH_MAX, "%s/%s", program, places[i]) < HOST_PATH_MAX &&
-            access(path, X_OK) == 0)
-            return true;
-    return false;
-}
-
 static int connect_to(const char *address, uint16_t port)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -89,7 +71,7 @@ pid_t host_coap_start(const char *dir, const char *address, const struct host_co
         plain[8];
     char *argv[] = {program, folder, at, cert, psk, plain, NULL};
 
-    if (!find_program(program)) {
+    if (!host_dir_beside("cloud_coap", "CLOUD_COAP", program)) {
         snprintf(why, cap, "no cloud_coap beside the program; `make` builds it");
         return -1;
     }

@@ -26,6 +26,23 @@ bool host_dir_program(char path[HOST_PATH_MAX])
     return true;
 }
 
+bool host_dir_beside(const char *name, const char *env, char path[HOST_PATH_MAX])
+{
+    static const char *const places[] = {"", "../", "../../"};
+    const char *said = getenv(env);
+    char dir[HOST_PATH_MAX];
+
+    if (said != NULL && *said != 0)
+        return snprintf(path, HOST_PATH_MAX, "%s", said) < HOST_PATH_MAX;
+    if (!host_dir_program(dir))
+        return false;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (snprintf(path, HOST_PATH_MAX, "%s/%s%s", dir, places[i], name) < HOST_PATH_MAX &&
+            access(path, X_OK) == 0)
+            return true;
+    return false;
+}
+
 /* A folder in use holds a locked file. The lock ends with its process, whatever ends that. */
 #define LOCK_NAME ".in-use"
 #define YOUNG_S   60 /* one that is just being made may not be locked yet */

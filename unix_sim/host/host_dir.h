@@ -14,6 +14,10 @@
 /** The folder that the running program lies in. */
 bool host_dir_program(char path[HOST_PATH_MAX]);
 
+/** A program that was built with the running one: what the environment says under `env`, or `name` in its folder or in one of
+ *  the two above. */
+bool host_dir_beside(const char *name, const char *env, char path[HOST_PATH_MAX]);
+
 /** Make an empty directory, mode 0700: FOLDER-OF-THE-PROGRAM/run/NAME-XXXXXX. */
 bool host_dir_make(const char *name, char path[HOST_PATH_MAX]);
 

@@ -16,24 +16,6 @@
 #define NAMED_MAX  (HOST_PATH_MAX + 96)
 #define COPY_BYTES 65536
 
-/* Beside the plugin, as that is found: the environment may say. */
-static bool find_program(char path[HOST_PATH_MAX])
-{
-    static const char *const places[] = {"cloud_https", "../cloud_https", "../../cloud_https"};
-    const char *name = getenv("CLOUD_HTTPS");
-    char program[HOST_PATH_MAX];
-
-    if (name != NULL && *name != 0)
-        return snprintf(path, HOST_PATH_MAX, "%s", name) < HOST_PATH_MAX;
-    if (!host_dir_program(program))
-        return false;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (snprintf(path, HOST_PATH_MAX, "%s/%s", program, places[i]) < HOST_PATH_MAX &&
-            access(path, X_OK) == 0)
-            return true;
-    return false;
-}
-
 static bool wait_ready(pid_t *pid, const char *address, uint16_t port, char *why, size_t cap)
 {
     uint64_t end = host_clock_ms() + READY_MS;
@@ -62,7 +44,7 @@ pid_t host_web_start(const char *dir, const char *address, uint16_t https_port, 
     char program[HOST_PATH_MAX], log[NAMED_MAX], folder[HOST_PATH_MAX], at[48], https[8], http[8];
     char *argv[] = {program, folder, at, https, http, NULL};
 
-    if (!find_program(program)) {
+    if (!host_dir_beside("cloud_https", "CLOUD_HTTPS", program)) {
         snprintf(why, cap, "no cloud_https beside the program; `make` builds it");
         return -1;
     }
